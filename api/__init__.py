@@ -1,0 +1,1 @@
+"""What is published: REST, GraphQL and the `planrecord` command."""

@@ -1,0 +1,110 @@
+"""The plan's vocabulary as types: identifiers, roles, statuses, periods. Sources: the official document and GB/T 2260."""
+
+import re
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")  # no daylight saving since 1991
+EARLIEST: Final = date(1900, 1, 1)
+LATEST: Final = date(2999, 12, 31)
+
+_SLUG = r"[a-z0-9]+(-[a-z0-9]+)*"
+
+PlanId = Annotated[str, Meta(pattern=rf"^{_SLUG}$", max_length=64, description="A plan, such as shanghai-credit-2023.")]
+TaskId = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{_SLUG}/[1-9][0-9]{{0,8}}$",
+        max_length=74,
+        description="A task: its plan and its key, such as shanghai-credit-2023/12. The key is minted once and never "
+        "reused; the number printed in the plan is a field of the task.",
+    ),
+]
+UnitId = Annotated[
+    str, Meta(pattern=rf"^{_SLUG}$", max_length=96, description="A unit or group, one id for life, such as shi-ke-wei.")
+]
+PlatformId = Annotated[str, Meta(pattern=rf"^{_SLUG}$", max_length=96, description="A named information system.")]
+DistrictCode = Annotated[
+    str, Meta(pattern=r"^[0-9]{6}$", description="GB/T 2260 code of a district, such as 310101 for 黄浦区.")
+]
+Number = Annotated[int, Meta(ge=1, le=999_999, description="A number printed in the plan, from 1.")]
+Position = Annotated[
+    int, Meta(ge=1, lt=2**53, description="Size of the log including this fact: 1 for the first. The event's only id.")
+]
+Name = Annotated[str, Meta(min_length=1, max_length=200, description="An official name, as published.")]
+Text = Annotated[str, Meta(min_length=1, max_length=8_000, description="Wording of the plan, as published.")]
+Decimal = Annotated[
+    str, Meta(pattern=r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?$", description="A decimal number as a string.")
+]
+
+
+class Role(StrEnum):
+    """How a unit takes part in a task: 牵头, 按职责分工负责, 负责, 配合/会同/参与, or named without a verb."""
+
+    LEAD = "lead"
+    BY_DUTY = "by_duty"
+    RESPONSIBLE = "responsible"
+    SUPPORT = "support"
+    NAMED = "named"
+
+
+class Status(StrEnum):
+    """What a unit reports about a task; `RANK` orders them from the least to the most advanced."""
+
+    NOT_STARTED = "not_started"
+    BLOCKED = "blocked"
+    DELAYED = "delayed"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+
+
+RANK: Final = {status: rank for rank, status in enumerate(Status)}
+
+PERIOD: Final = r"^[0-9]{4}(-Q[1-4]|-(0[1-9]|1[0-2]))?$"
+Period = Annotated[str, Meta(pattern=PERIOD, description="A year, a quarter or a month: 2023, 2023-Q2, 2023-06.")]
+
+
+def period_days(period: str) -> tuple[date, date]:
+    """First and last day of a period; ValueError for what is no period or lies outside 1900-2999."""
+    if not re.match(PERIOD, period):
+        raise ValueError(f"{period!r} is no period: write a year, a quarter or a month, as 2023, 2023-Q2 or 2023-06")
+    year, _, part = period.partition("-")
+    match part[:1]:
+        case "":
+            first, last = 1, 12
+        case "Q":
+            last = int(part[1]) * 3
+            first = last - 2
+        case _:
+            first = last = int(part)
+    days = checked_date(date(int(year), first, 1)), date(int(year), last, monthrange(int(year), last)[1])
+    checked_date(days[1])
+    return days
+
+
+def checked_date(day: date) -> date:
+    """The same day; ValueError outside 1900-01-01 to 2999-12-31, where a date is a slip of the keyboard."""
+    if not EARLIEST <= day <= LATEST:
+        raise ValueError(f"{day.isoformat()} is not between {EARLIEST.isoformat()} and {LATEST.isoformat()}")
+    return day
+
+
+def shanghai_day(instant: datetime) -> date:
+    """The calendar day in Shanghai of an aware instant."""
+    return instant.astimezone(SHANGHAI).date()
+
+
+def instant_text(instant: datetime) -> str:
+    """RFC 3339 in UTC with six digits and `Z`, whatever the fraction: one instant, one spelling."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Sealed(msgspec.Struct, frozen=True, rename={"digest": "_sd"}):
+    """Erasable text as the log keeps it: the SHA-256 digest of `[salt, value]`, base64url; the text lives elsewhere."""
+
+    digest: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
