@@ -9,6 +9,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from domain.errors import WrongDate
+
 SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")  # no daylight saving since 1991
 EARLIEST: Final = date(1900, 1, 1)
 LATEST: Final = date(2999, 12, 31)
@@ -70,10 +72,10 @@ Period = Annotated[str, Meta(pattern=PERIOD, description="A year, a quarter or a
 
 
 def period_days(period: str) -> tuple[date, date]:
-    """First and last day of a period; ValueError for what is no period or lies outside 1900-2999."""
-    if not re.match(PERIOD, period):
-        raise ValueError(f"{period!r} is no period: write a year, a quarter or a month, as 2023, 2023-Q2 or 2023-06")
+    """First and last day of a period; WrongDate for what is no period or lies outside 1900-2999."""
     year, _, part = period.partition("-")
+    if not re.fullmatch(PERIOD, period) or not EARLIEST.year <= int(year) <= LATEST.year:
+        raise WrongDate(f"{period!r} is no period: write a year, a quarter or a month, as 2023, 2023-Q2 or 2023-06")
     match part[:1]:
         case "":
             first, last = 1, 12
@@ -82,16 +84,24 @@ def period_days(period: str) -> tuple[date, date]:
             first = last - 2
         case _:
             first = last = int(part)
-    days = checked_date(date(int(year), first, 1)), date(int(year), last, monthrange(int(year), last)[1])
-    checked_date(days[1])
-    return days
+    return date(int(year), first, 1), date(int(year), last, monthrange(int(year), last)[1])
 
 
 def checked_date(day: date) -> date:
-    """The same day; ValueError outside 1900-01-01 to 2999-12-31, where a date is a slip of the keyboard."""
+    """The same day; WrongDate outside 1900-01-01 to 2999-12-31, where a date is a slip of the keyboard."""
     if not EARLIEST <= day <= LATEST:
-        raise ValueError(f"{day.isoformat()} is not between {EARLIEST.isoformat()} and {LATEST.isoformat()}")
+        raise WrongDate(f"{day.isoformat()} is not between {EARLIEST.isoformat()} and {LATEST.isoformat()}")
     return day
+
+
+def parse_date(text: str) -> date:
+    """A day written as 2023-06-30 and no other way; WrongDate otherwise."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise WrongDate(f"{text!r} is no date: write it as 2023-06-30")
+    try:
+        return checked_date(date.fromisoformat(text))
+    except ValueError as error:
+        raise WrongDate(f"{text!r} is no date: {error}") from error
 
 
 def shanghai_day(instant: datetime) -> date:

@@ -1,0 +1,74 @@
+# Two commands do everything on a machine with python3, pip, git and make: `make serve` and `make test`.
+
+PORT ?= 8000
+DATA ?= data
+DEMO ?= data-demo
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+UV := build/uv/bin/uv
+# The interpreters that the project promises, and the oldest Linux that its wheels are asked for.
+PYTHONS := 3.11 3.12 3.13
+PLATFORM := x86_64-manylinux_2_28
+
+# pyright's launcher would otherwise report each newer release.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+# An environment that was copied or moved here carries the path of another folder in its programs.
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+$(shell rm -f $(STAMP))
+endif
+
+.DEFAULT_GOAL := help
+# Every target wants the one environment, and the checks both cores.
+.NOTPARALLEL:
+.PHONY: help setup serve demo test lint openapi lock wheels clean
+
+help: ## this list
+	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise:"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+
+setup: $(STAMP) ## prepare .venv and nothing else
+
+$(STAMP): requirements.lock pyproject.toml
+	@sh .ci/setup
+
+serve: setup ## start PostgreSQL and the API on 127.0.0.1:$PORT, keeping everything in $DATA
+	@exec $(BIN)/planrecord serve --port $(PORT) --data-dir "$(DATA)"
+
+demo: setup ## the same with a year of invented reports and edits, in $DEMO
+	@exec $(BIN)/planrecord demo --serve --port $(PORT) --data-dir "$(DEMO)"
+
+lint: setup ## format, lint, types and the direction of imports
+	@sh .ci/check 'format (ruff)' $(BIN)/ruff format --check
+	@sh .ci/check 'lint (ruff)' $(BIN)/ruff check
+	@sh .ci/check 'direction of imports (import-linter)' $(BIN)/lint-imports
+	@sh .ci/check 'types (pyright)' $(BIN)/pyright
+
+test: setup lint ## every check, the fast ones first
+	@sh .ci/check 'unit tests' $(BIN)/pytest -q tests/unit
+	@echo 'all tests'
+	@$(BIN)/pytest -q
+
+openapi: setup ## write openapi/ anew from the code
+	@$(BIN)/python -m api.openapi
+
+$(UV):
+	@rm -rf build/uv && "$$(sh .ci/python)" -m venv --without-pip build/uv
+	@sh .ci/pip build/uv install -qq --progress-bar off uv
+
+lock: $(UV) ## write requirements.lock anew from pyproject.toml
+	@$(UV) pip compile --quiet pyproject.toml --extra server --group dev --universal \
+	    --generate-hashes --no-annotate --no-header -o requirements.lock
+
+wheels: setup $(UV) ## what 3.11, 3.12 and 3.13 need is there as wheels, and the types hold for each
+	@for version in $(PYTHONS); do \
+	    sh .ci/check "wheels for $$version" $(UV) pip install --dry-run --no-deps --require-hashes \
+	        --only-binary :all: --python-version $$version --python-platform $(PLATFORM) \
+	        --target build/wheels -r requirements.lock && \
+	    sh .ci/check "types for $$version" $(BIN)/pyright --pythonversion $$version || exit 1; \
+	done
+
+clean: ## remove what can be made anew; $DATA and $DEMO stay
+	@rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,82 @@
+"""From a query string to what is asked: strict, so that a misspelt parameter never answers another question."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from litestar import Request
+from msgspec import Meta
+
+from api.problems import Fault, Trouble
+from domain.errors import WrongDate
+from domain.values import parse_date
+from projections.as_of import AsOf, NoSuchMoment, parse_as_of
+
+Q = TypeVar("Q", bound=msgspec.Struct)
+
+
+class Clocks(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Both clocks, as every read takes them."""
+
+    as_of: Annotated[
+        str | None,
+        Meta(
+            description="What the public record showed then: a date (its end in Shanghai) or an RFC 3339 instant, whose + "
+            "is sent as %2B. Default: the head.",
+            examples=["2023-06-30"],
+        ),
+    ] = None
+    position: Annotated[
+        int | None, Meta(description="What the log of this size showed; instead of asOf.", examples=[354])
+    ] = None
+    effective_on: Annotated[
+        str | None,
+        Meta(
+            description="What held on this date, also a future one. Default: today at the head, else the day of asOf.",
+            examples=["2023-06-30"],
+        ),
+    ] = None
+
+
+def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """The query's parameters, each once; Trouble if one is repeated."""
+    items = list(request.query_params.multi_items())
+    query = dict(items)
+    if len(query) != len(items):
+        twice = sorted({name for name in query if sum(name == other for other, _ in items) > 1})
+        raise Trouble(400, "repeated_parameter", f"give {', '.join(twice)} once", [Fault(one, "repeated") for one in twice])
+    return query
+
+
+def asked(query: Mapping[str, str], type_: type[Q]) -> Q:
+    """The query as `type_`; Trouble that lists the known parameters for an unknown one."""
+    known = [field.encode_name for field in msgspec.structs.fields(type_)]
+    unknown = [name for name in query if name not in known]
+    if unknown:
+        detail = f"unknown parameter {', '.join(unknown)}; known here: {', '.join(known)}"
+        raise Trouble(400, "unknown_parameter", detail, [Fault(name, "unknown") for name in unknown])
+    try:
+        return msgspec.convert(dict(query), type_, strict=False)
+    except msgspec.ValidationError as error:
+        name = str(error).rpartition("$.")[2].rstrip("`")
+        raise Trouble(400, "bad_parameter", str(error), [Fault(name, str(error))]) from error
+
+
+def clocks(given: Clocks) -> AsOf:
+    """The moment that is asked for."""
+    return moment_asked(given.as_of, given.position, given.effective_on)
+
+
+def moment_asked(as_of: str | None, position: int | None, effective_on: str | None) -> AsOf:
+    """The moment that is asked for, from its parts; NoSuchMoment where one has the wrong form."""
+    return AsOf(parse_as_of(as_of) if as_of is not None else None, position, _day(effective_on))
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return parse_date(text)
+    except WrongDate as error:
+        raise NoSuchMoment(f"effectiveOn: {error}", parameter="effectiveOn") from error

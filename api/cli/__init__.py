@@ -1,0 +1,1 @@
+"""The `planrecord` command, one file for each subcommand that is more than a line."""

@@ -1,0 +1,54 @@
+"""`planrecord verify` and `planrecord clock`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from api.cli.shared import OUT, data_dir_option, fail, run, settings_of
+
+
+@click.command("verify")
+@data_dir_option
+def verify_command(data_dir: Path | None) -> None:
+    """Hash and refold the log from its first fact, compare every table, name the first difference (exit code 1)."""
+    found = run(_verify(settings_of(data_dir=data_dir)))
+    OUT.print(
+        f"{found.position} facts and {found.slices} slices agree; root {found.root}", markup=False
+    )
+
+
+async def _verify(settings: Any) -> Any:
+    from rich.progress import Progress  # noqa: PLC0415 - only this command draws one
+
+    from api.main import service  # noqa: PLC0415 - base installs have no server
+    from projections.runner import verify  # noqa: PLC0415
+    from projections.views import TABLES  # noqa: PLC0415
+
+    async with service(settings) as running, running.pool.acquire() as connection:
+        size = await connection.fetchval("SELECT size FROM log_head")
+        with Progress(transient=True) as progress:
+            bar = progress.add_task("verifying", total=2 * size)
+            return await verify(connection, TABLES, lambda count: progress.advance(bar, count))
+
+
+@click.command("clock")
+@click.argument("instant")
+@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("data-demo"), show_default=True)
+def clock_command(instant: str, data_dir: Path) -> None:
+    """Set the demo's clock forward, to an INSTANT such as 2024-01-31T18:00:00+08:00."""
+    try:
+        moment = datetime.fromisoformat(instant)
+    except ValueError:
+        fail(f"{instant!r} is no instant like 2024-01-31T18:00:00+08:00", 2)
+    run(_set(settings_of(data_dir=data_dir, origin="planrecord.invalid/shanghai/demo"), moment))
+    OUT.print(f"the demo's clock stands at {moment.isoformat()}", markup=False)
+
+
+async def _set(settings: Any, moment: datetime) -> None:
+    from api.main import service  # noqa: PLC0415 - base installs have no server
+    from events.demo import set_clock  # noqa: PLC0415
+
+    async with service(settings) as running, running.pool.acquire() as connection, connection.transaction():
+        await set_clock(connection, moment)

@@ -1,0 +1,71 @@
+"""POST /graphql: a query in JSON, the answer in JSON, errors with the same codes as REST."""
+
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from graphql import GraphQLError
+from litestar import Response, post
+from strawberry.types import ExecutionResult
+
+from api.answers import Ask, reader
+from api.asking import asked, query_of
+from api.body import decoded, json_body
+from api.graphql.moments import Moments
+from api.graphql.schema import SCHEMA
+from api.problems import log, trouble
+from api.documented import answers as documented
+
+
+class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The address takes no parameters."""
+
+
+class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
+    """A GraphQL request, as GraphQL over HTTP has it."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+    extensions: dict[str, Any] | None = None
+
+
+_DECODE = msgspec.json.Decoder(GraphQLRequest).decode
+
+
+@post("/graphql", responses=documented(dict[str, Any], 413, 415), status_code=200, tags=["graphql"])
+async def graphql(request: Ask) -> Response[bytes]:
+    """Answer a GraphQL query. The schema is at /schema.graphql."""
+    asked(query_of(request), NoParameters)
+    given = decoded(_DECODE, await json_body(request))
+    moments = Moments(reader(request))
+    result = await SCHEMA.execute(
+        given.query,
+        variable_values=given.variables,
+        operation_name=given.operation_name,
+        context_value={"moments": moments},
+    )
+    headers = {"Cache-Control": "no-cache"}
+    if len(moments.positions) == 1:
+        headers["Log-Position"] = str(next(iter(moments.positions)))
+    return Response(encoded(result), status_code=200, media_type="application/json", headers=headers)
+
+
+def encoded(result: ExecutionResult) -> bytes:
+    """The answer's bytes."""
+    body: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        body["errors"] = [error_of(error) for error in result.errors]
+    return msgspec.json.encode(body)
+
+
+def error_of(error: GraphQLError) -> dict[str, Any]:
+    """An error as GraphQL has it, with the code that REST would give, and never a stack trace."""
+    formatted: dict[str, Any] = dict(error.formatted)
+    if error.original_error is None:
+        return {**formatted, "extensions": {"code": "malformed"}}
+    what = trouble(error.original_error)
+    extensions: dict[str, Any] = {"code": what.code, "status": what.status, "traceId": uuid4().hex}
+    if what.status >= 500:  # noqa: PLR2004
+        log.error("graphql failed, trace %s", extensions["traceId"], exc_info=error.original_error)
+    return {**formatted, "message": what.detail, "extensions": extensions}

@@ -1,0 +1,89 @@
+"""The desk where commands are handed in: over HTTP and from the command line alike."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import asyncpg
+import msgspec
+from msgspec import Meta
+
+from api.proposals import with_ids
+from domain.commands import AnyCommand
+from domain.document import read
+from domain.document.draft import Doubt
+from domain.plan_import import ImportPlan
+from events.handle import Decided, Handler
+from events.log import IdempotencyKey
+from projections.table import SCHEMA
+from projections.views import events, history
+from projections.views.events import EventView, Facts
+from projections.views.history import Version
+
+
+class Receipt(msgspec.Struct, frozen=True, rename="camel"):
+    """What was recorded. `replayed`: an earlier request with the same Idempotency-Key had recorded it already."""
+
+    position: Annotated[int, Meta(description="The last position appended, or the head if nothing was.")]
+    facts: tuple[EventView, ...]
+    doubts: tuple[Doubt, ...]
+    replayed: bool
+    dry_run: bool = False
+
+
+class DryRun(msgspec.Struct, frozen=True, rename="camel"):
+    """What would be recorded, at the positions it would have now, and every version of a subject that would begin."""
+
+    position: int
+    facts: tuple[EventView, ...]
+    changes: tuple[Version, ...]
+    doubts: tuple[Doubt, ...]
+    dry_run: bool = True
+
+
+class Office:
+    """Takes commands in the name of one office."""
+
+    def __init__(self, pool: asyncpg.Pool, handler: Handler, actor: str) -> None:
+        self._pool = pool
+        self._handler = handler
+        self._actor = actor
+
+    async def record(self, commands: Sequence[AnyCommand], idempotency: IdempotencyKey | None = None) -> Receipt:
+        """Record what the commands decide, all or nothing."""
+        receipt = await self._handler.handle(await self._complete(commands), self._actor, idempotency)
+        async with self._pool.acquire() as connection:
+            found = await events.at(connection, receipt.positions)
+            head = await connection.fetchval("SELECT size FROM log_head")
+        position = max(receipt.positions, default=head)
+        return Receipt(position, tuple(found.views()), doubts(commands), receipt.replayed)
+
+    async def dry_run(self, commands: Sequence[AnyCommand]) -> DryRun:
+        """What the commands would record and change; nothing is recorded."""
+        decided = await self._handler.decide(await self._complete(commands), self._actor)
+        return _dry_run(decided, doubts(commands))
+
+    async def _complete(self, commands: Sequence[AnyCommand]) -> list[AnyCommand]:
+        """Imports get ids for the units that nobody knows yet."""
+        if not any(isinstance(command, ImportPlan) for command in commands):
+            return list(commands)
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(f"SELECT DISTINCT ON (key) key, doc FROM {SCHEMA}.units ORDER BY key, known_from DESC")
+        ids = {msgspec.json.decode(row["doc"])["name"]: row["key"] for row in rows}
+        return [with_ids(command, ids) for command in commands]
+
+
+def doubts(commands: Sequence[AnyCommand]) -> tuple[Doubt, ...]:
+    """What the reading of imported documents left open."""
+    return tuple(
+        doubt for command in commands if isinstance(command, ImportPlan) for doubt in read(command.text).doubts
+    )
+
+
+def _dry_run(decided: Decided, found: tuple[Doubt, ...]) -> DryRun:
+    new = decided.proposal.new
+    disclosed = {one.digest: (one.salt, one.value) for fact in new for one in fact.disclosures}
+    pretended = sorted((one for facts in decided.pretended.values() for one in facts), key=lambda one: one.position)
+    streams = [one for stream, facts in decided.pretended.items() for one in (*decided.proposal.known[stream], *facts)]
+    size = pretended[0].position - 1 if pretended else 0
+    changes = tuple(one for one in history.of(Facts(streams, disclosed)) if one.known.from_ > size)
+    return DryRun(size + len(pretended), tuple(Facts(pretended, disclosed).views()), changes, found)

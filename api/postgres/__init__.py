@@ -1,0 +1,10 @@
+"""A private PostgreSQL in a data folder: started with planrecord, reached by a Unix socket only, stopped with it.
+
+`async with cluster(folder) as server:` makes the cluster on first use and yields its DSN. Two processes may ask for the
+same folder: the first owns the server, the others share it, or are refused where they ask for it alone.
+"""
+
+from api.postgres.cluster import Cluster, cluster
+from api.postgres.errors import FolderInUse, PostgresFailed
+
+__all__ = ["Cluster", "FolderInUse", "PostgresFailed", "cluster"]

@@ -1,0 +1,87 @@
+"""Who may use the cluster of a data folder, and the life of its server from the first lock to the last signal."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from api.postgres import server
+from api.postgres.binaries import shipped
+from api.postgres.errors import FolderInUse
+from api.postgres.home import cluster_of, find_home
+from api.postgres.lock import Lock
+from api.postgres.pidfile import read_pidfile
+
+SHARE_PATIENCE: Final = 30.0  # seconds in which an owner that is starting must have its server ready
+NO_OPTIONS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """A running server. `dsn` is accepted by asyncpg and libpq as it is.
+
+    `owned`: this call started it and will stop it. `pid` and `data` are the server's process and folder, `binaries`
+    the folder of the client tools (pg_dump, pg_basebackup …).
+    """
+
+    dsn: str
+    owned: bool
+    pid: int
+    data: Path
+    binaries: Path
+
+
+@asynccontextmanager
+async def cluster(
+    folder: Path, *, exclusive: bool = False, options: Mapping[str, str] = NO_OPTIONS
+) -> AsyncGenerator[Cluster]:
+    """PostgreSQL of `folder`, running for as long as the block does.
+
+    The first process owns it; a later one shares the running server, whose `options` then stand, or with `exclusive`
+    is refused. Enter it on a thread that outlives the block: Linux ends the server with the thread that started it.
+
+    Raises FolderInUse, and PostgresFailed with the last lines of the server's log.
+    """
+    held = await _lock_or_share(folder, exclusive=exclusive)
+    if isinstance(held, Cluster):
+        yield held
+        return
+    with held as lock:
+        home = await find_home(folder)
+        await server.clear(home)
+        await server.make(home)
+        async with server.running(home, lock, options) as (pid, socket):
+            yield Cluster(dsn=_dsn(socket), owned=True, pid=pid, data=home.data, binaries=home.binaries.folder)
+
+
+def _dsn(socket: Path) -> str:
+    # The port is named because PGPORT in the reader's environment would otherwise choose another.
+    return f"postgresql://planrecord@/postgres?host={socket}&port=5432"
+
+
+async def _lock_or_share(folder: Path, *, exclusive: bool) -> Lock | Cluster:
+    """Lock, or server of the process that holds it; while that one starts or stops, either may still come."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + SHARE_PATIENCE
+    while True:
+        held = Lock.take(folder) or (None if exclusive else await _shared(folder))
+        if held:
+            return held
+        holder = Lock.holder(folder)
+        if exclusive:
+            raise FolderInUse(folder, holder)
+        if loop.time() > deadline:
+            raise FolderInUse(folder, holder, f"its PostgreSQL was not ready within {SHARE_PATIENCE:.0f} s")
+        await asyncio.sleep(0.05)
+
+
+async def _shared(folder: Path) -> Cluster | None:
+    data = cluster_of(folder)
+    found = read_pidfile(data)
+    # A file that a killed server left says "ready" too; only a live one answers.
+    if found and found.ready and await server.answers(found.socket):
+        return Cluster(dsn=_dsn(found.socket), owned=False, pid=found.pid, data=data, binaries=shipped().folder)
+    return None

@@ -1,0 +1,221 @@
+"""Making, starting and stopping the server of one home, whose lock is held."""
+
+import asyncio
+import os
+import shutil
+import signal
+import tempfile
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from api.postgres.account import ENVIRONMENT, user_name
+from api.postgres.errors import PostgresFailed
+from api.postgres.home import Home
+from api.postgres.lock import Lock
+from api.postgres.pidfile import NAME, PROC, read_pidfile, seems_alive, send, servers_in
+
+START_PATIENCE: Final = 120.0  # seconds: a crash recovery replays the log before it answers
+STOP_PATIENCE: Final = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
+LEFT_BEHIND_PATIENCE: Final = 20.0
+LEFT_BEHIND: Final = ("is still in use", "already exists")
+SOCKET_PREFIX: Final = "planrecord-"
+LOCALE: Final = (
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--locale=C",
+    "--lc-ctype=C.UTF-8",  # without it pg_trgm sees no letters in Chinese
+)
+
+
+async def clear(home: Home) -> None:
+    """End what a killed planrecord left behind in this cluster, so that a new server can start."""
+    for number, patience in STOP_PATIENCE:
+        pids = servers_in(home.data)
+        if not pids:
+            break
+        found = read_pidfile(home.data)
+        # The server ends its children itself; where it is gone already, they are ending, and a signal hurries them.
+        send(number, [found.pid] if found and found.pid in pids else pids)
+        await _until(lambda: not servers_in(home.data), patience)
+    await _drop_stale_pidfile(home.data)
+
+
+async def _drop_stale_pidfile(data: Path) -> None:
+    """Remove a pid file that PostgreSQL would believe: no server of this cluster runs, yet its pid seems to live.
+
+    After a restart of the machine or container the pid may be a stranger's, and where nobody collects the dead it may
+    be that of a killed server for ever. Every other stale file PostgreSQL removes itself.
+    """
+    if PROC.is_dir() and not await _until(lambda: not seems_alive(read_pidfile(data)), 2.0):
+        (data / NAME).unlink()
+
+
+async def make(home: Home) -> None:
+    """Make the cluster if it is not there; it appears under its name only when it is whole."""
+    for half_made in home.data.parent.glob("pg.new-*"):
+        await asyncio.to_thread(shutil.rmtree, half_made)
+    if not (home.data / "PG_VERSION").exists():
+        await _initdb(home)
+    major = (home.data / "PG_VERSION").read_text().strip()
+    if major != home.binaries.major:
+        raise PostgresFailed(
+            f"{home.data} was made by PostgreSQL {major}, and this planrecord brings {home.binaries.major}: dump it "
+            f"with the release that made it, and restore the dump into an empty data folder"
+        )
+    _write_access(home)
+
+
+async def _initdb(home: Home) -> None:
+    fresh = tempfile.mkdtemp(prefix="pg.new-", dir=home.data.parent)
+    os.chown(fresh, home.account.uid, home.account.gid)
+    command = home.command("initdb", "-D", fresh, "-U", "planrecord", "-A", "peer", *LOCALE, "--no-instructions")
+    process = await _spawn(command, PIPE)
+    said, _ = await process.communicate()
+    if process.returncode != 0:
+        await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
+        raise PostgresFailed(f"initdb could not make {home.data}:\n{_tail(said.decode(errors='replace'))}")
+    _put_in_place(Path(fresh), home.data)
+
+
+def _put_in_place(fresh: Path, data: Path) -> None:
+    try:
+        fresh.rename(data)
+    except OSError as error:
+        raise PostgresFailed(f"{data} is there, and is no PostgreSQL cluster: move it away") from error
+    # The name must outlast a power cut as surely as what is committed below it.
+    parent = os.open(data.parent, os.O_RDONLY)
+    os.fsync(parent)
+    os.close(parent)
+
+
+def _write_access(home: Home) -> None:
+    """Let in the server's own user and the one who runs planrecord, over the socket and by no other way."""
+    names = {user_name(home.account.uid), user_name(os.geteuid())} - {None}
+    (home.data / "pg_hba.conf").write_text("local all all peer map=own\n")
+    (home.data / "pg_ident.conf").write_text("".join(f'own "{name}" planrecord\n' for name in names))
+
+
+@asynccontextmanager
+async def running(home: Home, lock: Lock, options: Mapping[str, str]) -> AsyncGenerator[tuple[int, Path]]:
+    """Pid and socket folder of the server, ready; both gone afterwards."""
+    _remove_socket(lock.before)
+    socket = _socket_folder(home)
+    lock.note(socket)
+    try:
+        process = await _start(home, socket, options)
+        try:
+            yield process.pid, socket
+        finally:
+            await _stop(process)
+    finally:
+        shutil.rmtree(socket, ignore_errors=True)
+
+
+def _socket_folder(home: Home) -> Path:
+    # A socket's path may have some hundred bytes and no more, so neither the data folder nor a long TMPDIR will do.
+    place = "/tmp" if os.access("/tmp", os.W_OK | os.X_OK) else None  # noqa: S108  # mkdtemp makes its own, mode 0700
+    socket = tempfile.mkdtemp(prefix=SOCKET_PREFIX, dir=place)
+    os.chown(socket, home.account.uid, home.account.gid)
+    return Path(socket)
+
+
+def _remove_socket(before: str) -> None:
+    """Remove the socket folder that a killed owner wrote down, and nothing that does not look like one."""
+    left = Path(before.partition("\n")[2].strip())
+    if left.name.startswith(SOCKET_PREFIX):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+async def _start(home: Home, socket: Path, options: Mapping[str, str]) -> Process:
+    """Server's process, once it is ready; tried again while a killed server's children still end."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + LEFT_BEHIND_PATIENCE
+    while True:
+        process = await _launch(home, socket, options)
+        if await _ready(home, process):
+            return process
+        said = home.log.read_text(errors="replace")
+        if loop.time() > deadline or not any(words in said for words in LEFT_BEHIND):
+            raise PostgresFailed(f"PostgreSQL did not start in {home.data} (see {home.log}):\n{_tail(said)}")
+        await asyncio.sleep(0.2)
+
+
+async def _launch(home: Home, socket: Path, options: Mapping[str, str]) -> Process:
+    settings = [f"{name}={value}" for name, value in {"listen_addresses": "", **options}.items()]
+    arguments = [part for setting in settings for part in ("-c", setting)]
+    log = _fresh_log(home.log)
+    try:
+        return await _spawn(home.command("postgres", "-D", str(home.data), "-k", str(socket), *arguments), log)
+    finally:
+        os.close(log)
+
+
+def _fresh_log(log: Path) -> int:
+    """Open a new log, the last one kept beside it; private, since a failed statement may quote what it was about."""
+    if log.exists():
+        log.replace(log.with_suffix(".log.1"))
+    return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+
+async def _spawn(command: tuple[str, ...], output: int) -> Process:
+    # In a session of its own: Ctrl-C is for planrecord, which closes its connections and then stops the server.
+    return await asyncio.create_subprocess_exec(
+        *command, cwd="/", env=ENVIRONMENT, stdin=DEVNULL, stdout=output, stderr=STDOUT, start_new_session=True
+    )
+
+
+async def _ready(home: Home, process: Process) -> bool:
+    """Whether it takes connections; False once it has ended, by itself or because its time was up."""
+
+    def settled() -> bool:
+        found = read_pidfile(home.data)
+        return process.returncode is not None or bool(found and found.ready and found.pid == process.pid)
+
+    try:
+        if not await _until(settled, START_PATIENCE):
+            await _stop(process)
+    except asyncio.CancelledError:
+        await _stop(process)
+        raise
+    return process.returncode is None
+
+
+async def _stop(process: Process) -> None:
+    """Fast shutdown, which ends its clients; then harder."""
+    for number, patience in STOP_PATIENCE:
+        if process.returncode is not None:
+            return
+        send(number, [process.pid])
+        try:
+            await asyncio.wait_for(process.wait(), patience)
+        except TimeoutError:
+            continue
+
+
+async def answers(socket: Path) -> bool:
+    """Whether a server listens in this socket folder."""
+    try:
+        _, writer = await asyncio.open_unix_connection(socket / ".s.PGSQL.5432")
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def _until(done: Callable[[], bool], patience: float) -> bool:
+    """Whether it was done within so many seconds."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience
+    while not done():
+        if loop.time() > deadline:
+            return False
+        await asyncio.sleep(0.01)
+    return True
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.splitlines()[-20:])

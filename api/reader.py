@@ -1,0 +1,84 @@
+"""The one door to every read: what was asked → the moment → the rows → the answer, whatever door it came by."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
+
+import asyncpg
+import msgspec
+
+from api.problems import Trouble
+from domain.values import instant_text
+from projections.as_of import AsOf, Connection, Meta, Moment, Rows, read, resolve
+from projections.fold import ALWAYS, FOREVER, HEAD
+from projections.table import SCHEMA, SliceTable, Wanted
+
+CLOCKS = ("asOf", "position", "effectiveOn")
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """What a single resource is called, where it is kept, and under which key."""
+
+    kind: str
+    table: SliceTable
+    key: str
+
+
+class Reader:
+    """Reads views at a moment. `license` is the data's licence, which every answer names."""
+
+    def __init__(self, pool: asyncpg.Pool, license_: str) -> None:
+        self.pool = pool
+        self.license = license_
+
+    async def rows(self, asked: AsOf, wanted: Sequence[Wanted]) -> tuple[Moment, Rows]:
+        """The rows that stand at the moment that is meant."""
+        async with self.pool.acquire() as connection:
+            moment = await resolve(connection, asked)
+            return moment, await read(connection, moment, wanted)
+
+    async def moment(self, asked: AsOf) -> Moment:
+        """The moment that is meant."""
+        async with self.pool.acquire() as connection:
+            return await resolve(connection, asked)
+
+    def meta(self, moment: Moment, path: str, query: Mapping[str, str]) -> Meta:
+        """What the answer resolved to; its address has both clocks pinned."""
+        rest = {name: value for name, value in query.items() if name not in CLOCKS}
+        pinned = {"position": str(moment.position), "effectiveOn": moment.effective_on.isoformat()}
+        return Meta(
+            moment.position,
+            instant_text(moment.as_of),
+            moment.effective_on,
+            f"{path}?{urlencode({**dict(sorted(rest.items())), **pinned})}",
+            moment.origin,
+            self.license,
+        )
+
+    def beyond(self, position: int, moment: Moment) -> Trouble:
+        """Why there is no such event."""
+        return Trouble(404, "unknown_id", f"there is no event {position}: the log held 1 to {moment.position} then")
+
+    async def absent(self, subject: Subject, moment: Moment) -> Trouble:
+        """Why there is no such thing at a moment: from when to when it is there, if it ever is."""
+        async with self.pool.acquire() as connection:
+            return await _absent(connection, subject, moment)
+
+
+async def _absent(connection: Connection, subject: Subject, moment: Moment) -> Trouble:
+    kind, table, key = subject.kind, subject.table, subject.key
+    rows = await connection.fetch(
+        f"SELECT known_from, known_to, eff_from, eff_to FROM {SCHEMA}.{table.name} WHERE key = $1 ORDER BY known_from",
+        key,
+    )
+    if not rows:
+        return Trouble(404, "unknown_id", f"there is no {kind} {key}")
+    known = [row for row in rows if row["known_from"] <= moment.position < row["known_to"]]
+    if not known:
+        since, until = rows[0]["known_from"], max(row["known_to"] for row in rows)
+        end = "" if until == HEAD else f" until position {until - 1}"
+        detail = f"{kind} {key} is in the record from position {since}{end}; you asked for position {moment.position}"
+    else:
+        begin, end = min(row["eff_from"] for row in known), max(row["eff_to"] for row in known)
+        words = [f"from {begin}" if begin > ALWAYS else "", f"until the day before {end}" if end < FOREVER else ""]
+        detail = f"{kind} {key} is there {' '.join(filter(None, words))}; you asked for {moment.effective_on}"
+    return Trouble(404, "not_at_this_moment", detail)

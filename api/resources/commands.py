@@ -1,0 +1,66 @@
+"""Writing: one command, or a list of them that stands or falls together."""
+
+import hmac
+from typing import Annotated
+
+import msgspec
+from litestar import Response, post
+from msgspec import Meta
+
+from api import token
+from api.answers import Ask
+from api.asking import asked, query_of
+from api.body import decoded, json_body
+from api.documented import answers as documented
+from api.documented import operation
+from api.office import DryRun, Office, Receipt
+from api.problems import Fault, Trouble
+from domain.commands import decode_commands
+from domain.errors import Refused
+from events.log import IdempotencyKey
+
+
+class CommandQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Whether to record, or only to say what would be recorded."""
+
+    dry_run: Annotated[bool, Meta(description="Answer what would be recorded and change; record nothing.")] = False
+
+
+@post(
+    "/v1/commands",
+    operation_class=operation(CommandQuery),
+    responses=documented(Receipt | DryRun, 401, 409, 413, 415, 422, 503),
+    status_code=200,
+    tags=["commands"],
+)
+async def commands(request: Ask) -> Response[bytes]:
+    """Record what one command decides, or a list of commands, all or nothing. Needs the token."""
+    token.check(request, request.app.state.token)
+    query = asked(query_of(request), CommandQuery)
+    body = await json_body(request)
+    given = decoded(decode_commands, body)
+    if not given:
+        raise Trouble(400, "malformed", "the list holds no command")
+    office: Office = request.app.state.office
+    try:
+        receipt = (
+            await office.dry_run(given)
+            if query.dry_run
+            else await office.record(given, _idempotency(request, body))
+        )
+    except Refused as refused:
+        if body.lstrip().startswith(b"["):
+            refused.pointer = f"/{refused.index}{refused.pointer or ''}"
+        raise
+    headers = {"Log-Position": str(receipt.position), "Cache-Control": "no-store"}
+    return Response(msgspec.json.encode(receipt), status_code=200, media_type="application/json", headers=headers)
+
+
+def _idempotency(request: Ask, body: bytes) -> IdempotencyKey | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not (0 < len(key) <= 200 and key.isascii() and key.isprintable()):  # noqa: PLR2004
+        detail = "an Idempotency-Key has 1 to 200 printable ASCII characters"
+        raise Trouble(400, "malformed", detail, [Fault("Idempotency-Key", detail)])
+    return IdempotencyKey(key, hmac.digest(request.app.state.token.encode(), body, "sha256"))

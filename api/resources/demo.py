@@ -1,0 +1,34 @@
+"""The demo's clock: it can be set forward, never back, and only in a log whose origin ends in /demo."""
+
+from datetime import datetime
+
+import msgspec
+from litestar import Response, post
+
+from api import token
+from api.answers import Ask
+from api.body import decoded, json_body
+from api.documented import answers as documented
+from api.problems import Trouble
+from domain.values import instant_text
+from events.demo import ClockRefused, set_clock
+
+
+class Clock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The present moment of a demo."""
+
+    now: datetime
+
+
+@post("/v1/demo/clock", responses=documented(Clock, 401, 409, 415), status_code=200, tags=["demo"])
+async def demo_clock(request: Ask) -> Response[bytes]:
+    """Set the demo's clock forward. Needs the token."""
+    token.check(request, request.app.state.token)
+    given = decoded(msgspec.json.Decoder(Clock).decode, await json_body(request))
+    async with request.app.state.reader.pool.acquire() as connection:
+        try:
+            await set_clock(connection, given.now)
+        except ClockRefused as error:
+            raise Trouble(409, "clock_refused", str(error)) from error
+    body = msgspec.json.encode({"now": instant_text(given.now)})
+    return Response(body, status_code=200, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,36 @@
+"""Districts: REST handlers over the view."""
+
+from collections.abc import Sequence
+
+from litestar import Response, get
+
+from api import answers
+from api.answers import Ask, Listing
+from api.documented import READ
+from api.documented import answers as documented
+from api.reader import Subject
+from projections.as_of import Moment, Rows
+from projections.views import districts
+from projections.views.districts import DISTRICTS, DistrictView
+
+
+def show(rows: Rows, _: Moment) -> Sequence[DistrictView]:
+    """All districts."""
+    return districts.show(rows)
+
+
+@get("/v1/districts", operation_class=READ, responses=documented(Listing[DistrictView]), tags=["districts"])
+async def district_list(request: Ask) -> Response[bytes]:
+    """All districts as the record showed them, each with the tasks that name it."""
+    return await answers.listing(request, districts.every(), show)
+
+
+@get("/v1/districts/{code:str}", operation_class=READ, responses=documented(DistrictView), tags=["districts"])
+async def one_district(request: Ask, code: str) -> Response[bytes]:
+    """One district as the record showed it, with the tasks that name it, directly or through a group."""
+    return await answers.one(
+        request,
+        Subject("district", DISTRICTS, code),
+        districts.every(),
+        lambda rows, at: answers.only(show(rows, at), code, "code"),
+    )

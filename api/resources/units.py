@@ -1,0 +1,34 @@
+"""Units and groups: REST handlers over the view."""
+
+from collections.abc import Sequence
+
+from litestar import Response, get
+
+from api import answers
+from api.answers import Ask, Listing
+from api.documented import READ
+from api.documented import answers as documented
+from api.reader import Subject
+from projections.as_of import Moment, Rows
+from projections.views import units
+from projections.views.names import UNITS
+from projections.views.units import UnitView
+
+
+def show(rows: Rows, _: Moment) -> Sequence[UnitView]:
+    """All units and groups."""
+    return units.show(rows)
+
+
+@get("/v1/units", operation_class=READ, responses=documented(Listing[UnitView]), tags=["units"])
+async def unit_list(request: Ask) -> Response[bytes]:
+    """All units and groups as the record showed them, each with its tasks."""
+    return await answers.listing(request, units.every(), show)
+
+
+@get("/v1/units/{unit:str}", operation_class=READ, responses=documented(UnitView), tags=["units"])
+async def one_unit(request: Ask, unit: str) -> Response[bytes]:
+    """One unit or group as the record showed it, with the tasks it takes part in, directly or through others."""
+    return await answers.one(
+        request, Subject("unit", UNITS, unit), units.every(), lambda rows, at: answers.only(show(rows, at), unit)
+    )

@@ -1,0 +1,55 @@
+"""Settings, from the environment: `PLANRECORD_…`, and `DATABASE_URL` for a PostgreSQL of one's own."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+PREFIX = "PLANRECORD_"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to serve, where to keep, and in whose name."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    data_dir: Path = Path("data")
+    database_url: str | None = None
+    origin: str = "planrecord.invalid/shanghai"
+    office: str = "shanghai-credit-office"
+    license: str = "https://creativecommons.org/licenses/by/4.0/"
+    max_body: int = 4_000_000
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether this log may be given a clock that can be set."""
+        return self.origin.endswith("/demo")
+
+
+def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
+    """Settings from the environment; what is `given` and not None wins. ValueError names what is wrong."""
+    named = {name: environment[PREFIX + name.upper()] for name in _names() if PREFIX + name.upper() in environment}
+    if environment.get("DATABASE_URL"):
+        named.setdefault("database_url", environment["DATABASE_URL"])
+    values = named | {name: value for name, value in given.items() if value is not None}
+    unknown = {name for name in environment if name.startswith(PREFIX)} - {PREFIX + name.upper() for name in _names()}
+    if unknown:
+        raise ValueError(f"unknown setting {', '.join(sorted(unknown))}; known: {', '.join(_variables())}")
+    try:
+        return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"settings: {error}") from error
+
+
+def _names() -> tuple[str, ...]:
+    return Settings.__struct_fields__
+
+
+def _variables() -> list[str]:
+    return [PREFIX + name.upper() for name in _names()]
+
+
+def _path(type_: type, value: Any) -> Any:
+    return Path(value) if type_ is Path else value

@@ -1,0 +1,76 @@
+"""All commands and all facts, gathered from their subjects' pages: the table fact → command → subject field.
+
+| Fact | Command | Subject field |
+|---|---|---|
+| plan.adopted, plan.part_added, plan.measure_added, task.added | plan.import | plan |
+| task.reworded | task.reword | task |
+| task.renumbered | task.renumber | task |
+| task.moved | task.move | task |
+| task.unit_assigned | task.assign_unit | task |
+| task.unit_released | task.release_unit | task |
+| task.deadline_set | task.set_deadline | task |
+| task.target_set | task.set_target | task |
+| task.withdrawn | task.withdraw | task |
+| task.reinstated | task.reinstate | task |
+| progress.reported | progress.report | task, unit |
+| unit.registered | unit.register | unit |
+| unit.renamed | unit.rename | unit |
+| unit.alias_added | unit.add_alias | unit |
+| unit.succeeded | unit.succeed | unit |
+| group.defined | group.define | unit |
+| group.member_added | group.add_member | unit |
+| group.member_removed | group.remove_member | unit |
+| district.registered | district.register | district |
+| platform.registered | platform.register | platform |
+| platform.alias_added | platform.add_alias | platform |
+| fact.voided | fact.void | target |
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, get_args
+
+import msgspec
+
+from domain import directory, plan, report, task
+from domain.directory import DirectoryCommands, DistrictRegistered, PlatformFact, UnitFact
+from domain.fact import Fact, subject_of, tag
+from domain.plan import PlanFact
+from domain.plan_import import ImportPlan
+from domain.record import State
+from domain.report import ProgressReported, ReportCommands
+from domain.task import TaskCommands, TaskFact
+from domain.undo import FactVoided, VoidFact
+
+AnyCommand = ImportPlan | TaskCommands | ReportCommands | DirectoryCommands | VoidFact
+AnyFact = PlanFact | TaskFact | ProgressReported | UnitFact | DistrictRegistered | PlatformFact | FactVoided
+
+FACTS: Final[dict[str, type[Fact]]] = {tag(one): one for one in get_args(AnyFact)}
+
+
+class Subject(NamedTuple):
+    """How the facts of one kind of stream fold. A timeless subject's first slice begins at −infinity."""
+
+    evolve: Callable[[Any, Any, int], State | None]
+    timeless: bool = False
+
+
+SUBJECTS: Final = {
+    "plan": Subject(lambda state, fact, _: plan.evolve(state, fact)),
+    "task": Subject(lambda state, fact, _: task.evolve(state, fact)),
+    "report": Subject(report.evolve),
+    "unit": Subject(lambda state, fact, _: directory.evolve_unit(state, fact), timeless=True),
+    "district": Subject(lambda state, fact, _: directory.evolve_district(state, fact), timeless=True),
+    "platform": Subject(lambda state, fact, _: directory.evolve_platform(state, fact), timeless=True),
+}
+
+
+def subject(stream: str) -> Subject:
+    """How the facts of `stream` fold."""
+    return SUBJECTS[subject_of(stream)[0]]
+
+
+def decode_commands(body: bytes) -> list[AnyCommand]:
+    """One command or a list of them; msgspec.ValidationError or DecodeError says what is wrong with the bytes."""
+    if body.lstrip()[:1] == b"[":
+        return msgspec.json.decode(body, type=list[AnyCommand])
+    return [msgspec.json.decode(body, type=AnyCommand)]

@@ -1,0 +1,121 @@
+"""Step 2: lines of the table zone as logical rows; a cell that a page cut over two lines is put together again."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from domain.document import form
+from domain.document.lines import Line, folded, joined
+
+FIRST_CELLS: Final = 2  # a row's number stands in its first or, after the measure, in its second cell
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One row: its cells without blanks around them, and the lines it was read from."""
+
+    cells: tuple[str, ...]
+    lines: tuple[int, ...]
+
+
+class Loose(msgspec.Struct, frozen=True):
+    """A line of the table zone that belongs to no row."""
+
+    line: Line
+
+
+def cells_of(text: str) -> list[str]:
+    """Cut a line at its bars, leaving out the empty cells before the first word; one cell if there are no bars."""
+    cells = [cell.strip() for cell in form.BARS.split(text)]
+    first = next((at for at, cell in enumerate(cells) if cell), len(cells) - 1)
+    return cells[first:]
+
+
+def number_at(cells: Sequence[str]) -> int | None:
+    """Where the row's number stands: 0 in a row that shifted left, 1 after a measure; None if this is no such row."""
+    return next((at for at, cell in enumerate(cells[:FIRST_CELLS]) if form.ROW_NUMBER.fullmatch(cell)), None)
+
+
+def is_part(cells: Sequence[str]) -> bool:
+    """Whether a row is one cell that starts with 一、."""
+    return bool(form.PART.fullmatch(cells[0])) and not any(cells[1:])
+
+
+def is_header(cells: Sequence[str]) -> bool:
+    """Whether a row holds column names, also misspelt or strange ones: 序号 is among them."""
+    return len(cells) > 1 and any(
+        form.NUMBER_COLUMN[0] in cell and folded(cell) == form.NUMBER_COLUMN for cell in cells
+    )
+
+
+class _Open:
+    """The row that is being read: the pieces of each cell, and where its number stands."""
+
+    def __init__(self, line: Line, cells: Sequence[str]) -> None:
+        self.cells = [[Line(line.number, cell)] for cell in cells]
+        self.number_at = number_at(cells)
+
+    def extend(self, line: Line, cells: Sequence[str]) -> None:
+        """Put a line's first cell to the last one here, its other cells after it."""
+        pieces = [[Line(line.number, cell)] for cell in cells]
+        if self.number_at is None and (at := number_at(cells)) is not None:
+            self.number_at = 1
+            pieces = pieces if at else [[], *pieces]
+        self.cells[-1].extend(pieces[0])
+        self.cells.extend(pieces[1:])
+
+    def takes(self, cells: Sequence[str]) -> bool:
+        """Whether a line that starts no row of its own can only be the rest of this one."""
+        first = self.cells[0][0].text
+        if self.number_at is None:
+            return not any(cells[1:]) and len(cells) > 1 if form.PART.fullmatch(first) else len(cells) == 1
+        units = self.cells[self.number_at + 2] if len(self.cells) > self.number_at + 2 else []
+        finished = bool(units) and form.ROLE_END.search(units[-1].text) is not None
+        return not finished or len(cells) > 1 or cells[0][:1] in form.CLAUSE_MARKS + form.ITEM_MARKS
+
+    def complete(self) -> bool:
+        """Whether this is a part row with bars, or a row whose last cell is closed by a bar."""
+        width = len(self.cells)
+        return width > 1 if self.number_at is None else width > self.number_at + 3
+
+    def row(self) -> Row:
+        """Return the row as far as it was read."""
+        passages = [joined([piece for piece in pieces if piece.text]) for pieces in self.cells]
+        numbers = sorted({piece.number for pieces in self.cells for piece in pieces})
+        return Row(tuple(passage.text for passage in passages), tuple(numbers))
+
+
+def assembled(lines: Iterable[Line]) -> Iterator[Row | Loose]:
+    """Give rows in order, and lines that belong to none. A header (a page ended there) does not end an open row."""
+    current: _Open | None = None
+    for line in lines:
+        cells = cells_of(line.text)
+        if len(cells) > form.MOST_CELLS:
+            yield Loose(line)
+        elif is_header(cells):
+            yield Row(tuple(cells), (line.number,))
+        elif current and _continues(current, cells):
+            current.extend(line, cells)
+        else:
+            if current:
+                yield current.row()
+            current = _Open(line, cells) if _starts(cells) else None
+            if current is None:
+                yield Loose(line)
+        if current and current.complete():
+            yield current.row()
+            current = None
+    if current:
+        yield current.row()
+
+
+def _starts(cells: Sequence[str]) -> bool:
+    lone_measure = len(cells) == 1 and form.MEASURE.fullmatch(cells[0]) is not None
+    return is_part(cells) or lone_measure or (len(cells) > 1 and number_at(cells) is not None)
+
+
+def _continues(current: _Open, cells: Sequence[str]) -> bool:
+    if not _starts(cells):
+        return current.takes(cells)
+    awaits_number = current.number_at is None and form.MEASURE.fullmatch(current.cells[0][0].text) is not None
+    return awaits_number and number_at(cells) is not None and not form.MEASURE.fullmatch(cells[0])

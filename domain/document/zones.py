@@ -1,0 +1,37 @@
+"""Step 2: where the prose ends and the table begins; pages' numbers and rules are left out."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from domain.document import form
+from domain.document.draft import Doubt
+from domain.document.lines import Line
+from domain.document.table import is_table_header, unknown
+
+
+class Zones(msgspec.Struct, frozen=True):
+    """Lines without bars before the table, all lines from its start on, and doubts about what is out of place."""
+
+    prose: tuple[Line, ...]
+    table: tuple[Line, ...]
+    doubts: tuple[Doubt, ...]
+
+
+def zones_of(lines: Sequence[Line]) -> Zones | None:
+    """Cut the document into its halves; None if no header of this form's table stands in it."""
+    barred = [form.BARS.search(line.text) is not None for line in lines]
+    headers = [at for at, line in enumerate(lines) if barred[at] and is_table_header(line.text)]
+    if not headers:
+        return None
+    # A header that strayed into the prose has no row under it.
+    header = next((at for at in headers if at + 1 < len(lines) and barred[at + 1]), headers[0])
+    start = header
+    while start and barred[start - 1]:
+        start -= 1
+    before = [line for at, line in enumerate(lines[:start]) if not barred[at]]
+    strayed = [line for at, line in enumerate(lines[:start]) if barred[at] and at not in headers]
+    doubts = [unknown(line.number, line.text) for line in strayed]
+    if start < header:
+        doubts.append(Doubt("header_missing", (lines[start].number,), "The table begins without its header."))
+    return Zones(tuple(before), tuple(lines[start:]), tuple(doubts))

@@ -1,0 +1,31 @@
+"""A fact: something that was decided, in the past tense, with a versioned tag that is never reused."""
+
+from typing import Any
+
+import msgspec
+
+
+class Fact(msgspec.Struct, frozen=True, tag_field="type", rename="camel", forbid_unknown_fields=True):
+    """Base of all facts. Its subject is its stream's name, its reason stands in the envelope's cause: fields repeat neither."""
+
+    def refers(self) -> tuple[str, ...]:
+        """Streams of the other subjects this fact names, so that none of them is voided under it."""
+        return ()
+
+
+def tag(fact: Fact | type[Fact]) -> str:
+    """`task.reworded.v1` of a fact or its class."""
+    return str(fact.__struct_config__.tag)
+
+
+def subject_of(stream: str) -> tuple[str, str]:
+    """`task:shanghai-credit-2023/12` → `("task", "shanghai-credit-2023/12")`."""
+    kind, _, key = stream.partition(":")
+    return kind, key
+
+
+def data_of(fact: Fact) -> dict[str, Any]:
+    """A fact's fields as JSON values, without its tag."""
+    data: dict[str, Any] = msgspec.to_builtins(fact)
+    del data["type"]
+    return data

@@ -1,0 +1,30 @@
+"""The demo's clock: a log whose origin ends in /demo may be given a present of its own, which never goes back."""
+
+from datetime import datetime
+
+import asyncpg
+
+from domain.values import checked_date, instant_text
+from events.log import Connection
+
+
+class ClockRefused(Exception):  # noqa: N818 - an answer, not a failure
+    """The clock of this log cannot be set, or not back."""
+
+
+async def set_clock(connection: Connection, instant: datetime) -> None:
+    """Let it be `instant` for this log; ClockRefused for a log that is no demo, or an instant before the present one."""
+    if instant.tzinfo is None:
+        raise ClockRefused("an instant needs its zone, as in 2023-12-31T18:00:00+08:00")
+    checked_date(instant.date())
+    row = await connection.fetchrow("SELECT origin, demo_now, recorded_at FROM log_head FOR UPDATE")
+    assert row is not None  # noqa: S101 - migrate() has made the one row
+    if not row["origin"].endswith("/demo"):
+        raise ClockRefused(f"{row['origin']} is a real record: its clock cannot be set (a demo's origin ends in /demo)")
+    latest = max((one for one in (row["demo_now"], row["recorded_at"]) if one), default=None)
+    if latest and instant < latest:
+        raise ClockRefused(f"the clock stands at {instant_text(latest)} and never goes back")
+    try:
+        await connection.execute("UPDATE log_head SET demo_now = $1", instant)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise ClockRefused("the clock never goes back") from error

@@ -1,0 +1,364 @@
+"""The log: appends whole queues of requests in one transaction each, and reads streams."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from domain.fact import Fact, tag
+from domain.values import shanghai_day
+from events import codec, merkle
+from events.erasable import Disclosure
+from events.recorded import Cause, Recorded
+
+CHANNEL: Final = "planrecord_head"
+MAX_BATCH: Final = 256
+MAX_SECONDS_BEHIND: Final = 5.0
+
+Connection = asyncpg.Connection
+
+
+class Conflict(Exception):  # noqa: N818 - an answer, not a failure
+    """A stream that the decision rests on has moved: expected version X, was Y."""
+
+    def __init__(self, stream: str, expected: int | None, actual: int | None) -> None:
+        super().__init__(f"{stream}: expected version {expected}, was {actual}")
+
+
+class KeyReused(Exception):  # noqa: N818 - an answer, not a failure
+    """The Idempotency-Key came before, with another body."""
+
+
+class ClockBehind(Exception):  # noqa: N818 - an answer, not a failure
+    """The database's clock is seconds behind the last recorded fact: appending stops until it has caught up."""
+
+
+class Unacknowledged(Exception):  # noqa: N818 - an answer, not a failure
+    """The database went away: nobody can say whether the facts were recorded. Ask again with the same key."""
+
+
+class NewFact(NamedTuple):
+    """A decided fact with its envelope, but for what only the log can say."""
+
+    stream: str
+    fact: Fact
+    effective_on: date
+    replaces: int | None
+    cause: Cause
+    disclosures: tuple[Disclosure, ...] = ()
+
+
+class IdempotencyKey(NamedTuple):
+    """A request's key, within its office, and the HMAC of its body."""
+
+    key: str
+    body_hmac: bytes
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """What one request asks the log to append, and the conditions under which it was decided.
+
+    `read`: the version of every stream that was read. `known`: the facts of the streams that are written, as read.
+    `unnamed`: streams whose subject no live fact of another stream may name. `today`: the day it was decided on.
+    """
+
+    actor: str
+    new: Sequence[NewFact]
+    read: Mapping[str, int]
+    known: Mapping[str, Sequence[Recorded]]
+    today: date
+    unnamed: frozenset[str] = frozenset()
+    idempotency: IdempotencyKey | None = None
+
+
+class Receipt(NamedTuple):
+    """Where a request's facts stand; `replayed` if they were recorded by an earlier request with the same key."""
+
+    positions: tuple[int, ...]
+    replayed: bool
+
+
+class Written(NamedTuple):
+    """A stream after an append: all its facts, the last `new` of which are new."""
+
+    stream: str
+    facts: Sequence[Recorded]
+    new: int
+
+
+class Write(NamedTuple):
+    """A statement that rides along in the append's own; `{}` stands for each of its parameters."""
+
+    name: str
+    sql: str
+    args: Sequence[Any]
+
+
+Writer = Callable[[Sequence[Written]], Iterable[Write]]
+Waiting = tuple[Proposal, "asyncio.Future[Receipt]"]
+
+
+@cache
+def statement(name: str) -> str:
+    """The SQL of that name."""
+    return files("events").joinpath(f"sql/{name}.sql").read_text("utf-8")
+
+
+class Log:
+    """One appender for a process. What arrives while a commit is in flight is appended by the next."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], writer: Writer = lambda _: ()) -> None:
+        self._connect = connect
+        self._writer = writer
+        self._queue: asyncio.Queue[Waiting] = asyncio.Queue()
+        self._connection: Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def append(self, proposal: Proposal) -> Receipt:
+        """Append all facts of a request or none; Conflict, KeyReused, ClockBehind, LeafError or Unacknowledged."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait((proposal, future))
+        return await future
+
+    async def close(self) -> None:
+        """Finish the commit in flight and let go of the connection."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        while not self._queue.empty():
+            self._queue.get_nowait()[1].cancel()
+        if self._connection:
+            await self._connection.close()
+            self._connection = None
+
+    async def _run(self) -> None:
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < MAX_BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            commit = asyncio.ensure_future(self._commit_or_fail(batch))
+            try:
+                await asyncio.shield(commit)
+            except asyncio.CancelledError:
+                await commit
+                raise
+
+    async def _commit_or_fail(self, batch: Sequence[Waiting]) -> None:
+        try:
+            answers = await self._commit([proposal for proposal, _ in batch])
+        except ClockBehind as error:
+            answers: list[Receipt | Exception] = [error] * len(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            gone = isinstance(error, (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError))
+            answers = [Unacknowledged(str(error)) if gone else error] * len(batch)
+            self._hang_up()
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.cancelled():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    def _hang_up(self) -> None:
+        if self._connection:
+            self._connection.terminate()
+            self._connection = None
+
+    async def _commit(self, proposals: Sequence[Proposal]) -> list[Receipt | Exception]:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+        connection = self._connection
+        async with connection.transaction():
+            head = await connection.fetchrow(statement("head_for_update"))
+            assert head is not None  # noqa: S101 - migrate() has made the one row
+            if head["seconds_behind"] > MAX_SECONDS_BEHIND:
+                raise ClockBehind(f"the database's clock is {head['seconds_behind']:.1f} s behind the last fact")
+            batch = Batch(head["size"], head["recorded_at"], await self._conditions(connection, proposals))
+            answers = [batch.judge(proposal) for proposal in proposals]
+            if batch.asked or batch.appended:
+                await self._write(connection, batch, head["frontier"])
+        return answers
+
+    @staticmethod
+    async def _conditions(connection: Connection, proposals: Sequence[Proposal]) -> "Conditions":
+        keys = [(one.actor, one.idempotency.key) for one in proposals if one.idempotency]
+        rows = await connection.fetch(
+            statement("conditions"),
+            list({stream for one in proposals for stream in one.read}),
+            list({stream for one in proposals for stream in one.unnamed}),
+            [office for office, _ in keys],
+            [key for _, key in keys],
+        )
+        return Conditions(
+            {row["name"]: row["number"] or 0 for row in rows if row["kind"] == "version"},
+            {row["name"]: row["number"] for row in rows if row["kind"] == "named" and row["number"]},
+            {row["name"]: (row["body_hmac"], tuple(row["positions"])) for row in rows if row["kind"] == "request"},
+        )
+
+    async def _write(self, connection: Connection, batch: "Batch", frontier: Sequence[bytes]) -> None:
+        entries = [entry for _, entry in batch.appended]
+        grown = merkle.extend(tuple(frontier), batch.size - len(entries), entries)
+        sql, args = statement("append"), [*batch.arguments(), batch.size, grown]
+        for write in self._writer(batch.written()):
+            numbers = [f"${len(args) + i}" for i in range(1, len(write.args) + 1)]
+            sql += f", {write.name} AS ({write.sql.format(*numbers)})"
+            args.extend(write.args)
+        await connection.execute(f"{sql} SELECT pg_notify('{CHANNEL}', $17::bigint::text)", *args)
+
+
+class Conditions(NamedTuple):
+    """What the database says of the streams and keys of a batch."""
+
+    versions: dict[str, int]
+    named: dict[str, int]
+    requests: dict[str, tuple[bytes, tuple[int, ...]]]
+
+
+class Batch:
+    """The requests of one transaction, judged one after the other: one conflict never fails its neighbours."""
+
+    def __init__(self, size: int, recorded_at: datetime, conditions: Conditions) -> None:
+        self.size = size
+        self.recorded_at = recorded_at
+        self.appended: list[tuple[Recorded, bytes]] = []
+        self.asked: list[tuple[str, IdempotencyKey, tuple[int, ...]]] = []
+        self._disclosures: list[tuple[int, Disclosure]] = []
+        self._known: dict[str, Sequence[Recorded]] = {}
+        self._conditions = conditions
+
+    def judge(self, proposal: Proposal) -> Receipt | Exception:
+        """Accept, replay or refuse one request."""
+        replay = self._replay(proposal)
+        if replay is not None:
+            return replay
+        conflict = self._conflict(proposal)
+        if conflict is not None:
+            return conflict
+        try:
+            recorded = [(one, codec.encode(one)) for one in self._recorded(proposal)]
+        except codec.LeafError as error:
+            return error
+        self._accept(proposal, recorded)
+        return Receipt(tuple(one.position for one, _ in recorded), replayed=False)
+
+    def _replay(self, proposal: Proposal) -> Receipt | Exception | None:
+        key = proposal.idempotency
+        before = self._conditions.requests.get(f"{proposal.actor} {key.key}") if key else None
+        if key is None or before is None:
+            return None
+        body_hmac, positions = before
+        return Receipt(positions, replayed=True) if body_hmac == key.body_hmac else KeyReused(key.key)
+
+    def _conflict(self, proposal: Proposal) -> Exception | None:
+        for stream, expected in proposal.read.items():
+            actual = self._conditions.versions[stream]
+            if actual != expected:
+                return Conflict(stream, expected, actual)
+        for stream in proposal.unnamed & self._conditions.named.keys():
+            return Conflict(stream, None, self._conditions.named[stream])
+        if shanghai_day(self.recorded_at) != proposal.today:
+            return Conflict("today", None, None)  # midnight passed between deciding and recording
+        return None
+
+    def _recorded(self, proposal: Proposal) -> Iterator[Recorded]:
+        versions = dict(proposal.read)
+        for position, new in enumerate(proposal.new, self.size + 1):
+            versions[new.stream] += 1
+            yield Recorded(
+                position,
+                new.stream,
+                versions[new.stream],
+                proposal.actor,
+                self.recorded_at,
+                new.effective_on,
+                new.replaces,
+                new.cause,
+                new.fact,
+            )
+
+    def _accept(self, proposal: Proposal, recorded: Sequence[tuple[Recorded, bytes]]) -> None:
+        self.appended.extend(recorded)
+        self.size += len(recorded)
+        for (one, _), new in zip(recorded, proposal.new, strict=True):
+            self._conditions.versions[one.stream] = one.version
+            self._conditions.named.update(dict.fromkeys(one.fact.refers(), one.position))
+            self._known.setdefault(one.stream, proposal.known.get(one.stream, ()))
+            self._disclosures.extend((one.position, disclosure) for disclosure in new.disclosures)
+        if proposal.idempotency:
+            positions = tuple(one.position for one, _ in recorded)
+            self.asked.append((proposal.actor, proposal.idempotency, positions))
+            name = f"{proposal.actor} {proposal.idempotency.key}"
+            self._conditions.requests[name] = (proposal.idempotency.body_hmac, positions)
+
+    def written(self) -> list[Written]:
+        """Every stream that was written, whole."""
+        new: dict[str, list[Recorded]] = {}
+        for one, _ in self.appended:
+            new.setdefault(one.stream, []).append(one)
+        return [Written(stream, [*self._known[stream], *facts], len(facts)) for stream, facts in new.items()]
+
+    def arguments(self) -> list[Any]:
+        """Parameters $1 to $16 of append.sql."""
+        facts = [one for one, _ in self.appended]
+        return [
+            self.recorded_at,
+            [one.position for one in facts],
+            [one.stream for one in facts],
+            [one.version for one in facts],
+            [tag(one.fact) for one in facts],
+            [one.undoes for one in facts],
+            [msgspec.json.encode(one.fact.refers()).decode() for one in facts],
+            [entry for _, entry in self.appended],
+            [one.digest for _, one in self._disclosures],
+            [position for position, _ in self._disclosures],
+            [one.salt for _, one in self._disclosures],
+            [one.value for _, one in self._disclosures],
+            [office for office, _, _ in self.asked],
+            [key.key for _, key, _ in self.asked],
+            [key.body_hmac for _, key, _ in self.asked],
+            [",".join(map(str, positions)) for _, _, positions in self.asked],
+        ]
+
+
+async def read_streams(connection: Connection, streams: Iterable[str]) -> dict[str, list[Recorded]]:
+    """All facts of each stream, in order; an empty list for a stream that has none."""
+    facts: dict[str, list[Recorded]] = {stream: [] for stream in streams}
+    rows = await connection.fetch(
+        "SELECT entry FROM events WHERE stream = ANY($1::text[]) ORDER BY position", list(facts)
+    )
+    for row in rows:
+        one = codec.decode_trusted(row["entry"])
+        facts[one.stream].append(one)
+    return facts
+
+
+async def is_named(connection: Connection, stream: str) -> bool:
+    """Whether a live fact of another stream names the subject of `stream`."""
+    rows = await connection.fetch(statement("conditions"), [], [stream], [], [])
+    return rows[0]["number"] is not None
+
+
+async def now(connection: Connection) -> tuple[int, datetime]:
+    """The size of the log and the present moment: the database's clock, or the demo's."""
+    row = await connection.fetchrow("SELECT size, coalesce(demo_now, clock_timestamp()) AS now FROM log_head")
+    assert row is not None  # noqa: S101 - migrate() has made the one row
+    return row["size"], row["now"]
+
+
+def new_request_id(instant: datetime, randomness: bytes) -> UUID:
+    """A UUIDv7 (RFC 9562) of an instant and 10 random bytes."""
+    milliseconds = int(instant.timestamp() * 1000).to_bytes(6, "big")
+    value = bytearray(milliseconds + randomness)
+    value[6] = value[6] & 0x0F | 0x70
+    value[8] = value[8] & 0x3F | 0x80
+    return UUID(bytes=bytes(value))

@@ -1,0 +1,37 @@
+"""The envelope around a fact, as the log keeps it."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from domain.fact import Fact
+from domain.undo import FactVoided
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """Why a fact was recorded: the command's name, the request that all its facts share, reason and authority."""
+
+    command: str
+    request: UUID
+    reason: str | None
+    authority: str | None
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """A fact in the log. `position` is the size of the log including it; `version` counts within its stream."""
+
+    position: int
+    stream: str
+    version: int
+    actor: str
+    recorded_at: datetime
+    effective_on: date
+    replaces: int | None
+    cause: Cause
+    fact: Fact
+
+    @property
+    def undoes(self) -> int | None:
+        """The position that this fact voids or replaces, if any."""
+        return self.fact.target if isinstance(self.fact, FactVoided) else self.replaces

@@ -1,0 +1,68 @@
+"""Districts: their governments and every task that names them, directly or through a group."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from domain.directory import District
+from projections.as_of import Meta, Rows
+from projections.table import Row, Wanted, slice_table, wanted
+from projections.views import units
+from projections.views.names import Directory, Named
+from projections.views.units import Participation, Parts
+
+
+class DistrictRow(District, frozen=True, kw_only=True):
+    """A district at one moment, as the table keeps it."""
+
+    code: str
+    version: int
+
+
+def _rows(key: str, district: District, version: int) -> Iterable[Row]:
+    yield Row(key, (), msgspec.json.encode(DistrictRow(district.name, code=key, version=version)))
+
+
+DISTRICTS = slice_table("districts", "district", DistrictRow, _rows, {})
+
+
+class DistrictView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """One district as the record showed it at a moment: its GB/T 2260 code, its units, and their tasks."""
+
+    code: str
+    name: str
+    units: tuple[Named, ...]
+    tasks: tuple[Participation, ...]
+    version: int
+    meta: Meta | UnsetType = UNSET
+
+
+def every() -> Sequence[Wanted]:
+    """What districts are put together from."""
+    return (wanted(DISTRICTS), *units.every())
+
+
+def show(rows: Rows) -> list[DistrictView]:
+    """All districts, by code."""
+    directory = Directory(rows)
+    parts = Parts(rows, directory)
+    return [
+        DistrictView(
+            code=one.code,
+            name=one.name,
+            units=tuple(directory.named(unit.id) for unit in _of(one.code, directory)),
+            tasks=_tasks([unit.id for unit in _of(one.code, directory)], parts),
+            version=one.version,
+        )
+        for one in sorted(rows.of(DISTRICTS, DistrictRow), key=lambda one: one.code)
+    ]
+
+
+def _of(code: str, directory: Directory) -> list[units.UnitRow]:
+    return sorted((unit for unit in directory.units.values() if unit.district == code), key=lambda unit: unit.id)
+
+
+def _tasks(members: Sequence[str], parts: Parts) -> tuple[Participation, ...]:
+    found = [part for member in members for part in parts.of(member)]
+    return tuple(sorted(found, key=lambda part: (part.plan, part.number, part.task, len(part.via))))

@@ -1,0 +1,147 @@
+"""How a subject came to be what it is: its versions on both clocks, each with the fact that made it and what changed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from domain.record import State
+from events.recorded import Recorded
+from projections.as_of import Meta
+from projections.fold import ALWAYS, FOREVER, HEAD, standing, timeline
+from projections.views.events import Disclosed, EventView, Facts, event_view
+
+
+class Known(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """From which position on the record says so, up to the position that says otherwise; null = still."""
+
+    from_: int
+    to: int | None
+    from_recorded_at: datetime = msgspec.field(name="fromRecordedAt")
+    to_recorded_at: datetime | None = msgspec.field(name="toRecordedAt")
+
+
+class Effective(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """From which day on it holds, up to the day from which something else does; null = without end."""
+
+    from_: date | None
+    to: date | None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A field that this version has otherwise than what the record said before for the same day."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One version: `fact` made it; `standing` are the positions of all facts that it is folded from, in order."""
+
+    stream: str
+    known: Known
+    effective: Effective
+    state: dict[str, Any]
+    changes: tuple[Change, ...]
+    fact: EventView
+    standing: tuple[int, ...]
+
+
+class History(msgspec.Struct, frozen=True):
+    """All versions of a subject, in the order in which they were recorded."""
+
+    items: tuple[Version, ...]
+    next: str | None
+    meta: Meta
+
+
+Spans = dict[date, tuple[date, State]]  # first day → (day after the last, state)
+
+
+class _Rectangle(NamedTuple):
+    known_from: int
+    known_to: int
+    eff_from: date
+    eff_to: date
+    state: State
+    before: State | None
+
+
+def rectangles(stream: str, facts: Sequence[Recorded]) -> Iterator[_Rectangle]:
+    """The states of a stream on both clocks, with what the record said before for the first of their days."""
+    showing: Spans = {}
+    opened: dict[date, tuple[int, State | None]] = {}
+    for size, fact in enumerate(facts, 1):
+        shown: Spans = {since: (until, state) for since, until, state in timeline(stream, facts[:size], HEAD)}
+        for since, (until, state) in showing.items():
+            if shown.get(since) != (until, state):
+                begun, before = opened.pop(since)
+                yield _Rectangle(begun, fact.position, since, until, state, before)
+        for since in shown.keys() - opened.keys():
+            opened[since] = (fact.position, _at(showing, since))
+        showing = shown
+    for since, (until, state) in showing.items():
+        begun, before = opened[since]
+        yield _Rectangle(begun, HEAD, since, until, state, before)
+
+
+def _at(spans: Mapping[date, tuple[date, State]], day: date) -> State | None:
+    return next((state for since, (until, state) in spans.items() if since <= day < until), None)
+
+
+def of(facts: Facts) -> tuple[Version, ...]:
+    """The versions of every stream among these facts, as they were recorded."""
+    streams: dict[str, list[Recorded]] = {}
+    for one in facts.recorded:
+        streams.setdefault(one.stream, []).append(one)
+    found = [version for stream, own in streams.items() for version in versions(stream, own, facts.disclosed)]
+    return tuple(sorted(found, key=lambda version: (version.known.from_, version.effective.from_ or ALWAYS)))
+
+
+def versions(stream: str, facts: Sequence[Recorded], disclosed: Disclosed) -> list[Version]:
+    """A stream's versions, from its facts."""
+    by_position = {one.position: one for one in facts}
+    made = sorted(rectangles(stream, facts), key=lambda one: (one.known_from, one.eff_from))
+    return [_version(stream, one, by_position, disclosed) for one in made]
+
+
+def _version(
+    stream: str, one: _Rectangle, facts: Mapping[int, Recorded], disclosed: Disclosed
+) -> Version:
+    ended = facts[one.known_to] if one.known_to != HEAD else None
+    maker = facts[one.known_from]
+    state, before = _fields(one.state), _fields(one.before)
+    return Version(
+        stream,
+        Known(one.known_from, ended and ended.position, maker.recorded_at, ended and ended.recorded_at),
+        Effective(_day(one.eff_from), _day(one.eff_to)),
+        state,
+        tuple(
+            Change(field, before.get(field), state.get(field))
+            for field in dict.fromkeys([*before, *state])
+            if before.get(field) != state.get(field)
+        ),
+        event_view(maker, disclosed),
+        tuple(
+            fact.position
+            for since, fact in standing(stream, facts.values(), one.known_from)
+            if since <= one.eff_from
+        ),
+    )
+
+
+def _fields(state: State | None) -> dict[str, Any]:
+    """A state as JSON values with the wire's names."""
+    fields: dict[str, Any] = msgspec.to_builtins(state) if state is not None else {}
+    return {_camel(name): value for name, value in fields.items()}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
+def _day(day: date) -> date | None:
+    return None if day in {ALWAYS, FOREVER} else day

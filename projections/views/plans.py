@@ -1,0 +1,154 @@
+"""Plans with their parts and measures."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from domain.plan import Measure, Part, Plan
+from projections.as_of import Meta, Rows
+from projections.table import INTEGER, TEXT, Row, Wanted, slice_table, wanted
+from projections.views.names import PLANS, PlanRow
+from projections.views.tasks import TASKS
+
+
+class PartRow(Part, frozen=True, kw_only=True):
+    """A part at one moment, as the table keeps it."""
+
+    plan: str
+
+
+class MeasureRow(Measure, frozen=True, kw_only=True):
+    """A measure at one moment, as the table keeps it."""
+
+    plan: str
+
+
+def _part_rows(key: str, plan: Plan, _: int) -> Iterable[Row]:
+    for one in plan.parts:
+        row = PartRow(**msgspec.structs.asdict(one), plan=key)
+        yield Row(f"{key}/{one.number}", (key, one.number), msgspec.json.encode(row))
+
+
+def _measure_rows(key: str, plan: Plan, _: int) -> Iterable[Row]:
+    for one in plan.measures:
+        row = MeasureRow(**msgspec.structs.asdict(one), plan=key)
+        yield Row(f"{key}/{one.number}", (key, one.number, one.part), msgspec.json.encode(row))
+
+
+PARTS = slice_table("parts", "plan", PartRow, _part_rows, {"plan": TEXT, "number": INTEGER})
+MEASURES = slice_table(
+    "measures", "plan", MeasureRow, _measure_rows, {"plan": TEXT, "number": INTEGER, "part": INTEGER}
+)
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How many parts, measures and tasks there are."""
+
+    parts: int
+    measures: int
+    tasks: int
+
+
+class PartView(msgspec.Struct, frozen=True):
+    """A part with the numbers of its measures."""
+
+    number: int
+    title: str
+    measures: tuple[int, ...]
+    tasks: int
+
+
+class MeasureView(msgspec.Struct, frozen=True):
+    """A measure: the table's title, the prose point and its heading, what no task carries of it, and its tasks."""
+
+    number: int
+    part: int
+    title: str
+    heading: str
+    text: str
+    unassigned: tuple[str, ...]
+    tasks: int
+
+
+class PlanView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """One plan as the record showed it at a moment; `document` is the SHA-256 of the file it was read from."""
+
+    id: str
+    title: str
+    issuer: str
+    document_number: str | None
+    issued_on: date
+    preamble: str
+    document: str
+    counts: Counts
+    parts: tuple[PartView, ...]
+    measures: tuple[MeasureView, ...]
+    version: int
+    meta: Meta | UnsetType = UNSET
+
+
+class _Placed(msgspec.Struct, frozen=True):
+    """Where a task is: all that a plan needs to know of it."""
+
+    plan: str
+    part: int | None
+    measure: int | None
+
+
+def one(key: str) -> Sequence[Wanted]:
+    """What a single plan is put together from."""
+    return (wanted(PLANS, key=key), *(wanted(table, plan=key) for table in (PARTS, MEASURES, TASKS)))
+
+
+def every() -> Sequence[Wanted]:
+    """What all plans are put together from."""
+    return tuple(wanted(table) for table in (PLANS, PARTS, MEASURES, TASKS))
+
+
+def show(rows: Rows) -> list[PlanView]:
+    """The plans among these rows, by id."""
+    parts, measures, tasks = rows.of(PARTS, PartRow), rows.of(MEASURES, MeasureRow), rows.of(TASKS, _Placed)
+    return [
+        _view(
+            plan,
+            sorted((one for one in parts if one.plan == plan.id), key=lambda one: one.number),
+            sorted((one for one in measures if one.plan == plan.id), key=lambda one: one.number),
+            [one for one in tasks if one.plan == plan.id],
+        )
+        for plan in sorted(rows.of(PLANS, PlanRow), key=lambda plan: plan.id)
+    ]
+
+
+def _view(
+    plan: PlanRow, parts: Sequence[PartRow], measures: Sequence[MeasureRow], tasks: Sequence[_Placed]
+) -> PlanView:
+    in_part, in_measure = Counter(task.part for task in tasks), Counter(task.measure for task in tasks)
+    return PlanView(
+        id=plan.id,
+        title=plan.title,
+        issuer=plan.issuer,
+        document_number=plan.document_number,
+        issued_on=plan.issued_on,
+        preamble=plan.preamble,
+        document=f"sha256:{plan.document}",
+        counts=Counts(len(parts), len(measures), len(tasks)),
+        parts=tuple(
+            PartView(
+                part.number,
+                part.title,
+                tuple(measure.number for measure in measures if measure.part == part.number),
+                in_part[part.number],
+            )
+            for part in parts
+        ),
+        measures=tuple(
+            MeasureView(
+                one.number, one.part, one.title, one.heading, one.text, one.unassigned, in_measure[one.number]
+            )
+            for one in measures
+        ),
+        version=plan.version,
+    )

@@ -1,0 +1,252 @@
+"""Tasks: their rows, and a task as everybody reads it: names, reports and statuses joined at the same moment."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from domain.directory import UnitKind, resolve
+from domain.report import Listing, Said, standing
+from domain.task import Assignment, Target, Task
+from domain.values import Role, Status
+from projections.as_of import Meta, Rows
+from projections.table import INTEGER, TEXT, Row, Wanted, slice_table, wanted
+from projections.views.names import PLANS, UNITS, Directory, Named, PlanRow
+from projections.views.platforms import PLATFORMS, PlatformRow
+from projections.views.reports import REPORTS, EvidenceStatus, ReportRow, evidence_status
+
+SOON: Final = timedelta(days=30)
+
+
+class TaskRow(Task, frozen=True, kw_only=True):
+    """A task at one moment, as the table keeps it."""
+
+    id: str
+    plan: str
+    version: int
+
+
+class AssignmentRow(Assignment, frozen=True, kw_only=True, rename=None):
+    """A unit's part in a task."""
+
+    task: str
+    plan: str
+    number: int
+
+
+class TargetRow(Target, frozen=True, kw_only=True, rename=None):
+    """A target of a task."""
+
+    task: str
+    plan: str
+
+
+def _task_rows(key: str, task: Task, version: int) -> Iterable[Row]:
+    plan = key.partition("/")[0]
+    row = TaskRow(**msgspec.structs.asdict(task), id=key, plan=plan, version=version)
+    yield Row(key, (plan, task.number, task.part, task.measure), msgspec.json.encode(row))
+
+
+def _assignment_rows(key: str, task: Task, _: int) -> Iterable[Row]:
+    plan = key.partition("/")[0]
+    for one in task.assignments:
+        row = AssignmentRow(**msgspec.structs.asdict(one), task=key, plan=plan, number=task.number)
+        yield Row(f"{key}/{one.unit}", (plan, key, one.unit, one.role.value), msgspec.json.encode(row))
+
+
+def _target_rows(key: str, task: Task, _: int) -> Iterable[Row]:
+    plan = key.partition("/")[0]
+    for one in task.targets:
+        row = TargetRow(**msgspec.structs.asdict(one), task=key, plan=plan)
+        yield Row(f"{key}/{one.target}", (plan, key), msgspec.json.encode(row))
+
+
+TASKS = slice_table(
+    "tasks", "task", TaskRow, _task_rows, {"plan": TEXT, "number": INTEGER, "part": INTEGER, "measure": INTEGER}
+)
+ASSIGNMENTS = slice_table(
+    "assignments", "task", AssignmentRow, _assignment_rows, {"plan": TEXT, "task": TEXT, "unit": TEXT, "role": TEXT}
+)
+TARGETS = slice_table("targets", "task", TargetRow, _target_rows, {"plan": TEXT, "task": TEXT})
+
+
+class ScheduleStatus(StrEnum):
+    """Whether a task keeps its deadline; `due_soon` within 30 days; nothing is overdue once it is completed."""
+
+    UNSPECIFIED = "unspecified"
+    ON_TIME = "on_time"
+    DUE_SOON = "due_soon"
+    OVERDUE = "overdue"
+
+
+class ReportedStatus(StrEnum):
+    """What the reports add up to: the least advanced of those who should speak."""
+
+    NOT_REPORTED = "not_reported"
+    NOT_STARTED = "not_started"
+    BLOCKED = "blocked"
+    DELAYED = "delayed"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+
+
+class Assignee(msgspec.Struct, frozen=True):
+    """A unit or a group, with its name at this moment."""
+
+    kind: Annotated[str, msgspec.Meta(description="unit or group")]
+    id: str
+    name: str
+
+
+class AssignmentView(msgspec.Struct, frozen=True, rename="camel"):
+    """Who takes part, how, in which very words, and who acts in its place since a succession."""
+
+    assignee: Assignee
+    role: Role
+    literal: str
+    acting_units: tuple[Named, ...]
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """How many of those who should speak have spoken; `of` is null where nobody can say how many should."""
+
+    count: int
+    of: int | None
+
+
+class ReportRef(msgspec.Struct, frozen=True, rename="camel"):
+    """A report that counts for the status, without its text, which stands under `self`."""
+
+    unit: Named
+    period: str
+    status: Status
+    membership: Listing
+    evidence_status: EvidenceStatus
+    event: int
+    self_: str = msgspec.field(name="self")
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where the task was read: the SHA-256 of the document, and the line in it."""
+
+    document: str
+    line: int | None
+
+
+class TaskView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """One task as the record showed it at a moment."""
+
+    id: str
+    plan: str
+    number: int
+    part: int | None
+    measure: int | None
+    text: str
+    assignments: tuple[AssignmentView, ...]
+    open_ended: bool
+    reported_status: ReportedStatus
+    answered: Answered
+    evidence_status: EvidenceStatus
+    schedule_status: ScheduleStatus
+    due: date | None
+    withdrawn: bool
+    targets: tuple[Target, ...]
+    platforms: tuple[Named, ...]
+    latest_reports: tuple[ReportRef, ...]
+    source: Source | None
+    version: int
+    meta: Meta | UnsetType = UNSET
+
+
+def one(key: str) -> Sequence[Wanted]:
+    """What a single task is put together from."""
+    plan = key.partition("/")[0]
+    return (wanted(TASKS, key=key), wanted(REPORTS, task=key), *_beside(plan))
+
+
+def of_plan(plan: str) -> Sequence[Wanted]:
+    """What all tasks of a plan are put together from."""
+    return (wanted(TASKS, plan=plan), wanted(REPORTS, plan=plan), *_beside(plan))
+
+
+def _beside(plan: str) -> Sequence[Wanted]:
+    return (wanted(UNITS), wanted(PLATFORMS), wanted(PLANS, key=plan))
+
+
+def show(rows: Rows, on: date) -> list[TaskView]:
+    """The tasks among these rows, by number, as of the day that they stand on."""
+    directory = Directory(rows)
+    documents = {plan.id: plan.document for plan in rows.of(PLANS, PlanRow)}
+    platforms = rows.of(PLATFORMS, PlatformRow)
+    reports: dict[str, list[ReportRow]] = {}
+    for report in rows.of(REPORTS, ReportRow):
+        reports.setdefault(report.task, []).append(report)
+    tasks = sorted(rows.of(TASKS, TaskRow), key=lambda task: (task.number, int(task.id.partition("/")[2])))
+    return [
+        _view(task, reports.get(task.id, ()), directory, platforms, documents.get(task.plan), on) for task in tasks
+    ]
+
+
+def _view(  # noqa: PLR0913 - all that is joined to a task at one moment
+    task: TaskRow,
+    reports: Sequence[ReportRow],
+    directory: Directory,
+    platforms: Sequence[PlatformRow],
+    document: str | None,
+    on: date,
+) -> TaskView:
+    by_event = {report.event: report for report in reports}
+    stands = standing(task, [Said(report.unit, report) for report in reports], directory)
+    counted = [by_event[report.event] for report in stands.latest]
+    return TaskView(
+        id=task.id,
+        plan=task.plan,
+        number=task.number,
+        part=task.part,
+        measure=task.measure,
+        text=task.text,
+        assignments=tuple(_assignment(one, directory) for one in task.assignments),
+        open_ended=task.open_ended,
+        reported_status=ReportedStatus(stands.status or "not_reported"),
+        answered=Answered(stands.count, stands.of),
+        evidence_status=evidence_status(counted),
+        schedule_status=schedule_status(task.due, stands.status, on),
+        due=task.due,
+        withdrawn=task.withdrawn,
+        targets=task.targets,
+        platforms=tuple(Named(one.id, one.name) for one in platforms if one.mentioned(task.text)),
+        latest_reports=tuple(_reference(report, directory) for report in counted),
+        source=Source(f"sha256:{document}", task.line) if document else None,
+        version=task.version,
+    )
+
+
+def _assignment(one: Assignment, directory: Directory) -> AssignmentView:
+    behind = resolve(one.unit, directory)
+    kind = "group" if behind.kind == UnitKind.GROUP else "unit"
+    assignee = Assignee(kind, one.unit, directory.named(one.unit).name)
+    return AssignmentView(assignee, one.role, one.literal, tuple(directory.named(key) for key in behind.acting))
+
+
+def _reference(report: ReportRow, directory: Directory) -> ReportRef:
+    return ReportRef(
+        directory.named(report.unit),
+        report.period,
+        report.status,
+        report.membership,
+        evidence_status([report]),
+        report.event,
+        f"/v1/events/{report.event}",
+    )
+
+
+def schedule_status(due: date | None, status: Status | None, on: date) -> ScheduleStatus:
+    """Whether the deadline is kept on a day."""
+    if due is None:
+        return ScheduleStatus.UNSPECIFIED
+    if status == Status.COMPLETED or on <= due - SOON:
+        return ScheduleStatus.ON_TIME
+    return ScheduleStatus.DUE_SOON if on <= due else ScheduleStatus.OVERDUE

@@ -1,0 +1,131 @@
+"""Units and groups as everybody reads them: with members, successions, and the tasks each takes part in."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from domain.directory import Unit, UnitKind, succession
+from domain.values import Role
+from projections.as_of import Meta, Rows
+from projections.table import TEXT, Row, Wanted, slice_table, wanted
+from projections.views.names import UNITS, Directory, Named, UnitRow
+from projections.views.tasks import ASSIGNMENTS, AssignmentRow
+
+
+class MembershipRow(msgspec.Struct, frozen=True):
+    """A member of a group."""
+
+    group: str
+    member: str
+
+
+def _rows(key: str, unit: Unit, _: int) -> Iterable[Row]:
+    for member in unit.members:
+        yield Row(f"{key}/{member}", (key, member), msgspec.json.encode(MembershipRow(key, member)))
+
+
+MEMBERSHIPS = slice_table("memberships", "unit", MembershipRow, _rows, {"group": TEXT, "member": TEXT})
+
+
+class Via(msgspec.Struct, frozen=True):
+    """Through whom a task comes to a unit: the group it belongs to, or the unit that it succeeded."""
+
+    kind: str
+    id: str
+    name: str
+
+
+class Participation(msgspec.Struct, frozen=True):
+    """A unit's part in a task; `via` is empty where the task names the unit itself."""
+
+    task: str
+    plan: str
+    number: int
+    role: Role
+    literal: str
+    via: tuple[Via, ...]
+
+
+class UnitView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """One unit or group as the record showed it at a moment; `closed` and `members` speak of groups only."""
+
+    id: str
+    kind: UnitKind
+    name: str
+    aliases: tuple[str, ...]
+    district: str | None
+    closed: bool | None
+    members: tuple[Named, ...]
+    member_of: tuple[Named, ...]
+    successor: Named | None
+    predecessors: tuple[Named, ...]
+    tasks: tuple[Participation, ...]
+    version: int
+    meta: Meta | UnsetType = UNSET
+
+
+def every() -> Sequence[Wanted]:
+    """What units are put together from. Any unit may stand behind any other, so each needs them all."""
+    return (wanted(UNITS), wanted(ASSIGNMENTS))
+
+
+class Parts:
+    """Who takes part in which task, through groups and successions, at one moment."""
+
+    def __init__(self, rows: Rows, directory: Directory) -> None:
+        self._directory = directory
+        self._assigned: dict[str, list[AssignmentRow]] = {}
+        for one in sorted(rows.of(ASSIGNMENTS, AssignmentRow), key=lambda one: (one.plan, one.number, one.task)):
+            self._assigned.setdefault(one.unit, []).append(one)
+        self.groups: dict[str, list[str]] = {}
+        self.predecessors: dict[str, list[str]] = {}
+        for unit in directory.units.values():
+            for member in unit.members:
+                self.groups.setdefault(member, []).append(unit.id)
+            if unit.successor:
+                self.predecessors.setdefault(unit.successor, []).append(unit.id)
+
+    def of(self, unit: str) -> list[Participation]:
+        """The parts of a unit, by task number; one for each way in which a task comes to it."""
+        parts = list(self._through(unit, (), {unit}))
+        return sorted(parts, key=lambda part: (part.plan, part.number, part.task, len(part.via)))
+
+    def _through(self, unit: str, via: tuple[Via, ...], seen: set[str]) -> Iterator[Participation]:
+        yield from self._named(unit, via)
+        for group in self.groups.get(unit, ()):
+            yield from self._named(group, (*via, self._via("group", group)))
+        for before in self.predecessors.get(unit, ()):
+            if before not in seen and unit in succession(before, self._directory):
+                yield from self._through(before, (*via, self._via("succession", before)), seen | {before})
+
+    def _named(self, unit: str, via: tuple[Via, ...]) -> Iterator[Participation]:
+        for one in self._assigned.get(unit, ()):
+            yield Participation(one.task, one.plan, one.number, one.role, one.literal, via)
+
+    def _via(self, kind: str, key: str) -> Via:
+        return Via(kind, key, self._directory.named(key).name)
+
+
+def show(rows: Rows) -> list[UnitView]:
+    """All units and groups, by id."""
+    directory = Directory(rows)
+    parts = Parts(rows, directory)
+    return [_view(unit, directory, parts) for unit in sorted(directory.units.values(), key=lambda unit: unit.id)]
+
+
+def _view(unit: UnitRow, directory: Directory, parts: Parts) -> UnitView:
+    return UnitView(
+        id=unit.id,
+        kind=unit.kind,
+        name=unit.name,
+        aliases=unit.aliases,
+        district=unit.district,
+        closed=unit.closed,
+        members=tuple(map(directory.named, unit.members)),
+        member_of=tuple(map(directory.named, parts.groups.get(unit.id, ()))),
+        successor=directory.named(unit.successor) if unit.successor else None,
+        predecessors=tuple(map(directory.named, parts.predecessors.get(unit.id, ()))),
+        tasks=tuple(parts.of(unit.id)),
+        version=unit.version,
+    )

@@ -1,0 +1,71 @@
+"""From slices to rows: the statements that ride along in the append's own transaction."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from events.log import Write, Writer, Written
+from projections.fold import HEAD
+from projections.slices import Closed, Slice, Tables, changes
+from projections.table import SCHEMA, SliceTable
+
+
+def writer(tables: Tables) -> Writer:
+    """The writer of these tables, to be handed to the log."""
+
+    def write(written: Sequence[Written]) -> Iterator[Write]:
+        closed: dict[str, list[Closed]] = {}
+        opened: dict[str, list[Slice]] = {}
+        for one in written:
+            ended, begun = changes(tables, one.stream, one.facts, one.new)
+            for closing in ended:
+                closed.setdefault(closing.table, []).append(closing)
+            for opening in begun:
+                opened.setdefault(opening.table, []).append(opening)
+        for table in tables:
+            if table.name in closed:
+                yield close(table, closed[table.name])
+            if table.name in opened:
+                yield insert(table, opened[table.name])
+
+    return write
+
+
+def close(table: SliceTable, closed: Sequence[Closed]) -> Write:
+    """End open slices."""
+    sql = (
+        f"UPDATE {SCHEMA}.{table.name} AS t SET known_to = c.known_to "
+        "FROM unnest({}::text[], {}::date[], {}::bigint[]) AS c(key, eff_from, known_to) "
+        f"WHERE t.key = c.key AND t.eff_from = c.eff_from AND t.known_to = {HEAD}"
+    )
+    args = [[one.key for one in closed], [one.eff_from for one in closed], [one.known_to for one in closed]]
+    return Write(f"close_{table.name}", sql, args)
+
+
+def insert(table: SliceTable, opened: Sequence[Slice]) -> Write:
+    """Add slices."""
+    types = ["text", "bigint", "bigint", "date", "date", *_types(table), "bytea"]
+    sql = (
+        f"INSERT INTO {SCHEMA}.{table.name} ({quoted(table)}) "
+        f"SELECT * FROM unnest({', '.join('{}::' + type_ + '[]' for type_ in types)})"
+    )
+    rows = [record(one) for one in opened]
+    return Write(f"open_{table.name}", sql, [list(column) for column in zip(*rows, strict=True)])
+
+
+def column_names(table: SliceTable) -> list[str]:
+    """A slice's columns in the order of `record`."""
+    return ["key", "known_from", "known_to", "eff_from", "eff_to", *(one.name for one in table.columns), "doc"]
+
+
+def quoted(table: SliceTable) -> str:
+    """The columns' names as SQL has them."""
+    return ", ".join(f'"{name}"' for name in column_names(table))
+
+
+def record(one: Slice) -> tuple[Any, ...]:
+    """A slice as a row."""
+    return (one.key, one.known_from, one.known_to, one.eff_from, one.eff_to, *one.columns, one.doc)
+
+
+def _types(table: SliceTable) -> Iterable[str]:
+    return ("text" if one.type.python_type is str else "bigint" for one in table.columns)
