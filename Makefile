@@ -22,11 +22,11 @@ endif
 .DEFAULT_GOAL := help
 # Every target wants the one environment, and the checks both cores.
 .NOTPARALLEL:
-.PHONY: help setup serve demo test lint openapi lock wheels clean
+.PHONY: help setup serve demo test lint openapi lock wheels container clean
 
 help: ## this list
 	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise:"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 13
 
 setup: $(STAMP) ## prepare .venv and nothing else
 
@@ -68,6 +68,9 @@ wheels: setup $(UV) ## what 3.11, 3.12 and 3.13 need is there as wheels, and the
 	        --target build/wheels -r requirements.lock && \
 	    sh .ci/check "types for $$version" $(BIN)/pyright --pythonversion $$version || exit 1; \
 	done
+
+container: setup ## carry out Dockerfile and docker-compose.yml without an engine
+	@sh .ci/check 'container files' env PYTHONPATH=. $(BIN)/python .ci/container.py
 
 clean: ## remove what can be made anew; $DATA and $DEMO stay
 	@rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -2,13 +2,14 @@
 
 import click
 
-# from api.cli.read import read_command
 from api.cli.record import record_command
 from api.cli.serve import demo_command, serve_command
 from api.cli.upkeep import clock_command, verify_command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog="Settings: PLANRECORD_… and DATABASE_URL.")
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]}, epilog="Settings: PLANRECORD_… and DATABASE_URL."
+)
 @click.version_option(package_name="planrecord")
 def main() -> None:
     """A public plan as an append-only record: every state, at any past date, can be asked for, replayed and proved."""

@@ -65,4 +65,3 @@ def ok(body: msgspec.Struct, moment: Moment, status: int = 200) -> Response[byte
 def only(views: Sequence[V], key: str, name: str = "id") -> Sequence[V]:
     """The view with this key, alone."""
     return [view for view in views if getattr(view, name) == key]
-

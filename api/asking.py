@@ -22,8 +22,8 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     as_of: Annotated[
         str | None,
         Meta(
-            description="What the public record showed then: a date (its end in Shanghai) or an RFC 3339 instant, whose + "
-            "is sent as %2B. Default: the head.",
+            description="What the public record showed then: a date (its end in Shanghai) or an RFC 3339 "
+            "instant, whose + is sent as %2B. Default: the head.",
             examples=["2023-06-30"],
         ),
     ] = None
@@ -45,7 +45,9 @@ def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
     query = dict(items)
     if len(query) != len(items):
         twice = sorted({name for name in query if sum(name == other for other, _ in items) > 1})
-        raise Trouble(400, "repeated_parameter", f"give {', '.join(twice)} once", [Fault(one, "repeated") for one in twice])
+        raise Trouble(
+            400, "repeated_parameter", f"give {', '.join(twice)} once", [Fault(one, "repeated") for one in twice]
+        )
     return query
 
 

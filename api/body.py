@@ -28,7 +28,9 @@ def check_json(body: bytes) -> None:
     try:
         json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
-        raise Trouble(400, "broken_utf8", f"byte {error.start} of the body is no UTF-8: save the text as UTF-8") from error
+        raise Trouble(
+            400, "broken_utf8", f"byte {error.start} of the body is no UTF-8: save the text as UTF-8"
+        ) from error
     except json.JSONDecodeError as error:
         detail = f"the body is no JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         raise Trouble(400, "broken_json", detail) from error
@@ -54,7 +56,9 @@ def decoded(decode: Callable[[bytes], T], body: bytes) -> T:
     try:
         return decode(body)
     except msgspec.DecodeError as error:
-        raise Trouble(400, "malformed", f"the body is not as expected: {error}", [Fault(_pointer(str(error)), str(error))]) from error
+        raise Trouble(
+            400, "malformed", f"the body is not as expected: {error}", [Fault(_pointer(str(error)), str(error))]
+        ) from error
 
 
 def _pointer(message: str) -> str:

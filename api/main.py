@@ -1,10 +1,9 @@
 """The composition root: settings → database → log with the projections' writer → handler → application, wired once."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
 import msgspec
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
@@ -20,6 +19,7 @@ from api.reader import Reader
 from api.resources import commands, demo, districts, events, health, plans, schemas, tasks, units
 from api.settings import Settings
 from api.token import token_of
+from events.database import Pool, connect, pool_of
 from events.handle import Handler
 from events.log import Log
 from events.schema import migrate
@@ -51,14 +51,13 @@ HANDLERS: list[Any] = [
     health.live,
     health.ready,
 ]
-SESSION = {"timezone": "UTC", "plan_cache_mode": "force_custom_plan", "synchronous_commit": "on", "jit": "off"}
 
 
 class Service(msgspec.Struct, frozen=True):
     """Everything that is running, for the server and for the command line."""
 
     settings: Settings
-    pool: asyncpg.Pool
+    pool: Pool
     log: Log
     reader: Reader
     office: Office
@@ -69,7 +68,7 @@ class Service(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def database(settings: Settings, *, exclusive: bool = False) -> AsyncGenerator[str]:
-    """The DSN of the PostgreSQL that `DATABASE_URL` names, or of the data folder's own, which is started and stopped."""
+    """The DSN of `DATABASE_URL`, or of the data folder's own PostgreSQL, which is started and stopped."""
     if settings.database_url:
         yield settings.database_url
         return
@@ -78,14 +77,14 @@ async def database(settings: Settings, *, exclusive: bool = False) -> AsyncGener
 
 
 @asynccontextmanager
-async def service(settings: Settings, *, exclusive: bool = False) -> AsyncIterator[Service]:
+async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenerator[Service]:
     """Everything wired and running; all that was started is stopped afterwards, and nothing else."""
     async with database(settings, exclusive=exclusive) as dsn:
         await migrate(dsn, settings.origin)
-        async with asyncpg.create_pool(dsn, min_size=1, max_size=8, server_settings=SESSION) as pool:
+        async with pool_of(dsn, 8) as pool:
             async with pool.acquire() as connection:
                 rebuilt = await prepare(connection, TABLES)
-            log = Log(lambda: asyncpg.connect(dsn, server_settings=SESSION), writer(TABLES))
+            log = Log(lambda: connect(dsn), writer(TABLES))
             handler = Handler(log, pool.acquire, state)
             token, is_new = token_of(settings.data_dir)
             try:

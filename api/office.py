@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-import asyncpg
 import msgspec
 from msgspec import Meta
 
@@ -12,6 +11,7 @@ from domain.commands import AnyCommand
 from domain.document import read
 from domain.document.draft import Doubt
 from domain.plan_import import ImportPlan
+from events.database import Pool
 from events.handle import Decided, Handler
 from events.log import IdempotencyKey
 from projections.table import SCHEMA
@@ -43,7 +43,7 @@ class DryRun(msgspec.Struct, frozen=True, rename="camel"):
 class Office:
     """Takes commands in the name of one office."""
 
-    def __init__(self, pool: asyncpg.Pool, handler: Handler, actor: str) -> None:
+    def __init__(self, pool: Pool, handler: Handler, actor: str) -> None:
         self._pool = pool
         self._handler = handler
         self._actor = actor
@@ -67,7 +67,9 @@ class Office:
         if not any(isinstance(command, ImportPlan) for command in commands):
             return list(commands)
         async with self._pool.acquire() as connection:
-            rows = await connection.fetch(f"SELECT DISTINCT ON (key) key, doc FROM {SCHEMA}.units ORDER BY key, known_from DESC")
+            rows = await connection.fetch(
+                f"SELECT DISTINCT ON (key) key, doc FROM {SCHEMA}.units ORDER BY key, known_from DESC"
+            )
         ids = {msgspec.json.decode(row["doc"])["name"]: row["key"] for row in rows}
         return [with_ids(command, ids) for command in commands]
 

@@ -38,7 +38,7 @@ class Problem(msgspec.Struct, frozen=True, rename="camel"):
     errors: tuple[Fault, ...] = ()
 
 
-class Trouble(Exception):  # noqa: N818 - it becomes an answer
+class Trouble(Exception):
     """What a door itself refuses."""
 
     def __init__(self, status: int, code: str, detail: str, faults: Sequence[Fault] = (), **headers: str) -> None:
@@ -72,7 +72,9 @@ def trouble(error: BaseException) -> Trouble:
             return error
         case NoSuchMoment():
             fault = Fault(error.parameter, str(error))
-            return Trouble(404 if error.before else 400, "before_the_record" if error.before else "bad_moment", str(error), [fault])
+            return Trouble(
+                404 if error.before else 400, "before_the_record" if error.before else "bad_moment", str(error), [fault]
+            )
         case Refused():
             return _refused(error)
         case KeyReused():
@@ -104,7 +106,9 @@ def _http(error: HTTPException) -> Trouble:
         detail = "there is nothing at this address; /openapi.json lists every address there is"
     if error.status_code == 400:  # noqa: PLR2004
         detail = re.sub(r"^Validation failed for .*", "a part of the address has the wrong form", detail)
-    return Trouble(error.status_code, codes.get(error.status_code, "malformed"), detail, **dict(error.headers or {}))
+    found = Trouble(error.status_code, codes.get(error.status_code, "malformed"), detail)
+    found.headers = dict(error.headers or {})
+    return found
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
-import asyncpg
 import msgspec
 
 from api.problems import Trouble
 from domain.values import instant_text
-from projections.as_of import AsOf, Connection, Meta, Moment, Rows, read, resolve
+from events.database import Connection, Pool
+from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
 from projections.fold import ALWAYS, FOREVER, HEAD
 from projections.table import SCHEMA, SliceTable, Wanted
 
@@ -26,7 +26,7 @@ class Subject(msgspec.Struct, frozen=True):
 class Reader:
     """Reads views at a moment. `license` is the data's licence, which every answer names."""
 
-    def __init__(self, pool: asyncpg.Pool, license_: str) -> None:
+    def __init__(self, pool: Pool, license_: str) -> None:
         self.pool = pool
         self.license = license_
 

@@ -1,4 +1,4 @@
-"""The one token that may write, until tokens have scopes: made at the first start, kept in the data folder with mode 600."""
+"""The one token that may write, until tokens have scopes: made at the first start, kept with mode 600."""
 
 import hmac
 import os
@@ -30,5 +30,7 @@ def check(request: Request[Any, Any, Any], token: str) -> None:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode()):
         return
-    detail = "writing needs the header Authorization: Bearer TOKEN; the token stands in the file `token` of the data folder"
+    detail = (
+        "writing needs the header Authorization: Bearer TOKEN; the token stands in the file `token` of the data folder"
+    )
     raise Trouble(401, "token_needed", detail, WWW_Authenticate='Bearer realm="planrecord"')

@@ -48,19 +48,27 @@ FACTS: Final[dict[str, type[Fact]]] = {tag(one): one for one in get_args(AnyFact
 
 
 class Subject(NamedTuple):
-    """How the facts of one kind of stream fold. A timeless subject's first slice begins at −infinity."""
+    """How the facts of one kind of stream fold: (state, fact, position) → state.
+
+    A timeless subject's first slice begins at −infinity.
+    """
 
     evolve: Callable[[Any, Any, int], State | None]
     timeless: bool = False
 
 
+def _without_event(evolve: Callable[[Any, Any], State | None]) -> Callable[[Any, Any, int], State | None]:
+    """Most subjects do not care at which position a fact stands."""
+    return lambda state, fact, _: evolve(state, fact)
+
+
 SUBJECTS: Final = {
-    "plan": Subject(lambda state, fact, _: plan.evolve(state, fact)),
-    "task": Subject(lambda state, fact, _: task.evolve(state, fact)),
+    "plan": Subject(_without_event(plan.evolve)),
+    "task": Subject(_without_event(task.evolve)),
     "report": Subject(report.evolve),
-    "unit": Subject(lambda state, fact, _: directory.evolve_unit(state, fact), timeless=True),
-    "district": Subject(lambda state, fact, _: directory.evolve_district(state, fact), timeless=True),
-    "platform": Subject(lambda state, fact, _: directory.evolve_platform(state, fact), timeless=True),
+    "unit": Subject(_without_event(directory.evolve_unit), timeless=True),
+    "district": Subject(_without_event(directory.evolve_district), timeless=True),
+    "platform": Subject(_without_event(directory.evolve_platform), timeless=True),
 }
 
 

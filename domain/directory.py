@@ -1,4 +1,4 @@
-"""Who and where: units, groups, districts and platforms. All are timeless: their first names also hold before their date."""
+"""Who and where: units, groups, districts, platforms. All are timeless: first names also hold before their date."""
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -126,13 +126,7 @@ class PlatformAliasAdded(Fact, frozen=True, tag="platform.alias_added.v1"):
 
 
 UnitFact = (
-    UnitRegistered
-    | UnitRenamed
-    | UnitAliasAdded
-    | UnitSucceeded
-    | GroupDefined
-    | GroupMemberAdded
-    | GroupMemberRemoved
+    UnitRegistered | UnitRenamed | UnitAliasAdded | UnitSucceeded | GroupDefined | GroupMemberAdded | GroupMemberRemoved
 )
 PlatformFact = PlatformRegistered | PlatformAliasAdded
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 
-class Refused(Exception):  # noqa: N818 - it is a verdict of a rule, not a failure
-    """A rule said no. `pointer` is the field of the command that it is about, `index` the command's place in its list."""
+class Refused(Exception):
+    """A rule said no. `pointer`: the field of the command it is about; `index`: the command's place in its list."""
 
     code: ClassVar[str] = "refused"
     index: int = 0

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Fact(msgspec.Struct, frozen=True, tag_field="type", rename="camel", forbid_unknown_fields=True):
-    """Base of all facts. Its subject is its stream's name, its reason stands in the envelope's cause: fields repeat neither."""
+    """Base of all facts. Subject and reason stand in the envelope, as stream and cause: fields repeat neither."""
 
     def refers(self) -> tuple[str, ...]:
         """Streams of the other subjects this fact names, so that none of them is voided under it."""

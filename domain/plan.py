@@ -100,9 +100,7 @@ def evolve(plan: Plan | None, fact: PlanFact) -> Plan | None:
             parts = (*(one for one in plan.parts if one.number != part.number), part)
             return msgspec.structs.replace(plan, parts=parts)
         case PlanMeasureAdded():
-            measure = Measure(
-                fact.number, fact.part, fact.title, fact.heading, fact.text, fact.unassigned, fact.line
-            )
+            measure = Measure(fact.number, fact.part, fact.title, fact.heading, fact.text, fact.unassigned, fact.line)
             measures = (*(one for one in plan.measures if one.number != measure.number), measure)
             return msgspec.structs.replace(plan, measures=measures)
         case _:

@@ -11,8 +11,8 @@ from domain.directory import (
     DistrictRegistered,
     GroupDefined,
     GroupMemberAdded,
-    PlatformRegistered,
     PlatformAliasAdded,
+    PlatformRegistered,
     UnitAliasAdded,
     UnitKind,
     UnitRegistered,
@@ -58,9 +58,7 @@ class ImportPlan(Command, frozen=True, kw_only=True, tag="plan.import"):
             raise AlreadyExists(f"plan {self.plan} is there already", pointer="/plan")
         reading = read(self.text)
         if not reading.is_plan:
-            raise NotAPlan(
-                "this document is no work plan of a known form", [one.detail for one in reading.doubts]
-            )
+            raise NotAPlan("this document is no work plan of a known form", [one.detail for one in reading.doubts])
         ids = self._unit_ids(reading)
         yield from directory_facts(reading, ids, record)
         yield from self._plan_facts(reading)
@@ -93,9 +91,7 @@ class ImportPlan(Command, frozen=True, kw_only=True, tag="plan.import"):
         for one in reading.measures:
             yield (
                 self.stream,
-                PlanMeasureAdded(
-                    one.number, one.part, one.title, one.heading, one.text, one.unassigned, one.line
-                ),
+                PlanMeasureAdded(one.number, one.part, one.title, one.heading, one.text, one.unassigned, one.line),
             )
 
     def _task_facts(self, reading: Reading, ids: dict[str, str]) -> Iterator[New]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar, cast
 import msgspec
 from msgspec import Meta
 
-from domain.errors import Refused, Unknown
+from domain.errors import Unknown
 from domain.fact import Fact
 from domain.values import LATEST, Position, Sealed
 
@@ -106,9 +106,7 @@ Reason = Annotated[str, Meta(min_length=1, max_length=2_000, description="Why, i
 Authority = Annotated[str, Meta(min_length=1, max_length=200, description="Number of the document that orders it.")]
 
 
-class Command(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", rename="camel", forbid_unknown_fields=True
-):
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", rename="camel", forbid_unknown_fields=True):
     """What every command says besides its own fields. `effectiveOn` defaults to today in Shanghai."""
 
     reason: Reason | None = None
@@ -132,7 +130,7 @@ class Command(
 
     def decide(self, record: Record) -> Iterator[New]:
         """The facts that follow, each with its stream; raises Refused where a rule says no."""
-        raise Refused(f"{type(self).__name__} decides nothing")  # every command overrides it
+        raise TypeError(f"{type(self).__name__} decides nothing at {record.on}")  # every command overrides it
 
     def changes(self, before: object, after: object) -> bool:
         """Whether there is anything to record: a replacement always is."""

@@ -90,9 +90,7 @@ class ProgressReported(Fact, frozen=True, tag="progress.reported.v1"):
 def evolve(reports: Reports | None, fact: ProgressReported, event: int) -> Reports:
     """The reports after one more."""
     others = tuple(one for one in reports.reports if one.period != fact.period) if reports else ()
-    new = Report(
-        fact.period, fact.status, fact.narrative, fact.measurement, fact.evidence, fact.membership, event
-    )
+    new = Report(fact.period, fact.status, fact.narrative, fact.measurement, fact.evidence, fact.membership, event)
     return Reports((*others, new))
 
 
@@ -116,7 +114,7 @@ class EvidenceOffered(msgspec.Struct, frozen=True, rename="camel", forbid_unknow
 
 
 class ReportProgress(Command, frozen=True, kw_only=True, tag="progress.report"):
-    """Report on a task for a period, in words or with a figure. `replaces` corrects an earlier report and needs a reason."""
+    """Report on a task for a period, in words or with a figure. `replaces` corrects a report, with a reason."""
 
     task: TaskId
     unit: UnitId

@@ -1,4 +1,4 @@
-"""The plan's vocabulary as types: identifiers, roles, statuses, periods. Sources: the official document and GB/T 2260."""
+"""The plan's vocabulary as types: identifiers, roles, statuses, periods. Sources: the document and GB/T 2260."""
 
 import re
 from calendar import monthrange

@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -128,4 +127,3 @@ def _check(value: Any) -> None:
                 raise LeafError(f"integer {value} is beyond 2^53")
         case _:
             raise LeafError(f"{type(value).__name__} has no canonical form: write decimals as strings")
-

@@ -5,15 +5,15 @@ from datetime import datetime
 import asyncpg
 
 from domain.values import checked_date, instant_text
-from events.log import Connection
+from events.database import Connection
 
 
-class ClockRefused(Exception):  # noqa: N818 - an answer, not a failure
+class ClockRefused(Exception):
     """The clock of this log cannot be set, or not back."""
 
 
 async def set_clock(connection: Connection, instant: datetime) -> None:
-    """Let it be `instant` for this log; ClockRefused for a log that is no demo, or an instant before the present one."""
+    """Let it be `instant` for this log; ClockRefused if it is no demo, or the instant lies before the present one."""
     if instant.tzinfo is None:
         raise ClockRefused("an instant needs its zone, as in 2023-12-31T18:00:00+08:00")
     checked_date(instant.date())

@@ -1,4 +1,4 @@
-"""Erasable text, sealed as in SD-JWT (RFC 9901): the leaf holds the digest of `[salt, value]`, the text lives elsewhere."""
+"""Erasable text, sealed as in SD-JWT (RFC 9901): the leaf holds the digest of `[salt, value]`, not the text."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from domain.commands import AnyCommand
@@ -12,10 +12,10 @@ from domain.errors import ReasonMissing, Refused, Stale, Unknown
 from domain.record import Past, Record, State, command_name
 from domain.undo import FactVoided, VoidFact, check_live, check_replaced
 from domain.values import checked_date, shanghai_day
+from events.database import Connection
 from events.erasable import Sealer
 from events.log import (
     Conflict,
-    Connection,
     IdempotencyKey,
     Log,
     NewFact,
@@ -33,7 +33,12 @@ Fold = Callable[[str, Iterable[Recorded], int, date], State | None]
 """The state of a stream's subject at (position, date); `projections/fold.py` is handed in."""
 
 
-Acquire = Callable[[], AbstractAsyncContextManager[Connection]]
+class Acquire(Protocol):
+    """Lends a connection for reading, as a pool's `acquire` does."""
+
+    def __call__(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection for as long as the block lasts."""
+        ...
 
 
 class Decided(NamedTuple):
@@ -82,9 +87,7 @@ class Remembered:
         if found is None:
             raise Unknown(f"there is no fact at position {position}", pointer=f"/{field}")
         undone_by = next((one.position for one in facts if one.undoes == position), None)
-        return Past(
-            position, found.stream, found.version == 1, found.effective_on, found.fact, undone_by
-        )
+        return Past(position, found.stream, found.version == 1, found.effective_on, found.fact, undone_by)
 
     def referred(self, stream: str) -> bool:
         """Whether a live fact of another stream names the subject."""

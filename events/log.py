@@ -14,6 +14,7 @@ import msgspec
 from domain.fact import Fact, tag
 from domain.values import shanghai_day
 from events import codec, merkle
+from events.database import Connection, OwnConnection
 from events.erasable import Disclosure
 from events.recorded import Cause, Recorded
 
@@ -21,25 +22,23 @@ CHANNEL: Final = "planrecord_head"
 MAX_BATCH: Final = 256
 MAX_SECONDS_BEHIND: Final = 5.0
 
-Connection = asyncpg.Connection
 
-
-class Conflict(Exception):  # noqa: N818 - an answer, not a failure
+class Conflict(Exception):
     """A stream that the decision rests on has moved: expected version X, was Y."""
 
     def __init__(self, stream: str, expected: int | None, actual: int | None) -> None:
         super().__init__(f"{stream}: expected version {expected}, was {actual}")
 
 
-class KeyReused(Exception):  # noqa: N818 - an answer, not a failure
+class KeyReused(Exception):
     """The Idempotency-Key came before, with another body."""
 
 
-class ClockBehind(Exception):  # noqa: N818 - an answer, not a failure
+class ClockBehind(Exception):
     """The database's clock is seconds behind the last recorded fact: appending stops until it has caught up."""
 
 
-class Unacknowledged(Exception):  # noqa: N818 - an answer, not a failure
+class Unacknowledged(Exception):
     """The database went away: nobody can say whether the facts were recorded. Ask again with the same key."""
 
 
@@ -113,11 +112,11 @@ def statement(name: str) -> str:
 class Log:
     """One appender for a process. What arrives while a commit is in flight is appended by the next."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], writer: Writer = lambda _: ()) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[OwnConnection]], writer: Writer = lambda _: ()) -> None:
         self._connect = connect
         self._writer = writer
         self._queue: asyncio.Queue[Waiting] = asyncio.Queue()
-        self._connection: Connection | None = None
+        self._connection: OwnConnection | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def append(self, proposal: Proposal) -> Receipt:

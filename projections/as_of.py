@@ -1,4 +1,4 @@
-"""Every read takes both clocks: what is asked → the moment it means → the rows that stand there. There is no other read path."""
+"""Every read: what is asked on both clocks → the moment it means → the rows that stand there. No other read path."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -11,13 +11,13 @@ import msgspec
 import sqlalchemy as sa
 
 from domain.values import SHANGHAI, checked_date, instant_text, parse_date, shanghai_day
+from events.database import Connection
 from projections.table import SliceTable, Wanted, compiled
 
-Connection = asyncpg.Connection
 T = TypeVar("T")
 
 
-class NoSuchMoment(Exception):  # noqa: N818 - an answer, not a failure
+class NoSuchMoment(Exception):
     """A moment that the record does not have; `code` for programs, `before` if it lies before the record begins."""
 
     def __init__(self, detail: str, *, parameter: str, before: bool = False) -> None:
@@ -27,7 +27,7 @@ class NoSuchMoment(Exception):  # noqa: N818 - an answer, not a failure
 
 
 class AsOf(msgspec.Struct, frozen=True):
-    """What is asked: the public record at a date (its end in Shanghai), an instant or a position; what held on a date."""
+    """What is asked: the public record at a date (its end), an instant or a position; what held on a date."""
 
     as_of: date | datetime | None = None
     position: int | None = None
@@ -106,7 +106,9 @@ def _end(as_of: date | datetime | None) -> datetime | None:
 
 def _at_position(asked: AsOf, position: int, row: asyncpg.Record, head: Moment) -> Moment:
     if not 1 <= position <= head.position:
-        raise NoSuchMoment(f"position {position} is not in the log, which holds 1 to {head.position}", parameter="position")
+        raise NoSuchMoment(
+            f"position {position} is not in the log, which holds 1 to {head.position}", parameter="position"
+        )
     day = asked.effective_on or shanghai_day(row["at"])
     return Moment(position, row["at"], day, head.origin, pinned=True)
 
@@ -160,18 +162,19 @@ async def read(connection: Connection, moment: Moment, wanted: Sequence[Wanted])
 
 @lru_cache(maxsize=256)
 def _statement(wanted: tuple[tuple[SliceTable, tuple[str, ...]], ...]) -> tuple[str, list[str]]:
-    position, day = sa.bindparam("position", type_=sa.BigInteger), sa.bindparam("day", type_=sa.Date)
-    parts = [
-        sa.select(sa.literal_column(f"'{slices.name}'").label("name"), slices.table.c.doc).where(
-            slices.table.c.known_from <= position,
-            slices.table.c.known_to > position,
-            slices.table.c.eff_from <= day,
-            slices.table.c.eff_to > day,
-            *(
-                slices.table.c[column] == sa.bindparam(f"{column}_{number}", type_=slices.table.c[column].type)
-                for column in columns
-            ),
-        )
-        for number, (slices, columns) in enumerate(wanted)
-    ]
+    parts = [_select(slices.table, columns, number) for number, (slices, columns) in enumerate(wanted)]
     return compiled(sa.union_all(*parts) if len(parts) > 1 else parts[0])
+
+
+def _select(table: sa.Table, columns: Sequence[str], number: int) -> sa.Select[str, bytes]:
+    """The slices of one table that stand at :position and :day, filtered by columns numbered like their table."""
+    position, day = sa.bindparam("position", type_=sa.BigInteger), sa.bindparam("day", type_=sa.Date)
+    name = sa.literal_column(f"'{table.name}'", sa.Text()).label("name")
+    doc: sa.Column[bytes] = table.c["doc"]
+    return sa.select(name, doc).where(
+        table.c["known_from"] <= position,
+        table.c["known_to"] > position,
+        table.c["eff_from"] <= day,
+        table.c["eff_to"] > day,
+        *(table.c[one] == sa.bindparam(f"{one}_{number}", type_=table.c[one].type) for one in columns),
+    )

@@ -27,8 +27,8 @@ def state(stream: str, facts: Iterable[Recorded], position: int, on: date) -> St
 def standing(stream: str, facts: Iterable[Recorded], position: int) -> list[tuple[date, Recorded]]:
     """The facts that stand at `position`, each with the day from which it holds, in the order in which they are folded.
 
-    Take the facts at positions up to `position`, in their order. Drop those voided or replaced by one of them. Sort by
-    the day from which they hold, then by place: their own position or, for a replacement, that of its chain's first fact.
+    Take the facts at positions up to `position`. Drop those voided or replaced by one of them. Sort by the day from
+    which they hold, then by place: their own position or, for a replacement, that of its chain's first fact.
     """
     known = [fact for fact in facts if fact.position <= position]
     undone = {fact.undoes for fact in known}

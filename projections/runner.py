@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from domain.fact import tag
 from events import codec, merkle
-from events.log import Connection
+from events.database import Connection
 from events.recorded import Recorded
 from projections.slices import Tables, slices
 from projections.table import METADATA, SCHEMA, SliceTable
@@ -32,13 +32,14 @@ def ddl() -> list[str]:
     for table in METADATA.sorted_tables:
         made.append(str(CreateTable(table).compile(dialect=dialect)))
         made.extend(
-            str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=lambda one: str(one.name))
+            str(CreateIndex(index).compile(dialect=dialect))
+            for index in sorted(table.indexes, key=lambda one: str(one.name))
         )
     return made
 
 
 async def prepare(connection: Connection, tables: Tables, progress: Progress = lambda _: None) -> bool:
-    """Have the tables that this release reads: rebuild them unless they are there already; True if they were rebuilt."""
+    """Have the tables that this release reads; True if they had to be rebuilt."""
     async with connection.transaction():
         await connection.execute("SELECT 1 FROM log_head FOR UPDATE")  # nobody appends meanwhile
         if await _is_current(connection, tables):
@@ -74,9 +75,7 @@ async def _fill(connection: Connection, tables: Tables, progress: Progress) -> N
 
 
 async def _copy(connection: Connection, table: SliceTable, rows: list[tuple[Any, ...]]) -> None:
-    await connection.copy_records_to_table(
-        table.name, schema_name=SCHEMA, records=rows, columns=column_names(table)
-    )
+    await connection.copy_records_to_table(table.name, schema_name=SCHEMA, records=rows, columns=column_names(table))
 
 
 async def streams(connection: Connection, size: int) -> AsyncIterator[tuple[str, list[Recorded]]]:
@@ -93,7 +92,7 @@ async def streams(connection: Connection, size: int) -> AsyncIterator[tuple[str,
         yield stream, facts
 
 
-class Difference(Exception):  # noqa: N818 - a finding, not a failure
+class Difference(Exception):
     """The first place where the log and what is kept beside it do not agree."""
 
 
@@ -106,7 +105,7 @@ class Verified(msgspec.Struct, frozen=True):
 
 
 async def verify(connection: Connection, tables: Tables, progress: Progress = lambda _: None) -> Verified:
-    """Read the log leaf by leaf, hash it, refold it and compare every table; Difference names the first that is not equal."""
+    """Read the log leaf by leaf, hash it, refold it, compare every table; Difference names the first that differs."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         head = await connection.fetchrow("SELECT size, frontier FROM log_head")
         assert head is not None  # noqa: S101 - migrate() has made the one row
@@ -156,4 +155,6 @@ async def _verify_table(connection: Connection, table: SliceTable, expected: set
     if one is None:
         raise Difference(f"table {table.name} holds a slice twice")
     where = f"table {table.name}, key {one[0]}, positions {one[1]} to {one[2]}, days {one[3]} to {one[4]}"
-    raise Difference(f"{where}: {'the table has what the log does not say' if one in kept else 'missing'}: {one[-1].decode()}")
+    raise Difference(
+        f"{where}: {'the table has what the log does not say' if one in kept else 'missing'}: {one[-1].decode()}"
+    )

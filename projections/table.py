@@ -86,5 +86,5 @@ _DIALECT: Final = postgresql.asyncpg.dialect()  # pyright: ignore[reportAttribut
 
 def compiled(statement: sa.sql.ClauseElement) -> tuple[str, list[str]]:
     """A statement's text for asyncpg, and the names of its parameters in order."""
-    done = statement.compile(dialect=_DIALECT)
+    done: Any = statement.compile(dialect=_DIALECT)
     return str(done), list(done.positiontup or ())

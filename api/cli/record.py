@@ -31,7 +31,9 @@ def record_command(file: Any, data_dir: Path | None, *, dry_run: bool, as_json: 
     for doubt in receipt.doubts:
         OUT.print(f"doubt: lines {', '.join(map(str, doubt.lines))}: {doubt.detail}", markup=False)
     count = f"{len(receipt.facts)} fact{'' if len(receipt.facts) == 1 else 's'}"
-    OUT.print(f"{count} would be recorded" if dry_run else f"{count} recorded; the log holds {receipt.position}", markup=False)
+    OUT.print(
+        f"{count} would be recorded" if dry_run else f"{count} recorded; the log holds {receipt.position}", markup=False
+    )
 
 
 async def _record(settings: Any, body: bytes, *, dry_run: bool) -> Any:

@@ -32,10 +32,12 @@ def serve_command(port: int | None, host: str | None, data_dir: Path | None) -> 
 @click.command("demo")
 @port_option
 @host_option
-@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("data-demo"), show_default=True)
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("data-demo"), show_default=True
+)
 @click.option("--serve", "and_serve", is_flag=True, help="Serve it afterwards.")
 def demo_command(port: int | None, host: str | None, data_dir: Path, *, and_serve: bool) -> None:
-    """Tell a year of INVENTED reports and edits on the real plan, in a data folder of its own, under a clock that is set."""
+    """Tell a year of INVENTED reports and edits on the real plan, in a data folder of its own."""
     settings = settings_of(port=port, host=host, data_dir=data_dir)
     run(demo(msgspec.structs.replace(settings, origin="planrecord.invalid/shanghai/demo"), and_serve=and_serve))
 
@@ -104,7 +106,9 @@ def _say(running: "Service") -> None:
     base = f"http://{settings.host}:{settings.port}"
     plan = "/v1/plans/shanghai-credit-2023"
     if settings.is_demo:
-        OUT.print("INVENTED DATA: this is the demo; its reports and edits never happened", style="bold red", markup=False)
+        OUT.print(
+            "INVENTED DATA: this is the demo; its reports and edits never happened", style="bold red", markup=False
+        )
     lines = [
         f"planrecord serves {settings.origin} on {base}",
         f"  the plan             {base}{plan}",

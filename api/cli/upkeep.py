@@ -14,9 +14,7 @@ from api.cli.shared import OUT, data_dir_option, fail, run, settings_of
 def verify_command(data_dir: Path | None) -> None:
     """Hash and refold the log from its first fact, compare every table, name the first difference (exit code 1)."""
     found = run(_verify(settings_of(data_dir=data_dir)))
-    OUT.print(
-        f"{found.position} facts and {found.slices} slices agree; root {found.root}", markup=False
-    )
+    OUT.print(f"{found.position} facts and {found.slices} slices agree; root {found.root}", markup=False)
 
 
 async def _verify(settings: Any) -> Any:
@@ -35,7 +33,9 @@ async def _verify(settings: Any) -> Any:
 
 @click.command("clock")
 @click.argument("instant")
-@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("data-demo"), show_default=True)
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path("data-demo"), show_default=True
+)
 def clock_command(instant: str, data_dir: Path) -> None:
     """Set the demo's clock forward, to an INSTANT such as 2024-01-31T18:00:00+08:00."""
     try:

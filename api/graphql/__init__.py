@@ -1,0 +1,1 @@
+"""GraphQL over the same views as REST."""

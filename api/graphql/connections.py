@@ -96,7 +96,9 @@ def connection_of(struct: type[msgspec.Struct]) -> Any:
     return strawberry.type(type(f"{name}Connection", (), {"__annotations__": fields}))
 
 
-def page(views: Sequence[Any], keys: Sequence[str], moment: Moment, meta: Any, first: int, after: Cursor | None) -> Connection:  # noqa: PLR0913
+def page(
+    views: Sequence[Any], keys: Sequence[str], moment: Moment, meta: Any, first: int, after: Cursor | None
+) -> Connection:
     """The page of `first` items behind the cursor."""
     if not 1 <= first <= 200:  # noqa: PLR2004 - the same limit as REST
         raise Trouble(400, "bad_parameter", f"first is 1 to 200, not {first}")

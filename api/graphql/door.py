@@ -11,10 +11,10 @@ from strawberry.types import ExecutionResult
 from api.answers import Ask, reader
 from api.asking import asked, query_of
 from api.body import decoded, json_body
+from api.documented import answers as documented
 from api.graphql.moments import Moments
 from api.graphql.schema import SCHEMA
 from api.problems import log, trouble
-from api.documented import answers as documented
 
 
 class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,7 +8,8 @@ from strawberry.types import Info
 
 from api.graphql.shapes import Context
 from api.reader import Reader
-from projections.as_of import AsOf, Connection, Meta, Moment, Rows, read, resolve
+from events.database import Connection
+from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
 from projections.table import Wanted
 
 
@@ -48,4 +49,3 @@ def moments(info: Info[Context, None]) -> Moments:
     """The moments of this request."""
     found: Moments = info.context["moments"]
     return found
-

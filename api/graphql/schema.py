@@ -74,7 +74,7 @@ async def one(info: Asked, subject: Subject, wanted: Sequence[Wanted], show: Sho
     return msgspec.structs.replace(views[0], meta=moments(info).meta(moment))
 
 
-async def many(  # noqa: PLR0913 - a connection's arguments
+async def many(
     info: Asked,
     wanted: Sequence[Wanted],
     show: Show[Any],
@@ -99,19 +99,19 @@ class Query:
     """The root fields."""
 
     @strawberry.field(graphql_type=shape(PlanView) | None, description="One plan with its parts and measures.")
-    async def plan(self, info: Asked, id: strawberry.ID, as_of: At = None, effective_on: On = None) -> Any:  # noqa: A002, PLR0913
+    async def plan(self, info: Asked, id: strawberry.ID, as_of: At = None, effective_on: On = None) -> Any:
         """One plan."""
         asked = asked_for(as_of, effective_on)
         return await one(info, Subject("plan", PLANS, id), plan_view.one(id), plans.show, asked)
 
     @strawberry.field(graphql_type=shape(TaskView) | None, description="One task, as shanghai-credit-2023/12.")
-    async def task(self, info: Asked, id: strawberry.ID, as_of: At = None, effective_on: On = None) -> Any:  # noqa: A002, PLR0913
+    async def task(self, info: Asked, id: strawberry.ID, as_of: At = None, effective_on: On = None) -> Any:
         """One task."""
         asked = asked_for(as_of, effective_on)
         return await one(info, Subject("task", TASKS, id), task_view.one(id), tasks.show, asked)
 
     @strawberry.field(graphql_type=connection_of(TaskView) | None, description="The tasks of a plan, by number.")
-    async def tasks(  # noqa: PLR0913
+    async def tasks(
         self,
         info: Asked,
         plan: strawberry.ID,
@@ -126,7 +126,7 @@ class Query:
         return await many(info, task_view.of_plan(plan), tasks.show, asked, first, after, within)
 
     @strawberry.field(graphql_type=shape(UnitView) | None, description="One unit or group with its tasks.")
-    async def unit(self, info: Asked, id: strawberry.ID, as_of: At = None, effective_on: On = None) -> Any:  # noqa: A002, PLR0913
+    async def unit(self, info: Asked, id: strawberry.ID, as_of: At = None, effective_on: On = None) -> Any:
         """One unit."""
         asked = asked_for(as_of, effective_on)
         subject = Subject("unit", UNITS, id)
@@ -135,12 +135,12 @@ class Query:
     @strawberry.field(graphql_type=connection_of(UnitView) | None, description="All units and groups, by id.")
     async def units(
         self, info: Asked, as_of: At = None, effective_on: On = None, first: First = 100, after: After = None
-    ) -> Any:  # noqa: PLR0913
+    ) -> Any:
         """All units."""
         return await many(info, unit_view.every(), units.show, asked_for(as_of, effective_on), first, after)
 
     @strawberry.field(graphql_type=shape(DistrictView) | None, description="One district, by its GB/T 2260 code.")
-    async def district(self, info: Asked, code: strawberry.ID, as_of: At = None, effective_on: On = None) -> Any:  # noqa: PLR0913
+    async def district(self, info: Asked, code: strawberry.ID, as_of: At = None, effective_on: On = None) -> Any:
         """One district."""
         asked = asked_for(as_of, effective_on)
         return await one(
@@ -154,7 +154,7 @@ class Query:
     @strawberry.field(graphql_type=connection_of(DistrictView) | None, description="All districts, by code.")
     async def districts(
         self, info: Asked, as_of: At = None, effective_on: On = None, first: First = 100, after: After = None
-    ) -> Any:  # noqa: PLR0913
+    ) -> Any:
         """All districts."""
         return await many(info, district_view.every(), districts.show, asked_for(as_of, effective_on), first, after)
 

@@ -1,4 +1,4 @@
-"""GraphQL types made from the views' own Structs: nothing is copied, a field added to a view is published by both doors."""
+"""GraphQL types made from the views' own Structs: a field added to a view is published by both doors."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -89,5 +89,6 @@ def graphql_type(type_: Any) -> Any:
 
 @cache
 def _enum(type_: type[StrEnum]) -> Any:
-    """An enum's GraphQL names are its wire values in capitals."""
-    return strawberry.enum(type_, description=type_.__doc__)
+    """An enum whose names are its values on the wire: both doors say `by_duty`."""
+    named: Any = StrEnum(type_.__name__, {one.value: one.value for one in type_})
+    return strawberry.enum(named, description=type_.__doc__)

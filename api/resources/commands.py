@@ -44,9 +44,7 @@ async def commands(request: Ask) -> Response[bytes]:
     office: Office = request.app.state.office
     try:
         receipt = (
-            await office.dry_run(given)
-            if query.dry_run
-            else await office.record(given, _idempotency(request, body))
+            await office.dry_run(given) if query.dry_run else await office.record(given, _idempotency(request, body))
         )
     except Refused as refused:
         if body.lstrip().startswith(b"["):

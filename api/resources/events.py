@@ -25,7 +25,9 @@ class EventQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unkno
 
     after: Annotated[int, Meta(ge=0, description="Only facts at higher positions.", examples=[0])] = 0
     limit: Annotated[int, Meta(ge=1, le=200, description="At most so many.", examples=[100])] = 100
-    stream: Annotated[str | None, Meta(description="Only this stream.", examples=["task:shanghai-credit-2023/21"])] = None
+    stream: Annotated[str | None, Meta(description="Only this stream.", examples=["task:shanghai-credit-2023/21"])] = (
+        None
+    )
     type: Annotated[str | None, Meta(description="Only this type.", examples=["progress.reported.v1"])] = None
 
 
@@ -79,7 +81,12 @@ async def plan_history(request: Ask, plan: str) -> Response[bytes]:
     return await _history(request, Subject("plan", PLANS, plan), f"plan:{plan}/")
 
 
-@get("/v1/plans/{plan:str}/tasks/{key:int}/history", operation_class=READ, responses=documented(History), tags=["history"])
+@get(
+    "/v1/plans/{plan:str}/tasks/{key:int}/history",
+    operation_class=READ,
+    responses=documented(History),
+    tags=["history"],
+)
 async def task_history(request: Ask, plan: str, key: int) -> Response[bytes]:
     """A task's versions on both clocks and those of its reports, each with the fact that made it and what changed."""
     return await _history(request, Subject("task", TASKS, f"{plan}/{key}"), f"report:{plan}/{key}/")

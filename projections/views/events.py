@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from domain.fact import data_of, tag
 from domain.values import instant_text
 from events.codec import decode_trusted
-from events.log import Connection
+from events.database import Connection
 from events.recorded import Cause, Recorded
 from projections.as_of import Meta
 

@@ -1,4 +1,4 @@
-"""How a subject came to be what it is: its versions on both clocks, each with the fact that made it and what changed."""
+"""How a subject came to be: its versions on both clocks, each with the fact that made it and what changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -107,9 +107,7 @@ def versions(stream: str, facts: Sequence[Recorded], disclosed: Disclosed) -> li
     return [_version(stream, one, by_position, disclosed) for one in made]
 
 
-def _version(
-    stream: str, one: _Rectangle, facts: Mapping[int, Recorded], disclosed: Disclosed
-) -> Version:
+def _version(stream: str, one: _Rectangle, facts: Mapping[int, Recorded], disclosed: Disclosed) -> Version:
     ended = facts[one.known_to] if one.known_to != HEAD else None
     maker = facts[one.known_from]
     state, before = _fields(one.state), _fields(one.before)
@@ -125,9 +123,7 @@ def _version(
         ),
         event_view(maker, disclosed),
         tuple(
-            fact.position
-            for since, fact in standing(stream, facts.values(), one.known_from)
-            if since <= one.eff_from
+            fact.position for since, fact in standing(stream, facts.values(), one.known_from) if since <= one.eff_from
         ),
     )
 

@@ -145,9 +145,7 @@ def _view(
             for part in parts
         ),
         measures=tuple(
-            MeasureView(
-                one.number, one.part, one.title, one.heading, one.text, one.unassigned, in_measure[one.number]
-            )
+            MeasureView(one.number, one.part, one.title, one.heading, one.text, one.unassigned, in_measure[one.number])
             for one in measures
         ),
         version=plan.version,

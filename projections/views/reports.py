@@ -29,13 +29,22 @@ def _rows(key: str, reports: Reports, _: int) -> Iterable[Row]:
     task, _, unit = key.rpartition("/")
     plan = task.partition("/")[0]
     for one in reports.reports:
-        row = ReportRow(**msgspec.structs.asdict(one), task=task, plan=plan, unit=unit)
+        row = ReportRow(
+            one.period,
+            one.status,
+            one.narrative,
+            one.measurement,
+            one.evidence,
+            one.membership,
+            one.event,
+            task=task,
+            plan=plan,
+            unit=unit,
+        )
         yield Row(f"{key}/{one.period}", (plan, task, unit, one.period), msgspec.json.encode(row))
 
 
-REPORTS = slice_table(
-    "reports", "report", ReportRow, _rows, {"plan": TEXT, "task": TEXT, "unit": TEXT, "period": TEXT}
-)
+REPORTS = slice_table("reports", "report", ReportRow, _rows, {"plan": TEXT, "task": TEXT, "unit": TEXT, "period": TEXT})
 
 
 def evidence_status(reports: Sequence[Report]) -> EvidenceStatus:

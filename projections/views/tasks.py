@@ -185,12 +185,10 @@ def show(rows: Rows, on: date) -> list[TaskView]:
     for report in rows.of(REPORTS, ReportRow):
         reports.setdefault(report.task, []).append(report)
     tasks = sorted(rows.of(TASKS, TaskRow), key=lambda task: (task.number, int(task.id.partition("/")[2])))
-    return [
-        _view(task, reports.get(task.id, ()), directory, platforms, documents.get(task.plan), on) for task in tasks
-    ]
+    return [_view(task, reports.get(task.id, ()), directory, platforms, documents.get(task.plan), on) for task in tasks]
 
 
-def _view(  # noqa: PLR0913 - all that is joined to a task at one moment
+def _view(  # noqa: PLR0913, PLR0917 - all that is joined to a task at one moment
     task: TaskRow,
     reports: Sequence[ReportRow],
     directory: Directory,

@@ -1,8 +1,11 @@
 """The log: events, their head, disclosures and requests."""
 
 from importlib.resources import files
+from typing import Any
 
 from alembic import op
+
+from events.database import OwnConnection
 
 revision = "0001"
 down_revision = None
@@ -13,5 +16,9 @@ depends_on = None
 def upgrade() -> None:
     """Make the tables."""
     sql = files("events").joinpath("sql/0001_log.sql").read_text("utf-8")
-    connection = op.get_bind().connection.dbapi_connection
-    connection.run_async(lambda driver: driver.execute(sql))  # asyncpg prepares no more than one statement at a time
+    adapted: Any = op.get_bind().connection.dbapi_connection
+
+    async def run(driver: OwnConnection) -> None:
+        await driver.execute(sql)  # as a script: SQLAlchemy would prepare it, and only one statement can be prepared
+
+    adapted.run_async(run)
