@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-class PostgresFailed(Exception):  # noqa: N818  # says what happened, as the domain's refusals do
+class PostgresFailed(Exception):
     """The private PostgreSQL cannot be made, started or reached; the message says why and what helps."""
 
 

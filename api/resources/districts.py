@@ -8,6 +8,7 @@ from api import answers
 from api.answers import Ask, Listing
 from api.documented import READ
 from api.documented import answers as documented
+from api.paths import Code
 from api.reader import Subject
 from projections.as_of import Moment, Rows
 from projections.views import districts
@@ -26,7 +27,7 @@ async def district_list(request: Ask) -> Response[bytes]:
 
 
 @get("/v1/districts/{code:str}", operation_class=READ, responses=documented(DistrictView), tags=["districts"])
-async def one_district(request: Ask, code: str) -> Response[bytes]:
+async def one_district(request: Ask, code: Code) -> Response[bytes]:
     """One district as the record showed it, with the tasks that name it, directly or through a group."""
     return await answers.one(
         request,

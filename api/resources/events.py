@@ -11,6 +11,7 @@ from api.answers import Ask, Listing, ok, reader
 from api.asking import Clocks, asked, clocks, query_of
 from api.documented import READ, operation
 from api.documented import answers as documented
+from api.paths import At, Code, PlanKey, TaskNumber, UnitKey
 from api.reader import Subject
 from projections.views import events, history
 from projections.views.districts import DISTRICTS
@@ -51,7 +52,7 @@ async def event_list(request: Ask) -> Response[bytes]:
 
 
 @get("/v1/events/{position:int}", operation_class=READ, responses=documented(EventView), tags=["events"])
-async def one_event(request: Ask, position: int) -> Response[bytes]:
+async def one_event(request: Ask, position: At) -> Response[bytes]:
     """One fact in its envelope."""
     query = query_of(request)
     moment = await reader(request).moment(clocks(asked(query, Clocks)))
@@ -76,7 +77,7 @@ async def _history(request: Ask, subject: Subject, below: str) -> Response[bytes
 
 
 @get("/v1/plans/{plan:str}/history", operation_class=READ, responses=documented(History), tags=["history"])
-async def plan_history(request: Ask, plan: str) -> Response[bytes]:
+async def plan_history(request: Ask, plan: PlanKey) -> Response[bytes]:
     """A plan's versions on both clocks, each with the fact that made it and what changed."""
     return await _history(request, Subject("plan", PLANS, plan), f"plan:{plan}/")
 
@@ -87,18 +88,18 @@ async def plan_history(request: Ask, plan: str) -> Response[bytes]:
     responses=documented(History),
     tags=["history"],
 )
-async def task_history(request: Ask, plan: str, key: int) -> Response[bytes]:
+async def task_history(request: Ask, plan: PlanKey, key: TaskNumber) -> Response[bytes]:
     """A task's versions on both clocks and those of its reports, each with the fact that made it and what changed."""
     return await _history(request, Subject("task", TASKS, f"{plan}/{key}"), f"report:{plan}/{key}/")
 
 
 @get("/v1/units/{unit:str}/history", operation_class=READ, responses=documented(History), tags=["history"])
-async def unit_history(request: Ask, unit: str) -> Response[bytes]:
+async def unit_history(request: Ask, unit: UnitKey) -> Response[bytes]:
     """A unit's versions on both clocks, each with the fact that made it and what changed."""
     return await _history(request, Subject("unit", UNITS, unit), f"unit:{unit}/")
 
 
 @get("/v1/districts/{code:str}/history", operation_class=READ, responses=documented(History), tags=["history"])
-async def district_history(request: Ask, code: str) -> Response[bytes]:
+async def district_history(request: Ask, code: Code) -> Response[bytes]:
     """A district's versions on both clocks, each with the fact that made it and what changed."""
     return await _history(request, Subject("district", DISTRICTS, code), f"district:{code}/")

@@ -8,6 +8,7 @@ from api import answers
 from api.answers import Ask, Listing
 from api.documented import READ
 from api.documented import answers as documented
+from api.paths import PlanKey
 from api.reader import Subject
 from projections.as_of import Moment, Rows
 from projections.views import plans
@@ -27,6 +28,6 @@ async def plan_list(request: Ask) -> Response[bytes]:
 
 
 @get("/v1/plans/{plan:str}", operation_class=READ, responses=documented(PlanView), tags=["plans"])
-async def one_plan(request: Ask, plan: str) -> Response[bytes]:
+async def one_plan(request: Ask, plan: PlanKey) -> Response[bytes]:
     """One plan with its parts and measures, as the record showed it."""
     return await answers.one(request, Subject("plan", PLANS, plan), plans.one(plan), show)

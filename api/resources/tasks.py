@@ -8,6 +8,7 @@ from api import answers
 from api.answers import Ask, Listing
 from api.documented import READ
 from api.documented import answers as documented
+from api.paths import PlanKey, TaskNumber
 from api.reader import Subject
 from projections.as_of import Moment, Rows
 from projections.views import tasks
@@ -21,13 +22,13 @@ def show(rows: Rows, at: Moment) -> Sequence[TaskView]:
 
 
 @get("/v1/plans/{plan:str}/tasks", operation_class=READ, responses=documented(Listing[TaskView]), tags=["tasks"])
-async def task_list(request: Ask, plan: str) -> Response[bytes]:
+async def task_list(request: Ask, plan: PlanKey) -> Response[bytes]:
     """All tasks of a plan, by number, as the record showed them."""
     return await answers.listing(request, tasks.of_plan(plan), show, within=Subject("plan", PLANS, plan))
 
 
 @get("/v1/plans/{plan:str}/tasks/{key:int}", operation_class=READ, responses=documented(TaskView), tags=["tasks"])
-async def one_task(request: Ask, plan: str, key: int) -> Response[bytes]:
+async def one_task(request: Ask, plan: PlanKey, key: TaskNumber) -> Response[bytes]:
     """One task as the record showed it."""
     task = f"{plan}/{key}"
     return await answers.one(request, Subject("task", TASKS, task), tasks.one(task), show)

@@ -8,6 +8,7 @@ from api import answers
 from api.answers import Ask, Listing
 from api.documented import READ
 from api.documented import answers as documented
+from api.paths import UnitKey
 from api.reader import Subject
 from projections.as_of import Moment, Rows
 from projections.views import units
@@ -27,7 +28,7 @@ async def unit_list(request: Ask) -> Response[bytes]:
 
 
 @get("/v1/units/{unit:str}", operation_class=READ, responses=documented(UnitView), tags=["units"])
-async def one_unit(request: Ask, unit: str) -> Response[bytes]:
+async def one_unit(request: Ask, unit: UnitKey) -> Response[bytes]:
     """One unit or group as the record showed it, with the tasks it takes part in, directly or through others."""
     return await answers.one(
         request, Subject("unit", UNITS, unit), units.every(), lambda rows, at: answers.only(show(rows, at), unit)

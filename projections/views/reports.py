@@ -26,7 +26,7 @@ class ReportRow(Report, frozen=True, kw_only=True):
 
 
 def _rows(key: str, reports: Reports, _: int) -> Iterable[Row]:
-    task, _, unit = key.rpartition("/")
+    task, unit = key.rsplit("/", 1)
     plan = task.partition("/")[0]
     for one in reports.reports:
         row = ReportRow(

@@ -1,0 +1,198 @@
+"""A private PostgreSQL for the session, a database of its own for each test, a server on a free port."""
+
+import asyncio
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from api.main import Service, application, service
+from api.postgres import cluster
+from api.settings import Settings
+from domain.bundled import bundled_plan
+from events.demo import set_clock
+
+ORIGIN = "planrecord.test/shanghai/demo"
+IMPORTED_AT = datetime.fromisoformat("2023-04-03T09:00:00+08:00")
+TASK = "shanghai-credit-2023/21"
+PLAN = "/v1/plans/shanghai-credit-2023"
+NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder that other users can pass through, as PostgreSQL runs as another user where the tests run as root."""
+    made = Path(tempfile.mkdtemp(prefix="planrecord-tests-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="session")
+async def server(folder: Path) -> AsyncGenerator[str]:
+    """The DSN of the session's PostgreSQL, in which two databases wait as templates: `fresh` and `imported`."""
+    async with cluster(folder / "server", options={"max_connections": "200", "fsync": "off"}) as running:
+        await _template(running.dsn, "fresh", folder, lambda _: asyncio.sleep(0))
+        await _template(running.dsn, "imported", folder, _import)
+        yield running.dsn
+
+
+async def _template(dsn: str, name: str, folder: Path, fill: Callable[[Service], Awaitable[Any]]) -> None:
+    await _execute(dsn, f"CREATE DATABASE {name}")
+    async with service(settings_for(at(dsn, name), folder)) as running:
+        await fill(running)
+
+
+async def _import(running: Service) -> None:
+    async with running.pool.acquire() as connection:
+        await set_clock(connection, IMPORTED_AT)
+    await running.office.record([bundled_plan()])
+
+
+async def _execute(dsn: str, sql: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+def at(dsn: str, database: str) -> str:
+    """The same server, another database."""
+    return dsn.replace("/postgres?", f"/{database}?")
+
+
+def settings_for(dsn: str, folder: Path, **others: Any) -> Settings:
+    """The settings of a record under the demo's clock."""
+    return Settings(database_url=dsn, data_dir=folder / "data", origin=ORIGIN, **others)
+
+
+@asynccontextmanager
+async def database_of(server: str, template: str) -> AsyncGenerator[str]:
+    """A database of one's own, copied from a template and dropped afterwards."""
+    name = f"test_{next(NUMBERS)}"
+    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield at(server, name)
+    await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def fresh(server: str, folder: Path) -> AsyncGenerator[Service]:
+    """A record that holds nothing yet."""
+    async with database_of(server, "fresh") as dsn, service(settings_for(dsn, folder)) as running:
+        yield running
+
+
+@pytest.fixture
+async def imported(server: str, folder: Path) -> AsyncGenerator[Service]:
+    """A record that begins with the bundled plan, imported on 3 April 2023 by the demo's clock."""
+    async with database_of(server, "imported") as dsn, service(settings_for(dsn, folder)) as running:
+        yield running
+
+
+class Site(msgspec.Struct, frozen=True):
+    """A record, served over a socket."""
+
+    running: Service
+    http: httpx.AsyncClient
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """The JSON of a good answer."""
+        response = await self.http.get(path, params=query)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def problem(self, status: int, path: str, **query: Any) -> Any:
+        """The problem document of a bad one."""
+        return problem_of(await self.http.get(path, params=query), status)
+
+    async def ask(self, query: str, **variables: Any) -> Any:
+        """The data of a good GraphQL answer."""
+        response = await self.http.post("/graphql", json={"query": query, "variables": variables})
+        body = response.json()
+        assert "errors" not in body, body
+        return body["data"]
+
+    async def record(self, *commands: dict[str, Any], **headers: str) -> Any:
+        """The receipt of commands that are accepted."""
+        response = await self.send(list(commands), **headers)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def send(self, body: Any, *, dry_run: bool = False, **headers: str) -> httpx.Response:
+        """The answer to commands, whatever it is."""
+        return await self.http.post(
+            "/v1/commands",
+            params={"dryRun": "true"} if dry_run else {},
+            json=body,
+            headers={"Authorization": f"Bearer {self.running.token}"} | headers,
+        )
+
+    async def clock(self, instant: str) -> None:
+        """Let it be later."""
+        response = await self.http.post(
+            "/v1/demo/clock", json={"now": instant}, headers={"Authorization": f"Bearer {self.running.token}"}
+        )
+        assert response.status_code == 200, response.text
+
+
+def problem_of(response: httpx.Response, status: int) -> Any:
+    """The problem document, which has the form of all of them."""
+    assert response.status_code == status, response.text
+    assert response.headers["Content-Type"] == "application/problem+json"
+    problem = response.json()
+    assert problem.keys() == {"type", "title", "status", "detail", "code", "traceId", "errors"}
+    assert problem["status"] == status
+    assert "Traceback" not in response.text
+    return problem
+
+
+@asynccontextmanager
+async def serving(running: Service) -> AsyncIterator[Site]:
+    """The record, served on a free port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    granian = Server(application(running), port=port, interface=Interfaces.ASGI, log_enabled=False, websockets=False)
+    task = asyncio.create_task(granian.serve())
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
+        await _until_alive(http)
+        yield Site(running, http)
+    granian.stop()
+    await task
+
+
+async def _until_alive(http: httpx.AsyncClient) -> None:
+    for _ in range(200):
+        try:
+            if (await http.get("/health/live")).status_code == 200:
+                return
+        except httpx.TransportError:
+            await asyncio.sleep(0.02)
+    raise AssertionError("the server does not answer")
+
+
+@pytest.fixture
+async def site(imported: Service) -> AsyncGenerator[Site]:
+    """The imported record, served."""
+    async with serving(imported) as served:
+        yield served
+
+
+@pytest.fixture
+async def empty_site(fresh: Service) -> AsyncGenerator[Site]:
+    """A record that holds nothing yet, served."""
+    async with serving(fresh) as served:
+        yield served
