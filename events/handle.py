@@ -21,6 +21,7 @@ from events.log import (
     NewFact,
     Proposal,
     Receipt,
+    find_request,
     is_named,
     new_request_id,
     now,
@@ -148,13 +149,28 @@ class Handler:
     ) -> Receipt:
         """Record what the commands decide, all or nothing. Refused says why not; Stale if others keep writing."""
         for last_try in (False, True):
-            decided = await self.decide(commands, actor, idempotency)
+            if replayed := await self._replayed(actor, idempotency):
+                return replayed
+            try:
+                decided = await self.decide(commands, actor, idempotency)
+            except Refused:
+                # The same request may have been recorded since: then that, not a second one, is what was asked for.
+                if replayed := await self._replayed(actor, idempotency):
+                    return replayed
+                raise
             try:
                 return await self._log.append(decided.proposal)
             except Conflict as conflict:
                 if last_try:
                     raise Stale(f"somebody else is writing there just now ({conflict}): ask again") from conflict
         raise AssertionError("unreachable")
+
+    async def _replayed(self, actor: str, idempotency: IdempotencyKey | None) -> Receipt | None:
+        """What an earlier request with the same key recorded; KeyReused if it had another body."""
+        if idempotency is None:
+            return None
+        async with self._acquire() as connection:
+            return await find_request(connection, actor, idempotency)
 
     async def decide(
         self, commands: Sequence[AnyCommand], actor: str, idempotency: IdempotencyKey | None = None

@@ -255,8 +255,10 @@ class Batch:
         before = self._conditions.requests.get(f"{proposal.actor} {key.key}") if key else None
         if key is None or before is None:
             return None
-        body_hmac, positions = before
-        return Receipt(positions, replayed=True) if body_hmac == key.body_hmac else KeyReused(key.key)
+        try:
+            return replay(key, *before)
+        except KeyReused as reused:
+            return reused
 
     def _conflict(self, proposal: Proposal) -> Exception | None:
         for stream, expected in proposal.read.items():
@@ -339,6 +341,19 @@ async def read_streams(connection: Connection, streams: Iterable[str]) -> dict[s
         one = codec.decode_trusted(row["entry"])
         facts[one.stream].append(one)
     return facts
+
+
+async def find_request(connection: Connection, actor: str, idempotency: IdempotencyKey) -> Receipt | None:
+    """What an earlier request with the same key recorded, if there was one; KeyReused if it had another body."""
+    rows = await connection.fetch(statement("conditions"), [], [], [actor], [idempotency.key])
+    return replay(idempotency, rows[0]["body_hmac"], rows[0]["positions"]) if rows else None
+
+
+def replay(idempotency: IdempotencyKey, body_hmac: bytes, positions: Iterable[int]) -> Receipt:
+    """The earlier request's receipt; KeyReused if it had another body."""
+    if body_hmac != idempotency.body_hmac:
+        raise KeyReused(idempotency.key)
+    return Receipt(tuple(positions), replayed=True)
 
 
 async def is_named(connection: Connection, stream: str) -> bool:

@@ -48,7 +48,10 @@ async def demo(settings: "Settings", *, and_serve: bool) -> None:
     from api.main import service  # noqa: PLC0415
 
     async with service(settings, exclusive=True) as running:
-        await tell(running)
+        OUT.print(
+            f"INVENTED DATA in {settings.data_dir}: nothing of this year happened", style="bold red", markup=False
+        )
+        await tell(running, lambda line: OUT.print(line, markup=False))
         if and_serve:
             await publish(running)
 
@@ -103,7 +106,8 @@ async def publish(running: "Service") -> None:
 def _say(running: "Service") -> None:
     """What to open."""
     settings = running.settings
-    base = f"http://{settings.host}:{settings.port}"
+    everywhere = settings.host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+    base = f"http://{'127.0.0.1' if everywhere else settings.host}:{settings.port}"
     plan = "/v1/plans/shanghai-credit-2023"
     if settings.is_demo:
         OUT.print(

@@ -7,7 +7,7 @@ import msgspec
 from domain.values import Role
 
 
-class UnreadableDocument(ValueError):  # noqa: N818 (named like the other refusals, without Error)
+class UnreadableDocument(ValueError):
     """The bytes are no UTF-8 text. The message names line and byte offset, or the encoding found, and what to do."""
 
 

@@ -64,6 +64,7 @@ COLUMNS: Final = (
     ("工作内容", "任务内容", "主要内容", "具体内容"),
     ("责任单位", "责任部门"),
 )
+LONGEST_TITLE: Final = 200
 MOST_CELLS: Final = 24  # more on one line are no row of this form
 
 # The cell 责任单位 --------------------------------------------------------------------------------------------------

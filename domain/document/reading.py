@@ -11,6 +11,7 @@ from domain.document.names import names_of
 from domain.document.reference import REFERENCE, Reference
 from domain.document.zones import zones_of
 
+_MOST_OF_A_KIND: Final = 1_000
 _COLUMNS: Final = " | ".join(names[0] for names in form.COLUMNS)
 
 
@@ -78,4 +79,13 @@ def _titles(printed: table.Table) -> prose.Titles:
 
 
 def _sorted(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
-    return tuple(sorted(doubts, key=lambda doubt: (doubt.lines[:1], doubt.kind, doubt.detail)))
+    """Order doubts by line; of a kind that fills pages, the rest stands together, its lines still named one by one."""
+    shown: dict[str, list[Doubt]] = {}
+    for doubt in sorted(doubts, key=lambda doubt: (doubt.lines[:1], doubt.kind, doubt.detail)):
+        shown.setdefault(doubt.kind, []).append(doubt)
+    kept = [doubt for same in shown.values() for doubt in same[:_MOST_OF_A_KIND]]
+    for kind, rest in ((kind, same[_MOST_OF_A_KIND:]) for kind, same in shown.items()):
+        if rest:
+            lines = tuple(dict.fromkeys(line for doubt in rest for line in doubt.lines))
+            kept.append(Doubt(kind, lines, f"{len(rest)} more of this kind, the first: {rest[0].detail}"))
+    return tuple(sorted(kept, key=lambda doubt: (doubt.lines[:1], doubt.kind, doubt.detail)))

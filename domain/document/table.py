@@ -163,7 +163,10 @@ def _measure(table: Table, row: Row) -> Iterator[Doubt]:
         yield _unread(row, "measure_unreadable", f"{quote(words)} names no measure that can be read, in the row")
     else:
         pieces = table.measures[table.measure].titles[-1]
-        if folded("".join(pieces)) != folded(words):
+        so_far = "".join(pieces)
+        if len(so_far) + len(words) > form.LONGEST_TITLE:
+            yield _unread(row, "measure_unreadable", f"{quote(words)} is too long to be a piece of a title, in the row")
+        elif folded(so_far) != folded(words):
             pieces.append(words)
 
 

@@ -1,0 +1,128 @@
+"""From a request's bytes to commands: strict JSON, and pointers to what is wrong."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from litestar.testing import RequestFactory
+
+from api.body import check_json, decoded, json_body
+from api.problems import Trouble
+from domain.commands import decode_commands
+from domain.directory import RenameUnit
+
+RENAME = '{"type":"unit.rename","unit":"a","name":"甲委","reason":"更名"}'
+
+
+def told(ask: Callable[[], Any]) -> Trouble:
+    with pytest.raises(Trouble) as caught:
+        ask()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", "null", '"a"', "-0.5e3", ' {"a" : [1, {"a": 2}], "b": {"a": 3}} ', '{"𠮷😀":"\\u0061"}']
+)
+def test_json_is_taken(text: str) -> None:
+    check_json(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("what", "text", "twice"),
+    [
+        ("at the top", '{"a":1,"a":1}', "a"),
+        ("with something between", '{"a":1,"b":2,"a":3}', "a"),
+        ("in a list", '[{"a":1},{"b":1,"b":1}]', "b"),
+        ("deep inside", '{"a":{"b":{"c":1,"c":2}}}', "c"),
+        ("written in two ways", '{"a":1,"\\u0061":2}', "a"),
+        ("an empty one", '{"":1,"":2}', ""),
+    ],
+)
+def test_a_key_given_twice_is_refused(what: str, text: str, twice: str) -> None:
+    found = told(lambda: check_json(text.encode()))
+    assert (found.status, found.code) == (400, "duplicate_key"), what
+    assert f"the key {twice!r} is given twice" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "byte"),
+    [(b'"\xff"', 1), (b'{"a":"\xe7\x94"}', 6), (b"\x80", 0), (b'"\xed\xa0\x80"', 1), (b'"\xc0\xaf"', 1)],
+)
+def test_broken_utf8_is_refused_at_its_byte(body: bytes, byte: int) -> None:
+    found = told(lambda: check_json(body))
+    assert (found.status, found.code) == (400, "broken_utf8")
+    assert f"byte {byte} " in found.detail
+
+
+def test_another_encoding_is_refused() -> None:
+    assert told(lambda: check_json('{"a":"甲"}'.encode("gb18030"))).code == "broken_utf8"
+    assert told(lambda: check_json('{"a":"b"}'.encode("utf-16"))).code == "broken_utf8"
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_json_number_is_refused(number: str) -> None:
+    found = told(lambda: check_json(f'{{"a":[{number}]}}'.encode()))
+    assert (found.status, found.code) == (400, "broken_json")
+    assert f"{number} is no JSON number" in found.detail
+
+
+@pytest.mark.parametrize("text", ["", " ", "{", '{"a":1,}', "{'a':1}", "{} {}", "\ufeff{}", "01", '"a\nb"', "// a\n{}"])
+def test_broken_json_is_refused_with_its_place(text: str) -> None:
+    found = told(lambda: check_json(text.encode()))
+    assert (found.status, found.code) == (400, "broken_json")
+    assert "at line 1, column " in found.detail
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":['])
+def test_absurd_depth_is_refused(opening: str) -> None:
+    found = told(lambda: check_json(opening.encode() * 100_000))
+    assert (found.status, found.code) == (400, "broken_json")
+
+
+def test_one_command_and_a_list_of_them_are_read_alike() -> None:
+    expected = [RenameUnit(unit="a", name="甲委", reason="更名")]
+    assert decoded(decode_commands, RENAME.encode()) == expected
+    assert decoded(decode_commands, f"\n [{RENAME}]".encode()) == expected
+
+
+@pytest.mark.parametrize(
+    ("what", "text", "pointer"),
+    [
+        ("an unknown command", RENAME.replace("unit.rename", "unit.vanish"), "/type"),
+        ("an unknown command in a list", f"[{RENAME},{RENAME.replace('unit.rename', 'x')}]", "/1/type"),
+        ("a field of the wrong type", RENAME.replace('"甲委"', "3"), "/name"),
+        ("an id of the wrong form", RENAME.replace('"a"', '"A B"'), "/unit"),
+        ("an empty name in a list", f"[{RENAME.replace('甲委', '')}]", "/0/name"),
+        ("an unknown field", RENAME.replace('"reason"', '"remark"'), ""),
+        ("a missing field", RENAME.replace('"name":"甲委",', ""), ""),
+        ("no command at all", "{}", ""),
+        ("a number", "3", ""),
+        ("a day that is not", RENAME.replace('"更名"', '"更名","effectiveOn":"2023-02-30"'), "/effectiveOn"),
+        ("a position below 1", RENAME.replace('"更名"', '"更名","replaces":0'), "/replaces"),
+    ],
+)
+def test_what_is_not_as_expected_is_pointed_at(what: str, text: str, pointer: str) -> None:
+    check_json(text.encode())
+    found = told(lambda: decoded(decode_commands, text.encode()))
+    assert (found.status, found.code, found.faults[0].pointer) == (400, "malformed", pointer), what
+
+
+def test_a_pointer_leads_into_lists_of_lists() -> None:
+    report = (
+        '{"type":"progress.report","task":"p/1","unit":"a","period":"2023","status":"completed",'
+        '"evidence":[{"url":"https://a.invalid/"},{"url":"ftp://a"}]}'
+    )
+    found = told(lambda: decoded(decode_commands, f"[{report}]".encode()))
+    assert found.faults[0].pointer == "/0/evidence/1/url"
+
+
+async def test_a_body_that_says_it_is_json_is_read() -> None:
+    request = RequestFactory().post("/", data={"a": 1})
+    assert await json_body(request) == b'{"a":1}'
+
+
+async def test_a_body_of_another_media_type_is_refused() -> None:
+    request = RequestFactory().post("/", headers={"Content-Type": "text/plain"})
+    with pytest.raises(Trouble, match="send application/json, not text/plain") as caught:
+        await json_body(request)
+    assert (caught.value.status, caught.value.code) == (415, "unsupported_media_type")

@@ -1,0 +1,90 @@
+"""The running root against RFC 6962, a second implementation, and itself."""
+
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given as whenever
+from hypothesis import settings
+from hypothesis import strategies as st
+from pymerkle import InmemoryTree  # pyright: ignore[reportMissingTypeStubs]
+
+from events.merkle import EMPTY, extend, leaf_hash, node_hash, root
+
+VECTORS = [
+    ("", "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+    ("00", "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"),
+    ("10", "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
+    ("2021", "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"),
+    ("3031", "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4"),
+    ("40414243", "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef"),
+    ("5051525354555657", "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c"),
+    ("606162636465666768696a6b6c6d6e6f", "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
+]
+"""The leaves of Certificate Transparency's reference tests, each with the root of the tree that ends with it."""
+
+
+def of(entries: list[bytes]) -> bytes:
+    return root(extend((), 0, entries))
+
+
+def recursive(entries: list[bytes]) -> bytes:
+    """RFC 6962, section 2.1, word for word: split at the largest power of two smaller than the size."""
+    if not entries:
+        return EMPTY
+    if len(entries) == 1:
+        return leaf_hash(entries[0])
+    split = 1
+    while split * 2 < len(entries):
+        split *= 2
+    return node_hash(recursive(entries[:split]), recursive(entries[split:]))
+
+
+def test_the_empty_log_has_the_hash_of_nothing() -> None:
+    assert root(()).hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.mark.parametrize("size", range(1, len(VECTORS) + 1))
+def test_the_roots_are_those_of_the_reference(size: int) -> None:
+    entries = [bytes.fromhex(leaf) for leaf, _ in VECTORS[:size]]
+    assert of(entries).hex() == VECTORS[size - 1][1]
+
+
+def second_opinion(entries: list[bytes]) -> bytes:
+    tree: Any = InmemoryTree(algorithm="sha256")
+    for entry in entries:
+        tree.append_entry(entry)
+    return bytes(tree.get_root())
+
+
+def test_a_second_implementation_finds_the_same_root_at_every_size() -> None:
+    random = Random(6962)  # noqa: S311 - examples, not secrets
+    entries = [random.randbytes(random.randrange(100)) for _ in range(71)]
+    for size in range(71):
+        assert of(entries[:size]) == second_opinion(entries[:size]), size
+
+
+@whenever(st.lists(st.binary(max_size=40), max_size=130))
+@settings(max_examples=60, deadline=None)
+def test_a_second_implementation_finds_the_same_root_of_random_leaves(entries: list[bytes]) -> None:
+    assert of(entries) == second_opinion(entries) == recursive(entries)
+
+
+@whenever(st.lists(st.binary(max_size=8), max_size=70), st.lists(st.integers(0, 70)))
+@settings(deadline=None)
+def test_a_log_that_grows_in_pieces_has_the_root_of_one_grown_at_once(entries: list[bytes], cuts: list[int]) -> None:
+    frontier, size = (), 0
+    for end in [*sorted(cut for cut in cuts if cut <= len(entries)), len(entries)]:
+        frontier, size = extend(frontier, size, entries[size:end]), end
+    assert frontier == extend((), 0, entries)
+    assert root(frontier) == of(entries)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 7, 8, 63, 64, 65, 1000])
+def test_the_frontier_holds_one_hash_for_each_bit_of_the_size(size: int) -> None:
+    assert len(extend((), 0, [b"x"] * size)) == size.bit_count()
+
+
+def test_a_leaf_and_a_node_of_the_same_bytes_differ() -> None:
+    left, right = leaf_hash(b"a"), leaf_hash(b"b")
+    assert leaf_hash(left + right) != node_hash(left, right)

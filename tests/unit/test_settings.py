@@ -1,0 +1,55 @@
+"""Settings come from the environment, are checked, and say what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from api.settings import Settings, load
+
+
+def test_without_an_environment_everything_has_a_default() -> None:
+    assert load({}) == Settings()
+    assert (load({}).host, load({}).port) == ("127.0.0.1", 8000)
+
+
+def test_the_environment_is_read_under_its_prefix() -> None:
+    environment = {"PLANRECORD_PORT": "9000", "PLANRECORD_DATA_DIR": "/srv/plan", "PLANRECORD_OFFICE": "office"}
+    found = load(environment)
+    assert (found.port, found.data_dir, found.office) == (9000, Path("/srv/plan"), "office")
+
+
+def test_what_belongs_to_others_is_left_alone() -> None:
+    assert load({"PORT": "1", "HOME": "/nowhere", "planrecord_port": "2"}) == Settings()
+
+
+def test_what_is_given_wins_and_none_is_not_given() -> None:
+    found = load({"PLANRECORD_PORT": "9000", "PLANRECORD_HOST": "::1"}, port=9001, host=None)
+    assert (found.port, found.host) == (9001, "::1")
+
+
+def test_a_postgresql_of_ones_own_is_named_by_database_url() -> None:
+    assert load({"DATABASE_URL": "postgresql://a/b"}).database_url == "postgresql://a/b"
+    assert load({"DATABASE_URL": ""}).database_url is None
+
+
+def test_the_prefixed_name_wins_over_database_url() -> None:
+    both = {"DATABASE_URL": "postgresql://a/b", "PLANRECORD_DATABASE_URL": "postgresql://c/d"}
+    assert load(both).database_url == "postgresql://c/d"
+
+
+def test_a_misspelt_setting_is_named_with_all_that_are_known() -> None:
+    with pytest.raises(ValueError, match="unknown setting PLANRECORD_PROT; known: PLANRECORD_HOST, PLANRECORD_PORT"):
+        load({"PLANRECORD_PROT": "9000"})
+
+
+def test_a_setting_of_the_wrong_kind_is_named() -> None:
+    with pytest.raises(ValueError, match=r"settings: Expected `int`.*port"):
+        load({"PLANRECORD_PORT": "many"})
+
+
+@pytest.mark.parametrize(
+    ("origin", "demo"),
+    [("planrecord.invalid/demo", True), ("planrecord.invalid/shanghai", False), ("planrecord.invalid/demo/2", False)],
+)
+def test_a_demo_is_known_by_its_origin(origin: str, demo: bool) -> None:  # noqa: FBT001 - the expected answer
+    assert load({"PLANRECORD_ORIGIN": origin}).is_demo is demo
