@@ -39,6 +39,10 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     ] = None
 
 
+class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The address takes no parameters."""
+
+
 def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
     """The query's parameters, each once; Trouble if one is repeated."""
     items = list(request.query_params.multi_items())
@@ -56,7 +60,7 @@ def asked(query: Mapping[str, str], type_: type[Q]) -> Q:
     known = [field.encode_name for field in msgspec.structs.fields(type_)]
     unknown = [name for name in query if name not in known]
     if unknown:
-        detail = f"unknown parameter {', '.join(unknown)}; known here: {', '.join(known)}"
+        detail = f"unknown parameter {', '.join(unknown)}; known here: {', '.join(known) or 'none'}"
         raise Trouble(400, "unknown_parameter", detail, [Fault(name, "unknown") for name in unknown])
     try:
         return msgspec.convert(dict(query), type_, strict=False)

@@ -11,20 +11,46 @@ from litestar import Request
 from api.problems import Fault, Trouble
 
 T = TypeVar("T")
+PATIENCE = 10  # times the limit, beyond which a body is not even read to its end
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 async def json_body(request: Request[Any, Any, Any]) -> bytes:
     """The body's bytes; Trouble unless they say that they are JSON, and are."""
+    body = await _read(request, request.app.state.max_body)
     kind, _ = request.content_type
     if kind != "application/json":
         raise Trouble(415, "unsupported_media_type", f"send application/json, not {kind or 'nothing'}")
-    body = await request.body()
     check_json(body)
     return body
 
 
+async def _read(request: Request[Any, Any, Any], limit: int) -> bytes:
+    """The whole body, up to a limit.
+
+    What is somewhat larger is read to its end and forgotten: a client that is still sending would otherwise see its
+    connection break instead of the answer that says why.
+    """
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size <= limit:
+            parts.append(part)
+        if size > PATIENCE * limit:
+            break
+    if size > limit:
+        raise Trouble(413, "too_large", f"a body has at most {limit:,} bytes: send less at once")
+    return b"".join(parts)
+
+
 def check_json(body: bytes) -> None:
-    """Trouble for broken UTF-8, broken JSON, a key given twice (which parsers read differently), or absurd depth."""
+    """Trouble for broken UTF-8, broken JSON, a key given twice (which parsers read differently), or absurd depth.
+
+    And for the character NUL, which PostgreSQL keeps in no text.
+    """
+    if NUL.search(body):
+        raise Trouble(400, "malformed", "the body holds the character NUL (\\u0000): leave it out")
     try:
         json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
@@ -34,6 +60,8 @@ def check_json(body: bytes) -> None:
     except json.JSONDecodeError as error:
         detail = f"the body is no JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         raise Trouble(400, "broken_json", detail) from error
+    except ValueError as error:
+        raise Trouble(400, "broken_json", "the body holds a number of thousands of digits") from error
     except RecursionError as error:
         raise Trouble(400, "broken_json", "the body is nested too deeply") from error
 

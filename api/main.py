@@ -14,7 +14,7 @@ from litestar.openapi.spec import License
 from api import problems
 from api.graphql.door import graphql
 from api.office import Office
-from api.postgres import cluster
+from api.postgres import Cluster, cluster
 from api.reader import Reader
 from api.resources import commands, demo, districts, events, health, plans, schemas, tasks, units
 from api.settings import Settings
@@ -64,22 +64,23 @@ class Service(msgspec.Struct, frozen=True):
     token: str
     token_is_new: bool
     rebuilt: bool
+    cluster: Cluster | None  # None where DATABASE_URL names the server
 
 
 @asynccontextmanager
-async def database(settings: Settings, *, exclusive: bool = False) -> AsyncGenerator[str]:
+async def database(settings: Settings, *, exclusive: bool = False) -> AsyncGenerator[tuple[str, Cluster | None]]:
     """The DSN of `DATABASE_URL`, or of the data folder's own PostgreSQL, which is started and stopped."""
     if settings.database_url:
-        yield settings.database_url
+        yield settings.database_url, None
         return
     async with cluster(settings.data_dir, exclusive=exclusive) as own:
-        yield own.dsn
+        yield own.dsn, own
 
 
 @asynccontextmanager
 async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenerator[Service]:
     """Everything wired and running; all that was started is stopped afterwards, and nothing else."""
-    async with database(settings, exclusive=exclusive) as dsn:
+    async with database(settings, exclusive=exclusive) as (dsn, own):
         await migrate(dsn, settings.origin)
         async with pool_of(dsn, 8) as pool:
             async with pool.acquire() as connection:
@@ -97,6 +98,7 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
                     token,
                     is_new,
                     rebuilt,
+                    own,
                 )
             finally:
                 await log.close()
@@ -104,14 +106,21 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
 
 def application(running: Service) -> Litestar:
     """The application that publishes it."""
-    state_ = State({"reader": running.reader, "office": running.office, "token": running.token})
+    state_ = State(
+        {
+            "reader": running.reader,
+            "office": running.office,
+            "token": running.token,
+            "max_body": running.settings.max_body,
+        }
+    )
     return Litestar(
         HANDLERS,
         state=state_,
         cors_config=CORSConfig(allow_origins=["*"], allow_methods=["GET", "POST"], expose_headers=["Log-Position"]),
         exception_handlers={Exception: problems.answer},
         openapi_config=openapi_config(),
-        request_max_body_size=running.settings.max_body,
+        request_max_body_size=None,  # api/body.py reads with a limit of its own
     )
 
 

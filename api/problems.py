@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
+import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from domain.errors import NotAPlan, Refused, Stale, Unknown
 from events.codec import LeafError
+from events.database import GONE
 from events.log import ClockBehind, KeyReused, Unacknowledged
 from projections.as_of import NoSuchMoment
 
@@ -85,8 +87,12 @@ def trouble(error: BaseException) -> Trouble:
             code = "clock_behind" if isinstance(error, ClockBehind) else "not_acknowledged"
             detail = f"{error}: ask again, with the same Idempotency-Key"
             return Trouble(503, code, detail, Retry_After="2")
+        case asyncpg.CharacterNotInRepertoireError():
+            return Trouble(400, "malformed", "nothing here is named with the character NUL: leave it out")
         case HTTPException():
             return _http(error)
+        case _ if isinstance(error, GONE):
+            return Trouble(503, "database_unavailable", "the database does not answer: ask again soon", Retry_After="2")
         case _:
             return Trouble(500, "internal", "something went wrong here; quote the traceId when you report it")
 
@@ -106,6 +112,8 @@ def _http(error: HTTPException) -> Trouble:
         detail = "there is nothing at this address; /openapi.json lists every address there is"
     if error.status_code == 400:  # noqa: PLR2004
         detail = re.sub(r"^Validation failed for .*", "a part of the address has the wrong form", detail)
+    if error.status_code == 405:  # noqa: PLR2004
+        detail = f"this address takes {(error.headers or {}).get('Allow', 'another method')}"
     found = Trouble(error.status_code, codes.get(error.status_code, "malformed"), detail)
     found.headers = dict(error.headers or {})
     return found
@@ -116,7 +124,8 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     what = trouble(error)
     trace = uuid4().hex
     if what.status >= 500:  # noqa: PLR2004
-        log.error("%s %s failed, trace %s", request.method, request.url.path, trace, exc_info=error)
+        unforeseen = error if what.code == "internal" else None
+        log.error("%s %s: %s, trace %s", request.method, request.url.path, what.code, trace, exc_info=unforeseen)
     return Response(body(what, trace), status_code=what.status, media_type=MEDIA_TYPE, headers=headers(what))
 
 

@@ -14,6 +14,16 @@ else:
     Connection = OwnConnection = asyncpg.Connection
     Pool = asyncpg.Pool
 
+# Raised when the server went away, is starting or stopping, or takes no more connections: later it may answer.
+GONE: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
 SESSION: Final = {
     "timezone": "UTC",
     "synchronous_commit": "on",  # what is acknowledged is on disk

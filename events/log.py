@@ -8,13 +8,12 @@ from importlib.resources import files
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from domain.fact import Fact, tag
 from domain.values import shanghai_day
 from events import codec, merkle
-from events.database import Connection, OwnConnection
+from events.database import GONE, Connection, OwnConnection
 from events.erasable import Disclosure
 from events.recorded import Cause, Recorded
 
@@ -157,8 +156,7 @@ class Log:
         except ClockBehind as error:
             answers: list[Receipt | Exception] = [error] * len(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-            gone = isinstance(error, (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError))
-            answers = [Unacknowledged(str(error)) if gone else error] * len(batch)
+            answers = [Unacknowledged(str(error)) if isinstance(error, GONE) else error] * len(batch)
             self._hang_up()
         for (_, future), answer in zip(batch, answers, strict=True):
             if future.cancelled():

@@ -65,6 +65,7 @@ def parse_as_of(text: str) -> date | datetime:
         if " " in text:
             raise NoSuchMoment("the + of a zone must be sent as %2B (a bare + arrives as a blank)", parameter="asOf")
         instant = msgspec.convert(text, datetime)
+        checked_date(instant.date())
     except (ValueError, msgspec.ValidationError) as error:
         raise NoSuchMoment(
             f"asOf={text!r} is neither a date (2023-06-30) nor an instant (2023-06-30T12:00:00+08:00): {error}",
@@ -72,10 +73,10 @@ def parse_as_of(text: str) -> date | datetime:
         ) from error
     if instant.tzinfo is None:
         raise NoSuchMoment("an instant needs its zone: Z, or +08:00 sent as %2B08:00", parameter="asOf")
-    checked_date(instant.date())
     return instant
 
 
+_MAX_POSITION: Final = 2**63 - 1
 _SQL: Final = files("projections").joinpath("sql/moment.sql").read_text("utf-8")
 
 
@@ -84,7 +85,7 @@ async def resolve(connection: Connection, asked: AsOf) -> Moment:
     if asked.as_of is not None and asked.position is not None:
         raise NoSuchMoment("give asOf or position, not both", parameter="position")
     end = _end(asked.as_of)
-    row = await connection.fetchrow(_SQL, asked.position, end)
+    row = await connection.fetchrow(_SQL, max(0, min(asked.position or 0, _MAX_POSITION)), end)
     assert row is not None  # noqa: S101 - there is always a head
     if row["size"] == 0:
         raise NoSuchMoment("the record is empty: no plan has been imported yet", parameter="asOf", before=True)
@@ -141,6 +142,10 @@ class Rows:
     def any(self, table: SliceTable) -> bool:
         """Whether the table has any of the rows wanted."""
         return bool(self._docs.get(table.name))
+
+    def raw(self, table: SliceTable) -> Sequence[bytes]:
+        """The rows of one table as the JSON that it keeps."""
+        return self._docs.get(table.name, ())
 
     def of(self, table: SliceTable, type_: type[T]) -> list[T]:
         """The rows of one table, in no order."""

@@ -13,8 +13,13 @@ import msgspec
 from api.cli.shared import OUT, data_dir_option, fail, run, settings_of
 
 if TYPE_CHECKING:
+    from granian.server.embed import Server
+
     from api.main import Service
+    from api.postgres import Cluster, PostgresFailed
     from api.settings import Settings
+
+LAST_ANSWERS = 5.0  # seconds in which requests that are under way may end; one that never ends must not hold us
 
 port_option = click.option("--port", type=click.IntRange(0, 65535), help="Default: 8000, or PLANRECORD_PORT.")
 host_option = click.option("--host", help="Default: 127.0.0.1, or PLANRECORD_HOST.")
@@ -78,7 +83,7 @@ async def begin(running: "Service") -> None:
 
 
 async def publish(running: "Service") -> None:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until SIGINT or SIGTERM; PostgresFailed if the database that it started ends before."""
     from granian.constants import Interfaces  # noqa: PLC0415 - base installs have no server
     from granian.server.embed import Server  # noqa: PLC0415
 
@@ -95,12 +100,29 @@ async def publish(running: "Service") -> None:
         websockets=False,
         backlog=1024,
     )
+    server.workers_kill_timeout = LAST_ANSWERS
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)
     _say(running)
-    await server.serve()
+    # DATABASE_URL's server is somebody else's to start again; nothing brings back an own one but the next start.
+    watch = asyncio.create_task(_stop_with(running.cluster, server)) if running.cluster else None
+    try:
+        await server.serve()
+    except TimeoutError:
+        loop.set_exception_handler(lambda *_: None)  # nobody waits for how the requests left behind will end
+    if watch and watch.done():
+        raise watch.result()
+    if watch:
+        watch.cancel()
     OUT.print("stopped", markup=False)
+
+
+async def _stop_with(cluster: "Cluster", server: "Server") -> "PostgresFailed":
+    """Stop serving when the own PostgreSQL has ended; why it did."""
+    failed = await cluster.ended()
+    server.stop()
+    return failed
 
 
 def _say(running: "Service") -> None:

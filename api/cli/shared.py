@@ -48,19 +48,20 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 def foreseen(error: Exception) -> str | None:
     """The sentence for an error that a user can do something about."""
-    from asyncpg import CannotConnectNowError, InvalidCatalogNameError, InvalidPasswordError  # noqa: PLC0415
+    from asyncpg import InvalidCatalogNameError, InvalidPasswordError  # noqa: PLC0415
 
     from api.postgres import FolderInUse, PostgresFailed  # noqa: PLC0415
-    from api.problems import Trouble, trouble  # noqa: PLC0415
+    from api.problems import trouble  # noqa: PLC0415
+    from events.database import GONE  # noqa: PLC0415
     from events.demo import ClockRefused  # noqa: PLC0415
     from projections.runner import Difference  # noqa: PLC0415
 
     if isinstance(error, (FolderInUse, PostgresFailed, ClockRefused, Difference)):
         return str(error)
-    if isinstance(error, (OSError, CannotConnectNowError, InvalidPasswordError, InvalidCatalogNameError)):
+    if isinstance(error, (*GONE, InvalidPasswordError, InvalidCatalogNameError)):
         return f"cannot go on: {error}"
     what = trouble(error)
-    if what.status < 500 or isinstance(error, Trouble):  # noqa: PLR2004
+    if what.code != "internal":
         return "\n".join([what.detail, *(f"  {fault.pointer}: {fault.detail}" for fault in what.faults)])
     return None
 

@@ -1,30 +1,28 @@
 """POST /graphql: a query in JSON, the answer in JSON, errors with the same codes as REST."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import msgspec
 from graphql import GraphQLError
 from litestar import Response, post
+from msgspec import Meta
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionResult
 
 from api.answers import Ask, reader
-from api.asking import asked, query_of
+from api.asking import NoParameters, asked, query_of
 from api.body import decoded, json_body
 from api.documented import answers as documented
 from api.graphql.moments import Moments
 from api.graphql.schema import SCHEMA
-from api.problems import log, trouble
-
-
-class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The address takes no parameters."""
+from api.problems import Trouble, log, trouble
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
     """A GraphQL request, as GraphQL over HTTP has it."""
 
-    query: str
+    query: Annotated[str, Meta(min_length=1)]
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
     extensions: dict[str, Any] | None = None
@@ -39,12 +37,15 @@ async def graphql(request: Ask) -> Response[bytes]:
     asked(query_of(request), NoParameters)
     given = decoded(_DECODE, await json_body(request))
     moments = Moments(reader(request))
-    result = await SCHEMA.execute(
-        given.query,
-        variable_values=given.variables,
-        operation_name=given.operation_name,
-        context_value={"moments": moments},
-    )
+    try:
+        result = await SCHEMA.execute(
+            given.query,
+            variable_values=given.variables,
+            operation_name=given.operation_name,
+            context_value={"moments": moments},
+        )
+    except CannotGetOperationTypeError as error:
+        raise Trouble(400, "malformed", f"the query has no operation named {given.operation_name!r}") from error
     headers = {"Cache-Control": "no-cache"}
     if len(moments.positions) == 1:
         headers["Log-Position"] = str(next(iter(moments.positions)))
@@ -62,10 +63,11 @@ def encoded(result: ExecutionResult) -> bytes:
 def error_of(error: GraphQLError) -> dict[str, Any]:
     """An error as GraphQL has it, with the code that REST would give, and never a stack trace."""
     formatted: dict[str, Any] = dict(error.formatted)
-    if error.original_error is None:
+    if error.original_error is None or isinstance(error.original_error, GraphQLError):
         return {**formatted, "extensions": {"code": "malformed"}}
     what = trouble(error.original_error)
     extensions: dict[str, Any] = {"code": what.code, "status": what.status, "traceId": uuid4().hex}
     if what.status >= 500:  # noqa: PLR2004
-        log.error("graphql failed, trace %s", extensions["traceId"], exc_info=error.original_error)
+        unforeseen = error.original_error if what.code == "internal" else None
+        log.error("graphql: %s, trace %s", what.code, extensions["traceId"], exc_info=unforeseen)
     return {**formatted, "message": what.detail, "extensions": extensions}

@@ -1,13 +1,16 @@
 """The GraphQL root: the same views as REST, at any moment on both clocks."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
 import strawberry
+from graphql import GraphQLError
 from strawberry.extensions import MaxTokensLimiter, QueryDepthLimiter
+from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
+from strawberry.types.scalar import ScalarDefinition
 
 from api.answers import Show, only
 from api.graphql.connections import Connection, asked_with, connection_of, page, parse_cursor
@@ -15,7 +18,8 @@ from api.graphql.moments import moments
 from api.graphql.shapes import Context, root_of, shape
 from api.reader import Subject
 from api.resources import districts, plans, tasks, units
-from domain.values import checked_date
+from domain.errors import WrongDate
+from domain.values import checked_date, parse_date
 from projections.as_of import AsOf, NoSuchMoment
 from projections.table import Wanted
 from projections.views import districts as district_view
@@ -52,17 +56,26 @@ Asked = Info[Context, None]
 def asked_for(as_of: AsOfInput | None, effective_on: dt.date | None) -> AsOf:
     """The moment that a root field asks for."""
     if effective_on is not None:
-        checked_date(effective_on)
+        _check(effective_on, "effectiveOn")
     if as_of is None:
         return AsOf(effective_on=effective_on)
     if as_of.position:
         return AsOf(position=as_of.position.value, effective_on=effective_on)
     if as_of.date:
-        return AsOf(as_of=checked_date(as_of.date.value), effective_on=effective_on)
+        return AsOf(as_of=_check(as_of.date.value, "asOf"), effective_on=effective_on)
     instant = as_of.instant.value if as_of.instant else None
     if instant is None or instant.tzinfo is None:
         raise NoSuchMoment("an instant needs its zone, as in 2023-06-30T12:00:00+08:00", parameter="asOf")
+    _check(instant.date(), "asOf")
     return AsOf(as_of=instant, effective_on=effective_on)
+
+
+def _check(day: dt.date, parameter: str) -> dt.date:
+    """The same day; NoSuchMoment, as REST has it, for one that no calendar of ours has."""
+    try:
+        return checked_date(day)
+    except WrongDate as error:
+        raise NoSuchMoment(f"{parameter}: {error}", parameter=parameter) from error
 
 
 async def one(info: Asked, subject: Subject, wanted: Sequence[Wanted], show: Show[Any], asked: AsOf) -> Any:
@@ -159,6 +172,31 @@ class Query:
         return await many(info, district_view.every(), districts.show, asked_for(as_of, effective_on), first, after)
 
 
+def _read(parse: Callable[[str], Any]) -> Callable[[object], Any]:
+    """A scalar's parser, as strict as that of REST."""
+
+    def parsed(value: object) -> Any:
+        try:
+            return parse(str(value))
+        except (ValueError, msgspec.ValidationError) as error:
+            raise GraphQLError(str(error)) from error
+
+    return parsed
+
+
+SCALARS: Final[dict[object, ScalarDefinition]] = {
+    dt.date: strawberry.scalar(
+        name="Date", description="A day as 2023-06-30.", serialize=dt.date.isoformat, parse_value=_read(parse_date)
+    ),
+    dt.datetime: strawberry.scalar(
+        name="DateTime",
+        description="An instant with its zone, as 2023-06-30T12:00:00+08:00.",
+        serialize=dt.datetime.isoformat,
+        parse_value=_read(lambda text: msgspec.convert(text, dt.datetime)),
+    ),
+}
 SCHEMA: Final = strawberry.Schema(
-    Query, extensions=[lambda: QueryDepthLimiter(max_depth=12), lambda: MaxTokensLimiter(max_token_count=2_000)]
+    Query,
+    config=StrawberryConfig(scalar_map=SCALARS),
+    extensions=[lambda: QueryDepthLimiter(max_depth=12), lambda: MaxTokensLimiter(max_token_count=2_000)],
 )

@@ -1,6 +1,7 @@
 """Who may use the cluster of a data folder, and the life of its server from the first lock to the last signal."""
 
 import asyncio
+from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import msgspec
 
 from api.postgres import server
 from api.postgres.binaries import shipped
-from api.postgres.errors import FolderInUse
+from api.postgres.errors import FolderInUse, PostgresFailed
 from api.postgres.home import cluster_of, find_home
 from api.postgres.lock import Lock
 from api.postgres.pidfile import read_pidfile
@@ -24,7 +25,7 @@ class Cluster(msgspec.Struct, frozen=True):
     """A running server. `dsn` is accepted by asyncpg and libpq as it is.
 
     `owned`: this call started it and will stop it. `pid` and `data` are the server's process and folder, `binaries`
-    the folder of the client tools (pg_dump, pg_basebackup …).
+    the folder of the client tools (pg_dump, pg_basebackup …), `process` the server where this call started it.
     """
 
     dsn: str
@@ -32,6 +33,18 @@ class Cluster(msgspec.Struct, frozen=True):
     pid: int
     data: Path
     binaries: Path
+    process: Process | None = None
+
+    async def ended(self) -> PostgresFailed:
+        """What went wrong, once the server that this call started has ended by itself."""
+        if self.process is None:
+            raise ValueError("the server of another process is not this one's to wait for")
+        code = await self.process.wait()
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        return PostgresFailed(
+            f"PostgreSQL in {self.data} {how} while it was needed; pg.log in the data folder says more. "
+            f"Start planrecord again: it recovers whatever was acknowledged"
+        )
 
 
 @asynccontextmanager
@@ -53,8 +66,15 @@ async def cluster(
         home = await find_home(folder)
         await server.clear(home)
         await server.make(home)
-        async with server.running(home, lock, options) as (pid, socket):
-            yield Cluster(dsn=_dsn(socket), owned=True, pid=pid, data=home.data, binaries=home.binaries.folder)
+        async with server.running(home, lock, options) as (process, socket):
+            yield Cluster(
+                dsn=_dsn(socket),
+                owned=True,
+                pid=process.pid,
+                data=home.data,
+                binaries=home.binaries.folder,
+                process=process,
+            )
 
 
 def _dsn(socket: Path) -> str:

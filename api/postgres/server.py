@@ -100,15 +100,15 @@ def _write_access(home: Home) -> None:
 
 
 @asynccontextmanager
-async def running(home: Home, lock: Lock, options: Mapping[str, str]) -> AsyncGenerator[tuple[int, Path]]:
-    """Pid and socket folder of the server, ready; both gone afterwards."""
+async def running(home: Home, lock: Lock, options: Mapping[str, str]) -> AsyncGenerator[tuple[Process, Path]]:
+    """Process and socket folder of the server, ready; both gone afterwards."""
     _remove_socket(lock.before)
     socket = _socket_folder(home)
     lock.note(socket)
     try:
         process = await _start(home, socket, options)
         try:
-            yield process.pid, socket
+            yield process, socket
         finally:
             await _stop(process)
     finally:

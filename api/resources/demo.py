@@ -1,12 +1,15 @@
 """The demo's clock: it can be set forward, never back, and only in a log whose origin ends in /demo."""
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 from litestar import Response, post
+from msgspec import Meta
 
 from api import token
 from api.answers import Ask
+from api.asking import NoParameters, asked, query_of
 from api.body import decoded, json_body
 from api.documented import answers as documented
 from api.problems import Trouble
@@ -17,13 +20,14 @@ from events.demo import ClockRefused, set_clock
 class Clock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The present moment of a demo."""
 
-    now: datetime
+    now: Annotated[datetime, Meta(tz=True)]
 
 
 @post("/v1/demo/clock", responses=documented(Clock, 401, 409, 415), status_code=200, tags=["demo"])
 async def demo_clock(request: Ask) -> Response[bytes]:
     """Set the demo's clock forward. Needs the token."""
     token.check(request, request.app.state.token)
+    asked(query_of(request), NoParameters)
     given = decoded(msgspec.json.Decoder(Clock).decode, await json_body(request))
     async with request.app.state.reader.pool.acquire() as connection:
         try:

@@ -24,7 +24,7 @@ from projections.views.tasks import TASKS
 class EventQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Which events: after a position, of one stream, of one type."""
 
-    after: Annotated[int, Meta(ge=0, description="Only facts at higher positions.", examples=[0])] = 0
+    after: Annotated[int, Meta(ge=0, lt=2**53, description="Only facts at higher positions.", examples=[0])] = 0
     limit: Annotated[int, Meta(ge=1, le=200, description="At most so many.", examples=[100])] = 100
     stream: Annotated[str | None, Meta(description="Only this stream.", examples=["task:shanghai-credit-2023/21"])] = (
         None

@@ -65,6 +65,6 @@ def _task(row: TableTask, cell: responsible.Cell, part: int, due: date | None) -
         assignments=cell.assignments,
         open_ended=cell.open_ended,
         due=due,
-        line=row.lines[0],
+        line=row.line,
         targets=targets_of(row.text),
     )

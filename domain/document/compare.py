@@ -39,8 +39,8 @@ def compared(prose: Prose, table: Table) -> Comparison:
     doubts = list(_misplaced(table.tasks, written))
     misplaced = {line for doubt in doubts for line in doubt.lines}
     for task in table.tasks:
-        if task.measure in written and task.lines[0] not in misplaced:
-            sentences = divided([Line(task.lines[0], task.text)], form.SENTENCE)
+        if task.measure in written and task.line not in misplaced:
+            sentences = divided([Line(task.line, task.text)], form.SENTENCE)
             orphans = _missing(sentences, written[task.measure], task.number)
             strange.setdefault(task.measure, []).extend(orphans)
     pairs = _pairs(lost, strange)

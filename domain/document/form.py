@@ -30,13 +30,14 @@ _STOPS: Final = r"。!\uff01?\uff1f"
 _AFTER_STOP: Final = r"[”’\"』」)\uff09]*"
 SENTENCE: Final = re.compile(rf"[^{_STOPS}]*[{_STOPS}]+{_AFTER_STOP}|[^{_STOPS}]+")
 SENTENCE_END: Final = re.compile(rf"[{_STOPS}]{_AFTER_STOP}\Z")
+SENTENCE_START: Final = re.compile(rf"[{_STOPS}]")  # at the start of a line: the sentence before ends only here
 CLAUSE_END: Final = re.compile(r"[。!?;]+")  # in folded text
 
 # Pages --------------------------------------------------------------------------------------------------------------
 
 _PAGE: Final = rf"(?:[{_DIGIT}]{{1,4}}|[{_HAN}]{{1,4}})"
 NOISE: Final = re.compile(
-    rf"[{_DASH}·•\s]*[{_DIGIT}]{{1,4}}[{_DASH}·•\s]*"  # 3, - 3 -
+    rf"[{_DASH}·•\s]*[{_DIGIT}]{{1,3}}[{_DASH}·•\s]*"  # 3, - 3 -; four digits would be a year
     rf"|[{_DIGIT}]{{1,4}}\s*[/\uff0f]\s*[{_DIGIT}]{{1,4}}"  # 3/10
     rf"|[{_DASH}\s]*第\s*{_PAGE}\s*页[,\uff0c、/\s]*(?:共\s*{_PAGE}\s*页)?[{_DASH}\s]*"
     rf"|附\s*件\s*{_PAGE}?\s*[:\uff1a]?"

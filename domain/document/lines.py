@@ -19,8 +19,8 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _UNREADABLE: Final = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ue000-\uf8ff\ufffd]")
 _QUOTES: Final = str.maketrans("“”„‟″「」『』‘’", '"""""""""' + "''")
-_LATIN_END: Final = re.compile(r"[A-Za-z0-9]\Z")
-_LATIN_START: Final = re.compile(r"[A-Za-z0-9]")
+_WORD_END: Final = re.compile(r"[A-Za-z]\Z")
+_WORD_START: Final = re.compile(r"[A-Za-z]")
 _EXCERPT: Final = 300
 
 
@@ -113,7 +113,7 @@ def divided(pieces: Sequence[Line], pattern: re.Pattern[str], start: int = 0) ->
 def _seamed(pieces: Sequence[Line]) -> list[str]:
     parts: list[str] = []
     for piece in pieces:
-        latin = bool(parts) and _LATIN_END.search(parts[-1]) and _LATIN_START.match(piece.text)
+        latin = bool(parts) and _WORD_END.search(parts[-1]) and _WORD_START.match(piece.text)
         parts.append(f" {piece.text}" if latin else piece.text)
     return parts
 

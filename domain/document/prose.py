@@ -120,6 +120,7 @@ def _first_piece(section: Sequence[Line], pattern: re.Pattern[str]) -> Line:
 
 
 def _wrapped(pieces: Sequence[Line], printed: str | None) -> int:
-    """How many lines make up exactly the title that the table prints; 0 if none do."""
+    """How many lines make up exactly the title that the table prints; 0 if none do, or if a full stop follows."""
     sizes = range(1, min(_WRAPPED, len(pieces)) + 1)
-    return next((size for size in sizes if printed and folded(joined(pieces[:size]).text) == printed), 0)
+    size = next((size for size in sizes if printed and folded(joined(pieces[:size]).text) == printed), 0)
+    return 0 if pieces[size:] and form.SENTENCE_START.match(pieces[size].text) else size

@@ -12,10 +12,11 @@ FIRST_CELLS: Final = 2  # a row's number stands in its first or, after the measu
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One row: its cells without blanks around them, and the lines it was read from."""
+    """One row: its cells without blanks around them, the lines it was read from, and that of its number."""
 
     cells: tuple[str, ...]
     lines: tuple[int, ...]
+    line: int
 
 
 class Loose(msgspec.Struct, frozen=True):
@@ -25,10 +26,13 @@ class Loose(msgspec.Struct, frozen=True):
 
 
 def cells_of(text: str) -> list[str]:
-    """Cut a line at its bars, leaving out the empty cells before the first word; one cell if there are no bars."""
-    cells = [cell.strip() for cell in form.BARS.split(text)]
-    first = next((at for at, cell in enumerate(cells) if cell), len(cells) - 1)
-    return cells[first:]
+    """Cut a line at its bars; one cell if there are none."""
+    return [cell.strip() for cell in form.BARS.split(text)]
+
+
+def trimmed(cells: Sequence[str]) -> Sequence[str]:
+    """Leave out the empty cells before the first word, as a bar at the start of a row makes one."""
+    return cells[next((at for at, cell in enumerate(cells) if cell), len(cells) - 1) :]
 
 
 def number_at(cells: Sequence[str]) -> int | None:
@@ -48,11 +52,17 @@ def is_header(cells: Sequence[str]) -> bool:
     )
 
 
+def is_lone_measure(cells: Sequence[str]) -> bool:
+    """Whether a line holds a measure and nothing else: its row goes on in the next line."""
+    return form.MEASURE.fullmatch(cells[0]) is not None and not any(cells[1:])
+
+
 class _Open:
     """The row that is being read: the pieces of each cell, and where its number stands."""
 
     def __init__(self, line: Line, cells: Sequence[str]) -> None:
-        self.cells = [[Line(line.number, cell)] for cell in cells]
+        kept = cells[:1] if is_lone_measure(cells) else cells
+        self.cells = [[Line(line.number, cell)] for cell in kept]
         self.number_at = number_at(cells)
 
     def extend(self, line: Line, cells: Sequence[str]) -> None:
@@ -60,7 +70,7 @@ class _Open:
         pieces = [[Line(line.number, cell)] for cell in cells]
         if self.number_at is None and (at := number_at(cells)) is not None:
             self.number_at = 1
-            pieces = pieces if at else [[], *pieces]
+            pieces = pieces if at else [[], *pieces]  # the measure's cell ended before this line
         self.cells[-1].extend(pieces[0])
         self.cells.extend(pieces[1:])
 
@@ -81,8 +91,9 @@ class _Open:
     def row(self) -> Row:
         """Return the row as far as it was read."""
         passages = [joined([piece for piece in pieces if piece.text]) for pieces in self.cells]
-        numbers = sorted({piece.number for pieces in self.cells for piece in pieces})
-        return Row(tuple(passage.text for passage in passages), tuple(numbers))
+        lines = sorted({piece.number for pieces in self.cells for piece in pieces})
+        cells = tuple(passage.text for passage in passages)
+        return Row(cells, tuple(lines), self.cells[self.number_at or 0][0].number)
 
 
 def assembled(lines: Iterable[Line]) -> Iterator[Row | Loose]:
@@ -93,13 +104,13 @@ def assembled(lines: Iterable[Line]) -> Iterator[Row | Loose]:
         if len(cells) > form.MOST_CELLS:
             yield Loose(line)
         elif is_header(cells):
-            yield Row(tuple(cells), (line.number,))
+            yield Row(tuple(cells), (line.number,), line.number)
         elif current and _continues(current, cells):
             current.extend(line, cells)
         else:
             if current:
                 yield current.row()
-            current = _Open(line, cells) if _starts(cells) else None
+            current = _Open(line, trimmed(cells)) if _starts(cells) else None
             if current is None:
                 yield Loose(line)
         if current and current.complete():
@@ -110,8 +121,8 @@ def assembled(lines: Iterable[Line]) -> Iterator[Row | Loose]:
 
 
 def _starts(cells: Sequence[str]) -> bool:
-    lone_measure = len(cells) == 1 and form.MEASURE.fullmatch(cells[0]) is not None
-    return is_part(cells) or lone_measure or (len(cells) > 1 and number_at(cells) is not None)
+    cells = trimmed(cells)
+    return is_part(cells) or is_lone_measure(cells) or (len(cells) > 1 and number_at(cells) is not None)
 
 
 def _continues(current: _Open, cells: Sequence[str]) -> bool:

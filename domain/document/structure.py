@@ -38,11 +38,11 @@ def doubts_of(prose: Prose, table: Table) -> Iterator[Doubt]:
     measures = {number: item.line for found in (prose.points, table.measures) for number, item in found.items()}
     yield from numbers.gaps(parts.items(), "Part")
     yield from numbers.gaps(measures.items(), "Measure")
-    yield from numbers.gaps(((task.number, task.lines[0]) for task in table.tasks), "Task")
+    yield from numbers.gaps(((task.number, task.line) for task in table.tasks), "Task")
     for found in (prose.parts, table.parts):
         yield from numbers.disorder(((part.number, part.line) for part in found.values()), "Part")
     yield from numbers.disorder(((item.number, item.line) for item in table.measures.values()), "Measure")
-    yield from numbers.disorder(((task.number, task.lines[0]) for task in table.tasks), "Task")
+    yield from numbers.disorder(((task.number, task.line) for task in table.tasks), "Task")
     yield from _homeless(prose, table)
 
 
@@ -87,4 +87,4 @@ def _homeless(prose: Prose, table: Table) -> Iterator[Doubt]:
 def _listed(kind: str, what: str, tasks: Iterable[TableTask]) -> Iterator[Doubt]:
     if found := list(tasks):
         names = ", ".join(str(task.number) for task in found[:20]) + (" …" if len(found) > 20 else "")  # noqa: PLR2004
-        yield Doubt(kind, tuple(task.lines[0] for task in found), f"No {what} stands above these tasks: {names}.")
+        yield Doubt(kind, tuple(task.line for task in found), f"No {what} stands above these tasks: {names}.")

@@ -27,6 +27,7 @@ class TableTask(msgspec.Struct, frozen=True):
     part: int | None
     measure: int | None
     lines: tuple[int, ...]
+    line: int
 
 
 class TableMeasure(msgspec.Struct):
@@ -36,6 +37,7 @@ class TableMeasure(msgspec.Struct):
     part: int | None
     line: int
     titles: list[list[str]]
+    lines: list[int] = []
 
     def title(self) -> str:
         """Return the fullest title printed: a later page may repeat only its beginning."""
@@ -93,7 +95,7 @@ def _take(table: Table, row: Row) -> Iterator[Doubt]:
     if is_header(row.cells):
         yield from _header(table, row)
     elif table.foreign:
-        yield unknown(row.lines[0], " | ".join(row.cells))
+        yield _unread(row, "unknown_line", "This row of a table with other columns was not read")
     elif is_part(row.cells):
         yield from _part(table, row)
     elif (at := number_at(row.cells)) is not None:
@@ -136,14 +138,14 @@ def _task(table: Table, row: Row, at: int) -> Iterator[Doubt]:
         return
     if at:
         yield from _measure(table, row)
-    task = TableTask(number, text, units, table.part, table.measure, row.lines)
+    task = TableTask(number, text, units, table.part, table.measure, row.lines, row.line)
     first = table.numbered.setdefault(number, task)
     if first is task or (folded(first.text), folded(first.units)) != (folded(text), folded(units)):
         table.tasks.append(task)
     if first is not task:
         again = "the same row, taken once" if table.tasks[-1] is not task else "another text, both were taken"
         detail = f"Task {number} stands in the table again, {again}: {quote(text)}."
-        yield Doubt("numbering_repeat", (first.lines[0], *row.lines), detail)
+        yield Doubt("numbering_repeat", (first.line, *row.lines), detail)
 
 
 def _measure(table: Table, row: Row) -> Iterator[Doubt]:
@@ -157,6 +159,7 @@ def _measure(table: Table, row: Row) -> Iterator[Doubt]:
             detail = f"Measure {number} is taken up again after others: {quote(words)}."
             yield Doubt("numbering_repeat", (measure.line, *row.lines), detail)
         measure.titles.append([match[2].strip()])
+        measure.lines.append(row.lines[0])
         table.measure = number
     elif match or table.measure is None:
         table.measure = None
@@ -174,10 +177,11 @@ def _titles(measures: Iterable[TableMeasure]) -> Iterator[Doubt]:
     """Places that print another title for the same measure; the beginning of the full one is no other title."""
     for measure in measures:
         full = folded(measure.title())
-        others = {title for title in map("".join, measure.titles) if not full.startswith(folded(title))}
-        for title in others:
-            detail = f"Measure {measure.number} is also called {quote(title)}, beside {quote(measure.title())}."
-            yield Doubt("measure_title_differs", (measure.line,), detail)
+        printed = zip(map("".join, measure.titles), measure.lines, strict=True)
+        for title, line in printed:
+            if not full.startswith(folded(title)):
+                detail = f"Measure {measure.number} is also called {quote(title)}, beside {quote(measure.title())}."
+                yield Doubt("measure_title_differs", (line,), detail)
 
 
 def _unread(row: Row, kind: str, sentence: str) -> Doubt:

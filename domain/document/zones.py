@@ -1,6 +1,6 @@
 """Step 2: where the prose ends and the table begins; pages' numbers and rules are left out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -20,6 +20,7 @@ class Zones(msgspec.Struct, frozen=True):
 
 def zones_of(lines: Sequence[Line]) -> Zones | None:
     """Cut the document into its halves; None if no header of this form's table stands in it."""
+    lines = list(_whole_headers(lines))
     barred = [form.BARS.search(line.text) is not None for line in lines]
     headers = [at for at, line in enumerate(lines) if barred[at] and is_table_header(line.text)]
     if not headers:
@@ -35,3 +36,17 @@ def zones_of(lines: Sequence[Line]) -> Zones | None:
     if start < header:
         doubts.append(Doubt("header_missing", (lines[start].number,), "The table begins without its header."))
     return Zones(tuple(before), tuple(lines[start:]), tuple(doubts))
+
+
+def _whole_headers(lines: Sequence[Line]) -> Iterator[Line]:
+    """Put a header that was cut over two lines together; its words are all known, so no others can be lost."""
+    taken = -1
+    for at, line in enumerate(lines):
+        if at == taken:
+            continue
+        both = Line(line.number, line.text + lines[at + 1].text) if at + 1 < len(lines) else line
+        if form.NUMBER_COLUMN in line.text and is_table_header(both.text) and not is_table_header(line.text):
+            taken = at + 1
+            yield both
+        else:
+            yield line

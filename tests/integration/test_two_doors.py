@@ -1,0 +1,74 @@
+"""The same 200 questions over REST and GraphQL, on a record with a year of life in it."""
+
+from collections import Counter
+from datetime import date, timedelta
+from random import Random
+
+from api.demo import tell
+from api.main import Service
+from domain.document.reference import REFERENCE
+from tests.conftest import serving
+from tests.doors import both
+
+
+async def test_200_random_questions_have_the_same_answers_over_rest_and_graphql(fresh: Service) -> None:
+    await tell(fresh)
+    random = Random(20230328)  # noqa: S311 - which questions are asked, nothing secret
+    async with fresh.pool.acquire() as connection:
+        size = await connection.fetchval("SELECT size FROM log_head")
+    answered: Counter[str] = Counter()
+    async with serving(fresh) as site:
+        for _ in range(200):
+            kind = random.choice(["task", "task", "task", "unit", "district", "plan"])
+            key = {
+                "task": f"shanghai-credit-2023/{random.randint(1, 67)}",
+                "unit": random.choice(REFERENCE.units).id,
+                "district": random.choice(REFERENCE.districts).code,
+                "plan": "shanghai-credit-2023",
+            }[kind]
+            as_of = random.choice(
+                [None, random.randint(300, size), (date(2023, 3, 25) + timedelta(random.randint(0, 281))).isoformat()]
+            )
+            on = random.choice([None, (date(2023, 1, 1) + timedelta(random.randint(0, 500))).isoformat()])
+            answer = await both(site, kind, key, as_of, on)
+            answered[answer if isinstance(answer, str) else kind] += 1
+    assert all(answered[kind] > 10 for kind in ("task", "unit", "district", "plan"))
+    assert answered.keys() <= {"task", "unit", "district", "plan", "not_at_this_moment", "before_the_record"}
+
+
+async def test_lists_have_the_same_items_over_rest_and_graphql(fresh: Service) -> None:
+    await tell(fresh)
+    async with serving(fresh) as site:
+        rest = await site.get("/v1/plans/shanghai-credit-2023/tasks", effectiveOn="2023-10-31")
+        pages, after = [], None
+        while True:
+            page = (
+                await site.ask(
+                    """query Q($after: String) { tasks(plan: "shanghai-credit-2023", first: 20, after: $after,
+                    effectiveOn: "2023-10-31") { totalCount pageInfo { hasNextPage endCursor }
+                    nodes { id: canonicalId number text reportedStatus } meta { position } } }""".replace(
+                        ', after: $after,\n                    effectiveOn: "2023-10-31"',
+                        ", after: $after" + ("" if after else ', effectiveOn: "2023-10-31"'),
+                    ),
+                    after=after,
+                )
+            )["tasks"]
+            pages += page["nodes"]
+            after = page["pageInfo"]["endCursor"]
+            assert page["totalCount"] == 67
+            if not page["pageInfo"]["hasNextPage"]:
+                break
+        names = ("id", "number", "text", "reportedStatus")
+        assert pages == [{name: task[name] for name in names} for task in rest["items"]]
+
+
+async def test_two_roots_of_one_query_stand_at_two_moments(fresh: Service) -> None:
+    await tell(fresh)
+    async with serving(fresh) as site:
+        answer = await site.ask(
+            """{ then: task(id: "shanghai-credit-2023/4", asOf: {date: "2023-05-31"}) { id canonicalId text meta { position } }
+                 now: task(id: "shanghai-credit-2023/4") { id canonicalId text meta { position } } }"""
+        )
+    assert answer["then"]["text"] != answer["now"]["text"]
+    assert answer["then"]["id"] == f"shanghai-credit-2023/4@{answer['then']['meta']['position']},2023-05-31"
+    assert answer["now"]["id"] == answer["now"]["canonicalId"] == answer["then"]["canonicalId"]
