@@ -1,5 +1,6 @@
 """What OpenAPI says of an operation beyond its signature: the query's parameters, the answer's shape, its problems."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ def operation(query: type[msgspec.Struct]) -> type[Operation]:
     """An operation whose query parameters are the fields of `query`."""
     parameters = _parameters(query)
 
+    @dataclass
     class Asked(Operation):
         def __post_init__(self) -> None:
             self.parameters = [*(self.parameters or []), *parameters]

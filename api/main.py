@@ -133,4 +133,5 @@ def openapi_config() -> OpenAPIConfig:
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         path="/litestar-schema",
         render_plugins=[],
+        use_handler_docstrings=True,
     )

@@ -8,14 +8,26 @@ from typing import Any, Final
 import msgspec
 from litestar import Litestar
 
-from domain.commands import FACTS
+from domain.commands import FACTS, AnyCommand
 
 FOLDER: Final = Path(__file__).parent.parent / "openapi"
 
 
 def openapi_json(app: Litestar) -> bytes:
-    """The OpenAPI description of an application."""
-    return pretty(app.openapi_schema.to_schema())
+    """The OpenAPI description of an application, with the bodies that its handlers read themselves."""
+    from api.graphql.door import GraphQLRequest  # noqa: PLC0415 - this module is itself imported by a resource
+    from api.resources.demo import Clock  # noqa: PLC0415
+
+    described: dict[str, Any] = app.openapi_schema.to_schema()
+    bodies = {"/v1/commands": AnyCommand | list[AnyCommand], "/v1/demo/clock": Clock, "/graphql": GraphQLRequest}
+    schemas, components = msgspec.json.schema_components(bodies.values(), ref_template="#/components/schemas/{name}")
+    for path, schema in zip(bodies, schemas, strict=True):
+        described["paths"][path]["post"]["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema}},
+        }
+    described["components"]["schemas"] = components | described["components"]["schemas"]
+    return pretty(described)
 
 
 def pretty(value: Any) -> bytes:

@@ -52,9 +52,7 @@ def _task(task: "DraftTask") -> dict[str, Any]:
         "number": task.number,
         "text": task.text,
         "measure": task.measure,
-        "assignments": [
-            {"literal": one.literal, "unit": one.unit, "role": one.role.value} for one in task.assignments
-        ],
+        "assignments": [{"literal": one.literal, "unit": one.unit, "role": one.role.value} for one in task.assignments],
         "openEnded": task.open_ended,
         "due": task.due.isoformat() if task.due else None,
         "line": task.line,

@@ -134,7 +134,7 @@ class Serving:
 
     async def get(self, path: str, **query: Any) -> Any:
         """The JSON of a good answer."""
-        response = await self.http.get(path, params=query)
+        response = await self.http.get(path, params=query or None)  # an empty query would drop that of `path`
         assert response.status_code == 200, response.text
         return response.json()
 

@@ -11,6 +11,7 @@ from api.problems import Trouble
 from domain.commands import decode_commands
 from domain.directory import RenameUnit
 
+FACTORY: Any = RequestFactory()
 RENAME = '{"type":"unit.rename","unit":"a","name":"甲委","reason":"更名"}'
 
 
@@ -117,12 +118,12 @@ def test_a_pointer_leads_into_lists_of_lists() -> None:
 
 
 async def test_a_body_that_says_it_is_json_is_read() -> None:
-    request = RequestFactory().post("/", data={"a": 1})
+    request = FACTORY.post("/", data={"a": 1})
     assert await json_body(request) == b'{"a":1}'
 
 
 async def test_a_body_of_another_media_type_is_refused() -> None:
-    request = RequestFactory().post("/", headers={"Content-Type": "text/plain"})
+    request = FACTORY.post("/", headers={"Content-Type": "text/plain"})
     with pytest.raises(Trouble, match="send application/json, not text/plain") as caught:
         await json_body(request)
     assert (caught.value.status, caught.value.code) == (415, "unsupported_media_type")

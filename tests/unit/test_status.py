@@ -136,7 +136,7 @@ CASES = [
     Case(
         "at equal ends the shorter period counts",
         leads("a"),
-        (says("a", DONE, "2023-06"), says("a", BLOCKED, "2023-Q2")),
+        (says("a", DONE, "2023-06", 1), says("a", BLOCKED, "2023-Q2", 2)),
         DONE,
         1,
         1,
