@@ -46,7 +46,7 @@ class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
     """The query's parameters, each once; Trouble if one is repeated."""
     items = list(request.query_params.multi_items())
-    query = dict(items)
+    query = dict(sorted(items))  # whatever order they came in, one question has one address
     if len(query) != len(items):
         twice = sorted({name for name in query if sum(name == other for other, _ in items) > 1})
         raise Trouble(

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import count
@@ -127,17 +127,17 @@ class Site(msgspec.Struct, frozen=True):
 
     async def record(self, *commands: dict[str, Any], **headers: str) -> Any:
         """The receipt of commands that are accepted."""
-        response = await self.send(list(commands), **headers)
+        response = await self.send(list(commands), headers=headers)
         assert response.status_code == 200, response.text
         return response.json()
 
-    async def send(self, body: Any, *, dry_run: bool = False, **headers: str) -> httpx.Response:
+    async def send(self, body: Any, *, dry_run: bool = False, headers: dict[str, str] | None = None) -> httpx.Response:
         """The answer to commands, whatever it is."""
         return await self.http.post(
             "/v1/commands",
             params={"dryRun": "true"} if dry_run else {},
             json=body,
-            headers={"Authorization": f"Bearer {self.running.token}"} | headers,
+            headers={"Authorization": f"Bearer {self.running.token}"} | (headers or {}),
         )
 
     async def clock(self, instant: str) -> None:
@@ -160,7 +160,7 @@ def problem_of(response: httpx.Response, status: int) -> Any:
 
 
 @asynccontextmanager
-async def serving(running: Service) -> AsyncIterator[Site]:
+async def serving(running: Service) -> AsyncGenerator[Site]:
     """The record, served on a free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

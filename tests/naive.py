@@ -20,7 +20,7 @@ TIMELESS = {"unit", "district", "platform"}
 
 def naive_state(stream: str, facts: Sequence[Recorded], position: int, on: date) -> Any:
     """The subject of a stream at (position, on)."""
-    kind = stream.split(":")[0]
+    kind = stream.split(":", maxsplit=1)[0]
     taken = [fact for fact in facts if fact.position <= position]
     dropped = {undone(fact) for fact in taken}
     live = [fact for fact in taken if fact.position not in dropped and not isinstance(fact.fact, FactVoided)]

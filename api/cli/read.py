@@ -9,6 +9,8 @@ import click
 from api.cli.shared import OUT, fail
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from domain.document.draft import DraftTask, Reading
 
 NO_PLAN: Final = 3
@@ -60,33 +62,49 @@ def _task(task: "DraftTask") -> dict[str, Any]:
 
 
 def show(reading: "Reading") -> None:
-    """The draft as a table, the doubts below it."""
+    """The draft as a table, the doubts below it, each with its lines and the words concerned."""
     if reading.is_plan:
         OUT.print(reading.title or "(no title)", style="bold", markup=False)
         OUT.print(
             f"{len(reading.parts)} parts, {len(reading.measures)} measures, {len(reading.tasks)} tasks", markup=False
         )
-        _table(reading)
+        OUT.print(_table(reading), soft_wrap=False)
     else:
         OUT.print("This is no plan of a form known here.", style="bold", markup=False)
     OUT.print(f"\n{len(reading.doubts)} doubt{'' if len(reading.doubts) == 1 else 's'}", style="bold", markup=False)
     for one in reading.doubts:
-        where = f"lines {', '.join(map(str, one.lines))}" if one.lines else "the whole"
-        OUT.print(f"  {one.kind} ({where}): {one.detail}", markup=False)
+        OUT.print(f"  {one.kind} ({_where(one.lines)}): {one.detail}", markup=False)
 
 
-def _table(reading: "Reading") -> None:
+def _where(lines: tuple[int, ...]) -> str:
+    if not lines:
+        return "the whole"
+    return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
+
+
+def _table(reading: "Reading") -> "Table":
+    """Parts and measures as headings over their tasks, in the order of the document."""
     from rich.table import Table  # noqa: PLC0415 - only people need it
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table("task", "measure", "line", "text", "who")
+    parts = {part.number: part.title for part in reading.parts}
+    measures = {measure.number: measure.title for measure in reading.measures}
+    table = Table("task", "line")
+    for name in ("text", "who"):
+        table.add_column(name, overflow="fold")  # Chinese has no blanks to wrap at; cut words would be lost
+    above: tuple[int, int | None] = (0, None)
     for task in reading.tasks:
-        who = "、".join(f"{one.unit or one.literal + '(?)'} {one.role.value}" for one in task.assignments)
-        table.add_row(
-            str(task.number),
-            str(task.measure or ""),
-            str(task.line),
-            Text(task.text),
-            Text(who + (" 等" if task.open_ended else "")),
-        )
-    OUT.print(table)
+        if task.part != above[0]:
+            table.add_section()
+            table.add_row("", "", Text(f"part {task.part}: {parts.get(task.part, '')}", style="bold"), "")
+        if task.measure and (task.part, task.measure) != above:
+            table.add_row("", "", Text(f"measure {task.measure}: {measures.get(task.measure, '')}", style="italic"), "")
+        above = (task.part, task.measure)
+        table.add_row(str(task.number), str(task.line), Text(task.text), Text(_who(task)))
+    return table
+
+
+def _who(task: "DraftTask") -> str:
+    """One unit a line, with its role; (?) for a unit that the directory does not know."""
+    units = [f"{one.unit or f'{one.literal} (?)'} {one.role.value}" for one in task.assignments]
+    return "\n".join([*units, "等"] if task.open_ended else units)

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -90,6 +90,7 @@ async def publish(running: "Service") -> None:
     from api.main import application  # noqa: PLC0415
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("asyncpg").setLevel(logging.CRITICAL)  # of a database that is away, each request says so itself
     settings = running.settings
     server = Server(
         application(running),
@@ -100,7 +101,7 @@ async def publish(running: "Service") -> None:
         websockets=False,
         backlog=1024,
     )
-    server.workers_kill_timeout = LAST_ANSWERS
+    setattr(server, "workers_kill_timeout", LAST_ANSWERS)  # noqa: B010 - its type is declared too narrow
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)
@@ -110,12 +111,16 @@ async def publish(running: "Service") -> None:
     try:
         await server.serve()
     except TimeoutError:
-        loop.set_exception_handler(lambda *_: None)  # nobody waits for how the requests left behind will end
+        loop.set_exception_handler(_ignore)  # nobody waits for how the requests left behind will end
     if watch and watch.done():
         raise watch.result()
     if watch:
         watch.cancel()
     OUT.print("stopped", markup=False)
+
+
+def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
+    """Say nothing of what is left behind."""
 
 
 async def _stop_with(cluster: "Cluster", server: "Server") -> "PostgresFailed":

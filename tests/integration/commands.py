@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,7 +58,7 @@ async def _spawn(
 
 
 @contextmanager
-def place() -> Iterator[Path]:
+def place() -> Generator[Path]:
     """A data folder that PostgreSQL's user can enter; afterwards nothing runs in it any more."""
     outer = Path(tempfile.mkdtemp(prefix="planrecord-test-"))
     outer.chmod(0o755)

@@ -128,7 +128,9 @@ async def docs_at(connection: Connection, position: int, day: date) -> dict[str,
     return {table.name: sorted(rows.raw(table)) for table in TABLES}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(commands=st.lists(COMMANDS, min_size=5, max_size=25), seed=st.integers(0, 2**32))
 async def test_fold_naive_reading_and_tables_agree_at_every_moment(
     server: str, folder: Path, commands: list[dict[str, Any]], seed: int

@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 from asyncio.subprocess import Process
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from itertools import count, product
@@ -224,12 +224,14 @@ async def until_answered(http: httpx.AsyncClient, path: str) -> None:
 
 
 @asynccontextmanager
-async def started_again(folder: Path, own: Cluster) -> AsyncIterator[Process]:
+async def started_again(folder: Path, own: Cluster) -> AsyncGenerator[Process]:
     """The same PostgreSQL, as its supervisor would start it again: under the same address."""
     home = await find_home(folder)
     sockets = own.dsn.partition("host=")[2].partition("&")[0]
     command = home.command("postgres", "-D", str(home.data), "-k", sockets, "-c", "listen_addresses=")
-    process = await asyncio.create_subprocess_exec(*command, cwd="/", env=ENVIRONMENT, stderr=asyncio.subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd="/", env=ENVIRONMENT, stderr=asyncio.subprocess.DEVNULL
+    )
     while not ((found := read_pidfile(home.data)) and found.pid == process.pid and found.ready):
         assert process.returncode is None
         await asyncio.sleep(0.02)
@@ -239,7 +241,7 @@ async def started_again(folder: Path, own: Cluster) -> AsyncIterator[Process]:
 
 
 @pytest.fixture
-def data() -> Iterator[Path]:
+def data() -> Generator[Path]:
     with place() as folder:
         yield folder
 

@@ -84,6 +84,7 @@ async def told(site: Site) -> Told:
     return await tell(site)
 
 
+@pytest.mark.usefixtures("told")
 @pytest.mark.parametrize(
     ("as_of", "on", "status", "count"),
     [
@@ -99,7 +100,7 @@ async def told(site: Site) -> Told:
     ],
 )
 async def test_the_report_is_there_from_its_filing_and_holds_from_the_quarters_end(
-    site: Site, told: Told, as_of: str | None, on: str | None, status: str, count: int
+    site: Site, as_of: str | None, on: str | None, status: str, count: int
 ) -> None:
     task = await both(site, "task", TASK, as_of, on)
     assert (task["reportedStatus"], task["answered"]) == (status, {"count": count, "of": 3})
@@ -115,6 +116,7 @@ async def test_the_correction_changes_what_is_known_not_when_it_holds(site: Site
     assert (fact["effectiveOn"], fact["replaces"]) == ("2023-06-30", told.report)
 
 
+@pytest.mark.usefixtures("told")
 async def test_the_task_before_the_plan_and_the_record_before_its_beginning_are_not_there(
     site: Site, told: Told
 ) -> None:
@@ -128,6 +130,7 @@ async def test_the_task_before_the_plan_and_the_record_before_its_beginning_are_
     assert "begins at 2023-04-03T01:00:00.000000Z" in begins["detail"]
 
 
+@pytest.mark.usefixtures("told")
 @pytest.mark.parametrize(
     ("as_of", "on", "acting"),
     [
@@ -139,7 +142,7 @@ async def test_the_task_before_the_plan_and_the_record_before_its_beginning_are_
     ],
 )
 async def test_the_successor_acts_from_its_day_once_that_is_recorded(
-    site: Site, told: Told, as_of: str | None, on: str | None, acting: list[str]
+    site: Site, as_of: str | None, on: str | None, acting: list[str]
 ) -> None:
     task = await both(site, "task", "shanghai-credit-2023/32", as_of, on)
     (assignment,) = [one for one in task["assignments"] if one["assignee"]["id"] == BANKING]
@@ -152,6 +155,7 @@ async def test_the_successor_acts_from_its_day_once_that_is_recorded(
         ]
 
 
+@pytest.mark.usefixtures("told")
 @pytest.mark.parametrize(
     ("as_of", "on", "name"),
     [
@@ -169,7 +173,7 @@ async def test_the_successor_acts_from_its_day_once_that_is_recorded(
     ],
 )
 async def test_a_wrong_rename_is_replaced_and_the_replacement_voided(
-    site: Site, told: Told, as_of: str | None, on: str | None, name: str
+    site: Site, as_of: str | None, on: str | None, name: str
 ) -> None:
     assert (await both(site, "unit", NET, as_of, on))["name"] == name
     if on is None or on >= "2023-03-28":

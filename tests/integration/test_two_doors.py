@@ -3,12 +3,16 @@
 from collections import Counter
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 
 from api.demo import tell
 from api.main import Service
 from domain.document.reference import REFERENCE
 from tests.conftest import serving
 from tests.doors import both
+
+PAGE = """{ tasks(plan: "shanghai-credit-2023", %s) { totalCount pageInfo { hasNextPage endCursor }
+            nodes { id: canonicalId number text reportedStatus } } }"""
 
 
 async def test_200_random_questions_have_the_same_answers_over_rest_and_graphql(fresh: Service) -> None:
@@ -40,24 +44,13 @@ async def test_lists_have_the_same_items_over_rest_and_graphql(fresh: Service) -
     await tell(fresh)
     async with serving(fresh) as site:
         rest = await site.get("/v1/plans/shanghai-credit-2023/tasks", effectiveOn="2023-10-31")
-        pages, after = [], None
-        while True:
-            page = (
-                await site.ask(
-                    """query Q($after: String) { tasks(plan: "shanghai-credit-2023", first: 20, after: $after,
-                    effectiveOn: "2023-10-31") { totalCount pageInfo { hasNextPage endCursor }
-                    nodes { id: canonicalId number text reportedStatus } meta { position } } }""".replace(
-                        ', after: $after,\n                    effectiveOn: "2023-10-31"',
-                        ", after: $after" + ("" if after else ', effectiveOn: "2023-10-31"'),
-                    ),
-                    after=after,
-                )
-            )["tasks"]
-            pages += page["nodes"]
-            after = page["pageInfo"]["endCursor"]
-            assert page["totalCount"] == 67
-            if not page["pageInfo"]["hasNextPage"]:
-                break
+        pages: list[Any] = []
+        page = await site.ask(PAGE % 'first: 20, effectiveOn: "2023-10-31"')
+        while page:
+            pages += page["tasks"]["nodes"]
+            assert page["tasks"]["totalCount"] == 67
+            more = page["tasks"]["pageInfo"]
+            page = await site.ask(PAGE % f'first: 20, after: "{more["endCursor"]}"') if more["hasNextPage"] else None
         names = ("id", "number", "text", "reportedStatus")
         assert pages == [{name: task[name] for name in names} for task in rest["items"]]
 
@@ -66,8 +59,9 @@ async def test_two_roots_of_one_query_stand_at_two_moments(fresh: Service) -> No
     await tell(fresh)
     async with serving(fresh) as site:
         answer = await site.ask(
-            """{ then: task(id: "shanghai-credit-2023/4", asOf: {date: "2023-05-31"}) { id canonicalId text meta { position } }
-                 now: task(id: "shanghai-credit-2023/4") { id canonicalId text meta { position } } }"""
+            """{ then: task(id: "shanghai-credit-2023/4", asOf: {date: "2023-05-31"}) { ...Moment }
+                 now: task(id: "shanghai-credit-2023/4") { ...Moment } }
+            fragment Moment on Task { id canonicalId text meta { position } }"""
         )
     assert answer["then"]["text"] != answer["now"]["text"]
     assert answer["then"]["id"] == f"shanghai-credit-2023/4@{answer['then']['meta']['position']},2023-05-31"
