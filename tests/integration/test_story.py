@@ -117,9 +117,7 @@ async def test_the_correction_changes_what_is_known_not_when_it_holds(site: Site
 
 
 @pytest.mark.usefixtures("told")
-async def test_the_task_before_the_plan_and_the_record_before_its_beginning_are_not_there(
-    site: Site, told: Told
-) -> None:
+async def test_the_task_before_the_plan_and_the_record_before_its_beginning_are_not_there(site: Site) -> None:
     assert await both(site, "task", TASK, None, "2023-03-27") == "not_at_this_moment"
     assert await both(site, "task", TASK, None, "2023-03-28") != "not_at_this_moment"
     assert await both(site, "task", TASK, "2023-04-02", None) == "before_the_record"
