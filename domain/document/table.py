@@ -133,11 +133,11 @@ def _task(table: Table, row: Row, at: int) -> Iterator[Doubt]:
     text, units = (*rest[:2], "", "")[:2]
     match = form.ROW_NUMBER.fullmatch(row.cells[at])
     number = int(match[1]) if match else 0
+    if at:
+        yield from _measure(table, row)
     if any(rest[2:]) or not text or not number:
         yield _unread(row, "row_unreadable", "A row does not hold one number, one text and one cell of units")
         return
-    if at:
-        yield from _measure(table, row)
     task = TableTask(number, text, units, table.part, table.measure, row.lines, row.line)
     first = table.numbered.setdefault(number, task)
     if first is task or (folded(first.text), folded(first.units)) != (folded(text), folded(units)):

@@ -7,6 +7,7 @@ import msgspec
 from domain.document import form
 from domain.document.draft import Doubt
 from domain.document.lines import Line
+from domain.document.rows import is_lone_measure, is_part
 from domain.document.table import is_table_header, unknown
 
 
@@ -25,8 +26,7 @@ def zones_of(lines: Sequence[Line]) -> Zones | None:
     headers = [at for at, line in enumerate(lines) if barred[at] and is_table_header(line.text)]
     if not headers:
         return None
-    # A header that strayed into the prose has no row under it.
-    header = next((at for at in headers if at + 1 < len(lines) and barred[at + 1]), headers[0])
+    header = next((at for at in headers if _has_row(lines[at + 1 : at + 3])), headers[0])
     start = header
     while start and barred[start - 1]:
         start -= 1
@@ -36,6 +36,13 @@ def zones_of(lines: Sequence[Line]) -> Zones | None:
     if start < header:
         doubts.append(Doubt("header_missing", (lines[start].number,), "The table begins without its header."))
     return Zones(tuple(before), tuple(lines[start:]), tuple(doubts))
+
+
+def _has_row(below: Sequence[Line]) -> bool:
+    """Whether a row, or the first line of one that wraps, follows; nothing does where a header strayed into prose."""
+    barred = [form.BARS.search(line.text) is not None for line in below]
+    begun = bool(below) and (is_lone_measure([below[0].text]) or is_part([below[0].text]))
+    return barred[:1] == [True] or (begun and barred == [False, True])
 
 
 def _whole_headers(lines: Sequence[Line]) -> Iterator[Line]:

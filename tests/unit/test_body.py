@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from litestar import Litestar
+from litestar.datastructures import State
 from litestar.testing import RequestFactory
 
 from api.body import check_json, decoded, json_body
@@ -11,7 +13,7 @@ from api.problems import Trouble
 from domain.commands import decode_commands
 from domain.directory import RenameUnit
 
-FACTORY: Any = RequestFactory()
+FACTORY: Any = RequestFactory(app=Litestar([], state=State({"max_body": 1_000})))
 RENAME = '{"type":"unit.rename","unit":"a","name":"甲委","reason":"更名"}'
 
 
