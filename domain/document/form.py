@@ -90,6 +90,7 @@ ROLES: Final = (
 )
 ROLE_END: Final = re.compile(r"(?:牵头|负责|配合|参与|协助|会同)\Z")
 ROLE_STEMS: Final = re.compile(r"牵头|负责|配合|会同|参与|协助|分工|职责|:")  # in folded text
+REMARK: Final = re.compile(r"\([^()]*\)\Z")  # in folded text: 市科委(市外专局)
 UNIT_ENDINGS: Final = re.compile(
     r"(?:[局委办部院厅署处所会社行队校馆站省市区县镇乡]|中心|政府|公司|集团|总部|大学|单位|部门|机构|企业|街道|公室)\Z"
 )
@@ -108,8 +109,9 @@ _ANY: Final = "[0-9〇零一二三四五六七八九十]"
 DEADLINE: Final = re.compile(  # in folded text
     rf"(?P<year>[0-9]{{4}})年(?P<month>[0-9]{{1,2}})月(?:(?P<day>[0-9]{{1,2}})日|底|末){_BEFORE}"
 )
+_LEAD_IN: Final = rf"(?:{_ANY}{{1,4}}年)?(?:{_ANY}{{1,3}}月)?(?:第?{_ANY}{{1,3}})?"
 VAGUE_DEADLINE: Final = re.compile(  # in folded text
-    rf"(?:年?[底末]|年中|月[底末]|{_ANY}日|{_ANY}号|[上中下]旬|[上下]半年|季度末?|{_ANY}月份?|{_ANY}年){_BEFORE}"
+    rf"{_LEAD_IN}(?:年?[底末]|年中|月[底末]|{_ANY}日|{_ANY}号|[上中下]旬|[上下]半年|季度末?|{_ANY}月份?|{_ANY}年){_BEFORE}"
     rf"|年内|(?:年底|年末|月底|月末|[上中下]旬|半年|季度|{_ANY}月|{_ANY}日)内?(?:完成|实现|建成|上线)"
     rf"|[到至](?:年[底末]|今年|明年|本年|{_ANY}{{4}}年)|截至|截止|不晚于|不迟于"
 )

@@ -133,4 +133,5 @@ def _is_odd(item: str, role: Role | None, names: Names) -> bool:
     if form.ROLE_STEMS.search(key):
         return True
     rest = after_name(key, names)
-    return not form.UNIT_ENDINGS.search(key if rest is None else rest) and (rest is not None or role is None)
+    plain = form.REMARK.sub("", key if rest is None else rest)
+    return bool(plain) and not form.UNIT_ENDINGS.search(plain) and (rest is not None or role is None)

@@ -89,7 +89,9 @@ def test_an_alias_of_the_directory_is_resolved_and_keeps_its_words(plan: Reading
     assert (last.literal, last.unit, last.role) == ("市信用中心", "市公共信用中心", Role.BY_DUTY)
 
 
-@pytest.mark.parametrize(("number", "role"), [(28, Role.BY_DUTY), (43, Role.BY_DUTY), (21, Role.RESPONSIBLE), (49, Role.NAMED)])
+@pytest.mark.parametrize(
+    ("number", "role"), [(28, Role.BY_DUTY), (43, Role.BY_DUTY), (21, Role.RESPONSIBLE), (49, Role.NAMED)]
+)
 def test_rare_wordings_have_their_role(plan: Reading, number: int, role: Role) -> None:
     assert {one.role for one in task(plan, number).assignments} == {role}
 

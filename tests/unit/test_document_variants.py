@@ -46,7 +46,9 @@ VARIANTS: dict[str, Callable[[str], str]] = {
     "soft hyphens": lambda text: text.replace("信用", "信\u00ad用"),
     "tabs around bars": lambda text: text.replace(" | ", "\t|\t"),
     "no blanks around bars": lambda text: text.replace(" | ", "|"),
-    "no-break and ideographic spaces": lambda text: text.replace(" | ", "\u00a0|\u3000").replace("\n", "\n\u3000\u3000"),
+    "no-break and ideographic spaces": lambda text: text.replace(" | ", "\u00a0|\u3000").replace(
+        "\n", "\n\u3000\u3000"
+    ),
     "trailing spaces": lambda text: text.replace("\n", " \u3000\n"),
     "blank lines": lambda text: text.replace("\n", "\n\n"),
     "a last line break": lambda text: text + "\n",
