@@ -9,6 +9,7 @@ import msgspec
 from litestar import Request
 
 from api.problems import Fault, Trouble
+from domain.commands import COMMANDS, AnyCommand, decode_commands
 
 T = TypeVar("T")
 PATIENCE = 10  # times the limit, beyond which a body is not even read to its end
@@ -87,6 +88,16 @@ def decoded(decode: Callable[[bytes], T], body: bytes) -> T:
         raise Trouble(
             400, "malformed", f"the body is not as expected: {error}", [Fault(_pointer(str(error)), str(error))]
         ) from error
+
+
+def decoded_commands(body: bytes) -> list[AnyCommand]:
+    """The commands of a body; Trouble as in `decoded`, which for an unknown command lists those there are."""
+    try:
+        return decoded(decode_commands, body)
+    except Trouble as error:
+        if not error.detail.endswith(".type`") or "Invalid value" not in error.detail:
+            raise
+        raise Trouble(400, error.code, f"{error.detail}; known: {', '.join(COMMANDS)}", error.faults) from error
 
 
 def _pointer(message: str) -> str:

@@ -113,7 +113,7 @@ def _http(error: HTTPException) -> Trouble:
     if error.status_code == 400:  # noqa: PLR2004
         detail = re.sub(r"^Validation failed for .*", "a part of the address has the wrong form", detail)
     if error.status_code == 405:  # noqa: PLR2004
-        detail = f"this address takes {(error.headers or {}).get('Allow', 'another method')}"
+        detail = f"this address takes {(error.headers or {}).get('allow', 'another method')}"
     found = Trouble(error.status_code, codes.get(error.status_code, "malformed"), detail)
     found.headers = dict(error.headers or {})
     return found

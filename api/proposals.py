@@ -8,6 +8,7 @@ from pypinyin import lazy_pinyin
 
 from domain.commands import AnyCommand
 from domain.document import read
+from domain.document.reference import REFERENCE
 from domain.plan_import import ImportPlan, unknown_units
 
 
@@ -40,5 +41,6 @@ def with_ids(command: AnyCommand, ids: Mapping[str, str]) -> AnyCommand:
     missing = [name for name in dict.fromkeys(unknown_units(read(command.text))) if name not in command.unit_ids]
     if not missing:
         return command
-    proposed = propose(missing, ids, [*ids.values(), *command.unit_ids.values()])
+    known = [one.id for one in (*REFERENCE.units, *REFERENCE.groups)]
+    proposed = propose(missing, ids, [*known, *command.unit_ids.values()])
     return msgspec.structs.replace(command, unit_ids={**command.unit_ids, **proposed})

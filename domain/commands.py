@@ -36,7 +36,7 @@ from domain.directory import DirectoryCommands, DistrictRegistered, PlatformFact
 from domain.fact import Fact, subject_of, tag
 from domain.plan import PlanFact
 from domain.plan_import import ImportPlan
-from domain.record import State
+from domain.record import State, command_name
 from domain.report import ProgressReported, ReportCommands
 from domain.task import TaskCommands, TaskFact
 from domain.undo import FactVoided, VoidFact
@@ -70,6 +70,9 @@ SUBJECTS: Final = {
     "district": Subject(_without_event(directory.evolve_district), timeless=True),
     "platform": Subject(_without_event(directory.evolve_platform), timeless=True),
 }
+
+
+COMMANDS: Final = tuple(sorted(command_name(one) for one in get_args(AnyCommand)))
 
 
 def subject(stream: str) -> Subject:

@@ -24,6 +24,19 @@ def subject_of(stream: str) -> tuple[str, str]:
     return kind, key
 
 
+def above(stream: str) -> tuple[str, ...]:
+    """The streams of the subjects that a stream's own name names: a task's plan, a report's task and unit."""
+    kind, key = subject_of(stream)
+    match kind:
+        case "task":
+            return (f"plan:{key.partition('/')[0]}",)
+        case "report":
+            task, unit = key.rsplit("/", 1)
+            return (f"task:{task}", f"unit:{unit}")
+        case _:
+            return ()
+
+
 def data_of(fact: Fact) -> dict[str, Any]:
     """A fact's fields as JSON values, without its tag."""
     data: dict[str, Any] = msgspec.to_builtins(fact)

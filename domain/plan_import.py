@@ -59,19 +59,31 @@ class ImportPlan(Command, frozen=True, kw_only=True, tag="plan.import"):
         reading = read(self.text)
         if not reading.is_plan:
             raise NotAPlan("this document is no work plan of a known form", [one.detail for one in reading.doubts])
-        ids = self._unit_ids(reading)
+        ids = self._unit_ids(reading, record)
         yield from directory_facts(reading, ids, record)
         yield from self._plan_facts(reading)
         yield from self._task_facts(reading, ids)
 
-    def _unit_ids(self, reading: Reading) -> dict[str, str]:
+    def _unit_ids(self, reading: Reading, record: Record) -> dict[str, str]:
         """The id of every name in the document."""
         known = {one.name: one.id for one in (*REFERENCE.units, *REFERENCE.groups)}
         names = list(dict.fromkeys(unknown_units(reading)))
         missing = [name for name in names if name not in self.unit_ids]
         if missing:
             raise UnitsUnknown(missing)
+        for name in names:
+            self._check_free(name, known, record)
         return known | {name: self.unit_ids[name] for name in names}
+
+    def _check_free(self, name: str, known: dict[str, str], record: Record) -> None:
+        """Refuse an id that is another unit's: of this document, of the directory, or of the record."""
+        key = self.unit_ids[name]
+        there = record.unit_or_none(key)
+        others = [other for other, id_ in (known | self.unit_ids).items() if id_ == key and other != name]
+        if there and name not in {there.name, *there.aliases}:
+            others.append(there.name)
+        if others:
+            raise AlreadyExists(f"the id {key} that is given to {name} is that of {others[0]}", pointer="/unitIds")
 
     def _plan_facts(self, reading: Reading) -> Iterator[New]:
         document = sha256(self.text.encode()).hexdigest()

@@ -22,11 +22,11 @@ S = TypeVar("S")
 
 
 class Past(msgspec.Struct, frozen=True):
-    """A recorded fact as a rule sees it: where it stands, whether it is first in its stream, and what undid it."""
+    """A recorded fact as a rule sees it: where it stands, whether its subject stands on it, and what undid it."""
 
     position: int
     stream: str
-    first: bool
+    founds: bool
     effective_on: date
     fact: Fact
     undone_by: int | None

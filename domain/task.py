@@ -294,7 +294,8 @@ class SetTarget(TaskCommand, frozen=True, kw_only=True, tag="task.set_target"):
     def decide(self, record: Record) -> Iterator[New]:
         """task.target_set, unless it is the same."""
         new = Target(self.target, self.literal, self.value, self.unit)
-        if self.replaces is not None or new not in self.standing(record).targets:
+        there = next((one for one in self.standing(record).targets if one.target == self.target), None)
+        if self.changes(there, new):
             yield self.stream, TaskTargetSet(self.target, self.literal, self.value, self.unit)
 
 

@@ -23,9 +23,10 @@ class VoidFact(Command, frozen=True, kw_only=True, tag="fact.void"):
         """fact.voided, if the target is live and, being its subject's first fact, nothing names the subject."""
         past = record.memory.past(self.target, "target")
         check_live(past, "target")
-        if past.first and record.memory.referred(past.stream):
+        if past.founds and record.memory.referred(past.stream):
             raise StillReferredTo(
-                f"position {self.target} is the first fact of {past.stream}, which other facts name", pointer="/target"
+                f"position {self.target} is the fact that {past.stream} stands on, and other facts name it",
+                pointer="/target",
             )
         yield past.stream, FactVoided(self.target)
 

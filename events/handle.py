@@ -11,7 +11,7 @@ from domain.commands import AnyCommand
 from domain.errors import ReasonMissing, Refused, Stale, Unknown
 from domain.record import Past, Record, State, command_name
 from domain.undo import FactVoided, VoidFact, check_live, check_replaced
-from domain.values import checked_date, shanghai_day
+from domain.values import LATEST, checked_date, shanghai_day
 from events.database import Connection
 from events.erasable import Sealer
 from events.log import (
@@ -88,7 +88,11 @@ class Remembered:
         if found is None:
             raise Unknown(f"there is no fact at position {position}", pointer=f"/{field}")
         undone_by = next((one.position for one in facts if one.undoes == position), None)
-        return Past(position, found.stream, found.version == 1, found.effective_on, found.fact, undone_by)
+        return Past(position, found.stream, self._founds(facts, found), found.effective_on, found.fact, undone_by)
+
+    def _founds(self, facts: Sequence[Recorded], one: Recorded) -> bool:
+        """Whether its subject would be gone without it: its first fact, or what took that one's place."""
+        return self._fold(one.stream, [*facts, _void(one)], HEAD, LATEST) is None
 
     def referred(self, stream: str) -> bool:
         """Whether a live fact of another stream names the subject."""
@@ -129,11 +133,13 @@ class Remembered:
         target = next((one for one in facts if one.position == self.replacing), None)
         if target is None:
             return facts
-        void = Recorded(
-            HEAD, stream, 0, target.actor, target.recorded_at, target.effective_on, None, target.cause,
-            FactVoided(target.position),
-        )  # fmt: skip
-        return [*facts, void]
+        return [*facts, _void(target)]
+
+
+def _void(one: Recorded) -> Recorded:
+    """A pretended fact that voids another, later than all."""
+    void = FactVoided(one.position)
+    return Recorded(HEAD, one.stream, 0, one.actor, one.recorded_at, one.effective_on, None, one.cause, void)
 
 
 class Handler:

@@ -290,7 +290,7 @@ class Batch:
         self.size += len(recorded)
         for (one, _), new in zip(recorded, proposal.new, strict=True):
             self._conditions.versions[one.stream] = one.version
-            self._conditions.named.update(dict.fromkeys(one.fact.refers(), one.position))
+            self._conditions.named.update(dict.fromkeys(one.refers, one.position))
             self._known.setdefault(one.stream, proposal.known.get(one.stream, ()))
             self._disclosures.extend((one.position, disclosure) for disclosure in new.disclosures)
         if proposal.idempotency:
@@ -316,7 +316,7 @@ class Batch:
             [one.version for one in facts],
             [tag(one.fact) for one in facts],
             [one.undoes for one in facts],
-            [msgspec.json.encode(one.fact.refers()).decode() for one in facts],
+            [msgspec.json.encode(one.refers).decode() for one in facts],
             [entry for _, entry in self.appended],
             [one.digest for _, one in self._disclosures],
             [position for position, _ in self._disclosures],

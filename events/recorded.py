@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.fact import Fact
+from domain.fact import Fact, above
 from domain.undo import FactVoided
 
 
@@ -30,6 +30,11 @@ class Recorded(msgspec.Struct, frozen=True):
     replaces: int | None
     cause: Cause
     fact: Fact
+
+    @property
+    def refers(self) -> tuple[str, ...]:
+        """The streams of all other subjects that it names, in its fields or by its own stream's name."""
+        return (*above(self.stream), *self.fact.refers())
 
     @property
     def undoes(self) -> int | None:

@@ -134,7 +134,7 @@ async def _verify_leaves(connection: Connection, size: int, progress: Progress) 
             raise Difference(f"the leaf at position {row['position']} is unreadable: {error}") from error
         kept = (row["position"], row["stream"], row["version"], row["type"], row["recorded_at"], row["undoes"])
         said = (position, leaf.stream, leaf.version, tag(leaf.fact), leaf.recorded_at, leaf.undoes)
-        if kept != said or leaf.position != position or row["refers"] != list(leaf.fact.refers()):
+        if kept != said or leaf.position != position or row["refers"] != list(leaf.refers):
             raise Difference(f"position {row['position']}: the columns say {kept}, the leaf says {said}")
         if last and leaf.recorded_at < last.recorded_at:
             raise Difference(f"position {position} was recorded before position {position - 1}")

@@ -37,11 +37,10 @@ def record_command(file: Any, data_dir: Path | None, *, dry_run: bool, as_json: 
 
 
 async def _record(settings: Any, body: bytes, *, dry_run: bool) -> Any:
-    from api.body import check_json, decoded  # noqa: PLC0415 - base installs have no server
+    from api.body import check_json, decoded_commands  # noqa: PLC0415 - base installs have no server
     from api.main import service  # noqa: PLC0415
-    from domain.commands import decode_commands  # noqa: PLC0415
 
     check_json(body)
-    commands = decoded(decode_commands, body)
+    commands = decoded_commands(body)
     async with service(settings) as running:
         return await (running.office.dry_run(commands) if dry_run else running.office.record(commands))

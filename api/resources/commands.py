@@ -10,12 +10,11 @@ from msgspec import Meta
 from api import token
 from api.answers import Ask
 from api.asking import asked, query_of
-from api.body import decoded, json_body
+from api.body import decoded_commands, json_body
 from api.documented import answers as documented
 from api.documented import operation
 from api.office import DryRun, Office, Receipt
 from api.problems import Fault, Trouble
-from domain.commands import decode_commands
 from domain.errors import Refused
 from events.log import IdempotencyKey
 
@@ -38,7 +37,7 @@ async def commands(request: Ask) -> Response[bytes]:
     token.check(request, request.app.state.token)
     query = asked(query_of(request), CommandQuery)
     body = await json_body(request)
-    given = decoded(decode_commands, body)
+    given = decoded_commands(body)
     if not given:
         raise Trouble(400, "malformed", "the list holds no command")
     office: Office = request.app.state.office

@@ -57,7 +57,7 @@ async def one_event(request: Ask, position: At) -> Response[bytes]:
     query = query_of(request)
     moment = await reader(request).moment(clocks(asked(query, Clocks)))
     async with reader(request).pool.acquire() as connection:
-        found = await events.at(connection, [position] if position <= moment.position else [])
+        found = await events.at(connection, [position] if 1 <= position <= moment.position else [])
     if not found.recorded:
         raise reader(request).beyond(position, moment)
     meta = reader(request).meta(moment, request.url.path, query)

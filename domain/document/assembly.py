@@ -1,4 +1,4 @@
-"""Step 9: what was read, as the draft."""
+"""Step 11: what was read, as the draft."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -1,4 +1,4 @@
-"""Step 6: the prose against the table: what one half says and the other does not."""
+"""Step 7: the prose against the table: what one half says and the other does not."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""Step 7: numbers and dates that a task's text states: targets and the deadline."""
+"""Step 10: numbers and dates that a task's text states: targets and the deadline."""
 
 import re
 from calendar import monthrange

@@ -91,8 +91,9 @@ ROLES: Final = (
 ROLE_END: Final = re.compile(r"(?:牵头|负责|配合|参与|协助|会同)\Z")
 ROLE_STEMS: Final = re.compile(r"牵头|负责|配合|会同|参与|协助|分工|职责|:")  # in folded text
 REMARK: Final = re.compile(r"\([^()]*\)\Z")  # in folded text: 市科委(市外专局)
-UNIT_ENDINGS: Final = re.compile(
-    r"(?:[局委办部院厅署处所会社行队校馆站省市区县镇乡]|中心|政府|公司|集团|总部|大学|单位|部门|机构|企业|街道|公室)\Z"
+UNIT_ENDINGS: Final = re.compile(  # the lookbehinds: verbs such as 督办, 执行, 查处
+    r"(?:[局委院厅署所社队校馆站省市区县镇乡]|(?<![督承协主交经])办|(?<![执推施试进运履实举])行|(?<!查)处|(?<!全)部|(?<!开)会"
+    r"|中心|政府|公司|集团|大学|单位|部门|机构|企业|街道|公室)\Z"
 )
 
 # Targets and deadlines ----------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Step 4: title, caption of the table, cover letter and preamble."""
+"""Step 5: title, caption of the table, cover letter and preamble."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final

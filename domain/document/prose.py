@@ -1,4 +1,4 @@
-"""Step 5: parts and numbered points of the prose."""
+"""Step 6: parts and numbered points of the prose."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Step 7: the cell 责任单位 as assignments: A、B牵头,C、D按职责分工负责."""
+"""Step 9: the cell 责任单位 as assignments: A、B牵头,C、D按职责分工负责."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""Step 2: lines of the table zone as logical rows; a cell that a page cut over two lines is put together again."""
+"""Step 3: lines of the table zone as logical rows; a cell that a page cut over two lines is put together again."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final

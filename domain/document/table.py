@@ -1,4 +1,4 @@
-"""Step 3: logical rows as the table: parts, measures and their titles, tasks."""
+"""Step 4: logical rows as the table: parts, measures and their titles, tasks."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

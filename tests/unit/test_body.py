@@ -129,3 +129,26 @@ async def test_a_body_of_another_media_type_is_refused() -> None:
     with pytest.raises(Trouble, match="send application/json, not text/plain") as caught:
         await json_body(request)
     assert (caught.value.status, caught.value.code) == (415, "unsupported_media_type")
+
+
+async def test_a_body_is_read_up_to_its_limit_and_no_further() -> None:
+    assert len(await json_body(FACTORY.post("/", data={"a": "x" * 992}))) == 1_000
+    with pytest.raises(Trouble, match="a body has at most 1,000 bytes") as caught:
+        await json_body(FACTORY.post("/", data={"a": "x" * 993}))
+    assert (caught.value.status, caught.value.code) == (413, "too_large")
+
+
+@pytest.mark.parametrize("text", ['{"a":"\\u0000"}', '{"\\u0000":1}', '["x\\\\\\u0000"]'])
+def test_the_character_nul_is_refused(text: str) -> None:
+    found = told(lambda: check_json(text.encode()))
+    assert (found.status, found.code) == (400, "malformed")
+    assert "NUL" in found.detail
+
+
+def test_a_backslash_before_u0000_is_no_nul() -> None:
+    check_json(b'["\\\\u0000"]')
+
+
+def test_a_number_of_thousands_of_digits_is_refused() -> None:
+    found = told(lambda: check_json(b"1" * 5_000))
+    assert (found.status, found.code) == (400, "broken_json")

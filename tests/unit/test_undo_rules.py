@@ -115,7 +115,7 @@ def test_a_fact_of_another_stream_is_not_replaced() -> None:
 )
 def test_a_subjects_first_fact_stands_while_another_names_the_subject(naming: Put) -> None:
     log = given(unit("a"), unit("b"), task(), *group("all"), naming)
-    log.when(void(1)).refused(StillReferredTo, "position 1 is the first fact of unit:a", "/target")
+    log.when(void(1)).refused(StillReferredTo, "position 1 is the fact that unit:a stands on", "/target")
 
 
 def test_a_subjects_first_fact_may_go_once_nothing_names_it_any_more() -> None:
