@@ -124,6 +124,12 @@ class StillReferredTo(Refused):
     code = "still_referred_to"
 
 
+class Unrecordable(Refused):
+    """A rule made a fact that its own shape does not allow, as a part 0: the log could never read it again."""
+
+    code = "unrecordable"
+
+
 class NotAPlan(Refused):
     """The document is no work plan of a known form; `doubts` say why."""
 

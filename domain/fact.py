@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from domain.errors import Unrecordable
+
 
 class Fact(msgspec.Struct, frozen=True, tag_field="type", rename="camel", forbid_unknown_fields=True):
     """Base of all facts. Subject and reason stand in the envelope, as stream and cause: fields repeat neither."""
@@ -35,6 +37,14 @@ def above(stream: str) -> tuple[str, ...]:
             return (f"task:{task}", f"unit:{unit}")
         case _:
             return ()
+
+
+def recordable(fact: Fact) -> Fact:
+    """The fact, if the log will be able to read it again; Unrecordable says what its shape does not allow."""
+    try:
+        return msgspec.convert(data_of(fact), type(fact))
+    except msgspec.ValidationError as error:
+        raise Unrecordable(f"{tag(fact)} cannot be recorded: {error}") from error
 
 
 def data_of(fact: Fact) -> dict[str, Any]:

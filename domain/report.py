@@ -8,12 +8,13 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from domain.directory import Directory, resolve
+from domain.directory import Directory, UnitKind, resolve
 from domain.errors import EmptyReport, IsWithdrawn, MayNotReport, ReportExists, WrongDate, WrongPeriod
 from domain.fact import Fact
 from domain.record import Command, New, Record
 from domain.task import Assignment, Task
 from domain.values import (
+    LATEST,
     RANK,
     Decimal,
     Name,
@@ -145,6 +146,8 @@ class ReportProgress(Command, frozen=True, kw_only=True, tag="progress.report"):
         if task.withdrawn:
             raise IsWithdrawn(f"task {self.task} is withdrawn on {record.on} and takes no reports", pointer="/task")
         unit = record.unit(self.unit)
+        if unit.kind == UnitKind.GROUP:
+            raise MayNotReport(f"{unit.name} is a group: its members report, each for itself", pointer="/unit")
         listing = membership(self.unit, task, record.unit_or_none)
         if listing is None:
             raise MayNotReport(f"{unit.name} takes no part in task {self.task} on {record.on}", pointer="/unit")
@@ -173,7 +176,7 @@ class ReportProgress(Command, frozen=True, kw_only=True, tag="progress.report"):
             raise WrongPeriod(f"{self.period} has not begun: today is {record.today}", pointer="/period")
         if record.on > record.today:
             raise WrongDate(f"a report cannot hold from {record.on}: today is {record.today}", pointer="/effectiveOn")
-        if record.find("task", self.task, last) is None and record.find("task", self.task) is not None:
+        if record.find("task", self.task, last) is None and record.find("task", self.task, LATEST) is not None:
             raise WrongPeriod(f"{self.period} ended before task {self.task} was there", pointer="/period")
 
     def _check_first(self, record: Record) -> None:
@@ -227,7 +230,8 @@ def standing(task: Task, said: Sequence[Said], directory: Directory) -> Standing
     status = min((one.status for one in spoken), key=RANK.__getitem__, default=None)
     if status == Status.COMPLETED and not complete:
         status = Status.IN_PROGRESS
-    return Standing(status, len(spoken), None if is_open else len(speakers), tuple(spoken))
+    once = tuple({one.event: one for one in spoken}.values())  # one successor may speak for two
+    return Standing(status, len(spoken), None if is_open else len(speakers), once)
 
 
 def _speakers(assignments: Sequence[Assignment], directory: Directory) -> tuple[list[tuple[str, ...]], bool]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.commands import AnyCommand
 from domain.errors import ReasonMissing, Refused, Stale, Unknown
+from domain.fact import recordable
 from domain.record import Past, Record, State, command_name
 from domain.undo import FactVoided, VoidFact, check_live, check_replaced
 from domain.values import LATEST, checked_date, shanghai_day
@@ -230,7 +231,8 @@ def decide_one(command: AnyCommand, memory: Remembered, instant: datetime, reque
     on = command.effective_on or (target.effective_on if target else command.default_date(today))
     sealer = Sealer(lambda: secrets.token_bytes(16))
     memory.replacing = command.replaces
-    new = list(command.decide(Record(memory, checked_date(on), today, sealer)))
+    record = Record(memory, checked_date(on), today, sealer)
+    new = [(stream, recordable(fact)) for stream, fact in command.decide(record)]
     memory.replacing = None
     if target:
         check_replaced(target, new)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api.main import service
+from domain.bundled import bundled_plan
 from tests.conftest import PLAN, TASK, Site, database_of, problem_of, serving, settings_for
 
 HEALTH = "shi-wei-sheng-jian-kang-wei"
@@ -421,6 +422,7 @@ def edit(kind: str, **fields: Any) -> dict[str, Any]:
     return {"type": kind, "reason": "试", **fields}
 
 
+TOO_LONG = bundled_plan().text.replace("深化市场准营承诺即入制改革,", "长" * 9_000)
 REFUSED: dict[str, tuple[list[dict[str, Any]], int, str]] = {
     "no reason": ([BODY | {"reason": None}], 422, "reason_missing"),
     "no such task": ([BODY | {"task": "shanghai-credit-2023/68"}], 404, "unknown_id"),
@@ -461,6 +463,7 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], int, str]] = {
     "replaced by another kind": ([BODY | {"replaces": 352}], 422, "cannot_undo"),
     "the first fact of a named unit": ([edit("fact.void", target=17)], 422, "still_referred_to"),
     "no plan": ([IMPORT], 422, "not_a_plan"),
+    "a task too long to be read again": ([IMPORT | {"plan": "another", "text": TOO_LONG}], 422, "unrecordable"),
 }
 
 

@@ -62,3 +62,13 @@ async def test_nor_can_what_replaced_it(site: Site) -> None:
     position = (await site.record(again))["position"]
     problem = problem_of(await site.send({"type": "fact.void", "target": position, "reason": "试"}), 422)
     assert problem["code"] == "still_referred_to"
+
+
+async def test_what_the_log_could_not_read_again_is_never_recorded(site: Site) -> None:
+    size = (await site.get("/health/ready"))["position"]
+    text = PLAN.text.replace("2023年上海市社会信用体系建设工作要点", "2024年上海市社会信用体系建设工作要点")
+    text = text.replace("深化市场准营承诺即入制改革,", "深化市场准营承诺即入制改革," + "长" * 9_000)
+    problem = problem_of(await site.send(an_import(text)), 422)
+    assert problem["code"] == "unrecordable"
+    assert (await site.get("/health/ready"))["position"] == size
+    assert (await site.get("/v1/plans"))["items"][0]["counts"]["tasks"] == 67
