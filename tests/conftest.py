@@ -110,13 +110,13 @@ class Site(msgspec.Struct, frozen=True):
 
     async def get(self, path: str, **query: Any) -> Any:
         """The JSON of a good answer."""
-        response = await self.http.get(path, params=query)
+        response = await self.http.get(path, params=query or None)
         assert response.status_code == 200, response.text
         return response.json()
 
     async def problem(self, status: int, path: str, **query: Any) -> Any:
         """The problem document of a bad one."""
-        return problem_of(await self.http.get(path, params=query), status)
+        return problem_of(await self.http.get(path, params=query or None), status)
 
     async def ask(self, query: str, **variables: Any) -> Any:
         """The data of a good GraphQL answer."""
