@@ -58,12 +58,10 @@ class Service(msgspec.Struct, frozen=True):
 
     settings: Settings
     pool: Pool
-    log: Log
     reader: Reader
     office: Office
     token: str
     token_is_new: bool
-    rebuilt: bool
     cluster: Cluster | None  # None where DATABASE_URL names the server
 
 
@@ -84,7 +82,7 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
         await migrate(dsn, settings.origin)
         async with pool_of(dsn, 8) as pool:
             async with pool.acquire() as connection:
-                rebuilt = await prepare(connection, TABLES)
+                await prepare(connection, TABLES)
             log = Log(lambda: connect(dsn), writer(TABLES))
             handler = Handler(log, pool.acquire, state)
             token, is_new = token_of(settings.data_dir)
@@ -92,12 +90,10 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
                 yield Service(
                     settings,
                     pool,
-                    log,
                     Reader(pool, settings.license),
                     Office(pool, handler, settings.office),
                     token,
                     is_new,
-                    rebuilt,
                     own,
                 )
             finally:

@@ -8,8 +8,9 @@ import msgspec
 from api.problems import Trouble
 from domain.values import instant_text
 from events.database import Connection, Pool
+from events.recorded import HEAD
 from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
-from projections.fold import ALWAYS, FOREVER, HEAD
+from projections.fold import ALWAYS, FOREVER
 from projections.table import SCHEMA, SliceTable, Wanted
 
 CLOCKS = ("asOf", "position", "effectiveOn")

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from domain.commands import AnyCommand
@@ -28,9 +28,8 @@ from events.log import (
     now,
     read_streams,
 )
-from events.recorded import Cause, Recorded
+from events.recorded import HEAD, Cause, Recorded
 
-HEAD: Final = 2**63 - 1
 Fold = Callable[[str, Iterable[Recorded], int, date], State | None]
 """The state of a stream's subject at (position, date); `projections/fold.py` is handed in."""
 

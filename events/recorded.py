@@ -1,12 +1,15 @@
 """The envelope around a fact, as the log keeps it."""
 
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from domain.fact import Fact, above
 from domain.undo import FactVoided
+
+HEAD: Final = 2**63 - 1  # later than any position: an open end on the recorded clock
 
 
 class Cause(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import asyncpg
 import msgspec
@@ -42,8 +42,6 @@ class Moment(msgspec.Struct, frozen=True):
     effective_on: date
     origin: str
     pinned: bool
-
-    HEAD: ClassVar[AsOf] = AsOf()
 
 
 class Meta(msgspec.Struct, frozen=True, rename="camel"):

@@ -9,7 +9,6 @@ from domain.record import State
 from domain.undo import FactVoided
 from events.recorded import Recorded
 
-HEAD: Final = 2**63 - 1  # an open end on the recorded clock
 ALWAYS: Final = date.min  # −infinity and
 FOREVER: Final = date.max  # infinity on the effective clock, as asyncpg reads and writes them
 

@@ -1,12 +1,12 @@
 """From a stream's facts to the slices of its tables; from an append to what it closes and opens."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from domain.fact import subject_of
-from events.recorded import Recorded
-from projections.fold import HEAD, timeline
+from events.recorded import HEAD, Recorded
+from projections.fold import timeline
 from projections.table import SliceTable
 
 Tables = Sequence[SliceTable]
@@ -65,24 +65,39 @@ class Closed(NamedTuple):
 def changes(tables: Tables, stream: str, facts: Sequence[Recorded], new: int) -> tuple[list[Closed], list[Slice]]:
     """What the last `new` facts of a stream close and open: only slices that differ are touched."""
     first = len(facts) - new
-    showing = cut(tables, stream, facts[:first])
-    since: dict[Place, int] = {}  # where a slice opened by these very facts began
     closed: list[Closed] = []
     opened: list[Slice] = []
-    for size in range(first + 1, len(facts) + 1):
-        position = facts[size - 1].position
-        shown = cut(tables, stream, facts[:size])
-        for place, content in showing.items():
-            if shown.get(place) == content:
-                continue
-            if place in since:
-                opened.append(_slice(place, content, since.pop(place), position))
-            else:
-                closed.append(Closed(*place, position))
-        since |= {place: position for place, content in shown.items() if showing.get(place) != content}
-        showing = shown
-    opened.extend(_slice(place, showing[place], position, HEAD) for place, position in since.items())
+    frames = (
+        (facts[size - 1].position, cut(tables, stream, facts[:size])) for size in range(first + 1, len(facts) + 1)
+    )
+    for place, content, begun, ended in stretches(cut(tables, stream, facts[:first]), frames):
+        if begun is not None:
+            opened.append(_slice(place, content, begun, ended))
+        elif ended != HEAD:
+            closed.append(Closed(*place, ended))
     return closed, opened
+
+
+P = TypeVar("P")
+C = TypeVar("C")
+
+
+def stretches(
+    showing: Mapping[P, C], frames: Iterable[tuple[int, Mapping[P, C]]]
+) -> Iterator[tuple[P, C, int | None, int]]:
+    """What was shown at which place, from which position to which, while one frame followed another.
+
+    Begun is None for what `showing` showed before the first frame, ended is HEAD for what the last one still shows.
+    """
+    begun: dict[P, int | None] = dict.fromkeys(showing)
+    for position, shown in frames:
+        for place, content in showing.items():
+            if shown.get(place) != content:
+                yield place, content, begun.pop(place), position
+        begun |= {place: position for place in shown if place not in begun}
+        showing = shown
+    for place, position in begun.items():
+        yield place, showing[place], position, HEAD
 
 
 def _slice(place: Place, content: Content, known_from: int, known_to: int) -> Slice:

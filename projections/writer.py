@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from events.log import Write, Writer, Written
-from projections.fold import HEAD
+from events.recorded import HEAD
 from projections.slices import Closed, Slice, Tables, changes
 from projections.table import SCHEMA, SliceTable
 

@@ -1,15 +1,17 @@
 """How a subject came to be: its versions on both clocks, each with the fact that made it and what changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any, NamedTuple
 
 import msgspec
 
 from domain.record import State
-from events.recorded import Recorded
+from domain.values import instant_text
+from events.recorded import HEAD, Recorded
 from projections.as_of import Meta
-from projections.fold import ALWAYS, FOREVER, HEAD, standing, timeline
+from projections.fold import ALWAYS, FOREVER, standing, state, timeline
+from projections.slices import stretches
 from projections.views.events import Disclosed, EventView, Facts, event_view
 
 
@@ -18,8 +20,8 @@ class Known(msgspec.Struct, frozen=True, rename={"from_": "from"}):
 
     from_: int
     to: int | None
-    from_recorded_at: datetime = msgspec.field(name="fromRecordedAt")
-    to_recorded_at: datetime | None = msgspec.field(name="toRecordedAt")
+    from_recorded_at: str = msgspec.field(name="fromRecordedAt")
+    to_recorded_at: str | None = msgspec.field(name="toRecordedAt")
 
 
 class Effective(msgspec.Struct, frozen=True, rename={"from_": "from"}):
@@ -57,9 +59,6 @@ class History(msgspec.Struct, frozen=True):
     meta: Meta
 
 
-Spans = dict[date, tuple[date, State]]  # first day → (day after the last, state)
-
-
 class _Rectangle(NamedTuple):
     known_from: int
     known_to: int
@@ -71,24 +70,13 @@ class _Rectangle(NamedTuple):
 
 def rectangles(stream: str, facts: Sequence[Recorded]) -> Iterator[_Rectangle]:
     """The states of a stream on both clocks, with what the record said before for the first of their days."""
-    showing: Spans = {}
-    opened: dict[date, tuple[int, State | None]] = {}
-    for size, fact in enumerate(facts, 1):
-        shown: Spans = {since: (until, state) for since, until, state in timeline(stream, facts[:size], HEAD)}
-        for since, (until, state) in showing.items():
-            if shown.get(since) != (until, state):
-                begun, before = opened.pop(since)
-                yield _Rectangle(begun, fact.position, since, until, state, before)
-        for since in shown.keys() - opened.keys():
-            opened[since] = (fact.position, _at(showing, since))
-        showing = shown
-    for since, (until, state) in showing.items():
-        begun, before = opened[since]
-        yield _Rectangle(begun, HEAD, since, until, state, before)
-
-
-def _at(spans: Mapping[date, tuple[date, State]], day: date) -> State | None:
-    return next((state for since, (until, state) in spans.items() if since <= day < until), None)
+    frames = (
+        (fact.position, {since: (until, state) for since, until, state in timeline(stream, facts[:size], HEAD)})
+        for size, fact in enumerate(facts, 1)
+    )
+    for since, (until, shown), begun, ended in stretches({}, frames):
+        assert begun is not None  # noqa: S101 - before its first fact a stream shows nothing
+        yield _Rectangle(begun, ended, since, until, shown, state(stream, facts, begun - 1, since))
 
 
 def of(facts: Facts) -> tuple[Version, ...]:
@@ -113,7 +101,12 @@ def _version(stream: str, one: _Rectangle, facts: Mapping[int, Recorded], disclo
     state, before = _fields(one.state), _fields(one.before)
     return Version(
         stream,
-        Known(one.known_from, ended and ended.position, maker.recorded_at, ended and ended.recorded_at),
+        Known(
+            one.known_from,
+            ended and ended.position,
+            instant_text(maker.recorded_at),
+            ended and instant_text(ended.recorded_at),
+        ),
         Effective(_day(one.eff_from), _day(one.eff_to)),
         state,
         tuple(

@@ -215,3 +215,12 @@ async def test_history_itself_can_be_asked_for_as_of_a_position(site: Site, told
     versions = (await site.get("/v1/units/shi-wang-xin-ban/history", position=told.rename))["items"]
     assert max(one["fact"]["position"] for one in versions) == told.rename
     assert all(one["known"]["to"] is None or one["known"]["to"] <= told.rename for one in versions)
+
+
+async def test_history_writes_instants_as_events_do(site: Site, told: Told) -> None:
+    versions = (await site.get("/v1/units/shi-wang-xin-ban/history"))["items"]
+    for one in versions:
+        assert one["known"]["fromRecordedAt"] == one["fact"]["recordedAt"]
+    (rename,) = [one for one in versions if one["known"]["from"] == told.rename and one["changes"]]
+    assert rename["known"]["fromRecordedAt"] == "2023-11-01T02:00:00.000000Z"
+    assert rename["known"]["toRecordedAt"] == "2023-11-10T02:00:00.000000Z"

@@ -17,8 +17,8 @@ from domain.report import Reports
 from domain.task import Task, TaskDeadlineSet, TaskReworded, TaskUnitAssigned, TaskUnitReleased
 from domain.undo import FactVoided
 from domain.values import Role, Status
-from events.recorded import Recorded
-from projections.fold import ALWAYS, FOREVER, HEAD, state, timeline
+from events.recorded import HEAD, Recorded
+from projections.fold import ALWAYS, FOREVER, state, timeline
 from projections.slices import Closed, Slice, changes, slices
 from projections.views import TABLES
 from tests.unit.histories import DAYS, anything
