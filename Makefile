@@ -6,6 +6,7 @@ DEMO ?= data-demo
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+ASSETS := api/assets/files/.installed
 UV := build/uv/bin/uv
 # The interpreters that the project promises, and the oldest Linux that its wheels are asked for.
 PYTHONS := 3.11 3.12 3.13
@@ -28,10 +29,13 @@ help: ## this list
 	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise:"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 13
 
-setup: $(STAMP) ## prepare .venv and nothing else
+setup: $(STAMP) $(ASSETS) ## prepare .venv, what the browser pages need, and nothing else
 
 $(STAMP): requirements.lock pyproject.toml
 	@sh .ci/setup
+
+$(ASSETS): api/assets/package.json api/assets/package-lock.json .ci/assets | $(STAMP)
+	@sh .ci/assets $(BIN)/python
 
 serve: setup ## start PostgreSQL and the API on 127.0.0.1:$PORT, keeping everything in $DATA
 	@exec $(BIN)/planrecord serve --port $(PORT) --data-dir "$(DATA)"
@@ -72,5 +76,5 @@ container: setup ## carry out Dockerfile and docker-compose.yml without an engin
 	@sh .ci/check 'container files' env PYTHONPATH=. $(BIN)/python .ci/container.py
 
 clean: ## remove what can be made anew; $DATA and $DEMO stay
-	@rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv build dist api/assets/files .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

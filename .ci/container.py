@@ -30,6 +30,7 @@ from api.postgres.home import Home, find_home
 PROJECT = Path(__file__).resolve().parents[1]
 SERVICES: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]
 IN_IMAGE = re.compile(r"(?<![\w./])/(?=(?:src|wheels|opt|data)\b)")
+MACHINE = ("PIP_", "SSL_", "NPM_CONFIG_", "npm_config_", "NODE_EXTRA_CA_CERTS")
 NEEDS_ROOT = ("useradd", "install --directory")  # they would change this machine
 
 
@@ -73,7 +74,8 @@ async def build(image: Image) -> None:
     (image.root / "bin" / "pip").write_text('#!/bin/sh\nexec python -m pip "$@"\n')
     (image.root / "bin" / "pip").chmod(0o755)
     # Where packages come from is the machine's affair.
-    settings = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
+    settings = {name: value for name, value in os.environ.items() if name.startswith(MACHINE)}
+    settings.setdefault("NPM_CONFIG_USERCONFIG", str(Path.home() / ".npmrc"))
     environment = image.environment(settings | {"PIP_QUIET": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
     place = image.root
     for line in (PROJECT / "Dockerfile").read_text().splitlines():
@@ -88,11 +90,13 @@ async def build(image: Image) -> None:
 
 
 def copy(names: list[str], place: Path) -> None:
-    """COPY, for files into the working folder and for a folder under its own name."""
+    """COPY, for files into a folder and for a folder under its own name, without what .dockerignore leaves out."""
     *sources, target = names
+    if target.endswith("/"):
+        (place / target).mkdir(exist_ok=True)
     for source in sources:
         if (PROJECT / source).is_dir():
-            shutil.copytree(PROJECT / source, place / target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(PROJECT / source, place / target, ignore=shutil.ignore_patterns("__pycache__", "files"))
         else:
             shutil.copy(PROJECT / source, place / target)
 

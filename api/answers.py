@@ -1,36 +1,31 @@
-"""The answers of REST: one view, or a list of them, with its meta and headers."""
+"""The answers of REST: one view, or any body, with the headers that say at which moment it was read."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 
 from api.asking import Clocks, asked, clocks, query_of
-from api.reader import Reader, Subject
-from projections.as_of import Meta, Moment, Rows
-from projections.table import Wanted
+from api.reader import CLOCKS, Reader, Subject
+from api.release import RELEASE
+from projections.as_of import Moment, Rows
+from projections.wanted import Wanted
 
 V = TypeVar("V", bound=msgspec.Struct)
 Ask = Request[Any, Any, State]
-
-
-class Listing(msgspec.Struct, Generic[V], frozen=True):
-    """A list: its items, the address of the next page or null, and the moment it was read at."""
-
-    items: Sequence[V]
-    next: str | None
-    meta: Meta
+Show = Callable[[Rows, Moment], Sequence[V]]
+JSON: Final = "application/json"
+KEPT: Final = "planrecord.kept"  # where a handler tells the wrapper outside that its answer may be kept, and how long
 
 
 def reader(request: Ask) -> Reader:
     """The reader that `api/main.py` wired."""
     found: Reader = request.app.state.reader
     return found
-
-
-Show = Callable[[Rows, Moment], Sequence[V]]
 
 
 async def one(request: Ask, subject: Subject, wanted: Sequence[Wanted], show: Show[V]) -> Response[bytes]:
@@ -41,25 +36,51 @@ async def one(request: Ask, subject: Subject, wanted: Sequence[Wanted], show: Sh
     if not views:
         raise await reader(request).absent(subject, moment)
     meta = reader(request).meta(moment, request.url.path, query)
-    return ok(msgspec.structs.replace(views[0], meta=meta), moment)
+    return ok(request, msgspec.structs.replace(views[0], meta=meta), moment, query)
 
 
-async def listing(
-    request: Ask, wanted: Sequence[Wanted], show: Show[V], *, within: Subject | None = None
+def ok(
+    request: Ask, body: msgspec.Struct, moment: Moment, query: Mapping[str, str], *, erasable: bool = False
 ) -> Response[bytes]:
-    """All the views that are asked for; a problem if the subject `within` which they lie is not there."""
-    query = query_of(request)
-    moment, rows = await reader(request).rows(clocks(asked(query, Clocks)), wanted)
-    if within and not rows.any(within.table):
-        raise await reader(request).absent(within, moment)
-    meta = reader(request).meta(moment, request.url.path, query)
-    return ok(Listing(show(rows, moment), None, meta), moment)
+    """An answer in JSON, read at a moment."""
+    return made(request, msgspec.json.encode(body), moment, explicit_day="effectiveOn" in query, erasable=erasable)
 
 
-def ok(body: msgspec.Struct, moment: Moment, status: int = 200) -> Response[bytes]:
-    """An answer read at a moment."""
-    headers = {"Log-Position": str(moment.position), "Cache-Control": "no-cache"}
-    return Response(msgspec.json.encode(body), status_code=status, media_type="application/json", headers=headers)
+def made(  # noqa: PLR0913 - all that an answer's headers say
+    request: Ask,
+    body: bytes,
+    moment: Moment,
+    media_type: str = JSON,
+    *,
+    explicit_day: bool,
+    erasable: bool = False,
+    links: Mapping[str, str] | None = None,
+) -> Response[bytes]:
+    """An answer read at a moment: it may be kept for as long as it is true.
+
+    `explicit_day`: the question names its effectiveOn; `erasable`: the body holds text that may have to be forgotten.
+    `links`: addresses by their relation (RFC 8288), beside the licence's.
+    """
+    request.scope[KEPT] = moment.pinned  # type: ignore[typeddict-unknown-key]
+    lasting = moment.pinned and explicit_day and not erasable
+    headers = {
+        "Log-Position": str(moment.position),
+        "Cache-Control": "public, max-age=3600" if lasting else "no-cache",
+        "ETag": _etag(request, moment, media_type),
+        "Link": ", ".join(
+            f'<{address}>; rel="{name}"'
+            for name, address in {**(links or {}), "license": reader(request).license}.items()
+        ),
+    }
+    return Response(body, status_code=200, media_type=media_type, headers=headers)
+
+
+def _etag(request: Ask, moment: Moment, media_type: str) -> str:
+    """A strong validator: it covers the question, the moment, the form, the release, and what was erased."""
+    rest = {name: value for name, value in query_of(request).items() if name not in CLOCKS}
+    epoch = reader(request).head.erasure_epoch
+    said = (request.url.path, urlencode(rest), moment.position, moment.effective_on, media_type, RELEASE, epoch)
+    return f'"{blake2b(repr(said).encode(), digest_size=12).hexdigest()}"'
 
 
 def only(views: Sequence[V], key: str, name: str = "id") -> Sequence[V]:

@@ -38,6 +38,20 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
         ),
     ] = None
 
+    min_position: Annotated[
+        Annotated[int, Meta(ge=0, lt=2**53)] | None,
+        Meta(description="Wait until this position is visible: read your own writes.", examples=[354]),
+    ] = None
+
+
+class Paging(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Which page of a list."""
+
+    limit: Annotated[int, Meta(ge=1, le=200, description="At most so many.", examples=[100])] = 100
+    cursor: Annotated[
+        str | None, Meta(description="Where the page before ended, as `next` gives it. It pins both clocks.")
+    ] = None
+
 
 class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The address takes no parameters."""
@@ -57,26 +71,39 @@ def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
 
 def asked(query: Mapping[str, str], type_: type[Q]) -> Q:
     """The query as `type_`; Trouble that lists the known parameters for an unknown one."""
-    known = [field.encode_name for field in msgspec.structs.fields(type_)]
-    unknown = [name for name in query if name not in known]
+    known(query, type_)
+    return part_of(query, type_)
+
+
+def known(query: Mapping[str, str], *types: type[msgspec.Struct]) -> None:
+    """Trouble, which lists the parameters of `types`, for any other."""
+    names = [field.encode_name for type_ in types for field in msgspec.structs.fields(type_)]
+    unknown = [name for name in query if name not in names]
     if unknown:
-        detail = f"unknown parameter {', '.join(unknown)}; known here: {', '.join(known) or 'none'}"
+        detail = f"unknown parameter {', '.join(unknown)}; known here: {', '.join(names) or 'none'}"
         raise Trouble(400, "unknown_parameter", detail, [Fault(name, "unknown") for name in unknown])
+
+
+def part_of(query: Mapping[str, str], type_: type[Q]) -> Q:
+    """The parameters that `type_` names; Trouble for a wrong one."""
+    names = {field.encode_name for field in msgspec.structs.fields(type_)}
+    given = {name: query[name] for name in query if name in names}
     try:
-        return msgspec.convert(dict(query), type_, strict=False)
+        found = msgspec.convert(given, type_, strict=False)
     except msgspec.ValidationError as error:
         name = str(error).rpartition("$.")[2].rstrip("`")
         raise Trouble(400, "bad_parameter", str(error), [Fault(name, str(error))]) from error
+    for name, value in msgspec.to_builtins(found).items():
+        if name in given and isinstance(value, int) and msgspec.json.encode(value).decode() != given[name]:
+            detail = f"write {name} as {msgspec.json.encode(value).decode()}: one question has one spelling"
+            raise Trouble(400, "bad_parameter", detail, [Fault(name, detail)])
+    return found
 
 
 def clocks(given: Clocks) -> AsOf:
     """The moment that is asked for."""
-    return moment_asked(given.as_of, given.position, given.effective_on)
-
-
-def moment_asked(as_of: str | None, position: int | None, effective_on: str | None) -> AsOf:
-    """The moment that is asked for, from its parts; NoSuchMoment where one has the wrong form."""
-    return AsOf(parse_as_of(as_of) if as_of is not None else None, position, _day(effective_on))
+    as_of = parse_as_of(given.as_of) if given.as_of is not None else None
+    return AsOf(as_of, given.position, _day(given.effective_on), given.min_position)
 
 
 def _day(text: str | None) -> date | None:

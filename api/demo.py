@@ -55,6 +55,7 @@ async def _be(running: Service, instant: str) -> bool:
         now = await connection.fetchval("SELECT demo_now FROM log_head")
         if now is None or now < moment:
             await set_clock(connection, moment)
+    await running.reader.head.refresh()
     return now is None or now <= moment
 
 

@@ -7,13 +7,14 @@ import msgspec
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Operation, Parameter, Schema
 
-from api.asking import Clocks
+from api.asking import Clocks, Paging
 from api.problems import MEDIA_TYPE, TITLES, Problem
+from projections.lists import Collection
 
 
-def operation(query: type[msgspec.Struct]) -> type[Operation]:
-    """An operation whose query parameters are the fields of `query`."""
-    parameters = _parameters(query)
+def operation(*queries: type[msgspec.Struct]) -> type[Operation]:
+    """An operation whose query parameters are the fields of `queries`."""
+    parameters = [one for query in queries for one in _parameters(query)]
 
     @dataclass
     class Asked(Operation):
@@ -33,16 +34,30 @@ def _parameters(query: type[msgspec.Struct]) -> list[Parameter]:
             param_in="query",
             required=False,
             description=one.pop("description", None),
-            schema=Schema(**_schema(one)),
+            schema=Schema(**_schema(one, components)),
         )
         for name, one in properties.items()
     ]
 
 
-def _schema(one: dict[str, Any]) -> dict[str, Any]:
+def _schema(one: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
     """The schema without null, which a query cannot say."""
-    types = [option for option in one.get("anyOf", [one]) if option.get("type") != "null"]
-    return {"type": types[0].get("type"), "examples": one.get("examples")}
+    option = next(option for option in one.get("anyOf", [one]) if option.get("type") != "null")
+    option = components[option["$ref"].rpartition("/")[2]] if "$ref" in option else option
+    enum = option.get("enum")
+    kept = {_NAMES[name]: option[name] for name in _NAMES if name in option}
+    return {"type": "string" if enum else option.get("type"), "enum": enum, "examples": one.get("examples")} | kept
+
+
+_NAMES = {"minimum": "minimum", "exclusiveMaximum": "exclusive_maximum", "minLength": "min_length"} | {
+    "maximum": "maximum",
+    "maxLength": "max_length",
+}
+
+
+def list_operation(collection: Collection[Any, Any]) -> type[Operation]:
+    """An operation that lists: its filters, its paging, both clocks."""
+    return operation(collection.filter, Paging, Clocks)
 
 
 def answers(shape: Any, *problems: int) -> dict[int, ResponseSpec]:

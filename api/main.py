@@ -12,15 +12,18 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import License
 
 from api import problems
+from api.front import Cache, Front
 from api.graphql.door import graphql
 from api.office import Office
+from api.paths import one_spelling
 from api.postgres import Cluster, cluster
 from api.reader import Reader
-from api.resources import commands, demo, districts, events, health, plans, schemas, tasks, units
+from api.resources import commands, demo, districts, docs, events, health, plans, schemas, tasks, units
 from api.settings import Settings
 from api.token import token_of
 from events.database import Pool, connect, pool_of
 from events.handle import Handler
+from events.head import watching
 from events.log import Log
 from events.schema import migrate
 from projections.fold import state
@@ -48,6 +51,9 @@ HANDLERS: list[Any] = [
     graphql,
     schemas.openapi,
     schemas.graphql_schema,
+    docs.docs,
+    docs.graphiql,
+    docs.asset,
     health.live,
     health.ready,
 ]
@@ -83,25 +89,25 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
         async with pool_of(dsn, 8) as pool:
             async with pool.acquire() as connection:
                 await prepare(connection, TABLES)
-            log = Log(lambda: connect(dsn), writer(TABLES))
-            handler = Handler(log, pool.acquire, state)
-            token, is_new = token_of(settings.data_dir)
-            try:
-                yield Service(
-                    settings,
-                    pool,
-                    Reader(pool, settings.license),
-                    Office(pool, handler, settings.office),
-                    token,
-                    is_new,
-                    own,
-                )
-            finally:
-                await log.close()
+            async with appending(dsn) as log, watching(lambda: connect(dsn), pool) as head:
+                handler = Handler(log, pool.acquire, state)
+                token, is_new = token_of(settings.data_dir)
+                reader = Reader(pool, head, settings.license)
+                yield Service(settings, pool, reader, Office(pool, head, handler, settings.office), token, is_new, own)
 
 
-def application(running: Service) -> Litestar:
-    """The application that publishes it."""
+@asynccontextmanager
+async def appending(dsn: str) -> AsyncGenerator[Log]:
+    """The log, whose appends carry the projections' writes along."""
+    log = Log(lambda: connect(dsn), writer(TABLES))
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+def application(running: Service) -> Front:
+    """The application that publishes it, behind the wrapper that remembers its answers."""
     state_ = State(
         {
             "reader": running.reader,
@@ -110,14 +116,16 @@ def application(running: Service) -> Litestar:
             "max_body": running.settings.max_body,
         }
     )
-    return Litestar(
+    inner = Litestar(
         HANDLERS,
         state=state_,
         cors_config=CORSConfig(allow_origins=["*"], allow_methods=["GET", "POST"], expose_headers=["Log-Position"]),
         exception_handlers={Exception: problems.answer},
+        before_request=one_spelling,
         openapi_config=openapi_config(),
         request_max_body_size=None,  # api/body.py reads with a limit of its own
     )
+    return Front(inner, running.reader.head, Cache(running.settings.cache_bytes))
 
 
 def openapi_config() -> OpenAPIConfig:

@@ -13,6 +13,7 @@ from domain.document.draft import Doubt
 from domain.plan_import import ImportPlan
 from events.database import Pool
 from events.handle import Decided, Handler
+from events.head import Head
 from events.log import IdempotencyKey
 from projections.table import SCHEMA
 from projections.views import events, history
@@ -43,8 +44,9 @@ class DryRun(msgspec.Struct, frozen=True, rename="camel"):
 class Office:
     """Takes commands in the name of one office."""
 
-    def __init__(self, pool: Pool, handler: Handler, actor: str) -> None:
+    def __init__(self, pool: Pool, head: Head, handler: Handler, actor: str) -> None:
         self._pool = pool
+        self._head = head
         self._handler = handler
         self._actor = actor
 
@@ -53,8 +55,8 @@ class Office:
         receipt = await self._handler.handle(await self._complete(commands), self._actor, idempotency)
         async with self._pool.acquire() as connection:
             found = await events.at(connection, receipt.positions)
-            head = await connection.fetchval("SELECT size FROM log_head")
-        position = max(receipt.positions, default=head)
+            await self._head.read(connection)  # whoever is told that it is recorded can read it here
+        position = max(receipt.positions, default=self._head.size)
         return Receipt(position, tuple(found.views()), doubts(commands), receipt.replayed)
 
     async def dry_run(self, commands: Sequence[AnyCommand]) -> DryRun:

@@ -1,6 +1,7 @@
 """The one door to every read: what was asked → the moment → the rows → the answer, whatever door it came by."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -8,12 +9,15 @@ import msgspec
 from api.problems import Trouble
 from domain.values import instant_text
 from events.database import Connection, Pool
+from events.head import Head
 from events.recorded import HEAD
 from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
 from projections.fold import ALWAYS, FOREVER
-from projections.table import SCHEMA, SliceTable, Wanted
+from projections.table import SCHEMA, SliceTable
+from projections.wanted import Wanted
 
-CLOCKS = ("asOf", "position", "effectiveOn")
+CLOCKS: Final = ("asOf", "position", "effectiveOn", "minPosition")
+PATIENCE: Final = 5.0  # seconds to wait for a position that is not visible yet
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -27,20 +31,29 @@ class Subject(msgspec.Struct, frozen=True):
 class Reader:
     """Reads views at a moment. `license` is the data's licence, which every answer names."""
 
-    def __init__(self, pool: Pool, license_: str) -> None:
+    def __init__(self, pool: Pool, head: Head, license_: str) -> None:
         self.pool = pool
+        self.head = head
         self.license = license_
 
     async def rows(self, asked: AsOf, wanted: Sequence[Wanted]) -> tuple[Moment, Rows]:
         """The rows that stand at the moment that is meant."""
+        moment = await self.moment(asked)
+        return moment, await self.read(moment, wanted)
+
+    async def read(self, moment: Moment, wanted: Sequence[Wanted]) -> Rows:
+        """The rows that stand at a moment."""
         async with self.pool.acquire() as connection:
-            moment = await resolve(connection, asked)
-            return moment, await read(connection, moment, wanted)
+            return await read(connection, moment, wanted)
 
     async def moment(self, asked: AsOf) -> Moment:
         """The moment that is meant."""
-        async with self.pool.acquire() as connection:
-            return await resolve(connection, asked)
+        await self.head.current()
+        position = asked.min_position
+        if position is not None and not await self.head.reach(position, PATIENCE):
+            detail = f"position {position} is not visible yet: the log holds {self.head.size}"
+            raise Trouble(503, "not_visible_yet", detail, Retry_After="1")
+        return resolve(self.head, asked)
 
     def meta(self, moment: Moment, path: str, query: Mapping[str, str]) -> Meta:
         """What the answer resolved to; its address has both clocks pinned."""

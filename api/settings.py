@@ -21,6 +21,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     office: str = "shanghai-credit-office"
     license: str = "https://creativecommons.org/licenses/by/4.0/"
     max_body: int = 4_000_000
+    cache_bytes: int = 64_000_000
 
     @property
     def is_demo(self) -> bool:

@@ -40,4 +40,8 @@ async def connect(dsn: str) -> OwnConnection:
 
 def pool_of(dsn: str, size: int) -> Pool:
     """A pool for reading, to be entered with `async with`."""
-    return asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=SESSION)
+    return asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=SESSION, reset=_as_it_is)
+
+
+async def _as_it_is(_: Connection) -> None:
+    """Give a connection back without asking the server to reset it: nobody here changes its session."""

@@ -6,6 +6,7 @@ import asyncpg
 
 from domain.values import checked_date, instant_text
 from events.database import Connection
+from events.log import CHANNEL
 
 
 class ClockRefused(Exception):
@@ -26,5 +27,6 @@ async def set_clock(connection: Connection, instant: datetime) -> None:
         raise ClockRefused(f"the clock stands at {instant_text(latest)} and never goes back")
     try:
         await connection.execute("UPDATE log_head SET demo_now = $1", instant)
+        await connection.execute("SELECT pg_notify($1, '')", CHANNEL)  # processes know the present by what they hear
     except asyncpg.InsufficientPrivilegeError as error:
         raise ClockRefused("the clock never goes back") from error

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
-from importlib.resources import files
-from typing import Any, Final, TypeVar
+from functools import cache, lru_cache
+from typing import Any, TypeVar
 
-import asyncpg
 import msgspec
 import sqlalchemy as sa
 
 from domain.values import SHANGHAI, checked_date, instant_text, parse_date, shanghai_day
 from events.database import Connection
-from projections.table import SliceTable, Wanted, compiled
+from events.head import Head
+from projections.table import SliceTable
+from projections.wanted import Form, Wanted, compiled, joined
 
 T = TypeVar("T")
 
@@ -32,6 +32,7 @@ class AsOf(msgspec.Struct, frozen=True):
     as_of: date | datetime | None = None
     position: int | None = None
     effective_on: date | None = None
+    min_position: int | None = None  # what must be visible before the question is answered
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -74,110 +75,102 @@ def parse_as_of(text: str) -> date | datetime:
     return instant
 
 
-_MAX_POSITION: Final = 2**63 - 1
-_SQL: Final = files("projections").joinpath("sql/moment.sql").read_text("utf-8")
-
-
-async def resolve(connection: Connection, asked: AsOf) -> Moment:
+def resolve(head: Head, asked: AsOf) -> Moment:
     """The moment that is meant; NoSuchMoment in the future, beyond the head, or before the record begins."""
     if asked.as_of is not None and asked.position is not None:
         raise NoSuchMoment("give asOf or position, not both", parameter="position")
-    end = _end(asked.as_of)
-    row = await connection.fetchrow(_SQL, max(0, min(asked.position or 0, _MAX_POSITION)), end)
-    assert row is not None  # noqa: S101 - there is always a head
-    if row["size"] == 0:
+    if head.size == 0:
         raise NoSuchMoment("the record is empty: no plan has been imported yet", parameter="asOf", before=True)
-    today = shanghai_day(row["now"])
-    head = Moment(row["size"], row["recorded_at"], asked.effective_on or today, row["origin"], pinned=False)
     if asked.position is not None:
-        return _at_position(asked, asked.position, row, head)
-    if asked.as_of is None or end is None or asked.as_of == today:
-        return head
-    return _at_instant(asked, end, row, head)
+        return _at_position(head, asked, asked.position)
+    today = head.today()
+    if asked.as_of is None or asked.as_of == today:
+        day = asked.effective_on or today
+        return Moment(head.size, head.recorded_at(head.size), day, head.origin, pinned=False)
+    return _at_instant(head, asked, asked.as_of)
 
 
-def _end(as_of: date | datetime | None) -> datetime | None:
-    """The instant that is meant; of a date the first instant that is no more of it, less a microsecond."""
-    if as_of is None or isinstance(as_of, datetime):
-        return as_of
-    return datetime.combine(as_of + timedelta(days=1), time(), SHANGHAI) - timedelta(microseconds=1)
+def _at_position(head: Head, asked: AsOf, position: int) -> Moment:
+    if not 1 <= position <= head.size:
+        raise NoSuchMoment(f"position {position} is not in the log, which holds 1 to {head.size}", parameter="position")
+    recorded_at = head.recorded_at(position)
+    return Moment(position, recorded_at, asked.effective_on or shanghai_day(recorded_at), head.origin, pinned=True)
 
 
-def _at_position(asked: AsOf, position: int, row: asyncpg.Record, head: Moment) -> Moment:
-    if not 1 <= position <= head.position:
+def _at_instant(head: Head, asked: AsOf, as_of: date | datetime) -> Moment:
+    if _start(as_of) > head.now():
+        raise NoSuchMoment(f"asOf lies in the future: it is {instant_text(head.now())}", parameter="asOf")
+    end = _end(as_of)
+    position = head.found(end)
+    if position == 0:
         raise NoSuchMoment(
-            f"position {position} is not in the log, which holds 1 to {head.position}", parameter="position"
-        )
-    day = asked.effective_on or shanghai_day(row["at"])
-    return Moment(position, row["at"], day, head.origin, pinned=True)
-
-
-def _at_instant(asked: AsOf, end: datetime, row: asyncpg.Record, head: Moment) -> Moment:
-    if (end if isinstance(asked.as_of, datetime) else _start(asked.as_of)) > row["now"]:
-        raise NoSuchMoment(f"asOf lies in the future: it is {instant_text(row['now'])}", parameter="asOf")
-    if row["found"] is None:
-        raise NoSuchMoment(
-            f"the public record begins at {instant_text(row['first_at'])}; what held on an earlier day is asked with "
-            f"effectiveOn={shanghai_day(end)}",
+            f"the public record begins at {instant_text(head.recorded_at(1))}; what held on an earlier day is asked "
+            f"with effectiveOn={shanghai_day(end)}",
             parameter="asOf",
             before=True,
         )
+    pinned = end < head.recorded_at(head.size)  # later ones may still be recorded at that very instant
     day = asked.effective_on or shanghai_day(end)
-    return Moment(row["found"], row["found_at"], day, head.origin, pinned=end < head.as_of)
+    return Moment(position, head.recorded_at(position), day, head.origin, pinned=pinned)
 
 
-def _start(as_of: object) -> datetime:
-    assert isinstance(as_of, date)  # noqa: S101 - narrowed by the caller
-    return datetime.combine(as_of, time(), SHANGHAI)
+def _start(as_of: date | datetime) -> datetime:
+    return as_of if isinstance(as_of, datetime) else datetime.combine(as_of, time(), SHANGHAI)
+
+
+def _end(as_of: date | datetime) -> datetime:
+    """The instant that is meant; of a date the first instant that is no more of it, less a microsecond."""
+    if isinstance(as_of, datetime):
+        return as_of
+    return datetime.combine(as_of + timedelta(days=1), time(), SHANGHAI) - timedelta(microseconds=1)
 
 
 class Rows:
     """The rows of each table that stand at a moment, decoded when they are asked for."""
 
-    def __init__(self, docs: Mapping[str, Sequence[bytes]]) -> None:
+    def __init__(self, docs: Mapping[str, bytes]) -> None:
         self._docs = docs
 
     def any(self, table: SliceTable) -> bool:
         """Whether the table has any of the rows wanted."""
-        return bool(self._docs.get(table.name))
+        return table.name in self._docs
+
+    def joined(self, table: SliceTable) -> bytes:
+        """The rows of one table as lines of JSON: what is derived from them can be remembered by them."""
+        return self._docs.get(table.name, b"")
 
     def raw(self, table: SliceTable) -> Sequence[bytes]:
         """The rows of one table as the JSON that it keeps."""
-        return self._docs.get(table.name, ())
+        return self._docs[table.name].split(b"\n") if table.name in self._docs else ()
 
     def of(self, table: SliceTable, type_: type[T]) -> list[T]:
-        """The rows of one table, in no order."""
-        decode = msgspec.json.Decoder(type_).decode
-        return [decode(doc) for doc in self._docs.get(table.name, ())]
+        """The rows of one table: in the order asked for, else in none."""
+        return decoded(self.joined(table), type_)
+
+
+def decoded(joined: bytes, type_: type[T]) -> list[T]:
+    """Lines of JSON as Structs."""
+    return _decoder(type_).decode_lines(joined) if joined else []
+
+
+@cache
+def _decoder(type_: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(type_)
 
 
 async def read(connection: Connection, moment: Moment, wanted: Sequence[Wanted]) -> Rows:
     """All rows that a view wants, at one moment, in one statement."""
-    sql, names = _statement(tuple((one.table, tuple(column for column, _ in one.where)) for one in wanted))
+    sql, names = _statement(tuple(one.form for one in wanted))
     values: dict[str, Any] = {"position": moment.position, "day": moment.effective_on}
     for number, one in enumerate(wanted):
-        values |= {f"{column}_{number}": value for column, value in one.where}
-    docs: dict[str, list[bytes]] = {}
-    for name, doc in await connection.fetch(sql, *(values[name] for name in names)):
-        docs.setdefault(name, []).append(doc)
+        values |= {f"{name}_{number}": value for name, value in one.values}
+    docs: dict[str, bytes] = {}
+    for name, lines in await connection.fetch(sql, *(values[name] for name in names)):
+        docs[name] = docs[name] + b"\n" + lines if name in docs else lines
     return Rows(docs)
 
 
-@lru_cache(maxsize=256)
-def _statement(wanted: tuple[tuple[SliceTable, tuple[str, ...]], ...]) -> tuple[str, list[str]]:
-    parts = [_select(slices.table, columns, number) for number, (slices, columns) in enumerate(wanted)]
+@lru_cache(maxsize=512)
+def _statement(forms: tuple[Form, ...]) -> tuple[str, list[str]]:
+    parts = [joined(forms, number) for number in range(len(forms))]
     return compiled(sa.union_all(*parts) if len(parts) > 1 else parts[0])
-
-
-def _select(table: sa.Table, columns: Sequence[str], number: int) -> sa.Select[str, bytes]:
-    """The slices of one table that stand at :position and :day, filtered by columns numbered like their table."""
-    position, day = sa.bindparam("position", type_=sa.BigInteger), sa.bindparam("day", type_=sa.Date)
-    name = sa.literal_column(f"'{table.name}'", sa.Text()).label("name")
-    doc: sa.Column[bytes] = table.c["doc"]
-    return sa.select(name, doc).where(
-        table.c["known_from"] <= position,
-        table.c["known_to"] > position,
-        table.c["eff_from"] <= day,
-        table.c["eff_to"] > day,
-        *(table.c[one] == sa.bindparam(f"{one}_{number}", type_=table.c[one].type) for one in columns),
-    )

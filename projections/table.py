@@ -1,16 +1,17 @@
 """A table of slices: one row for each stretch of both clocks over which a subject stays the same."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ARRAY
 
 SCHEMA: Final = "projections"
 METADATA: Final = sa.MetaData(schema=SCHEMA)
 TEXT: Final = sa.Text(collation="C")
 INTEGER: Final = sa.BigInteger()
+DATE: Final = sa.Date()
 
 
 class Row(NamedTuple):
@@ -40,6 +41,11 @@ class SliceTable(NamedTuple):
         return [one for one in self.table.columns if one.name not in CLOCKS]
 
 
+def split(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """A column of words as the array that its index holds."""
+    return sa.func.string_to_array(column, sa.literal_column("' '"), type_=ARRAY(sa.Text))
+
+
 CLOCKS: Final = ("key", "known_from", "known_to", "eff_from", "eff_to", "doc")
 
 
@@ -50,9 +56,14 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
     rows: Callable[[str, Any, int], Iterable[Row]],
     columns: Mapping[str, sa.types.TypeEngine[Any]],
     *,
+    order: Sequence[str] = (),
+    grams: str | None = None,
     version: int = 1,
 ) -> SliceTable:
-    """Define a table of slices, with an index for each way in: one key, all of a plan, each other column."""
+    """Define a table of slices, with an index for each way in: one key, all of a plan, each other column.
+
+    `order`: columns that pages follow one another by; `grams`: the column of text that is searched by `grams_of`.
+    """
     table = sa.Table(
         name,
         METADATA,
@@ -65,26 +76,10 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
         sa.Column("doc", sa.LargeBinary, nullable=False),
     )
     for column in columns:
-        sa.Index(f"{name}_{column}", table.c[column], table.c.known_to, table.c.known_from)
+        if column == grams:
+            sa.Index(f"{name}_{column}", split(table.c[column]), postgresql_using="gin")
+        elif column not in order[1:]:
+            sa.Index(f"{name}_{column}", table.c[column], table.c.known_to, table.c.known_from)
+    if order:
+        sa.Index(f"{name}_order", *(table.c[column] for column in order))
     return SliceTable(name, kind, doc, rows, table, version)
-
-
-class Wanted(NamedTuple):
-    """Rows of one table that a view asks for: those whose columns have these values."""
-
-    table: SliceTable
-    where: tuple[tuple[str, Any], ...] = ()
-
-
-def wanted(table: SliceTable, **where: object) -> Wanted:
-    """Rows of `table` whose columns have these values, or one of them where a list is given."""
-    return Wanted(table, tuple(where.items()))
-
-
-_DIALECT: Final = postgresql.asyncpg.dialect()  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def compiled(statement: sa.sql.ClauseElement) -> tuple[str, list[str]]:
-    """A statement's text for asyncpg, and the names of its parameters in order."""
-    done: Any = statement.compile(dialect=_DIALECT)
-    return str(done), list(done.positiontup or ())

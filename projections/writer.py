@@ -1,6 +1,7 @@
 """From slices to rows: the statements that ride along in the append's own transaction."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any
 
 from events.log import Write, Writer, Written
@@ -68,4 +69,4 @@ def record(one: Slice) -> tuple[Any, ...]:
 
 
 def _types(table: SliceTable) -> Iterable[str]:
-    return ("text" if one.type.python_type is str else "bigint" for one in table.columns)
+    return ({str: "text", date: "date"}.get(one.type.python_type, "bigint") for one in table.columns)

@@ -8,9 +8,8 @@ from strawberry.types import Info
 
 from api.graphql.shapes import Context
 from api.reader import Reader
-from events.database import Connection
-from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
-from projections.table import Wanted
+from projections.as_of import AsOf, Meta, Moment, Rows
+from projections.wanted import Wanted
 
 
 class Moments:
@@ -24,19 +23,18 @@ class Moments:
 
     async def rows(self, asked: AsOf, wanted: Sequence[Wanted], root: str) -> tuple[Moment, Rows]:
         """The rows that stand at the moment that `root` asks for."""
-        async with self.reader.pool.acquire() as connection:
-            moment = await self._resolve(connection, asked)
-            rows = await read(connection, moment, wanted)
+        moment = await self._resolve(asked)
+        rows = await self.reader.read(moment, wanted)
         if asked != AsOf():
             self.suffixes[root] = f"@{moment.position},{moment.effective_on}"
         self.positions.add(moment.position)
         return moment, rows
 
-    async def _resolve(self, connection: Connection, asked: AsOf) -> Moment:
+    async def _resolve(self, asked: AsOf) -> Moment:
         if asked.as_of is not None or asked.position is not None:
-            return await resolve(connection, asked)
+            return await self.reader.moment(asked)
         if self._head is None:
-            self._head = asyncio.ensure_future(resolve(connection, AsOf()))
+            self._head = asyncio.ensure_future(self.reader.moment(AsOf()))
         head = await self._head
         return msgspec.structs.replace(head, effective_on=asked.effective_on) if asked.effective_on else head
 

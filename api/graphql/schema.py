@@ -21,7 +21,7 @@ from api.resources import districts, plans, tasks, units
 from domain.errors import WrongDate
 from domain.values import checked_date, parse_date
 from projections.as_of import AsOf, NoSuchMoment
-from projections.table import Wanted
+from projections.wanted import Wanted
 from projections.views import districts as district_view
 from projections.views import plans as plan_view
 from projections.views import tasks as task_view

@@ -8,7 +8,7 @@ from litestar import Response, post
 from msgspec import Meta
 
 from api import token
-from api.answers import Ask
+from api.answers import Ask, reader
 from api.asking import NoParameters, asked, query_of
 from api.body import decoded, json_body
 from api.documented import answers as documented
@@ -29,10 +29,11 @@ async def demo_clock(request: Ask) -> Response[bytes]:
     token.check(request, request.app.state.token)
     asked(query_of(request), NoParameters)
     given = decoded(msgspec.json.Decoder(Clock).decode, await json_body(request))
-    async with request.app.state.reader.pool.acquire() as connection:
+    async with reader(request).pool.acquire() as connection:
         try:
             await set_clock(connection, given.now)
         except ClockRefused as error:
             raise Trouble(409, "clock_refused", str(error)) from error
+    await reader(request).head.refresh()
     body = msgspec.json.encode({"now": instant_text(given.now)})
     return Response(body, status_code=200, media_type="application/json", headers={"Cache-Control": "no-store"})

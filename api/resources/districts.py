@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from litestar import Response, get
 
 from api import answers
-from api.answers import Ask, Listing
-from api.documented import READ
+from api.answers import Ask
+from api.documented import READ, list_operation
 from api.documented import answers as documented
+from api.lists import Listing, listing
 from api.paths import Code
 from api.reader import Subject
 from projections.as_of import Moment, Rows
 from projections.views import districts
-from projections.views.districts import DISTRICTS, DistrictView
+from projections.views.districts import DISTRICT_LIST, DISTRICTS, DistrictView
 
 
 def show(rows: Rows, _: Moment) -> Sequence[DistrictView]:
@@ -20,10 +21,15 @@ def show(rows: Rows, _: Moment) -> Sequence[DistrictView]:
     return districts.show(rows)
 
 
-@get("/v1/districts", operation_class=READ, responses=documented(Listing[DistrictView]), tags=["districts"])
+@get(
+    "/v1/districts",
+    operation_class=list_operation(DISTRICT_LIST),
+    responses=documented(Listing[DistrictView]),
+    tags=["districts"],
+)
 async def district_list(request: Ask) -> Response[bytes]:
     """All districts as the record showed them, each with the tasks that name it."""
-    return await answers.listing(request, districts.every(), show)
+    return await listing(request, DISTRICT_LIST)
 
 
 @get("/v1/districts/{code:str}", operation_class=READ, responses=documented(DistrictView), tags=["districts"])

@@ -7,10 +7,11 @@ import msgspec
 from litestar import Response, get
 from msgspec import Meta
 
-from api.answers import Ask, Listing, ok, reader
+from api.answers import Ask, ok, reader
 from api.asking import Clocks, asked, clocks, query_of
 from api.documented import READ, operation
 from api.documented import answers as documented
+from api.lists import Listing
 from api.paths import At, Code, PlanKey, TaskNumber, UnitKey
 from api.reader import Subject
 from projections.views import events, history
@@ -48,7 +49,7 @@ async def event_list(request: Ask) -> Response[bytes]:
         rest = {**query, "after": str(views[-1].position)}
         following = f"/v1/events?{urlencode(rest)}"
     meta = reader(request).meta(moment, "/v1/events", query)
-    return ok(Listing(views, following, meta), moment)
+    return ok(request, Listing(tuple(views), following, meta), moment, query, erasable=True)
 
 
 @get("/v1/events/{position:int}", operation_class=READ, responses=documented(EventView), tags=["events"])
@@ -61,7 +62,7 @@ async def one_event(request: Ask, position: At) -> Response[bytes]:
     if not found.recorded:
         raise reader(request).beyond(position, moment)
     meta = reader(request).meta(moment, request.url.path, query)
-    return ok(msgspec.structs.replace(found.views()[0], meta=meta), moment)
+    return ok(request, msgspec.structs.replace(found.views()[0], meta=meta), moment, query, erasable=True)
 
 
 async def _history(request: Ask, subject: Subject, below: str) -> Response[bytes]:
@@ -73,7 +74,7 @@ async def _history(request: Ask, subject: Subject, below: str) -> Response[bytes
     if not found.recorded:
         raise await reader(request).absent(subject, moment)
     meta = reader(request).meta(moment, request.url.path, query)
-    return ok(History(history.of(found), None, meta), moment)
+    return ok(request, History(history.of(found), None, meta), moment, query, erasable=True)
 
 
 @get("/v1/plans/{plan:str}/history", operation_class=READ, responses=documented(History), tags=["history"])

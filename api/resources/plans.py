@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from litestar import Response, get
 
 from api import answers
-from api.answers import Ask, Listing
-from api.documented import READ
+from api.answers import Ask
+from api.documented import READ, list_operation
 from api.documented import answers as documented
+from api.lists import Listing, listing
 from api.paths import PlanKey
 from api.reader import Subject
 from projections.as_of import Moment, Rows
 from projections.views import plans
 from projections.views.names import PLANS
-from projections.views.plans import PlanView
+from projections.views.plans import PLAN_LIST, PlanView
 
 
 def show(rows: Rows, _: Moment) -> Sequence[PlanView]:
@@ -21,10 +22,10 @@ def show(rows: Rows, _: Moment) -> Sequence[PlanView]:
     return plans.show(rows)
 
 
-@get("/v1/plans", operation_class=READ, responses=documented(Listing[PlanView]), tags=["plans"])
+@get("/v1/plans", operation_class=list_operation(PLAN_LIST), responses=documented(Listing[PlanView]), tags=["plans"])
 async def plan_list(request: Ask) -> Response[bytes]:
     """All plans as the record showed them."""
-    return await answers.listing(request, plans.every(), show)
+    return await listing(request, PLAN_LIST)
 
 
 @get("/v1/plans/{plan:str}", operation_class=READ, responses=documented(PlanView), tags=["plans"])

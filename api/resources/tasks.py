@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from litestar import Response, get
 
 from api import answers
-from api.answers import Ask, Listing
-from api.documented import READ
+from api.answers import Ask
+from api.documented import READ, list_operation
 from api.documented import answers as documented
+from api.lists import Listing, listing
 from api.paths import PlanKey, TaskNumber
 from api.reader import Subject
 from projections.as_of import Moment, Rows
 from projections.views import tasks
 from projections.views.names import PLANS
+from projections.views.task_list import TASK_LIST
 from projections.views.tasks import TASKS, TaskView
 
 
@@ -21,10 +23,15 @@ def show(rows: Rows, at: Moment) -> Sequence[TaskView]:
     return tasks.show(rows, at.effective_on)
 
 
-@get("/v1/plans/{plan:str}/tasks", operation_class=READ, responses=documented(Listing[TaskView]), tags=["tasks"])
+@get(
+    "/v1/plans/{plan:str}/tasks",
+    operation_class=list_operation(TASK_LIST),
+    responses=documented(Listing[TaskView]),
+    tags=["tasks"],
+)
 async def task_list(request: Ask, plan: PlanKey) -> Response[bytes]:
-    """All tasks of a plan, by number, as the record showed them."""
-    return await answers.listing(request, tasks.of_plan(plan), show, within=Subject("plan", PLANS, plan))
+    """The tasks of a plan, filtered and sorted, as the record showed them."""
+    return await listing(request, TASK_LIST, scope=plan, within=Subject("plan", PLANS, plan))
 
 
 @get("/v1/plans/{plan:str}/tasks/{key:int}", operation_class=READ, responses=documented(TaskView), tags=["tasks"])

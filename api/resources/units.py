@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from litestar import Response, get
 
 from api import answers
-from api.answers import Ask, Listing
-from api.documented import READ
+from api.answers import Ask
+from api.documented import READ, list_operation
 from api.documented import answers as documented
+from api.lists import Listing, listing
 from api.paths import UnitKey
 from api.reader import Subject
 from projections.as_of import Moment, Rows
 from projections.views import units
 from projections.views.names import UNITS
-from projections.views.units import UnitView
+from projections.views.units import UNIT_LIST, UnitView
 
 
 def show(rows: Rows, _: Moment) -> Sequence[UnitView]:
@@ -21,10 +22,10 @@ def show(rows: Rows, _: Moment) -> Sequence[UnitView]:
     return units.show(rows)
 
 
-@get("/v1/units", operation_class=READ, responses=documented(Listing[UnitView]), tags=["units"])
+@get("/v1/units", operation_class=list_operation(UNIT_LIST), responses=documented(Listing[UnitView]), tags=["units"])
 async def unit_list(request: Ask) -> Response[bytes]:
     """All units and groups as the record showed them, each with its tasks."""
-    return await answers.listing(request, units.every(), show)
+    return await listing(request, UNIT_LIST)
 
 
 @get("/v1/units/{unit:str}", operation_class=READ, responses=documented(UnitView), tags=["units"])

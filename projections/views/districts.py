@@ -7,10 +7,12 @@ from msgspec import UNSET, UnsetType
 
 from domain.directory import District
 from projections.as_of import Meta, Rows
-from projections.table import Row, Wanted, slice_table, wanted
+from projections.lists import Collection, NoFilter, encoded
+from projections.table import Row, slice_table
 from projections.views import units
-from projections.views.names import Directory, Named
+from projections.views.names import Directory, Named, directory
 from projections.views.units import Participation, Parts
+from projections.wanted import Wanted, wanted
 
 
 class DistrictRow(District, frozen=True, kw_only=True):
@@ -45,14 +47,14 @@ def every() -> Sequence[Wanted]:
 
 def show(rows: Rows) -> list[DistrictView]:
     """All districts, by code."""
-    directory = Directory(rows)
-    parts = Parts(rows, directory)
+    known = directory(rows)
+    parts = Parts(rows, known)
     return [
         DistrictView(
             code=one.code,
             name=one.name,
-            units=tuple(directory.named(unit.id) for unit in _of(one.code, directory)),
-            tasks=_tasks([unit.id for unit in _of(one.code, directory)], parts),
+            units=tuple(known.named(unit.id) for unit in _of(one.code, known)),
+            tasks=_tasks([unit.id for unit in _of(one.code, known)], parts),
             version=one.version,
         )
         for one in sorted(rows.of(DISTRICTS, DistrictRow), key=lambda one: one.code)
@@ -66,3 +68,13 @@ def _of(code: str, directory: Directory) -> list[units.UnitRow]:
 def _tasks(members: Sequence[str], parts: Parts) -> tuple[Participation, ...]:
     found = [part for member in members for part in parts.of(member)]
     return tuple(sorted(found, key=lambda part: (part.plan, part.number, part.task, len(part.via))))
+
+
+DISTRICT_LIST: Collection[DistrictView, NoFilter] = Collection(
+    name="districts",
+    view=DistrictView,
+    filter=NoFilter,
+    wanted=lambda _scope, _filter, _after, _limit: every(),
+    shown=lambda rows, _: encoded(show(rows)),
+    place=lambda district, _: (district.code,),
+)

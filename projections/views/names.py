@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 import msgspec
 
-from domain.directory import Unit
+from domain.directory import Unit, resolve
 from domain.plan import Plan
-from projections.as_of import Rows
+from projections.as_of import Rows, decoded
 from projections.table import TEXT, Row, slice_table
 
 
@@ -57,8 +58,9 @@ PLANS = slice_table("plans", "plan", PlanRow, _plan_rows, {})
 class Directory:
     """All units at one moment."""
 
-    def __init__(self, rows: Rows) -> None:
-        self.units = {one.id: one for one in rows.of(UNITS, UnitRow)}
+    def __init__(self, units: Iterable[UnitRow]) -> None:
+        self.units = {one.id: one for one in units}
+        self._behind: dict[str, frozenset[str]] = {}
 
     def __call__(self, key: str) -> UnitRow | None:
         """The unit, or None."""
@@ -68,3 +70,26 @@ class Directory:
         """The unit with its name at this moment."""
         unit = self.units.get(key)
         return Named(key, unit.name if unit else key)
+
+    def behind(self, assignee: str) -> frozenset[str]:
+        """All who take part where `assignee` does: itself, its members, and whoever succeeded one of them."""
+        if assignee not in self._behind:
+            chains = resolve(assignee, self).chains
+            self._behind[assignee] = frozenset((assignee, *(unit for chain in chains for unit in chain)))
+        return self._behind[assignee]
+
+    def districts(self, assignee: str) -> frozenset[str]:
+        """The districts of all who take part where `assignee` does."""
+        units = (self.units.get(unit) for unit in self.behind(assignee))
+        return frozenset(unit.district for unit in units if unit and unit.district)
+
+
+def directory(rows: Rows) -> Directory:
+    """All units at the moment of these rows."""
+    return directory_of(rows.joined(UNITS))
+
+
+@lru_cache(maxsize=64)
+def directory_of(units: bytes) -> Directory:
+    """The same rows make the same directory, which many moments share."""
+    return Directory(decoded(units, UnitRow))

@@ -9,9 +9,11 @@ from msgspec import UNSET, UnsetType
 
 from domain.plan import Measure, Part, Plan
 from projections.as_of import Meta, Rows
-from projections.table import INTEGER, TEXT, Row, Wanted, slice_table, wanted
+from projections.lists import Collection, NoFilter, encoded
+from projections.table import INTEGER, TEXT, Row, slice_table
 from projections.views.names import PLANS, PlanRow
 from projections.views.tasks import TASKS
+from projections.wanted import Wanted, wanted
 
 
 class PartRow(Part, frozen=True, kw_only=True):
@@ -150,3 +152,13 @@ def _view(
         ),
         version=plan.version,
     )
+
+
+PLAN_LIST: Collection[PlanView, NoFilter] = Collection(
+    name="plans",
+    view=PlanView,
+    filter=NoFilter,
+    wanted=lambda _scope, _filter, _after, _limit: every(),
+    shown=lambda rows, _: encoded(show(rows)),
+    place=lambda plan, _: (plan.id,),
+)

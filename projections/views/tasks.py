@@ -1,8 +1,9 @@
 """Tasks: their rows, and a task as everybody reads it: names, reports and statuses joined at the same moment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Final
 
 import msgspec
@@ -12,11 +13,14 @@ from domain.directory import UnitKind, resolve
 from domain.report import Listing, Said, standing
 from domain.task import Assignment, Target, Task
 from domain.values import Role, Status
-from projections.as_of import Meta, Rows
-from projections.table import INTEGER, TEXT, Row, Wanted, slice_table, wanted
-from projections.views.names import PLANS, UNITS, Directory, Named, PlanRow
+from projections.as_of import Meta, Rows, decoded
+from projections.grams import grams_of
+from projections.lists import Shown
+from projections.table import DATE, INTEGER, TEXT, Row, slice_table
+from projections.views.names import PLANS, UNITS, Directory, Named, PlanRow, directory_of
 from projections.views.platforms import PLATFORMS, PlatformRow
 from projections.views.reports import REPORTS, EvidenceStatus, ReportRow, evidence_status
+from projections.wanted import Wanted, wanted
 
 SOON: Final = timedelta(days=30)
 
@@ -47,7 +51,14 @@ class TargetRow(Target, frozen=True, kw_only=True, rename=None):
 def _task_rows(key: str, task: Task, version: int) -> Iterable[Row]:
     plan = key.partition("/")[0]
     row = TaskRow(**msgspec.structs.asdict(task), id=key, plan=plan, version=version)
-    yield Row(key, (plan, task.number, task.part, task.measure), msgspec.json.encode(row))
+    ordinal = int(key.partition("/")[2])
+    columns = (plan, task.number, ordinal, task.part, task.measure, task.due or date.max, _words(task))
+    yield Row(key, columns, msgspec.json.encode(row))
+
+
+def _words(task: Task) -> str:
+    """What a task is found by: its text, and the very words by which it names its units."""
+    return " ".join(sorted(grams_of(" ".join((task.text, *(one.literal for one in task.assignments))))))
 
 
 def _assignment_rows(key: str, task: Task, _: int) -> Iterable[Row]:
@@ -65,7 +76,21 @@ def _target_rows(key: str, task: Task, _: int) -> Iterable[Row]:
 
 
 TASKS = slice_table(
-    "tasks", "task", TaskRow, _task_rows, {"plan": TEXT, "number": INTEGER, "part": INTEGER, "measure": INTEGER}
+    "tasks",
+    "task",
+    TaskRow,
+    _task_rows,
+    {
+        "plan": TEXT,
+        "number": INTEGER,
+        "ordinal": INTEGER,  # the number in the key
+        "part": INTEGER,
+        "measure": INTEGER,
+        "due": DATE,  # infinity where there is none
+        "words": TEXT,
+    },
+    order=("plan", "number", "ordinal", "due"),
+    grams="words",
 )
 ASSIGNMENTS = slice_table(
     "assignments", "task", AssignmentRow, _assignment_rows, {"plan": TEXT, "task": TEXT, "unit": TEXT, "role": TEXT}
@@ -164,38 +189,90 @@ class TaskView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 def one(key: str) -> Sequence[Wanted]:
     """What a single task is put together from."""
     plan = key.partition("/")[0]
-    return (wanted(TASKS, key=key), wanted(REPORTS, task=key), *_beside(plan))
+    return (wanted(TASKS, key=key), wanted(REPORTS, task=key), *joined_to(plan))
 
 
 def of_plan(plan: str) -> Sequence[Wanted]:
     """What all tasks of a plan are put together from."""
-    return (wanted(TASKS, plan=plan), wanted(REPORTS, plan=plan), *_beside(plan))
+    return (wanted(TASKS, plan=plan), wanted(REPORTS, plan=plan), *joined_to(plan))
 
 
-def _beside(plan: str) -> Sequence[Wanted]:
+def joined_to(plan: str) -> Sequence[Wanted]:
+    """What is joined to any task of a plan, but for its reports."""
     return (wanted(UNITS), wanted(PLATFORMS), wanted(PLANS, key=plan))
+
+
+class Beside(msgspec.Struct, frozen=True, eq=False):
+    """What is joined to every task of a moment; the same only as itself, so that it can be remembered by."""
+
+    directory: Directory
+    platforms: Sequence[PlatformRow]
+    documents: Mapping[str, str]
+
+
+class Due(StrEnum):
+    """How a day lies to a deadline: all that a task's schedule asks of the day it is read on."""
+
+    NEVER = "never"
+    LATER = "later"
+    SOON = "soon"
+    PAST = "past"
 
 
 def show(rows: Rows, on: date) -> list[TaskView]:
     """The tasks among these rows, by number, as of the day that they stand on."""
-    directory = Directory(rows)
-    documents = {plan.id: plan.document for plan in rows.of(PLANS, PlanRow)}
-    platforms = rows.of(PLATFORMS, PlatformRow)
-    reports: dict[str, list[ReportRow]] = {}
-    for report in rows.of(REPORTS, ReportRow):
-        reports.setdefault(report.task, []).append(report)
-    tasks = sorted(rows.of(TASKS, TaskRow), key=lambda task: (task.number, int(task.id.partition("/")[2])))
-    return [_view(task, reports.get(task.id, ()), directory, platforms, documents.get(task.plan), on) for task in tasks]
+    shown = [one.view for one in shown_of(rows, on)]
+    return sorted(shown, key=lambda task: (task.number, int(task.id.partition("/")[2])))
 
 
-def _view(  # noqa: PLR0913, PLR0917 - all that is joined to a task at one moment
-    task: TaskRow,
-    reports: Sequence[ReportRow],
-    directory: Directory,
-    platforms: Sequence[PlatformRow],
-    document: str | None,
-    on: date,
-) -> TaskView:
+def shown_of(rows: Rows, on: date) -> list[Shown[TaskView]]:
+    """The tasks among these rows with their JSON, in the order of the rows."""
+    beside = _beside_of(rows.joined(UNITS), rows.joined(PLATFORMS), rows.joined(PLANS))
+    reports = _by_task(rows.joined(REPORTS))
+    return [_shown(doc, reports, beside, on) for doc in rows.raw(TASKS)]
+
+
+def _shown(doc: bytes, reports: Mapping[str, bytes], beside: Beside, on: date) -> Shown[TaskView]:
+    task = _task(doc)
+    return _remembered(doc, reports.get(task.id, b""), beside, due_on(task.due, on))
+
+
+@lru_cache(maxsize=16_384)
+def _task(doc: bytes) -> TaskRow:
+    return msgspec.json.decode(doc, type=TaskRow)
+
+
+@lru_cache(maxsize=64)
+def _beside_of(units: bytes, platforms: bytes, plans: bytes) -> Beside:
+    documents = {plan.id: plan.document for plan in decoded(plans, PlanRow)}
+    return Beside(directory_of(units), decoded(platforms, PlatformRow), documents)
+
+
+class _OfTask(msgspec.Struct):
+    task: str
+
+
+_task_of = msgspec.json.Decoder(_OfTask).decode
+
+
+@lru_cache(maxsize=64)
+def _by_task(reports: bytes) -> Mapping[str, bytes]:
+    """The reports of each task, as lines."""
+    grouped: dict[str, list[bytes]] = {}
+    for line in reports.split(b"\n") if reports else ():
+        grouped.setdefault(_task_of(line).task, []).append(line)
+    return {task: b"\n".join(sorted(lines)) for task, lines in grouped.items()}
+
+
+@lru_cache(maxsize=16_384)
+def _remembered(doc: bytes, reports: bytes, beside: Beside, due: Due) -> Shown[TaskView]:
+    """A task is a pure function of the rows that it is put together from, and is remembered by them."""
+    view = _view(_task(doc), decoded(reports, ReportRow), beside, due)
+    return Shown(view, msgspec.json.encode(view))
+
+
+def _view(task: TaskRow, reports: Sequence[ReportRow], beside: Beside, due: Due) -> TaskView:
+    directory, document = beside.directory, beside.documents.get(task.plan)
     by_event = {report.event: report for report in reports}
     stands = standing(task, [Said(report.unit, report) for report in reports], directory)
     counted = [by_event[report.event] for report in stands.latest]
@@ -211,11 +288,11 @@ def _view(  # noqa: PLR0913, PLR0917 - all that is joined to a task at one momen
         reported_status=ReportedStatus(stands.status or "not_reported"),
         answered=Answered(stands.count, stands.of),
         evidence_status=evidence_status(counted),
-        schedule_status=schedule_status(task.due, stands.status, on),
+        schedule_status=schedule_status(due, stands.status),
         due=task.due,
         withdrawn=task.withdrawn,
         targets=task.targets,
-        platforms=tuple(Named(one.id, one.name) for one in platforms if one.mentioned(task.text)),
+        platforms=tuple(Named(one.id, one.name) for one in beside.platforms if one.mentioned(task.text)),
         latest_reports=tuple(_reference(report, directory) for report in counted),
         source=Source(f"sha256:{document}", task.line) if document else None,
         version=task.version,
@@ -241,10 +318,23 @@ def _reference(report: ReportRow, directory: Directory) -> ReportRef:
     )
 
 
-def schedule_status(due: date | None, status: Status | None, on: date) -> ScheduleStatus:
-    """Whether the deadline is kept on a day."""
+def due_on(due: date | None, on: date) -> Due:
+    """How a day lies to a deadline."""
     if due is None:
-        return ScheduleStatus.UNSPECIFIED
-    if status == Status.COMPLETED or on <= due - SOON:
-        return ScheduleStatus.ON_TIME
-    return ScheduleStatus.DUE_SOON if on <= due else ScheduleStatus.OVERDUE
+        return Due.NEVER
+    if on <= due - SOON:
+        return Due.LATER
+    return Due.SOON if on <= due else Due.PAST
+
+
+def schedule_status(due: Due, status: Status | None) -> ScheduleStatus:
+    """Whether the deadline is kept."""
+    match due:
+        case Due.NEVER:
+            return ScheduleStatus.UNSPECIFIED
+        case Due.SOON if status != Status.COMPLETED:
+            return ScheduleStatus.DUE_SOON
+        case Due.PAST if status != Status.COMPLETED:
+            return ScheduleStatus.OVERDUE
+        case _:
+            return ScheduleStatus.ON_TIME

@@ -1,16 +1,21 @@
 """Units and groups as everybody reads them: with members, successions, and the tasks each takes part in."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from domain.directory import Unit, UnitKind, succession
 from domain.values import Role
-from projections.as_of import Meta, Rows
-from projections.table import TEXT, Row, Wanted, slice_table, wanted
-from projections.views.names import UNITS, Directory, Named, UnitRow
+from projections import as_of
+from projections.as_of import Rows
+from projections.grams import holds
+from projections.lists import Collection, Words, encoded
+from projections.table import TEXT, Row, slice_table
+from projections.views.names import UNITS, Directory, Named, UnitRow, directory
 from projections.views.tasks import ASSIGNMENTS, AssignmentRow
+from projections.wanted import Wanted, wanted
 
 
 class MembershipRow(msgspec.Struct, frozen=True):
@@ -62,7 +67,7 @@ class UnitView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     predecessors: tuple[Named, ...]
     tasks: tuple[Participation, ...]
     version: int
-    meta: Meta | UnsetType = UNSET
+    meta: as_of.Meta | UnsetType = UNSET
 
 
 def every() -> Sequence[Wanted]:
@@ -109,9 +114,9 @@ class Parts:
 
 def show(rows: Rows) -> list[UnitView]:
     """All units and groups, by id."""
-    directory = Directory(rows)
-    parts = Parts(rows, directory)
-    return [_view(unit, directory, parts) for unit in sorted(directory.units.values(), key=lambda unit: unit.id)]
+    known = directory(rows)
+    parts = Parts(rows, known)
+    return [_view(unit, known, parts) for unit in sorted(known.units.values(), key=lambda unit: unit.id)]
 
 
 def _view(unit: UnitRow, directory: Directory, parts: Parts) -> UnitView:
@@ -129,3 +134,37 @@ def _view(unit: UnitRow, directory: Directory, parts: Parts) -> UnitView:
         tasks=tuple(parts.of(unit.id)),
         version=unit.version,
     )
+
+
+class UnitFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which units and groups."""
+
+    kind: Annotated[UnitKind | None, Meta(description="Units of this kind, or groups.")] = None
+    district: Annotated[str | None, Meta(description="Units of this district.", examples=["310115"])] = None
+    q: Annotated[
+        Words | None,
+        Meta(
+            description="Units whose name or another wording for it holds each of these words.",
+            examples=["市场监管"],
+        ),
+    ] = None
+
+
+def keeps(unit: UnitView, given: UnitFilter) -> bool:
+    """Whether a unit is one of those asked for."""
+    return (
+        given.kind in {None, unit.kind}
+        and given.district in {None, unit.district}
+        and (given.q is None or holds(" ".join((unit.name, *unit.aliases)), given.q))
+    )
+
+
+UNIT_LIST: Collection[UnitView, UnitFilter] = Collection(
+    name="units",
+    view=UnitView,
+    filter=UnitFilter,
+    wanted=lambda _scope, _filter, _after, _limit: every(),
+    shown=lambda rows, _: encoded(show(rows)),
+    place=lambda unit, _: (unit.id,),
+    keeps=lambda unit, given, _: keeps(unit, given),
+)

@@ -22,8 +22,9 @@ from events.recorded import Recorded
 from projections.as_of import Moment, read
 from projections.fold import state
 from projections.runner import streams, verify
-from projections.table import Row, wanted
+from projections.table import Row
 from projections.views import TABLES
+from projections.wanted import wanted
 from tests.conftest import database_of, settings_for
 from tests.naive import naive_state
 

@@ -95,7 +95,7 @@ def test_an_instant_without_a_zone_is_refused() -> None:
 def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
     told = refusal({"effective_on": "2023-06-30"})
     assert (told.status, told.code) == (400, "unknown_parameter")
-    assert told.detail == "unknown parameter effective_on; known here: asOf, position, effectiveOn"
+    assert told.detail == "unknown parameter effective_on; known here: asOf, position, effectiveOn, minPosition"
     assert told.faults == (Fault("effective_on", "unknown"),)
 
 

@@ -1,0 +1,93 @@
+"""Lists over HTTP: filters, sorting, pages that follow one another at one moment, and three forms."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Response
+
+from api.answers import JSON, Ask, made, reader
+from api.asking import Clocks, Paging, clocks, known, part_of, query_of
+from api.cursors import asked_with, parse_cursor, print_cursor
+from api.formats import MEDIA_TYPES, Format, accepted, csv_table, ndjson
+from api.reader import Subject
+from projections.as_of import Meta, Moment
+from projections.lists import Collection, Page, page
+
+V = TypeVar("V", bound=msgspec.Struct)
+FORMAT: Final = "planrecord.format"  # what the suffix of the address asks for, put there by the wrapper outside
+
+
+class Listing(msgspec.Struct, Generic[V], frozen=True):
+    """A list: its items, the address of the next page or null, and the moment it was read at."""
+
+    items: tuple[V, ...]
+    next: str | None
+    meta: Meta
+
+
+async def listing(
+    request: Ask, collection: Collection[Any, Any], *, scope: str = "", within: Subject | None = None
+) -> Response[bytes]:
+    """A page of a list; a problem if the subject `within` which it lies is not there."""
+    query = query_of(request)
+    known(query, collection.filter, Paging, Clocks)
+    given, paging = part_of(query, collection.filter), part_of(query, Paging)
+    asked, after = clocks(part_of(query, Clocks)), None
+    if paging.cursor is not None:
+        cursor = parse_cursor(collection, scope, given, paging.cursor)
+        asked, after = asked_with(asked, cursor), cursor.place
+    moment = await reader(request).moment(asked)
+    found = await page(
+        lambda wanted: reader(request).read(moment, wanted), collection, scope, given, moment, after, paging.limit
+    )
+    if within and not found.rows.any(within.table):
+        raise await reader(request).absent(within, moment)
+    following = None
+    if found.more:
+        place = collection.place(found.shown[-1].view, given)
+        following = _next(request, query, print_cursor(collection, scope, given, moment, place))
+    return answer(request, collection.view, found, following, moment, query)
+
+
+def _next(request: Ask, query: Mapping[str, str], cursor: str) -> str:
+    clocks_ = {field.encode_name for field in msgspec.structs.fields(Clocks)}
+    rest = {name: value for name, value in query.items() if name not in clocks_}
+    return f"{address(request)}?{urlencode({**rest, 'cursor': cursor})}"
+
+
+def address(request: Ask) -> str:
+    """The path as it was asked for, its suffix included."""
+    suffix: Format | None = request.scope.get(FORMAT)  # type: ignore[assignment]
+    return f"{request.url.path}.{suffix}" if suffix else request.url.path
+
+
+def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form and its links are made from
+    request: Ask,
+    view: type[msgspec.Struct],
+    found: Page[Any],
+    following: str | None,
+    moment: Moment,
+    query: Mapping[str, str],
+) -> Response[bytes]:
+    """The page in the form asked for; its links stand in the header too (RFC 8288)."""
+    form: Format = request.scope.get(FORMAT) or accepted(request.headers.get("Accept"))  # type: ignore[assignment]
+    meta = reader(request).meta(moment, address(request), query)
+    documents = [one.json for one in found.shown]
+    match form:
+        case Format.CSV:
+            body = csv_table(view, documents)
+        case Format.NDJSON:
+            body = ndjson(documents)
+        case _:
+            tail = b'],"next":%b,"meta":%b}' % (msgspec.json.encode(following), msgspec.json.encode(meta))
+            body = b'{"items":[' + b",".join(documents) + tail
+    links = {"canonical": meta.self_} | ({"next": following} if following else {})
+    media_type = MEDIA_TYPES[form] if form != Format.JSON else JSON
+    return made(request, body, moment, media_type, explicit_day=_explicit(query), links=links)
+
+
+def _explicit(query: Mapping[str, str]) -> bool:
+    """Whether both clocks are pinned by the question itself; a cursor pins them too."""
+    return "effectiveOn" in query or "cursor" in query

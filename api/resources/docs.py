@@ -1,0 +1,85 @@
+"""The pages for developers: the API's operations at /docs, GraphiQL at /graphql; all they need comes from here."""
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from litestar import Response, get
+from litestar.params import FromPath
+
+from api.answers import KEPT, Ask
+from api.asking import NoParameters, asked, query_of
+from api.problems import Trouble
+
+FOLDER: Final = Path(__file__).parent.parent / "assets"
+MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}  # a charset is added
+LINK: Final = re.compile(r'(?<=")/assets/([a-z.-]+)(?=")')
+# Both programs set styles from scripts and draw their icons from data: addresses; no script is written into a page.
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """A file that is served under a name that holds its hash, and so never changes."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """Every file that the pages use, ours and the packages', by its plain name."""
+    paths = [path for path in (*FOLDER.glob("*"), *FOLDER.glob("files/*")) if path.suffix in MEDIA_TYPES]
+    return {path.name: _asset(path) for path in paths}
+
+
+def _asset(path: Path) -> Asset:
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    return Asset(f"{path.stem}.{digest}{path.suffix}", MEDIA_TYPES[path.suffix], content)
+
+
+@cache
+def page(name: str) -> bytes:
+    """A page, whose links name each asset by its hash; Trouble if what `make setup` installs is missing."""
+    html = (FOLDER / name).read_text(encoding="utf-8")
+    missing = set(LINK.findall(html)) - assets().keys()
+    if missing:
+        detail = f"{', '.join(sorted(missing))} is not installed here: `make setup` does that"
+        raise Trouble(503, "not_installed", detail)
+    return LINK.sub(lambda link: f"/assets/{assets()[link[1]].name}", html).encode()
+
+
+def _shown(request: Ask, name: str) -> Response[bytes]:
+    asked(query_of(request), NoParameters)
+    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache", "Referrer-Policy": "no-referrer"}
+    return Response(page(name), media_type="text/html", headers=headers)
+
+
+@get("/docs", include_in_schema=False)
+async def docs(request: Ask) -> Response[bytes]:
+    """Every operation of the API, to read and to try."""
+    return _shown(request, "docs.html")
+
+
+@get("/graphql", include_in_schema=False)
+async def graphiql(request: Ask) -> Response[bytes]:
+    """GraphiQL, opened on a query about the real plan."""
+    return _shown(request, "graphiql.html")
+
+
+@get("/assets/{name:str}", include_in_schema=False)
+async def asset(request: Ask, name: FromPath[str]) -> Response[bytes]:
+    """One file of the pages, which stays as it is under its name."""
+    found = next((one for one in assets().values() if one.name == name), None)
+    if found is None:
+        raise Trouble(404, "not_found", f"there is no asset {name}: the pages link those there are")
+    request.scope[KEPT] = True  # type: ignore[typeddict-unknown-key]
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{found.name}"'}
+    return Response(found.content, media_type=found.media_type, headers=headers)

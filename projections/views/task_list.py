@@ -1,0 +1,124 @@
+"""The tasks of a plan as a list: what it can be filtered and sorted by."""
+
+from collections.abc import Sequence
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from domain.values import Role
+from projections.as_of import Moment, Rows
+from projections.grams import holds
+from projections.lists import Collection, Number, Place, Shown, Words
+from projections.views import tasks
+from projections.views.names import Directory, directory
+from projections.views.reports import REPORTS
+from projections.views.tasks import TASKS, ReportedStatus, ScheduleStatus, TaskView
+from projections.wanted import Keyset, Wanted, beside, page_of, searched, wanted
+
+
+class TaskSort(StrEnum):
+    """By number or by deadline; a minus begins with the last. A task without a deadline counts as due at the end."""
+
+    NUMBER = "number"
+    NUMBER_DOWN = "-number"
+    DUE = "due"
+    DUE_DOWN = "-due"
+
+
+class TaskFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Which tasks of a plan."""
+
+    number: Annotated[Number | None, Meta(description="The task's number.", examples=[21])] = None
+    part: Annotated[Number | None, Meta(description="Tasks of this part.", examples=[3])] = None
+    measure: Annotated[Number | None, Meta(description="Tasks of this measure.", examples=[6])] = None
+    unit: Annotated[
+        str | None,
+        Meta(
+            description="Tasks in which this unit takes part, itself, through a group or by succession.",
+            examples=["shi-ke-wei"],
+        ),
+    ] = None
+    role: Annotated[Role | None, Meta(description="Tasks that give somebody, or `unit`, this role.")] = None
+    district: Annotated[
+        str | None, Meta(description="Tasks in which a unit of this district takes part.", examples=["310115"])
+    ] = None
+    platform: Annotated[str | None, Meta(description="Tasks that mention this platform.")] = None
+    reported_status: Annotated[ReportedStatus | None, Meta(description="Tasks whose reports add up to this.")] = None
+    schedule_status: Annotated[ScheduleStatus | None, Meta(description="Tasks that keep their deadline so.")] = None
+    q: Annotated[
+        Words | None,
+        Meta(
+            description="Tasks whose text, or whose words for a unit, hold each of these words.",
+            examples=["融资"],
+        ),
+    ] = None
+    sort: Annotated[TaskSort, Meta(description="The order of the list.")] = TaskSort.NUMBER
+
+
+def _wanted(plan: str, given: TaskFilter, after: Place | None, limit: int) -> Sequence[Wanted]:
+    columns = {"plan": plan, "number": given.number, "part": given.part, "measure": given.measure}
+    rows = wanted(TASKS, **{name: value for name, value in columns.items() if value is not None})
+    if given.q is not None:
+        rows = searched(rows, "words", given.q)
+    order = ("due", "number", "ordinal") if _by_due(given) else ("number", "ordinal")
+    if after is not None and _by_due(given):
+        after = (date.fromisoformat(after[0]), *after[1:])
+    rows = page_of(rows, Keyset(order, _descending(given), after, limit))
+    return (rows, beside(wanted(REPORTS, plan=plan), "task", 0), *tasks.joined_to(plan))
+
+
+def _shown(rows: Rows, moment: Moment) -> Sequence[Shown[TaskView]]:
+    return tasks.shown_of(rows, moment.effective_on)
+
+
+def _place(task: TaskView, given: TaskFilter) -> Place:
+    place = (task.number, int(task.id.partition("/")[2]))
+    return ((task.due or date.max).isoformat(), *place) if _by_due(given) else place
+
+
+def _by_due(given: TaskFilter) -> bool:
+    return given.sort in {TaskSort.DUE, TaskSort.DUE_DOWN}
+
+
+def _descending(given: TaskFilter) -> bool:
+    return given.sort.startswith("-")
+
+
+def keeps(task: TaskView, given: TaskFilter, rows: Rows) -> bool:
+    """Whether a task is one of those asked for, as far as its row could not tell."""
+    if given.reported_status is not None and task.reported_status != given.reported_status:
+        return False
+    if given.schedule_status is not None and task.schedule_status != given.schedule_status:
+        return False
+    if given.platform is not None and given.platform not in {one.id for one in task.platforms}:
+        return False
+    if given.q is not None and not holds(" ".join((task.text, *(one.literal for one in task.assignments))), given.q):
+        return False
+    return _takes_part(task, given, directory(rows))
+
+
+def _takes_part(task: TaskView, given: TaskFilter, units: Directory) -> bool:
+    if given.unit is None and given.role is None and given.district is None:
+        return True
+    return any(
+        given.role in {None, one.role}
+        and (given.unit is None or given.unit in units.behind(one.assignee.id))
+        and (given.district is None or given.district in units.districts(one.assignee.id))
+        for one in task.assignments
+    )
+
+
+TASK_LIST: Collection[TaskView, TaskFilter] = Collection(
+    name="tasks",
+    view=TaskView,
+    filter=TaskFilter,
+    wanted=_wanted,
+    shown=_shown,
+    place=_place,
+    keeps=keeps,
+    descending=_descending,
+    paged=True,
+)

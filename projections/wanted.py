@@ -1,0 +1,128 @@
+"""Which rows of a table a view asks for, and the statement that brings them as lines of JSON."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from projections.grams import grams_of
+from projections.table import SliceTable, split
+
+
+class Form(NamedTuple):
+    """What a statement is made from: the table, the columns compared, and how the rows are cut into pages."""
+
+    table: SliceTable
+    equal: tuple[str, ...] = ()
+    among: tuple[str, ...] = ()
+    grams: str | None = None
+    order: tuple[str, ...] = ()
+    descending: bool = False
+    after: bool = False
+    limit: bool = False
+    of: "tuple[str, int] | None" = None
+
+
+class Wanted(NamedTuple):
+    """Rows of one table that a view asks for: a form with its values."""
+
+    form: Form
+    values: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def table(self) -> SliceTable:
+        """The table."""
+        return self.form.table
+
+
+def wanted(table: SliceTable, **where: object) -> Wanted:
+    """Rows of `table` whose columns have these values, or one of them where a list is given."""
+    equal = tuple(name for name, value in where.items() if not isinstance(value, list))
+    among = tuple(name for name, value in where.items() if isinstance(value, list))
+    return Wanted(Form(table, equal, among), tuple(where.items()))
+
+
+class Keyset(NamedTuple):
+    """A page: `limit` rows behind the one whose columns `order` have the values `after`."""
+
+    order: tuple[str, ...]
+    descending: bool = False
+    after: Sequence[Any] | None = None
+    limit: int | None = None
+
+
+def page_of(rows: Wanted, page: Keyset) -> Wanted:
+    """One page of these rows."""
+    form = rows.form._replace(
+        order=page.order, descending=page.descending, after=page.after is not None, limit=page.limit is not None
+    )
+    after = tuple((f"after_{one}", value) for one, value in zip(page.order, page.after or (), strict=False))
+    return Wanted(form, (*rows.values, *after, *((("limit", page.limit),) if page.limit is not None else ())))
+
+
+def searched(rows: Wanted, column: str, text: str) -> Wanted:
+    """Those of these rows whose words hold every gram of `text`; whether they hold the text itself is to be checked."""
+    return Wanted(rows.form._replace(grams=column), (*rows.values, ("grams", sorted(grams_of(text)))))
+
+
+def beside(rows: Wanted, column: str, number: int) -> Wanted:
+    """Those of these rows whose `column` is the key of a row of the `number`th of the rows wanted."""
+    return Wanted(rows.form._replace(of=(column, number)), rows.values)
+
+
+_DIALECT: Final = postgresql.asyncpg.dialect()  # pyright: ignore[reportAttributeAccessIssue]
+_LINE: Final = sa.literal_column(r"'\x0a'::bytea", sa.LargeBinary())
+
+
+def compiled(statement: sa.sql.ClauseElement) -> tuple[str, list[str]]:
+    """A statement's text for asyncpg, and the names of its parameters in order."""
+    done: Any = statement.compile(dialect=_DIALECT)
+    return str(done), list(done.positiontup or ())
+
+
+def joined(forms: Sequence[Form], number: int) -> sa.Select[str, bytes]:
+    """The table's name and the rows wanted of it, as lines, at :position and :day; parameters carry their number."""
+    form = forms[number]
+    rows = _rows(forms, number).subquery(f"rows_{number}")
+    name = sa.literal_column(f"'{form.table.name}'", sa.Text()).label("name")
+    docs = sa.func.string_agg(rows.c.doc, _LINE).label("docs")
+    return sa.select(name, docs).having(sa.literal_column("count(*) > 0", sa.Boolean()))
+
+
+def _rows(forms: Sequence[Form], number: int) -> sa.Select[bytes]:
+    form, table = forms[number], forms[number].table.table
+    position, day = sa.bindparam("position", type_=sa.BigInteger), sa.bindparam("day", type_=sa.Date)
+    rows = sa.select(table.c["doc"]).where(
+        table.c["known_from"] <= position,
+        table.c["known_to"] > position,
+        table.c["eff_from"] <= day,
+        table.c["eff_to"] > day,
+        *(table.c[one] == _bound(f"{one}_{number}", table.c[one].type) for one in form.equal),
+        *(table.c[one] == sa.any_(_bound(f"{one}_{number}", _array(table.c[one].type))) for one in form.among),
+    )
+    if form.grams:
+        rows = rows.where(split(table.c[form.grams]).contains(_bound(f"grams_{number}", _array(sa.Text()))))
+    if form.of:
+        column, other = form.of
+        keys = _rows(forms, other).with_only_columns(forms[other].table.table.c["key"])
+        rows = rows.where(table.c[column].in_(keys))
+    return _cut(rows, form, number)
+
+
+def _cut(rows: sa.Select[bytes], form: Form, number: int) -> sa.Select[bytes]:
+    columns = [form.table.table.c[one] for one in form.order]
+    if form.after:
+        bounds = sa.tuple_(*(_bound(f"after_{one.name}_{number}", one.type) for one in columns))
+        place = sa.tuple_(*columns)
+        rows = rows.where(place < bounds if form.descending else place > bounds)
+    rows = rows.order_by(*(one.desc() if form.descending else one for one in columns))
+    return rows.limit(_bound(f"limit_{number}", sa.BigInteger())) if form.limit else rows
+
+
+def _bound(name: str, type_: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, type_=type_)
+
+
+def _array(type_: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
+    return postgresql.ARRAY(type_)
