@@ -6,7 +6,6 @@ from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import msgspec
-import sqlalchemy as sa
 
 from domain.values import SHANGHAI, checked_date, instant_text, parse_date, shanghai_day
 from events.database import Connection
@@ -172,5 +171,4 @@ async def read(connection: Connection, moment: Moment, wanted: Sequence[Wanted])
 
 @lru_cache(maxsize=512)
 def _statement(forms: tuple[Form, ...]) -> tuple[str, list[str]]:
-    parts = [joined(forms, number) for number in range(len(forms))]
-    return compiled(sa.union_all(*parts) if len(parts) > 1 else parts[0])
+    return compiled(joined(forms))

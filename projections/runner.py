@@ -50,6 +50,7 @@ async def prepare(connection: Connection, tables: Tables, progress: Progress = l
         await connection.execute(f"CREATE TABLE {SCHEMA}.shape (fingerprint text NOT NULL)")
         await connection.execute(f"INSERT INTO {SCHEMA}.shape VALUES ($1)", shape(tables))
         await _fill(connection, tables, progress)
+        await connection.execute("ANALYZE")  # before anybody asks: autovacuum would take its time
         return True
 
 

@@ -1,6 +1,6 @@
 """Which rows of a table a view asks for, and the statement that brings them as lines of JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -81,19 +81,29 @@ def compiled(statement: sa.sql.ClauseElement) -> tuple[str, list[str]]:
     return str(done), list(done.positiontup or ())
 
 
-def joined(forms: Sequence[Form], number: int) -> sa.Select[str, bytes]:
-    """The table's name and the rows wanted of it, as lines, at :position and :day; parameters carry their number."""
-    form = forms[number]
-    rows = _rows(forms, number).subquery(f"rows_{number}")
+def joined(forms: Sequence[Form]) -> sa.CompoundSelect[str, bytes]:
+    """Each table's name and the rows wanted of it, as lines, at :position and :day; parameters carry their number.
+
+    Rows that others are wanted beside are found once (a common table), and named by an array: an index takes that.
+    """
+    named = {form.of[1] for form in forms if form.of}
+    rows: dict[int, sa.FromClause] = {}
+    for number in sorted(range(len(forms)), key=lambda number: number not in named):
+        chosen = _rows(forms[number], number, rows)
+        rows[number] = chosen.cte(f"rows_{number}") if number in named else chosen.subquery(f"rows_{number}")
+    return sa.union_all(*(_lines(form, rows[number]) for number, form in enumerate(forms)))
+
+
+def _lines(form: Form, rows: sa.FromClause) -> sa.Select[str, bytes]:
     name = sa.literal_column(f"'{form.table.name}'", sa.Text()).label("name")
-    docs = sa.func.string_agg(rows.c.doc, _LINE).label("docs")
+    docs = sa.func.string_agg(rows.c.doc, _LINE, type_=sa.LargeBinary()).label("docs")
     return sa.select(name, docs).having(sa.literal_column("count(*) > 0", sa.Boolean()))
 
 
-def _rows(forms: Sequence[Form], number: int) -> sa.Select[bytes]:
-    form, table = forms[number], forms[number].table.table
+def _rows(form: Form, number: int, found: Mapping[int, sa.FromClause]) -> sa.Select[str, bytes]:
+    table = form.table.table
     position, day = sa.bindparam("position", type_=sa.BigInteger), sa.bindparam("day", type_=sa.Date)
-    rows = sa.select(table.c["doc"]).where(
+    rows = sa.select(table.c["key"], table.c["doc"]).where(
         table.c["known_from"] <= position,
         table.c["known_to"] > position,
         table.c["eff_from"] <= day,
@@ -104,13 +114,12 @@ def _rows(forms: Sequence[Form], number: int) -> sa.Select[bytes]:
     if form.grams:
         rows = rows.where(split(table.c[form.grams]).contains(_bound(f"grams_{number}", _array(sa.Text()))))
     if form.of:
-        column, other = form.of
-        keys = _rows(forms, other).with_only_columns(forms[other].table.table.c["key"])
-        rows = rows.where(table.c[column].in_(keys))
+        keys = sa.func.array(sa.select(found[form.of[1]].c.key).scalar_subquery(), type_=_array(sa.Text()))
+        rows = rows.where(table.c[form.of[0]] == sa.any_(keys))
     return _cut(rows, form, number)
 
 
-def _cut(rows: sa.Select[bytes], form: Form, number: int) -> sa.Select[bytes]:
+def _cut(rows: sa.Select[str, bytes], form: Form, number: int) -> sa.Select[str, bytes]:
     columns = [form.table.table.c[one] for one in form.order]
     if form.after:
         bounds = sa.tuple_(*(_bound(f"after_{one.name}_{number}", one.type) for one in columns))

@@ -57,6 +57,7 @@ class Counts(msgspec.Struct, frozen=True):
 class PartView(msgspec.Struct, frozen=True):
     """A part with the numbers of its measures."""
 
+    plan: str
     number: int
     title: str
     measures: tuple[int, ...]
@@ -66,6 +67,7 @@ class PartView(msgspec.Struct, frozen=True):
 class MeasureView(msgspec.Struct, frozen=True):
     """A measure: the table's title, the prose point and its heading, what no task carries of it, and its tasks."""
 
+    plan: str
     number: int
     part: int
     title: str
@@ -139,6 +141,7 @@ def _view(
         counts=Counts(len(parts), len(measures), len(tasks)),
         parts=tuple(
             PartView(
+                part.plan,
                 part.number,
                 part.title,
                 tuple(measure.number for measure in measures if measure.part == part.number),
@@ -147,7 +150,16 @@ def _view(
             for part in parts
         ),
         measures=tuple(
-            MeasureView(one.number, one.part, one.title, one.heading, one.text, one.unassigned, in_measure[one.number])
+            MeasureView(
+                one.plan,
+                one.number,
+                one.part,
+                one.title,
+                one.heading,
+                one.text,
+                one.unassigned,
+                in_measure[one.number],
+            )
             for one in measures
         ),
         version=plan.version,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from domain.directory import Platform
+from projections.as_of import Rows
 from projections.table import Row, slice_table
 
 
@@ -25,3 +26,20 @@ def _rows(key: str, platform: Platform, version: int) -> Iterable[Row]:
 
 
 PLATFORMS = slice_table("platforms", "platform", PlatformRow, _rows, {})
+
+
+class PlatformView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """One named information system as the record showed it at a moment."""
+
+    id: str
+    name: str
+    aliases: tuple[str, ...]
+    version: int
+
+
+def show(rows: Rows) -> list[PlatformView]:
+    """The platforms among these rows, by id."""
+    return [
+        PlatformView(id=one.id, name=one.name, aliases=one.aliases, version=one.version)
+        for one in sorted(rows.of(PLATFORMS, PlatformRow), key=lambda one: one.id)
+    ]
