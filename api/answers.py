@@ -19,7 +19,8 @@ V = TypeVar("V", bound=msgspec.Struct)
 Ask = Request[Any, Any, State]
 Show = Callable[[Rows, Moment], Sequence[V]]
 JSON: Final = "application/json"
-KEPT: Final = "planrecord.kept"  # where a handler tells the wrapper outside that its answer may be kept, and how long
+KEPT: Final = "planrecord.kept"  # where a handler tells the wrapper outside how long its answer stays true:
+FOREVER: Final = 0  # or at which head it was read
 
 
 def reader(request: Ask) -> Reader:
@@ -35,7 +36,7 @@ async def one(request: Ask, subject: Subject, wanted: Sequence[Wanted], show: Sh
     views = show(rows, moment)
     if not views:
         raise await reader(request).absent(subject, moment)
-    meta = reader(request).meta(moment, request.url.path, query)
+    meta = reader(request).meta(moment, request.scope["path"], query)
     return ok(request, msgspec.structs.replace(views[0], meta=meta), moment, query)
 
 
@@ -61,7 +62,7 @@ def made(  # noqa: PLR0913 - all that an answer's headers say
     `explicit_day`: the question names its effectiveOn; `erasable`: the body holds text that may have to be forgotten.
     `links`: addresses by their relation (RFC 8288), beside the licence's.
     """
-    request.scope[KEPT] = moment.pinned  # type: ignore[typeddict-unknown-key]
+    request.scope[KEPT] = FOREVER if moment.pinned else moment.position  # type: ignore[typeddict-unknown-key]
     lasting = moment.pinned and explicit_day and not erasable
     headers = {
         "Log-Position": str(moment.position),
@@ -79,7 +80,7 @@ def _etag(request: Ask, moment: Moment, media_type: str) -> str:
     """A strong validator: it covers the question, the moment, the form, the release, and what was erased."""
     rest = {name: value for name, value in query_of(request).items() if name not in CLOCKS}
     epoch = reader(request).head.erasure_epoch
-    said = (request.url.path, urlencode(rest), moment.position, moment.effective_on, media_type, RELEASE, epoch)
+    said = (request.scope["path"], urlencode(rest), moment.position, moment.effective_on, media_type, RELEASE, epoch)
     return f'"{blake2b(repr(said).encode(), digest_size=12).hexdigest()}"'
 
 

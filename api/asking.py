@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from litestar import Request
@@ -14,6 +14,7 @@ from domain.values import parse_date
 from projections.as_of import AsOf, NoSuchMoment, parse_as_of
 
 Q = TypeVar("Q", bound=msgspec.Struct)
+QUERY: Final = "planrecord.query"
 
 
 class Clocks(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -59,6 +60,9 @@ class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
     """The query's parameters, each once; Trouble if one is repeated."""
+    remembered: dict[str, str] | None = request.scope.get(QUERY)  # type: ignore[assignment]
+    if remembered is not None:
+        return remembered
     items = list(request.query_params.multi_items())
     query = dict(sorted(items))  # whatever order they came in, one question has one address
     if len(query) != len(items):
@@ -66,6 +70,7 @@ def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
         raise Trouble(
             400, "repeated_parameter", f"give {', '.join(twice)} once", [Fault(one, "repeated") for one in twice]
         )
+    request.scope[QUERY] = query  # type: ignore[typeddict-unknown-key]
     return query
 
 
@@ -77,25 +82,33 @@ def asked(query: Mapping[str, str], type_: type[Q]) -> Q:
 
 def known(query: Mapping[str, str], *types: type[msgspec.Struct]) -> None:
     """Trouble, which lists the parameters of `types`, for any other."""
-    names = [field.encode_name for type_ in types for field in msgspec.structs.fields(type_)]
+    names = [name for type_ in types for name in names_of(type_)]
     unknown = [name for name in query if name not in names]
     if unknown:
         detail = f"unknown parameter {', '.join(unknown)}; known here: {', '.join(names) or 'none'}"
         raise Trouble(400, "unknown_parameter", detail, [Fault(name, "unknown") for name in unknown])
 
 
+def names_of(type_: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The parameters that a type names."""
+    return type_.__struct_encode_fields__
+
+
 def part_of(query: Mapping[str, str], type_: type[Q]) -> Q:
     """The parameters that `type_` names; Trouble for a wrong one."""
-    names = {field.encode_name for field in msgspec.structs.fields(type_)}
+    names = names_of(type_)
     given = {name: query[name] for name in query if name in names}
     try:
         found = msgspec.convert(given, type_, strict=False)
     except msgspec.ValidationError as error:
         name = str(error).rpartition("$.")[2].rstrip("`")
         raise Trouble(400, "bad_parameter", str(error), [Fault(name, str(error))]) from error
-    for name, value in msgspec.to_builtins(found).items():
-        if name in given and isinstance(value, int) and msgspec.json.encode(value).decode() != given[name]:
-            detail = f"write {name} as {msgspec.json.encode(value).decode()}: one question has one spelling"
+    values = msgspec.to_builtins(found) if given else {}
+    for name, text in given.items():
+        value = values[name]
+        spelled = "" if value is None else msgspec.json.encode(value).decode()
+        if not isinstance(value, str) and spelled != text:  # 1.0, +1, 1 for true, null: one question has one spelling
+            detail = f"{name}: not {text}, but {spelled or 'left out'}"
             raise Trouble(400, "bad_parameter", detail, [Fault(name, detail)])
     return found
 

@@ -1,15 +1,17 @@
 """Cursors: where a page ended, and at which moment of which list, so that paging never mixes two states."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from datetime import date
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from api.problems import Fault, Trouble
 from projections.as_of import AsOf, Moment
 from projections.lists import Collection, Place
+
+NOT_OURS: Final = "this cursor was not given out here: begin again without it"
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -34,16 +36,20 @@ def print_cursor(collection: Collection[Any, Any], scope: str, given: Any, momen
 def parse_cursor(collection: Collection[Any, Any], scope: str, given: Any, text: str) -> Cursor:
     """The cursor behind its text; Trouble for anything that was not printed for this very list and filter."""
     try:
-        cursor = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=Cursor)
+        cursor = msgspec.json.decode(b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True), type=Cursor)
     except (ValueError, msgspec.DecodeError) as error:
-        raise _wrong("bad_cursor", "this cursor was not given out here: begin again without it") from error
+        raise _wrong("bad_cursor", NOT_OURS) from error
     if cursor.list != collection.name or (
         cursor.version == collection.version and cursor.filter != _hash(scope, given)
     ):
         raise _wrong("cursor_of_another_list", "this cursor belongs to another list or filter: begin again without it")
     if cursor.version != collection.version:
         raise Trouble(410, "retired_cursor", "this cursor is of an earlier release: begin again without it")
-    return cursor
+    try:
+        place = msgspec.convert(cursor.place, collection.places(given))
+    except msgspec.ValidationError as error:
+        raise _wrong("bad_cursor", NOT_OURS) from error
+    return msgspec.structs.replace(cursor, place=place)
 
 
 def asked_with(asked: AsOf, cursor: Cursor) -> AsOf:

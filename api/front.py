@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from api.answers import KEPT
+from api.answers import FOREVER, KEPT
 from api.formats import Format
 from api.lists import FORMAT
 from events.head import Head
@@ -86,12 +86,12 @@ def _weight(key: Key, entry: Entry) -> int:
 
 
 class Answer(NamedTuple):
-    """What the application answered, and whether it may be kept: pinned, at the head, or not at all."""
+    """What the application answered, and how long it stays true: FOREVER, at a head, or None if it is not kept."""
 
     status: int
     headers: list[Header]
     body: bytes
-    pinned: bool | None
+    kept: int | None
 
 
 class Front:
@@ -171,12 +171,9 @@ class Front:
         """What the application answers, remembered if it stays true for a while."""
         epoch, today = self._head.erasure_epoch, self._head.today()
         answer = await _answered(self.app, _inner(scope), receive)
-        state = None
-        if answer.pinned is False:
-            position = next((value for name, value in answer.headers if name.lower() == b"log-position"), b"0")
-            state = int(position), today
+        state = (answer.kept, today) if answer.kept is not None and answer.kept != FOREVER else None
         entry = _entry(answer, state, epoch, packed=packed)
-        if answer.pinned is not None and answer.status == 200:  # noqa: PLR2004
+        if answer.kept is not None and answer.status == 200:  # noqa: PLR2004
             self._cache.put(key, entry)
         return entry
 

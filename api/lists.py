@@ -1,19 +1,19 @@
 """Lists over HTTP: filters, sorting, pages that follow one another at one moment, and three forms."""
 
 from collections.abc import Mapping
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 from litestar import Response
 
 from api.answers import JSON, Ask, made, reader
-from api.asking import Clocks, Paging, clocks, known, part_of, query_of
+from api.asking import Clocks, Paging, clocks, known, names_of, part_of, query_of
 from api.cursors import asked_with, parse_cursor, print_cursor
 from api.formats import MEDIA_TYPES, Format, accepted, csv_table, ndjson
 from api.reader import Subject
 from projections.as_of import Meta, Moment
-from projections.lists import Collection, Page, page
+from projections.lists import Collection, Page, Place, page
 
 V = TypeVar("V", bound=msgspec.Struct)
 FORMAT: Final = "planrecord.format"  # what the suffix of the address asks for, put there by the wrapper outside
@@ -27,10 +27,18 @@ class Listing(msgspec.Struct, Generic[V], frozen=True):
     meta: Meta
 
 
-async def listing(
-    request: Ask, collection: Collection[Any, Any], *, scope: str = "", within: Subject | None = None
-) -> Response[bytes]:
-    """A page of a list; a problem if the subject `within` which it lies is not there."""
+class Question(NamedTuple):
+    """Which page of a list is asked for, at which moment, and what the list is filtered by."""
+
+    query: Mapping[str, str]
+    given: Any
+    limit: int
+    moment: Moment
+    after: Place | None
+
+
+async def question(request: Ask, collection: Collection[Any, Any], scope: str = "") -> Question:
+    """What is asked of a list."""
     query = query_of(request)
     known(query, collection.filter, Paging, Clocks)
     given, paging = part_of(query, collection.filter), part_of(query, Paging)
@@ -38,29 +46,64 @@ async def listing(
     if paging.cursor is not None:
         cursor = parse_cursor(collection, scope, given, paging.cursor)
         asked, after = asked_with(asked, cursor), cursor.place
-    moment = await reader(request).moment(asked)
+    return Question(query, given, paging.limit, await reader(request).moment(asked), after)
+
+
+async def listing(
+    request: Ask, collection: Collection[Any, Any], *, scope: str = "", within: Subject | None = None
+) -> Response[bytes]:
+    """A page of a list; a problem if the subject `within` which it lies is not there."""
+    asked = await question(request, collection, scope)
+    found = await found_by(request, collection, asked, scope, within)
+    return sent(request, collection, asked, found, scope)
+
+
+async def found_by(
+    request: Ask, collection: Collection[Any, Any], asked: Question, scope: str, within: Subject | None
+) -> Page[Any]:
+    """The page asked for; a problem if the subject `within` which it lies is not there."""
+    moment = asked.moment
     found = await page(
-        lambda wanted: reader(request).read(moment, wanted), collection, scope, given, moment, after, paging.limit
+        lambda wanted: reader(request).read(moment, wanted),
+        collection,
+        scope,
+        asked.given,
+        moment,
+        asked.after,
+        asked.limit,
     )
     if within and not found.rows.any(within.table):
         raise await reader(request).absent(within, moment)
+    return found
+
+
+def sent(  # noqa: PLR0913 - the page, what was asked, and how long the answer may be kept
+    request: Ask,
+    collection: Collection[Any, Any],
+    asked: Question,
+    found: Page[Any],
+    scope: str = "",
+    *,
+    erasable: bool = False,
+) -> Response[bytes]:
+    """The page, which names the one that follows."""
     following = None
     if found.more:
-        place = collection.place(found.shown[-1].view, given)
-        following = _next(request, query, print_cursor(collection, scope, given, moment, place))
-    return answer(request, collection.view, found, following, moment, query)
+        place = collection.place(found.shown[-1].view, asked.given)
+        following = _next(request, asked.query, print_cursor(collection, scope, asked.given, asked.moment, place))
+    return answer(request, collection.view, found, following, asked.moment, asked.query, erasable=erasable)
 
 
 def _next(request: Ask, query: Mapping[str, str], cursor: str) -> str:
-    clocks_ = {field.encode_name for field in msgspec.structs.fields(Clocks)}
-    rest = {name: value for name, value in query.items() if name not in clocks_}
+    rest = {name: value for name, value in query.items() if name not in names_of(Clocks)}
     return f"{address(request)}?{urlencode({**rest, 'cursor': cursor})}"
 
 
 def address(request: Ask) -> str:
     """The path as it was asked for, its suffix included."""
     suffix: Format | None = request.scope.get(FORMAT)  # type: ignore[assignment]
-    return f"{request.url.path}.{suffix}" if suffix else request.url.path
+    path = request.scope["path"]
+    return f"{path}.{suffix}" if suffix else path
 
 
 def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form and its links are made from
@@ -70,6 +113,8 @@ def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form and its links 
     following: str | None,
     moment: Moment,
     query: Mapping[str, str],
+    *,
+    erasable: bool = False,
 ) -> Response[bytes]:
     """The page in the form asked for; its links stand in the header too (RFC 8288)."""
     form: Format = request.scope.get(FORMAT) or accepted(request.headers.get("Accept"))  # type: ignore[assignment]
@@ -85,7 +130,7 @@ def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form and its links 
             body = b'{"items":[' + b",".join(documents) + tail
     links = {"canonical": meta.self_} | ({"next": following} if following else {})
     media_type = MEDIA_TYPES[form] if form != Format.JSON else JSON
-    return made(request, body, moment, media_type, explicit_day=_explicit(query), links=links)
+    return made(request, body, moment, media_type, explicit_day=_explicit(query), erasable=erasable, links=links)
 
 
 def _explicit(query: Mapping[str, str]) -> bool:

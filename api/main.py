@@ -21,7 +21,7 @@ from api.reader import Reader
 from api.resources import commands, demo, districts, docs, events, health, plans, schemas, tasks, units
 from api.settings import Settings
 from api.token import token_of
-from events.database import Pool, connect, pool_of
+from events.database import PLANNED_ONCE, Pool, connect, pool_of
 from events.handle import Handler
 from events.head import watching
 from events.log import Log
@@ -89,10 +89,14 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
         async with pool_of(dsn, 8) as pool:
             async with pool.acquire() as connection:
                 await prepare(connection, TABLES)
-            async with appending(dsn) as log, watching(lambda: connect(dsn), pool) as head:
+            async with (
+                pool_of(dsn, 8, PLANNED_ONCE) as slices,
+                appending(dsn) as log,
+                watching(lambda: connect(dsn), pool) as head,
+            ):
                 handler = Handler(log, pool.acquire, state)
                 token, is_new = token_of(settings.data_dir)
-                reader = Reader(pool, head, settings.license)
+                reader = Reader(pool, slices, head, settings.license)
                 yield Service(settings, pool, reader, Office(pool, head, handler, settings.office), token, is_new, own)
 
 

@@ -1,33 +1,93 @@
 """What is generated into openapi/ and committed: `python -m api.openapi` writes it, a test fails when it drifts."""
 
+import asyncio
 import json
 import sys
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import msgspec
 from litestar import Litestar
 
+from api.examples import BODIES, FORMS, KEPT, ORIGIN, Example, examples
+from api.problems import TITLES
+from api.settings import Settings
 from domain.commands import FACTS, AnyCommand
 
 FOLDER: Final = Path(__file__).parent.parent / "openapi"
+TOKEN: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "The writing token, which the first start makes and keeps as `token` in the data folder.",
+}
+READ_HEADERS: Final = {
+    "Log-Position": {"description": "The position that the body was read at.", "schema": {"type": "integer"}},
+    "ETag": {"description": "Names this very body; If-None-Match spares it.", "schema": {"type": "string"}},
+}
+UNCHANGED: Final = "The body that If-None-Match names still stands."
 
 
-def openapi_json(app: Litestar) -> bytes:
-    """The OpenAPI description of an application, with the bodies that its handlers read themselves."""
+def openapi_json(app: Litestar, shown: Mapping[str, Example] | None = None) -> bytes:
+    """The OpenAPI description of an application, with the bodies that its handlers read themselves and examples."""
+    described = described_by(app)
+    for name, operation in _operations(described):
+        one = (json.loads(KEPT.read_bytes()) if shown is None else shown).get(name, {"answers": {}})
+        for status, contents in one["answers"].items():
+            content = operation["responses"].get(status, {}).get("content", {})
+            for kind, value in contents.items():
+                content.get(kind, {})["examples"] = {"real": {"summary": one["request"], "value": value}}
+    return pretty(described)
+
+
+def described_by(app: Litestar) -> dict[str, Any]:
+    """The description without answers as examples."""
+    described: dict[str, Any] = app.openapi_schema.to_schema()
+    _add_bodies(described)
+    described["components"]["securitySchemes"] = {"token": TOKEN}
+    for name, operation in _operations(described):
+        operation["summary"] = operation["description"].partition(". ")[0].rstrip(".")
+        if name.startswith("GET /v1/"):
+            _add_read(operation)
+        elif name.startswith("POST /v1/"):
+            operation["security"] = [{"token": []}]
+    return described
+
+
+def _operations(described: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each operation, under a name such as `GET /v1/plans`."""
+    for path, item in described["paths"].items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def _add_bodies(described: dict[str, Any]) -> None:
+    """What POST takes."""
     from api.graphql.door import GraphQLRequest  # noqa: PLC0415 - this module is itself imported by a resource
     from api.resources.demo import Clock  # noqa: PLC0415
 
-    described: dict[str, Any] = app.openapi_schema.to_schema()
     bodies = {"/v1/commands": AnyCommand | list[AnyCommand], "/v1/demo/clock": Clock, "/graphql": GraphQLRequest}
     schemas, components = msgspec.json.schema_components(bodies.values(), ref_template="#/components/schemas/{name}")
     for path, schema in zip(bodies, schemas, strict=True):
+        given = {name: {"value": value} for name, value in BODIES[path].items()}
         described["paths"][path]["post"]["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": schema}},
+            "content": {"application/json": {"schema": schema, "examples": given}},
         }
     described["components"]["schemas"] = components | described["components"]["schemas"]
-    return pretty(described)
+
+
+def _add_read(operation: dict[str, Any]) -> None:
+    """What every read answers beside its own: nothing new, not just now; and the other forms of a list."""
+    good = operation["responses"]["200"]
+    good["headers"] = READ_HEADERS
+    operation["responses"]["304"] = {"description": UNCHANGED, "headers": READ_HEADERS}
+    refused = {"description": TITLES[503], "content": operation["responses"]["400"]["content"]}
+    operation["responses"].setdefault("503", json.loads(json.dumps(refused)))
+    if any(one["name"] == "cursor" for one in operation.get("parameters", ())):
+        good["content"] |= {form: {"schema": {"type": "string"}} for form in FORMS}
 
 
 def pretty(value: Any) -> bytes:
@@ -35,23 +95,46 @@ def pretty(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, indent=2, default=msgspec.to_builtins).encode() + b"\n"
 
 
-def generated() -> dict[str, bytes]:
-    """Every generated file by its name in openapi/."""
-    from api.graphql.schema import SCHEMA  # noqa: PLC0415 - heavy, and needed by the generator alone
-    from api.main import HANDLERS, openapi_config  # noqa: PLC0415
+def described_app() -> Litestar:
+    """The application, not running, to be described."""
+    from api.main import HANDLERS, openapi_config  # noqa: PLC0415 - heavy, and needed by the generator alone
 
-    app = Litestar(HANDLERS, openapi_config=openapi_config())
+    return Litestar(HANDLERS, openapi_config=openapi_config())
+
+
+def generated(shown: Mapping[str, Example] | None = None) -> dict[str, bytes]:
+    """Every generated file by its name in openapi/."""
+    from api.graphql.schema import SCHEMA  # noqa: PLC0415 - as in described_app
+
     facts = {f"events/{name}.schema.json": pretty(msgspec.json.schema(fact)) for name, fact in FACTS.items()}
-    return {"openapi.json": openapi_json(app), "schema.graphql": f"{SCHEMA.as_str()}\n".encode(), **facts}
+    described = openapi_json(described_app(), shown)
+    return {"openapi.json": described, "schema.graphql": f"{SCHEMA.as_str()}\n".encode(), **facts}
+
+
+async def asked(settings: Settings) -> dict[str, Example]:
+    """The examples, asked for anew of a record of the demo's year, made in an empty database."""
+    from api.demo import tell  # noqa: PLC0415 - as in described_app
+    from api.main import application, service  # noqa: PLC0415
+
+    async with service(settings) as running:
+        await tell(running)
+        door = httpx.ASGITransport(application(running))  # pyright: ignore[reportArgumentType]
+        async with httpx.AsyncClient(transport=door, base_url="http://record") as http:
+            return await examples(described_by(described_app()), http, running.token)
 
 
 def write() -> None:
-    """Write every generated file."""
-    for name, content in generated().items():
+    """Ask for the examples in a record of their own, and write every generated file."""
+    with tempfile.TemporaryDirectory(prefix="planrecord-openapi-") as folder:
+        Path(folder).chmod(0o755)  # the database's user passes through
+        found = asyncio.run(asked(Settings(data_dir=Path(folder), origin=ORIGIN)))
+    KEPT.write_bytes(pretty(found))
+    files = generated()
+    for name, content in files.items():
         path = FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    sys.stdout.write(f"openapi/: {len(generated())} files written\n")
+    sys.stdout.write(f"openapi/: {len(files)} files written\n")
 
 
 if __name__ == "__main__":

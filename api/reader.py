@@ -29,10 +29,14 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 class Reader:
-    """Reads views at a moment. `license` is the data's licence, which every answer names."""
+    """Reads views at a moment: slices through the pool `slices`, the log itself through `pool`.
 
-    def __init__(self, pool: Pool, head: Head, license_: str) -> None:
+    `license` is the data's licence, which every answer names.
+    """
+
+    def __init__(self, pool: Pool, slices: Pool, head: Head, license_: str) -> None:
         self.pool = pool
+        self.slices = slices
         self.head = head
         self.license = license_
 
@@ -43,7 +47,7 @@ class Reader:
 
     async def read(self, moment: Moment, wanted: Sequence[Wanted]) -> Rows:
         """The rows that stand at a moment."""
-        async with self.pool.acquire() as connection:
+        async with self.slices.acquire() as connection:
             return await read(connection, moment, wanted)
 
     async def moment(self, asked: AsOf) -> Moment:

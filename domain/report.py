@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -190,11 +190,35 @@ class ReportProgress(Command, frozen=True, kw_only=True, tag="progress.report"):
             )
 
 
+class Spoken(Protocol):
+    """What the status rule asks of a report."""
+
+    @property
+    def period(self) -> str:
+        """The period it speaks of."""
+        ...
+
+    @property
+    def status(self) -> Status:
+        """What it says."""
+        ...
+
+    @property
+    def membership(self) -> Listing:
+        """Whether the plan lists the unit."""
+        ...
+
+    @property
+    def event(self) -> int:
+        """The position of its fact."""
+        ...
+
+
 class Said(NamedTuple):
     """One report as the status rule sees it."""
 
     unit: str
-    report: Report
+    report: Spoken
 
 
 class Standing(msgspec.Struct, frozen=True, rename="camel"):
@@ -203,13 +227,13 @@ class Standing(msgspec.Struct, frozen=True, rename="camel"):
     status: Status | None
     count: int
     of: int | None
-    latest: tuple[Report, ...]
+    latest: tuple[Spoken, ...]
 
 
-def latest(reports: Sequence[Report]) -> Report:
+def latest(reports: Sequence[Spoken]) -> Spoken:
     """The report whose period ends last; at equal ends the shorter one, then the later recorded."""
 
-    def key(one: Report) -> tuple[date, date, int]:
+    def key(one: Spoken) -> tuple[date, date, int]:
         first, last = period_days(one.period)
         return last, first, one.event
 
@@ -245,9 +269,9 @@ def _speakers(assignments: Sequence[Assignment], directory: Directory) -> tuple[
     return list(chains.values()), is_open
 
 
-def _unlisted(said: Sequence[Said], speakers: Sequence[Sequence[str]]) -> list[Report]:
+def _unlisted(said: Sequence[Said], speakers: Sequence[Sequence[str]]) -> list[Spoken]:
     listed = {unit for chain in speakers for unit in chain}
-    by_unit: dict[str, list[Report]] = {}
+    by_unit: dict[str, list[Spoken]] = {}
     for one in said:
         if one.unit not in listed and one.report.membership == Listing.UNLISTED:
             by_unit.setdefault(one.unit, []).append(one.report)

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, all with the same session settings."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -32,15 +33,19 @@ SESSION: Final = {
     "jit": "off",
 }
 
+# For the statements that read slices: whatever the moment, each has its index, and planning would take longer than they
+# do. A sequential scan is what a generic plan would fear the wrong table for.
+PLANNED_ONCE: Final = SESSION | {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+
 
 async def connect(dsn: str) -> OwnConnection:
     """A connection of one's own."""
     return await asyncpg.connect(dsn, server_settings=SESSION)
 
 
-def pool_of(dsn: str, size: int) -> Pool:
+def pool_of(dsn: str, size: int, session: Mapping[str, str] = SESSION) -> Pool:
     """A pool for reading, to be entered with `async with`."""
-    return asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=SESSION, reset=_as_it_is)
+    return asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=dict(session), reset=_as_it_is)
 
 
 async def _as_it_is(_: Connection) -> None:

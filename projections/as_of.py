@@ -127,20 +127,25 @@ def _end(as_of: date | datetime) -> datetime:
 class Rows:
     """The rows of each table that stand at a moment, decoded when they are asked for."""
 
-    def __init__(self, docs: Mapping[str, bytes]) -> None:
+    def __init__(self, docs: Mapping[str, Mapping[str, bytes]]) -> None:
         self._docs = docs
 
     def any(self, table: SliceTable) -> bool:
         """Whether the table has any of the rows wanted."""
         return table.name in self._docs
 
+    def groups(self, table: SliceTable) -> Mapping[str, bytes]:
+        """The rows of one table as lines of JSON, by the column that they were to be grouped by."""
+        return self._docs.get(table.name, {})
+
     def joined(self, table: SliceTable) -> bytes:
         """The rows of one table as lines of JSON: what is derived from them can be remembered by them."""
-        return self._docs.get(table.name, b"")
+        groups = self.groups(table)
+        return b"\n".join(groups[name] for name in sorted(groups))
 
     def raw(self, table: SliceTable) -> Sequence[bytes]:
         """The rows of one table as the JSON that it keeps."""
-        return self._docs[table.name].split(b"\n") if table.name in self._docs else ()
+        return self.joined(table).split(b"\n") if self.any(table) else ()
 
     def of(self, table: SliceTable, type_: type[T]) -> list[T]:
         """The rows of one table: in the order asked for, else in none."""
@@ -163,9 +168,10 @@ async def read(connection: Connection, moment: Moment, wanted: Sequence[Wanted])
     values: dict[str, Any] = {"position": moment.position, "day": moment.effective_on}
     for number, one in enumerate(wanted):
         values |= {f"{name}_{number}": value for name, value in one.values}
-    docs: dict[str, bytes] = {}
-    for name, lines in await connection.fetch(sql, *(values[name] for name in names)):
-        docs[name] = docs[name] + b"\n" + lines if name in docs else lines
+    docs: dict[str, dict[str, bytes]] = {}
+    for name, group, lines in await connection.fetch(sql, *(values[name] for name in names)):
+        groups = docs.setdefault(name, {})
+        groups[group] = groups[group] + b"\n" + lines if group in groups else lines
     return Rows(docs)
 
 

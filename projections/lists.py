@@ -11,7 +11,7 @@ from projections.wanted import Wanted
 
 V = TypeVar("V", bound=msgspec.Struct)
 F = TypeVar("F", bound=msgspec.Struct)
-Place = tuple[Any, ...]  # where a view stands in its list: unique there, and made of JSON values
+Place = tuple[Any, ...]  # where a view stands in its list: unique there
 Fetch = Callable[[Sequence[Wanted]], Awaitable[Rows]]
 LONGEST_READ: Final = 2_000  # rows that are looked through at a time for those that a filter keeps
 
@@ -31,8 +31,8 @@ class Collection(msgspec.Struct, Generic[V, F], frozen=True, kw_only=True):
     """How one list is read. `scope` is what it is a list of: a plan's id, a task's, or nothing.
 
     `wanted(scope, filter, after, limit)` asks for rows in the list's order, where it is `paged` from `after` on and no
-    more than `limit`; `shown` puts them together; `keeps` drops what the rows alone could not leave out; `place` says
-    where a view stands. `version` is raised when that changes, which retires cursors.
+    more than `limit`; `shown` puts them together; `keeps` tells what the rows alone could not leave out; `place` says
+    where a view stands, as a tuple of the type `places`. `version` is raised when that changes, which retires cursors.
     """
 
     name: str
@@ -41,10 +41,14 @@ class Collection(msgspec.Struct, Generic[V, F], frozen=True, kw_only=True):
     wanted: Callable[[str, F, Place | None, int], Sequence[Wanted]]
     shown: Callable[[Rows, Moment], Sequence[Shown[V]]]
     place: Callable[[V, F], Place]
-    keeps: Callable[[V, F, Rows], bool] = lambda _view, _filter, _rows: True
+    places: Callable[[F], Any] = lambda _: tuple[str]
+    keeps: Callable[[F, Rows], Callable[[V], bool] | None] = lambda _filter, _rows: None
     descending: Callable[[F], bool] = lambda _: False
     paged: bool = False
     version: int = 1
+
+
+NONE: Final = Rows({})
 
 
 class Page(NamedTuple, Generic[V]):
@@ -73,10 +77,17 @@ async def page(  # noqa: PLR0913, PLR0917 - a list, what is asked of it, and whe
         size = min(size * 4, LONGEST_READ)
 
 
+def cut(collection: Collection[V, F], given: F, shown: Sequence[Shown[V]], after: Place | None, limit: int) -> Page[V]:
+    """The `limit` of these views, which are the whole list, that come after a place."""
+    found = _kept(collection, given, NONE, shown, after)
+    return Page(found[:limit], len(found) > limit, NONE)
+
+
 def _kept(
     collection: Collection[V, F], given: F, rows: Rows, shown: Sequence[Shown[V]], after: Place | None
 ) -> list[Shown[V]]:
-    kept = [one for one in shown if collection.keeps(one.view, given, rows)]
+    keeps = collection.keeps(given, rows)
+    kept = [one for one in shown if keeps(one.view)] if keeps else list(shown)
     if collection.paged:
         return kept
     placed = sorted(((collection.place(one.view, given), one) for one in kept), key=lambda one: one[0])

@@ -21,7 +21,8 @@ class Form(NamedTuple):
     descending: bool = False
     after: bool = False
     limit: bool = False
-    of: "tuple[str, int] | None" = None
+    of: tuple[str, int] | None = None
+    by: str | None = None
 
 
 class Wanted(NamedTuple):
@@ -71,6 +72,11 @@ def beside(rows: Wanted, column: str, number: int) -> Wanted:
     return Wanted(rows.form._replace(of=(column, number)), rows.values)
 
 
+def grouped(rows: Wanted, column: str) -> Wanted:
+    """The same rows, those with one value of a column together."""
+    return Wanted(rows.form._replace(by=column), rows.values)
+
+
 _DIALECT: Final = postgresql.asyncpg.dialect()  # pyright: ignore[reportAttributeAccessIssue]
 _LINE: Final = sa.literal_column(r"'\x0a'::bytea", sa.LargeBinary())
 
@@ -81,8 +87,8 @@ def compiled(statement: sa.sql.ClauseElement) -> tuple[str, list[str]]:
     return str(done), list(done.positiontup or ())
 
 
-def joined(forms: Sequence[Form]) -> sa.CompoundSelect[str, bytes]:
-    """Each table's name and the rows wanted of it, as lines, at :position and :day; parameters carry their number.
+def joined(forms: Sequence[Form]) -> sa.CompoundSelect[str, str, bytes]:
+    """Each table's name, a group, and its rows as lines, at :position and :day; parameters carry their number.
 
     Rows that others are wanted beside are found once (a common table), and named by an array: an index takes that.
     """
@@ -94,16 +100,20 @@ def joined(forms: Sequence[Form]) -> sa.CompoundSelect[str, bytes]:
     return sa.union_all(*(_lines(form, rows[number]) for number, form in enumerate(forms)))
 
 
-def _lines(form: Form, rows: sa.FromClause) -> sa.Select[str, bytes]:
+def _lines(form: Form, rows: sa.FromClause) -> sa.Select[str, str, bytes]:
     name = sa.literal_column(f"'{form.table.name}'", sa.Text()).label("name")
     docs = sa.func.string_agg(rows.c.doc, _LINE, type_=sa.LargeBinary()).label("docs")
-    return sa.select(name, docs).having(sa.literal_column("count(*) > 0", sa.Boolean()))
+    if form.by:
+        return sa.select(name, rows.c.group.label("group"), docs).group_by(rows.c.group)
+    nothing = sa.literal_column("''", sa.Text()).label("group")
+    return sa.select(name, nothing, docs).having(sa.literal_column("count(*) > 0", sa.Boolean()))
 
 
-def _rows(form: Form, number: int, found: Mapping[int, sa.FromClause]) -> sa.Select[str, bytes]:
+def _rows(form: Form, number: int, found: Mapping[int, sa.FromClause]) -> sa.Select[Any]:
     table = form.table.table
     position, day = sa.bindparam("position", type_=sa.BigInteger), sa.bindparam("day", type_=sa.Date)
-    rows = sa.select(table.c["key"], table.c["doc"]).where(
+    columns = [table.c["key"], table.c["doc"], *([table.c[form.by].label("group")] if form.by else [])]
+    rows = sa.select(*columns).where(
         table.c["known_from"] <= position,
         table.c["known_to"] > position,
         table.c["eff_from"] <= day,
@@ -119,7 +129,7 @@ def _rows(form: Form, number: int, found: Mapping[int, sa.FromClause]) -> sa.Sel
     return _cut(rows, form, number)
 
 
-def _cut(rows: sa.Select[str, bytes], form: Form, number: int) -> sa.Select[str, bytes]:
+def _cut(rows: sa.Select[Any], form: Form, number: int) -> sa.Select[Any]:
     columns = [form.table.table.c[one] for one in form.order]
     if form.after:
         bounds = sa.tuple_(*(_bound(f"after_{one.name}_{number}", one.type) for one in columns))

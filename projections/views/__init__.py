@@ -8,6 +8,7 @@ from projections.views.names import PLANS, UNITS
 from projections.views.plans import MEASURES, PARTS
 from projections.views.platforms import PLATFORMS
 from projections.views.reports import REPORTS
+from projections.views.said import SAID
 from projections.views.tasks import ASSIGNMENTS, TARGETS, TASKS
 from projections.views.units import MEMBERSHIPS
 
@@ -23,4 +24,5 @@ TABLES: Final[tuple[SliceTable, ...]] = (
     DISTRICTS,
     PLATFORMS,
     REPORTS,
+    SAID,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -87,31 +87,56 @@ class Facts(msgspec.Struct, frozen=True):
         return [event_view(one, self.disclosed) for one in self.recorded]
 
 
-_ENTRIES = """
-SELECT entry FROM events
-WHERE position > $1 AND position <= $2 AND ($3::text IS NULL OR stream = $3) AND ($4::text IS NULL OR type = $4)
-ORDER BY position LIMIT $5
-"""
-_OF_STREAM = """
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events: those after a position, at most so many, of a type, a stream, a plan, a unit, a district."""
+
+    after: int = 0
+    limit: int = 100
+    type: str | None = None
+    stream: str | None = None
+    plan: str | None = None
+    unit: str | None = None
+    district: str | None = None
+
+
+# $n stands for the parameter. A unit's and a district's facts are their own and those that name them: `refers` holds a
+# report's unit, a group's member, whom a task was assigned to. A district's units are those whose registration names it.
+_CHOSEN: Final = {
+    "type": "type = $n",
+    "stream": "stream = $n",
+    "plan": """(stream = 'plan:' || $n
+        OR stream >= 'task:' || $n || '/' AND stream < 'task:' || $n || '0'
+        OR stream >= 'report:' || $n || '/' AND stream < 'report:' || $n || '0')""",
+    "unit": "(stream = 'unit:' || $n OR refers @> ARRAY['unit:' || $n])",
+    "district": """(stream = ANY (ARRAY(SELECT one FROM of_district)) OR refers && ARRAY(SELECT one FROM of_district))""",
+}
+_OF_DISTRICT: Final = """
+WITH of_district AS MATERIALIZED (
+    SELECT 'district:' || $n AS one
+    UNION SELECT stream FROM events WHERE refers @> ARRAY['district:' || $n] AND stream LIKE 'unit:%'
+)"""
+_OF_SUBJECT: Final = """
 SELECT entry FROM events
 WHERE position <= $1 AND (stream = $2 OR stream >= $3 COLLATE "C" AND stream < $4 COLLATE "C")
 ORDER BY stream, version
 """
 
 
-class Page(msgspec.Struct, frozen=True):
-    """Which events: those after a position, of a stream, of a type, at most so many."""
-
-    after: int = 0
-    limit: int = 100
-    stream: str | None = None
-    type: str | None = None
-
-
 async def page(connection: Connection, position: int, asked: Page) -> Facts:
     """A page of the log as it was at `position`."""
-    rows = await connection.fetch(_ENTRIES, asked.after, position, asked.stream, asked.type, asked.limit)
+    sql, values = page_of(asked)
+    rows = await connection.fetch(sql, asked.after, position, asked.limit, *values)
     return await _with_texts(connection, [decode_trusted(row["entry"]) for row in rows])
+
+
+def page_of(asked: Page) -> tuple[str, list[str]]:
+    """The statement for a page, and its parameters from $4 on: only what is asked for stands in it, each by an index."""
+    chosen = {name: value for name in _CHOSEN if (value := getattr(asked, name)) is not None}
+    numbers = {name: f"${number}::text" for number, name in enumerate(chosen, 4)}
+    where = "".join(f" AND {_CHOSEN[name].replace('$n', number)}" for name, number in numbers.items())
+    with_ = _OF_DISTRICT.replace("$n", numbers["district"]) if "district" in numbers else ""
+    sql = f"{with_} SELECT entry FROM events WHERE position > $1 AND position <= $2{where} ORDER BY position LIMIT $3"
+    return sql, list(chosen.values())
 
 
 async def at(connection: Connection, positions: Sequence[int]) -> Facts:
@@ -124,9 +149,24 @@ async def at(connection: Connection, positions: Sequence[int]) -> Facts:
 
 async def of_subject(connection: Connection, position: int, stream: str, below: str) -> Facts:
     """All facts of a stream, and of the streams whose names begin with `below`, as of `position`."""
+    return await _with_texts(connection, await recorded_of(connection, position, stream, below))
+
+
+async def recorded_of(connection: Connection, position: int, stream: str, below: str) -> list[Recorded]:
+    """The same facts without their texts."""
     end = below[:-1] + chr(ord(below[-1]) + 1)
-    rows = await connection.fetch(_OF_STREAM, position, stream, below, end)
-    return await _with_texts(connection, [decode_trusted(row["entry"]) for row in rows])
+    rows = await connection.fetch(_OF_SUBJECT, position, stream, below, end)
+    return [decode_trusted(row["entry"]) for row in rows]
+
+
+async def of_streams(connection: Connection, position: int, streams: Sequence[str]) -> list[Recorded]:
+    """All facts of these streams as of `position`, without texts."""
+    rows = await connection.fetch(
+        "SELECT entry FROM events WHERE position <= $1 AND stream = ANY($2::text[]) ORDER BY position",
+        position,
+        list(streams),
+    )
+    return [decode_trusted(row["entry"]) for row in rows]
 
 
 async def _with_texts(connection: Connection, recorded: Sequence[Recorded]) -> Facts:

@@ -9,8 +9,8 @@ import msgspec
 from domain.record import State
 from domain.values import instant_text
 from events.recorded import HEAD, Recorded
-from projections.as_of import Meta
 from projections.fold import ALWAYS, FOREVER, standing, state, timeline
+from projections.lists import Collection, NoFilter, Place
 from projections.slices import stretches
 from projections.views.events import Disclosed, EventView, Facts, event_view
 
@@ -49,14 +49,6 @@ class Version(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
     fact: EventView
     standing: tuple[int, ...]
-
-
-class History(msgspec.Struct, frozen=True):
-    """All versions of a subject, in the order in which they were recorded."""
-
-    items: tuple[Version, ...]
-    next: str | None
-    meta: Meta
 
 
 class _Rectangle(NamedTuple):
@@ -134,3 +126,19 @@ def _camel(name: str) -> str:
 
 def _day(day: date) -> date | None:
     return None if day in {ALWAYS, FOREVER} else day
+
+
+def _place(version: Version, _: NoFilter) -> Place:
+    """By the position that made it, then by its first day; an append touches a stream once in every position."""
+    return version.known.from_, version.effective.from_ or ALWAYS
+
+
+HISTORY: Collection[Version, NoFilter] = Collection(
+    name="history",
+    view=Version,
+    filter=NoFilter,
+    wanted=lambda _scope, _filter, _after, _limit: (),  # it is read from the log
+    shown=lambda _rows, _moment: (),
+    place=_place,
+    places=lambda _: tuple[int, date],
+)

@@ -1,4 +1,4 @@
-"""What other views join by id at their own moment: units and groups with their names, plans with their documents."""
+"""What other views join at their own moment: units and groups, plans, and the platforms that texts mention."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
-from domain.directory import Unit, resolve
+from domain.directory import Platform, Unit, resolve
 from domain.plan import Plan
 from projections.as_of import Rows, decoded
 from projections.table import TEXT, Row, slice_table
@@ -32,6 +32,17 @@ class PlanRow(msgspec.Struct, frozen=True):
     version: int
 
 
+class PlatformRow(Platform, frozen=True, kw_only=True):
+    """A platform at one moment, as the table keeps it."""
+
+    id: str
+    version: int
+
+    def mentioned(self, text: str) -> bool:
+        """Whether a text names it."""
+        return self.name in text or any(alias in text for alias in self.aliases)
+
+
 class Named(msgspec.Struct, frozen=True):
     """An id with the name it has at this moment."""
 
@@ -51,8 +62,14 @@ def _plan_rows(key: str, plan: Plan, version: int) -> Iterable[Row]:
     yield Row(key, (), msgspec.json.encode(row))
 
 
+def _platform_rows(key: str, platform: Platform, version: int) -> Iterable[Row]:
+    row = PlatformRow(platform.name, platform.aliases, id=key, version=version)
+    yield Row(key, (), msgspec.json.encode(row))
+
+
 UNITS = slice_table("units", "unit", UnitRow, _unit_rows, {"kind": TEXT, "district": TEXT})
 PLANS = slice_table("plans", "plan", PlanRow, _plan_rows, {})
+PLATFORMS = slice_table("platforms", "platform", PlatformRow, _platform_rows, {})
 
 
 class Directory:

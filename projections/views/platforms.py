@@ -1,45 +1,89 @@
-"""Platforms: named information systems, which tasks mention by name or alias."""
+"""Platforms: named information systems, and the tasks that mention each by name or alias."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from domain.directory import Platform
-from projections.as_of import Rows
-from projections.table import Row, slice_table
-
-
-class PlatformRow(Platform, frozen=True, kw_only=True):
-    """A platform at one moment, as the table keeps it."""
-
-    id: str
-    version: int
-
-    def mentioned(self, text: str) -> bool:
-        """Whether a text names it."""
-        return self.name in text or any(alias in text for alias in self.aliases)
+from projections.as_of import Meta, Moment, Rows
+from projections.lists import Collection, NoFilter, Shown, encoded
+from projections.views.names import PLANS, PLATFORMS, PlatformRow
+from projections.views.tasks import TASKS
+from projections.wanted import Wanted, wanted
 
 
-def _rows(key: str, platform: Platform, version: int) -> Iterable[Row]:
-    row = PlatformRow(platform.name, platform.aliases, id=key, version=version)
-    yield Row(key, (), msgspec.json.encode(row))
+class Mention(msgspec.Struct, frozen=True):
+    """A task that names a platform."""
 
-
-PLATFORMS = slice_table("platforms", "platform", PlatformRow, _rows, {})
+    task: str
+    plan: str
+    number: int
 
 
 class PlatformView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """One named information system as the record showed it at a moment."""
+    """One named information system as the record showed it at a moment, and the tasks that name it, by number."""
 
     id: str
     name: str
     aliases: tuple[str, ...]
+    tasks: tuple[Mention, ...]
     version: int
+    meta: Meta | UnsetType = UNSET
+
+
+class _Worded(msgspec.Struct, frozen=True):
+    """A task's wording: all that a platform needs to know of it."""
+
+    id: str
+    plan: str
+    number: int
+    text: str
+
+
+def one(key: str) -> Sequence[Wanted]:
+    """What a single platform is put together from."""
+    return (wanted(PLATFORMS, key=key), wanted(TASKS))
+
+
+def every() -> Sequence[Wanted]:
+    """What all platforms are put together from."""
+    return (wanted(PLATFORMS), wanted(TASKS))
 
 
 def show(rows: Rows) -> list[PlatformView]:
-    """The platforms among these rows, by id."""
+    """The platforms among these rows, by id, with those of the tasks among them that name each."""
+    tasks = sorted(rows.of(TASKS, _Worded), key=lambda task: (task.plan, task.number, int(task.id.rpartition("/")[2])))
     return [
-        PlatformView(id=one.id, name=one.name, aliases=one.aliases, version=one.version)
+        PlatformView(
+            id=one.id,
+            name=one.name,
+            aliases=one.aliases,
+            tasks=tuple(Mention(task.id, task.plan, task.number) for task in tasks if one.mentioned(task.text)),
+            version=one.version,
+        )
         for one in sorted(rows.of(PLATFORMS, PlatformRow), key=lambda one: one.id)
     ]
+
+
+PLATFORM_LIST: Collection[PlatformView, NoFilter] = Collection(
+    name="platforms",
+    view=PlatformView,
+    filter=NoFilter,
+    wanted=lambda _scope, _filter, _after, _limit: every(),
+    shown=lambda rows, _: encoded(show(rows)),
+    place=lambda platform, _: (platform.id,),
+)
+
+
+def _mentioned(rows: Rows, _: Moment) -> Sequence[Shown[PlatformView]]:
+    return encoded([platform for platform in show(rows) if platform.tasks])
+
+
+PLAN_PLATFORMS: Collection[PlatformView, NoFilter] = Collection(
+    name="platforms of a plan",
+    view=PlatformView,
+    filter=NoFilter,
+    wanted=lambda plan, _filter, _after, _limit: (wanted(PLATFORMS), wanted(TASKS, plan=plan), wanted(PLANS, key=plan)),
+    shown=_mentioned,
+    place=lambda platform, _: (platform.id,),
+)

@@ -1,12 +1,17 @@
 """Reports: one for each task, unit and period. Their text lives elsewhere and can be erased; rows hold its digest."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from enum import StrEnum
 
 import msgspec
 
-from domain.report import Report, Reports
-from projections.table import TEXT, Row, slice_table
+from domain.report import Listing, Measurement, Report, Reports
+from domain.values import Sealed, Status, instant_text
+from events.recorded import Recorded
+from projections.table import INTEGER, TEXT, Row, slice_table
+from projections.views.events import Disclosed, Facts
+from projections.views.names import Directory, Named
 
 
 class EvidenceStatus(StrEnum):
@@ -41,10 +46,88 @@ def _rows(key: str, reports: Reports, _: int) -> Iterable[Row]:
             plan=plan,
             unit=unit,
         )
-        yield Row(f"{key}/{one.period}", (plan, task, unit, one.period), msgspec.json.encode(row))
+        columns = (plan, int(task.partition("/")[2]), task, unit, one.period)
+        yield Row(f"{key}/{one.period}", columns, msgspec.json.encode(row))
 
 
-REPORTS = slice_table("reports", "report", ReportRow, _rows, {"plan": TEXT, "task": TEXT, "unit": TEXT, "period": TEXT})
+REPORTS = slice_table(
+    "reports",
+    "report",
+    ReportRow,
+    _rows,
+    {
+        "plan": TEXT,
+        "ordinal": INTEGER,  # the number in the task's key
+        "task": TEXT,
+        "unit": TEXT,
+        "period": TEXT,
+    },
+    order=("plan", "ordinal", "key"),
+    version=2,
+)
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Erasable text: the digest that the log holds, and the text as long as it is there."""
+
+    digest: str
+    text: str | None
+
+
+class EvidenceView(msgspec.Struct, frozen=True):
+    """A document that bears a report out."""
+
+    url: str
+    title: Told | None
+    sha256: str | None
+
+
+class ReportView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What one unit says about one task for one period, as it stands after corrections; `event` is its last word."""
+
+    id: str
+    task: str
+    plan: str
+    unit: Named
+    period: str
+    status: Status
+    narrative: Told | None
+    measurement: Measurement | None
+    evidence: tuple[EvidenceView, ...]
+    evidence_status: EvidenceStatus
+    membership: Listing
+    event: int
+    recorded_at: str
+    effective_on: date
+
+
+def show(reports: Sequence[ReportRow], directory: Directory, facts: Facts) -> list[ReportView]:
+    """Reports, each with the texts and the dates of the fact that says it."""
+    recorded = {one.position: one for one in facts.recorded}
+    return [_view(one, directory, recorded[one.event], facts.disclosed) for one in reports]
+
+
+def _view(one: ReportRow, directory: Directory, fact: Recorded, disclosed: Disclosed) -> ReportView:
+    return ReportView(
+        id=f"{one.task}/{one.unit}/{one.period}",
+        task=one.task,
+        plan=one.plan,
+        unit=directory.named(one.unit),
+        period=one.period,
+        status=one.status,
+        narrative=_told(one.narrative, disclosed),
+        measurement=one.measurement,
+        evidence=tuple(EvidenceView(each.url, _told(each.title, disclosed), each.sha256) for each in one.evidence),
+        evidence_status=evidence_status([one]),
+        membership=one.membership,
+        event=one.event,
+        recorded_at=instant_text(fact.recorded_at),
+        effective_on=fact.effective_on,
+    )
+
+
+def _told(sealed: Sealed | None, disclosed: Disclosed) -> Told | None:
+    return sealed and Told(sealed.digest, disclosed.get(sealed.digest, (None, None))[1])
 
 
 def evidence_status(reports: Sequence[Report]) -> EvidenceStatus:

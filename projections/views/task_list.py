@@ -1,6 +1,6 @@
 """The tasks of a plan as a list: what it can be filtered and sorted by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -14,9 +14,9 @@ from projections.grams import holds
 from projections.lists import Collection, Number, Place, Shown, Words
 from projections.views import tasks
 from projections.views.names import Directory, directory
-from projections.views.reports import REPORTS
+from projections.views.said import SAID
 from projections.views.tasks import TASKS, ReportedStatus, ScheduleStatus, TaskView
-from projections.wanted import Keyset, Wanted, beside, page_of, searched, wanted
+from projections.wanted import Keyset, Wanted, beside, grouped, page_of, searched, wanted
 
 
 class TaskSort(StrEnum):
@@ -64,10 +64,8 @@ def _wanted(plan: str, given: TaskFilter, after: Place | None, limit: int) -> Se
     if given.q is not None:
         rows = searched(rows, "words", given.q)
     order = ("due", "number", "ordinal") if _by_due(given) else ("number", "ordinal")
-    if after is not None and _by_due(given):
-        after = (date.fromisoformat(after[0]), *after[1:])
     rows = page_of(rows, Keyset(order, _descending(given), after, limit))
-    return (rows, beside(wanted(REPORTS, plan=plan), "task", 0), *tasks.joined_to(plan))
+    return (rows, grouped(beside(wanted(SAID), "task", 0), "task"), *tasks.joined_to(plan))
 
 
 def _shown(rows: Rows, moment: Moment) -> Sequence[Shown[TaskView]]:
@@ -76,7 +74,7 @@ def _shown(rows: Rows, moment: Moment) -> Sequence[Shown[TaskView]]:
 
 def _place(task: TaskView, given: TaskFilter) -> Place:
     place = (task.number, int(task.id.partition("/")[2]))
-    return ((task.due or date.max).isoformat(), *place) if _by_due(given) else place
+    return (task.due or date.max, *place) if _by_due(given) else place
 
 
 def _by_due(given: TaskFilter) -> bool:
@@ -87,22 +85,25 @@ def _descending(given: TaskFilter) -> bool:
     return given.sort.startswith("-")
 
 
-def keeps(task: TaskView, given: TaskFilter, rows: Rows) -> bool:
-    """Whether a task is one of those asked for, as far as its row could not tell."""
-    if given.reported_status is not None and task.reported_status != given.reported_status:
-        return False
-    if given.schedule_status is not None and task.schedule_status != given.schedule_status:
-        return False
-    if given.platform is not None and given.platform not in {one.id for one in task.platforms}:
-        return False
-    if given.q is not None and not holds(" ".join((task.text, *(one.literal for one in task.assignments))), given.q):
-        return False
-    return _takes_part(task, given, directory(rows))
+def keeps(given: TaskFilter, rows: Rows) -> Callable[[TaskView], bool] | None:
+    """Whether a task is one of those asked for, as far as its row could not tell; None if it could."""
+    tests: list[Callable[[TaskView], bool]] = []
+    if given.reported_status is not None:
+        tests.append(lambda task: task.reported_status == given.reported_status)
+    if given.schedule_status is not None:
+        tests.append(lambda task: task.schedule_status == given.schedule_status)
+    if given.platform is not None:
+        tests.append(lambda task: any(one.id == given.platform for one in task.platforms))
+    if given.q is not None:
+        words = given.q
+        tests.append(lambda task: holds(" ".join((task.text, *(one.literal for one in task.assignments))), words))
+    if (given.unit, given.role, given.district) != (None, None, None):
+        units = directory(rows)
+        tests.append(lambda task: _takes_part(task, given, units))
+    return (lambda task: all(test(task) for test in tests)) if tests else None
 
 
 def _takes_part(task: TaskView, given: TaskFilter, units: Directory) -> bool:
-    if given.unit is None and given.role is None and given.district is None:
-        return True
     return any(
         given.role in {None, one.role}
         and (given.unit is None or given.unit in units.behind(one.assignee.id))
@@ -118,6 +119,7 @@ TASK_LIST: Collection[TaskView, TaskFilter] = Collection(
     wanted=_wanted,
     shown=_shown,
     place=_place,
+    places=lambda given: tuple[date, Number, Number] if _by_due(given) else tuple[Number, Number],
     keeps=keeps,
     descending=_descending,
     paged=True,

@@ -17,10 +17,10 @@ from projections.as_of import Meta, Rows, decoded
 from projections.grams import grams_of
 from projections.lists import Shown
 from projections.table import DATE, INTEGER, TEXT, Row, slice_table
-from projections.views.names import PLANS, UNITS, Directory, Named, PlanRow, directory_of
-from projections.views.platforms import PLATFORMS, PlatformRow
-from projections.views.reports import REPORTS, EvidenceStatus, ReportRow, evidence_status
-from projections.wanted import Wanted, wanted
+from projections.views.names import PLANS, PLATFORMS, UNITS, Directory, Named, PlanRow, PlatformRow, directory_of
+from projections.views.reports import EvidenceStatus
+from projections.views.said import SAID, SaidRow, evidence_of
+from projections.wanted import Wanted, grouped, wanted
 
 SOON: Final = timedelta(days=30)
 
@@ -189,12 +189,12 @@ class TaskView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 def one(key: str) -> Sequence[Wanted]:
     """What a single task is put together from."""
     plan = key.partition("/")[0]
-    return (wanted(TASKS, key=key), wanted(REPORTS, task=key), *joined_to(plan))
+    return (wanted(TASKS, key=key), grouped(wanted(SAID, task=key), "task"), *joined_to(plan))
 
 
 def of_plan(plan: str) -> Sequence[Wanted]:
     """What all tasks of a plan are put together from."""
-    return (wanted(TASKS, plan=plan), wanted(REPORTS, plan=plan), *joined_to(plan))
+    return (wanted(TASKS, plan=plan), grouped(wanted(SAID, plan=plan), "task"), *joined_to(plan))
 
 
 def joined_to(plan: str) -> Sequence[Wanted]:
@@ -228,7 +228,7 @@ def show(rows: Rows, on: date) -> list[TaskView]:
 def shown_of(rows: Rows, on: date) -> list[Shown[TaskView]]:
     """The tasks among these rows with their JSON, in the order of the rows."""
     beside = _beside_of(rows.joined(UNITS), rows.joined(PLATFORMS), rows.joined(PLANS))
-    reports = _by_task(rows.joined(REPORTS))
+    reports = rows.groups(SAID)
     return [_shown(doc, reports, beside, on) for doc in rows.raw(TASKS)]
 
 
@@ -248,30 +248,14 @@ def _beside_of(units: bytes, platforms: bytes, plans: bytes) -> Beside:
     return Beside(directory_of(units), decoded(platforms, PlatformRow), documents)
 
 
-class _OfTask(msgspec.Struct):
-    task: str
-
-
-_task_of = msgspec.json.Decoder(_OfTask).decode
-
-
-@lru_cache(maxsize=64)
-def _by_task(reports: bytes) -> Mapping[str, bytes]:
-    """The reports of each task, as lines."""
-    grouped: dict[str, list[bytes]] = {}
-    for line in reports.split(b"\n") if reports else ():
-        grouped.setdefault(_task_of(line).task, []).append(line)
-    return {task: b"\n".join(sorted(lines)) for task, lines in grouped.items()}
-
-
 @lru_cache(maxsize=16_384)
 def _remembered(doc: bytes, reports: bytes, beside: Beside, due: Due) -> Shown[TaskView]:
     """A task is a pure function of the rows that it is put together from, and is remembered by them."""
-    view = _view(_task(doc), decoded(reports, ReportRow), beside, due)
+    view = _view(_task(doc), sorted(decoded(reports, SaidRow), key=lambda one: one.event), beside, due)
     return Shown(view, msgspec.json.encode(view))
 
 
-def _view(task: TaskRow, reports: Sequence[ReportRow], beside: Beside, due: Due) -> TaskView:
+def _view(task: TaskRow, reports: Sequence[SaidRow], beside: Beside, due: Due) -> TaskView:
     directory, document = beside.directory, beside.documents.get(task.plan)
     by_event = {report.event: report for report in reports}
     stands = standing(task, [Said(report.unit, report) for report in reports], directory)
@@ -287,7 +271,7 @@ def _view(task: TaskRow, reports: Sequence[ReportRow], beside: Beside, due: Due)
         open_ended=task.open_ended,
         reported_status=ReportedStatus(stands.status or "not_reported"),
         answered=Answered(stands.count, stands.of),
-        evidence_status=evidence_status(counted),
+        evidence_status=evidence_of(counted),
         schedule_status=schedule_status(due, stands.status),
         due=task.due,
         withdrawn=task.withdrawn,
@@ -306,13 +290,13 @@ def _assignment(one: Assignment, directory: Directory) -> AssignmentView:
     return AssignmentView(assignee, one.role, one.literal, tuple(directory.named(key) for key in behind.acting))
 
 
-def _reference(report: ReportRow, directory: Directory) -> ReportRef:
+def _reference(report: SaidRow, directory: Directory) -> ReportRef:
     return ReportRef(
         directory.named(report.unit),
         report.period,
         report.status,
         report.membership,
-        evidence_status([report]),
+        report.evidence_status,
         report.event,
         f"/v1/events/{report.event}",
     )

@@ -1,6 +1,6 @@
 """Units and groups as everybody reads them: with members, successions, and the tasks each takes part in."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated
 
 import msgspec
@@ -150,9 +150,9 @@ class UnitFilter(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
 
 
-def keeps(unit: UnitView, given: UnitFilter) -> bool:
+def keeps(given: UnitFilter) -> Callable[[UnitView], bool]:
     """Whether a unit is one of those asked for."""
-    return (
+    return lambda unit: (
         given.kind in {None, unit.kind}
         and given.district in {None, unit.district}
         and (given.q is None or holds(" ".join((unit.name, *unit.aliases)), given.q))
@@ -166,5 +166,5 @@ UNIT_LIST: Collection[UnitView, UnitFilter] = Collection(
     wanted=lambda _scope, _filter, _after, _limit: every(),
     shown=lambda rows, _: encoded(show(rows)),
     place=lambda unit, _: (unit.id,),
-    keeps=lambda unit, given, _: keeps(unit, given),
+    keeps=lambda given, _: keeps(given),
 )

@@ -1,16 +1,28 @@
 """What is committed in openapi/ is what the code says; every address is described."""
 
 import json
+from pathlib import Path
+from typing import Any
 
-from api.openapi import FOLDER, generated
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator
+
+from api.examples import KEPT, ORIGIN
+from api.openapi import FOLDER, asked, generated
 from domain.commands import FACTS
-from tests.conftest import Site
+from tests.conftest import Site, database_of, settings_for
+
+DESCRIBED: dict[str, Any] = json.loads((FOLDER / "openapi.json").read_bytes())
+OPERATIONS: dict[str, Any] = {
+    f"{method.upper()} {path}": one for path, item in DESCRIBED["paths"].items() for method, one in item.items()
+}
 
 
 def test_the_committed_descriptions_have_not_drifted() -> None:
     fresh = generated()
     kept = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()}
-    del kept["CHANGELOG.md"]
+    kept = {name: content for name, content in kept.items() if not name.startswith(("CHANGELOG.md", "released/"))}
     assert kept.keys() == fresh.keys()
     drifted = [name for name, content in fresh.items() if kept[name] != content]
     assert not drifted, "run `make openapi` and say in openapi/CHANGELOG.md what changed"
@@ -36,3 +48,43 @@ async def test_the_server_publishes_its_own_descriptions(site: Site) -> None:
     assert described == json.loads((FOLDER / "openapi.json").read_bytes())
     schema = await site.http.get("/schema.graphql")
     assert schema.content == (FOLDER / "schema.graphql").read_bytes()
+
+
+async def test_the_examples_are_what_the_server_answers(server: str, folder: Path) -> None:
+    async with database_of(server, "template1") as dsn:
+        found = await asked(msgspec.structs.replace(settings_for(dsn, folder), origin=ORIGIN))
+    kept = json.loads(KEPT.read_bytes())
+    assert found.keys() == kept.keys(), "run `make openapi`"
+    assert [name for name, one in found.items() if kept[name] != one] == [], "run `make openapi`"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_has_real_answers_of_the_shape_it_describes(name: str) -> None:
+    answers = OPERATIONS[name]["responses"]
+    for status, answer in answers.items():
+        for kind, content in answer.get("content", {}).items():
+            for example in content.get("examples", {}).values():
+                assert example["summary"].startswith("/")
+                if kind.endswith("json"):
+                    validator(content["schema"]).validate(example["value"])  # pyright: ignore[reportUnknownMemberType]
+                assert int(status) < 400 or example["value"]["status"] == int(status)
+    assert all(content["examples"] for content in answers["200"]["content"].values())
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name.startswith("POST ")])
+def test_every_body_has_examples_of_the_shape_it_describes(name: str) -> None:
+    content = OPERATIONS[name]["requestBody"]["content"]["application/json"]
+    for example in content["examples"].values():
+        validator(content["schema"]).validate(example["value"])  # pyright: ignore[reportUnknownMemberType]
+
+
+def test_every_parameter_says_what_it_is() -> None:
+    for name, operation in OPERATIONS.items():
+        for one in operation.get("parameters", ()):
+            assert one["description"], f"{name}: {one['name']}"
+            assert one["in"] != "path" or one["schema"]["examples"], f"{name}: {one['name']} needs an example"
+
+
+def validator(schema: dict[str, Any]) -> Draft202012Validator:
+    """A validator of one shape, which may refer to the components."""
+    return Draft202012Validator(schema | {"components": DESCRIBED["components"]})

@@ -1,0 +1,154 @@
+"""The examples of openapi.json: real answers on the demo's year, asked for when openapi/ is written.
+
+What differs from run to run, such as the id of a request or a salt and its digest, is always written as the same one.
+"""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from domain.bundled import PLAN
+
+KEPT: Final = Path(__file__).parent / "examples.json"  # in the package, since the server publishes them
+ORIGIN: Final = "planrecord.invalid/shanghai/demo"
+LONGEST: Final = 2  # elements of a list that are shown
+RANDOM: Final = {
+    "traceId": "0af7651916cd43dd8448eb211c80319c",
+    "request": "018744a0-c680-7000-8000-000000000000",
+    "salt": "Zm9yIGV4YW1wbGUgYWxvbmU",
+    "digest": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
+    "_sd": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
+}
+FORMS: Final = ("text/csv", "application/x-ndjson")
+REWORD: Final = {
+    "type": "task.reword",
+    "task": f"{PLAN}/12",
+    "text": "推进社会信用体系建设立法。",
+    "effectiveOn": "2023-12-01",
+    "reason": "示例",
+}
+REPORT: Final = {
+    "type": "progress.report",
+    "task": f"{PLAN}/21",
+    "unit": "shi-yi-bao-ju",
+    "period": "2023",
+    "status": "completed",
+    "narrative": "示例。",
+    "evidence": [{"url": "https://example.org/evidence", "title": "示例"}],
+}
+THEN_AND_NOW: Final = (
+    f'{{ then: task(id: "{PLAN}/21", asOf: {{date: "2023-06-30"}}) {{ reportedStatus }} '
+    f'now: task(id: "{PLAN}/21") {{ reportedStatus due }} }}'
+)
+BODIES: Final[dict[str, dict[str, Any]]] = {
+    "/v1/commands": {"edit": REWORD, "report": REPORT, "list": [REWORD, REPORT]},
+    "/graphql": {"thenAndNow": {"query": THEN_AND_NOW}},
+    "/v1/demo/clock": {"later": {"now": "2023-12-31T18:30:00+08:00"}},
+}
+REFUSED: Final[dict[str, dict[int, Any]]] = {
+    "/v1/commands": {
+        400: {"type": "task.reword"},
+        404: REWORD | {"task": f"{PLAN}/999"},
+        409: REWORD | {"expectedVersion": 0},
+        422: REPORT | {"unit": "shi-ke-wei"},
+    },
+    "/graphql": {400: {"variables": {}}},
+    "/v1/demo/clock": {400: {"now": "noon"}, 409: {"now": "2023-01-01T00:00:00+08:00"}},
+}
+Example = dict[str, Any]  # request: the address; answers: status → media type → the body
+
+
+async def examples(described: Mapping[str, Any], http: httpx.AsyncClient, token: str) -> dict[str, Example]:
+    """For each operation of `described` the question and its answers, good and bad; those that write come last."""
+    found: dict[str, Example] = {}
+    operations = [(method, path, one) for path, item in described["paths"].items() for method, one in item.items()]
+    for method, path, operation in sorted(operations, key=lambda one: one[0]):
+        asked = _reads if method == "get" else _writes
+        answers: Example = {}
+        async for response in asked(http, path, operation, token):
+            kind = response.headers["Content-Type"].partition(";")[0]
+            answers.setdefault(str(response.status_code), {})[kind] = _shown(response, kind)
+        found[f"{method.upper()} {path}"] = {"request": address(path, operation), "answers": answers}
+    return found
+
+
+def address(path: str, operation: Mapping[str, Any]) -> str:
+    """The path, each part and each parameter that must be given as its description has it, and a short page."""
+    query: list[str] = []
+    for one in operation.get("parameters", ()):
+        value = next(iter(one["schema"].get("examples", ())), None)
+        if one["in"] == "path":
+            path = path.replace(f"{{{one['name']}}}", str(value))
+        elif one["name"] == "limit":
+            query.append(f"limit={LONGEST}")
+        elif one.get("required"):
+            query.append(f"{one['name']}={value}")
+    return f"{path}?{'&'.join(query)}" if query else path
+
+
+async def _reads(
+    http: httpx.AsyncClient, path: str, operation: Mapping[str, Any], _: str
+) -> AsyncIterator[httpx.Response]:
+    url = address(path, operation)
+    yield await http.get(url)
+    names = {one["name"] for one in operation.get("parameters", ())}
+    if "cursor" in names:
+        for form in FORMS:
+            yield await http.get(url, headers={"Accept": form})
+    if "asOf" in names:
+        yield await http.get(url, params={"asOf": "30 June"})
+        yield await http.get(url, params={"asOf": "2022-12-31"})
+
+
+async def _writes(
+    http: httpx.AsyncClient, path: str, operation: Mapping[str, Any], token: str
+) -> AsyncIterator[httpx.Response]:
+    del operation
+    known = {"Authorization": f"Bearer {token}"}
+    for body in REFUSED[path].values():
+        yield await http.post(path, json=body, headers=known)
+    if path.startswith("/v1/"):
+        yield await http.post(path, json=next(iter(BODIES[path].values())))
+    yield await http.post(path, content="{}", headers=known | {"Content-Type": "text/plain"})
+    yield await http.post(path, json=next(iter(BODIES[path].values())), headers=known)
+
+
+def _shown(response: httpx.Response, kind: str) -> Any:
+    if kind == "text/csv":
+        return _printed(list(csv.reader(io.StringIO(response.text)))[: LONGEST + 1])
+    if kind == "application/x-ndjson":
+        return "".join(f"{json.dumps(_short(json.loads(line)), ensure_ascii=False)}\n" for line in _lines(response))
+    return _short(response.json())
+
+
+def _printed(rows: list[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows([_cell(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    return json.dumps(_short(json.loads(text)), ensure_ascii=False) if text.startswith("[") else text
+
+
+def _lines(response: httpx.Response) -> Iterator[str]:
+    yield from response.text.splitlines()[:LONGEST]
+
+
+def _short(value: Any) -> Any:
+    """The value with its lists cut, and always the same where it is random."""
+    match value:
+        case dict():
+            found: dict[str, Any] = {}
+            for name, one in value.items():  # pyright: ignore[reportUnknownVariableType]
+                found[str(name)] = RANDOM[name] if name in RANDOM and isinstance(one, str) else _short(one)  # pyright: ignore[reportUnknownArgumentType]
+            return found
+        case list():
+            return [_short(one) for one in value[:LONGEST]]  # pyright: ignore[reportUnknownVariableType]
+        case _:
+            return value

@@ -1,0 +1,218 @@
+"""What changed between two moments: the views at both compared field by field, and the facts behind each change."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from domain.fact import tag
+from domain.plan import PlanMeasureAdded, PlanPartAdded
+from domain.report import ProgressReported
+from domain.values import instant_text
+from events.database import Connection
+from events.recorded import Recorded
+from projections.as_of import Moment, Rows, read
+from projections.views import districts, events, plans, platforms, tasks, units
+from projections.views.districts import DISTRICTS
+from projections.views.history import Change
+from projections.views.names import PLANS, PLATFORMS, UNITS, Directory, directory
+from projections.views.plans import MEASURES, PARTS
+from projections.views.reports import REPORTS, ReportRow
+from projections.views.said import SAID
+from projections.views.tasks import TASKS, TaskView
+from projections.wanted import Wanted, grouped, wanted
+
+Key = tuple[str, str]  # a kind, and an id within it
+Views = Mapping[Key, msgspec.Struct]
+KINDS: Final = ("plan", "part", "measure", "task", "report", "unit", "district", "platform")
+NAMED: Final = frozenset({"unit", "district", "platform"})
+UNTOLD: Final = frozenset({"version", "meta"})  # a version counts facts, which are told themselves
+
+
+class Outcome(StrEnum):
+    """What became of it from the one moment to the other."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+class Because(msgspec.Struct, frozen=True, rename="camel"):
+    """A fact of its own stream that was recorded between the two moments, or that holds since a day between them."""
+
+    position: int
+    type: str
+    recorded_at: str
+    effective_on: date
+    reason: str | None
+    authority: str | None
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """What changed of one thing; of what came or went each field stands against null."""
+
+    kind: str
+    id: str
+    change: Outcome
+    changes: tuple[Change, ...]
+    facts: tuple[Because, ...] = ()
+
+
+async def changed_between(connection: Connection, plan: str | None, before: Moment, after: Moment) -> list[Changed]:
+    """All that differs between two moments, with the facts behind it; of one plan, or of the whole record."""
+    then, now = await read(connection, before, wanted_for(plan)), await read(connection, after, wanted_for(plan))
+    found = plan_changes(then, before.effective_on, now, after.effective_on, plan)
+    facts = await events.of_streams(connection, after.position, sorted({stream_of(one.kind, one.id) for one in found}))
+    return explained(found, facts, before, after)
+
+
+def wanted_for(plan: str | None) -> Sequence[Wanted]:
+    """What a plan, or the whole record, is compared by."""
+    within = {} if plan is None else {"plan": plan}
+    return (
+        wanted(PLANS, **({} if plan is None else {"key": plan})),
+        *(wanted(table, **within) for table in (PARTS, MEASURES, TASKS, REPORTS)),
+        grouped(wanted(SAID, **within), "task"),
+        *(wanted(table) for table in (UNITS, DISTRICTS, PLATFORMS)),
+    )
+
+
+def plan_changes(before: Rows, on_before: date, after: Rows, on_after: date, plan: str | None = None) -> list[Changed]:
+    """What differs between the rows of two moments; of a plan only what has to do with it. Facts are still missing.
+
+    Each change stands once: what a unit, a district or a platform has by being named in a task stands at the task.
+    """
+    then, now = _views(before, on_before), _views(after, on_after)
+    found = compared(then, now)
+    if plan is None:
+        return found
+    concerned = _concerned(then, directory(before)) | _concerned(now, directory(after))
+    return [one for one in found if one.kind not in NAMED or (one.kind, one.id) in concerned]
+
+
+def compared(before: Views, after: Views) -> list[Changed]:
+    """What differs between two sets of views, kind by kind, by number or id."""
+    keys = sorted(before.keys() | after.keys(), key=lambda key: _order(key, after.get(key) or before[key]))
+    found = (between(key, before.get(key), after.get(key)) for key in keys)
+    return [one for one in found if one.change != Outcome.UNCHANGED]
+
+
+def between(key: Key, before: msgspec.Struct | None, after: msgspec.Struct | None) -> Changed:
+    """What differs between two views of one thing."""
+    if before == after:
+        return Changed(*key, Outcome.UNCHANGED, ())
+    changes = tuple(_changes(_fields(before), _fields(after)))
+    if before is None or after is None:
+        return Changed(*key, Outcome.ADDED if before is None else Outcome.REMOVED, changes)
+    return Changed(*key, Outcome.CHANGED if changes else Outcome.UNCHANGED, changes)
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    for field in dict.fromkeys([*before, *after]):
+        if before.get(field) != after.get(field):
+            yield Change(field, before.get(field), after.get(field))
+
+
+def _fields(view: msgspec.Struct | None) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(view) if view is not None else {}
+    return {name: value for name, value in fields.items() if name not in UNTOLD}
+
+
+def _order(key: Key, view: msgspec.Struct) -> tuple[Any, ...]:
+    kind, id_ = key
+    return KINDS.index(kind), getattr(view, "plan", ""), getattr(view, "number", 0), id_
+
+
+def _views(rows: Rows, on: date) -> Views:
+    """Every view that is compared, by what it is of; what is named in tasks without what it has by that."""
+    found: dict[Key, msgspec.Struct] = {}
+    for one in plans.show(rows):
+        found["plan", one.id] = msgspec.structs.replace(one, parts=(), measures=())
+        found |= {("part", f"{one.id}/{part.number}"): part for part in one.parts}
+        found |= {("measure", f"{one.id}/{measure.number}"): measure for measure in one.measures}
+    found |= {("task", one.id): one for one in tasks.show(rows, on)}
+    found |= {("report", f"{one.task}/{one.unit}/{one.period}"): one for one in rows.of(REPORTS, ReportRow)}
+    found |= {("unit", one.id): msgspec.structs.replace(one, tasks=()) for one in units.show(rows)}
+    found |= {("district", one.code): msgspec.structs.replace(one, tasks=()) for one in districts.show(rows)}
+    found |= {("platform", one.id): msgspec.structs.replace(one, tasks=()) for one in platforms.show(rows)}
+    return found
+
+
+def _concerned(views: Views, known: Directory) -> set[Key]:
+    """Whom tasks and reports name, who stands behind those, and their districts."""
+    found: set[Key] = set()
+    named: set[str] = set()
+    for one in views.values():
+        if isinstance(one, TaskView):
+            named |= {part.assignee.id for part in one.assignments}
+            found |= {("platform", platform.id) for platform in one.platforms}
+        elif isinstance(one, ReportRow):
+            named.add(one.unit)
+    found |= {("unit", unit) for one in named for unit in known.behind(one)}
+    return found | {("district", code) for one in named for code in known.districts(one)}
+
+
+def stream_of(kind: str, id_: str) -> str:
+    """The stream whose facts make a thing what it is."""
+    match kind:
+        case "part" | "measure":
+            return f"plan:{id_.rpartition('/')[0]}"
+        case "report":
+            return f"report:{id_.rpartition('/')[0]}"
+        case _:
+            return f"{kind}:{id_}"
+
+
+def explained(found: Iterable[Changed], facts: Sequence[Recorded], before: Moment, after: Moment) -> list[Changed]:
+    """The changes, each with those of these facts that lie behind it."""
+    behind: dict[str, list[Recorded]] = {}
+    for fact in facts:
+        if lies_between(fact, before, after):
+            behind.setdefault(fact.stream, []).append(fact)
+    return [
+        msgspec.structs.replace(one, facts=because(_about(one, behind.get(stream_of(one.kind, one.id), ()))))
+        for one in found
+    ]
+
+
+def lies_between(fact: Recorded, before: Moment, after: Moment) -> bool:
+    """Whether a fact was recorded between two moments, or holds since a day between them."""
+    first, last = sorted((before.effective_on, after.effective_on))
+    return before.position < fact.position <= after.position or (
+        fact.position <= after.position and first < fact.effective_on <= last
+    )
+
+
+def because(facts: Iterable[Recorded]) -> tuple[Because, ...]:
+    """Facts, as they are told beside a change."""
+    return tuple(
+        Because(
+            one.position,
+            tag(one.fact),
+            instant_text(one.recorded_at),
+            one.effective_on,
+            one.cause.reason,
+            one.cause.authority,
+        )
+        for one in sorted(facts, key=lambda one: one.position)
+    )
+
+
+def _about(one: Changed, facts: Sequence[Recorded]) -> Iterator[Recorded]:
+    """Those facts of a thing's stream that are about nothing else in it."""
+    last = one.id.rpartition("/")[2]
+    for recorded in facts:
+        match recorded.fact:
+            case PlanPartAdded(number=number):
+                mine = one.kind == "part" and str(number) == last
+            case PlanMeasureAdded(number=number):
+                mine = one.kind == "measure" and str(number) == last
+            case ProgressReported(period=period):
+                mine = one.kind != "report" or period == last
+            case _:
+                mine = one.kind not in {"part", "measure"}
+        if mine:
+            yield recorded

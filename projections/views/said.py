@@ -1,0 +1,41 @@
+"""What reports say of a task's status, without their text: small rows, as every list of tasks reads them all."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from domain.report import Listing, Reports
+from domain.values import Status
+from projections.table import TEXT, Row, slice_table
+from projections.views.reports import EvidenceStatus, evidence_status
+
+
+class SaidRow(msgspec.Struct, frozen=True, array_like=True):
+    """A report as a task's status needs it."""
+
+    task: str
+    unit: str
+    period: str
+    status: Status
+    membership: Listing
+    evidence_status: EvidenceStatus
+    event: int
+
+
+def _rows(key: str, reports: Reports, _: int) -> Iterable[Row]:
+    task, unit = key.rsplit("/", 1)
+    plan = task.partition("/")[0]
+    for one in reports.reports:
+        row = SaidRow(task, unit, one.period, one.status, one.membership, evidence_status([one]), one.event)
+        yield Row(f"{key}/{one.period}", (plan, task), msgspec.json.encode(row))
+
+
+SAID = slice_table("said", "report", SaidRow, _rows, {"plan": TEXT, "task": TEXT})
+
+
+def evidence_of(said: Iterable[SaidRow]) -> EvidenceStatus:
+    """`digested` if each report that offers evidence offers it with digests; `none` if no report offers any."""
+    offered = {one.evidence_status for one in said} - {EvidenceStatus.NONE}
+    if not offered:
+        return EvidenceStatus.NONE
+    return EvidenceStatus.LINKED if EvidenceStatus.LINKED in offered else EvidenceStatus.DIGESTED
