@@ -46,8 +46,9 @@ class Reader:
         return moment, await self.read(moment, wanted)
 
     async def read(self, moment: Moment, wanted: Sequence[Wanted]) -> Rows:
-        """The rows that stand at a moment."""
-        async with self.slices.acquire() as connection:
+        """The rows that stand at a moment. How common a word is, only a plan made for it knows."""
+        pool = self.pool if any(one.form.grams for one in wanted) else self.slices
+        async with pool.acquire() as connection:
             return await read(connection, moment, wanted)
 
     async def moment(self, asked: AsOf) -> Moment:
