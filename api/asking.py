@@ -1,8 +1,10 @@
 """From a query string to what is asked: strict, so that a misspelt parameter never answers another question."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
@@ -63,7 +65,7 @@ def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
     remembered: dict[str, str] | None = request.scope.get(QUERY)  # type: ignore[assignment]
     if remembered is not None:
         return remembered
-    items = list(request.query_params.multi_items())
+    items = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     query = dict(sorted(items))  # whatever order they came in, one question has one address
     if len(query) != len(items):
         twice = sorted({name for name in query if sum(name == other for other, _ in items) > 1})
@@ -101,9 +103,9 @@ def part_of(query: Mapping[str, str], type_: type[Q]) -> Q:
     try:
         found = msgspec.convert(given, type_, strict=False)
     except msgspec.ValidationError as error:
-        name = str(error).rpartition("$.")[2].rstrip("`")
+        name = re.findall(r"(?:\$\.|field `)([^`]+)`", str(error))[-1]
         raise Trouble(400, "bad_parameter", str(error), [Fault(name, str(error))]) from error
-    values = msgspec.to_builtins(found) if given else {}
+    values: dict[str, Any] = msgspec.to_builtins(found) if given else {}
     for name, text in given.items():
         value = values[name]
         spelled = "" if value is None else msgspec.json.encode(value).decode()

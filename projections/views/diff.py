@@ -24,10 +24,24 @@ from projections.views.said import SAID
 from projections.views.tasks import TASKS, TaskView
 from projections.wanted import Wanted, grouped, wanted
 
-Key = tuple[str, str]  # a kind, and an id within it
+
+class Kind(StrEnum):
+    """What a change is of."""
+
+    PLAN = "plan"
+    PART = "part"
+    MEASURE = "measure"
+    TASK = "task"
+    REPORT = "report"
+    UNIT = "unit"
+    DISTRICT = "district"
+    PLATFORM = "platform"
+
+
+Key = tuple[Kind, str]  # and an id within it
 Views = Mapping[Key, msgspec.Struct]
-KINDS: Final = ("plan", "part", "measure", "task", "report", "unit", "district", "platform")
-NAMED: Final = frozenset({"unit", "district", "platform"})
+KINDS: Final = tuple(Kind)
+NAMED: Final = frozenset({Kind.UNIT, Kind.DISTRICT, Kind.PLATFORM})
 UNTOLD: Final = frozenset({"version", "meta"})  # a version counts facts, which are told themselves
 
 
@@ -54,16 +68,23 @@ class Because(msgspec.Struct, frozen=True, rename="camel"):
 class Changed(msgspec.Struct, frozen=True):
     """What changed of one thing; of what came or went each field stands against null."""
 
-    kind: str
+    kind: Kind
     id: str
     change: Outcome
     changes: tuple[Change, ...]
     facts: tuple[Because, ...] = ()
 
 
-async def changed_between(connection: Connection, plan: str | None, before: Moment, after: Moment) -> list[Changed]:
-    """All that differs between two moments, with the facts behind it; of one plan, or of the whole record."""
+async def changed_between(
+    connection: Connection, plan: str | None, before: Moment, after: Moment
+) -> list[Changed] | None:
+    """All that differs between two moments, with the facts behind it; of the whole record, or of one plan.
+
+    None if the plan is there at neither moment.
+    """
     then, now = await read(connection, before, wanted_for(plan)), await read(connection, after, wanted_for(plan))
+    if plan is not None and not (then.any(PLANS) or now.any(PLANS)):
+        return None
     found = plan_changes(then, before.effective_on, now, after.effective_on, plan)
     facts = await events.of_streams(connection, after.position, sorted({stream_of(one.kind, one.id) for one in found}))
     return explained(found, facts, before, after)
@@ -130,14 +151,14 @@ def _views(rows: Rows, on: date) -> Views:
     """Every view that is compared, by what it is of; what is named in tasks without what it has by that."""
     found: dict[Key, msgspec.Struct] = {}
     for one in plans.show(rows):
-        found["plan", one.id] = msgspec.structs.replace(one, parts=(), measures=())
-        found |= {("part", f"{one.id}/{part.number}"): part for part in one.parts}
-        found |= {("measure", f"{one.id}/{measure.number}"): measure for measure in one.measures}
-    found |= {("task", one.id): one for one in tasks.show(rows, on)}
-    found |= {("report", f"{one.task}/{one.unit}/{one.period}"): one for one in rows.of(REPORTS, ReportRow)}
-    found |= {("unit", one.id): msgspec.structs.replace(one, tasks=()) for one in units.show(rows)}
-    found |= {("district", one.code): msgspec.structs.replace(one, tasks=()) for one in districts.show(rows)}
-    found |= {("platform", one.id): msgspec.structs.replace(one, tasks=()) for one in platforms.show(rows)}
+        found[Kind.PLAN, one.id] = msgspec.structs.replace(one, parts=(), measures=())
+        found |= {(Kind.PART, f"{one.id}/{part.number}"): part for part in one.parts}
+        found |= {(Kind.MEASURE, f"{one.id}/{measure.number}"): measure for measure in one.measures}
+    found |= {(Kind.TASK, one.id): one for one in tasks.show(rows, on)}
+    found |= {(Kind.REPORT, one.id): one for one in rows.of(REPORTS, ReportRow)}
+    found |= {(Kind.UNIT, one.id): msgspec.structs.replace(one, tasks=()) for one in units.show(rows)}
+    found |= {(Kind.DISTRICT, one.code): msgspec.structs.replace(one, tasks=()) for one in districts.show(rows)}
+    found |= {(Kind.PLATFORM, one.id): msgspec.structs.replace(one, tasks=()) for one in platforms.show(rows)}
     return found
 
 
@@ -148,19 +169,19 @@ def _concerned(views: Views, known: Directory) -> set[Key]:
     for one in views.values():
         if isinstance(one, TaskView):
             named |= {part.assignee.id for part in one.assignments}
-            found |= {("platform", platform.id) for platform in one.platforms}
+            found |= {(Kind.PLATFORM, platform.id) for platform in one.platforms}
         elif isinstance(one, ReportRow):
             named.add(one.unit)
-    found |= {("unit", unit) for one in named for unit in known.behind(one)}
-    return found | {("district", code) for one in named for code in known.districts(one)}
+    found |= {(Kind.UNIT, unit) for one in named for unit in known.behind(one)}
+    return found | {(Kind.DISTRICT, code) for one in named for code in known.districts(one)}
 
 
-def stream_of(kind: str, id_: str) -> str:
+def stream_of(kind: Kind, id_: str) -> str:
     """The stream whose facts make a thing what it is."""
     match kind:
-        case "part" | "measure":
+        case Kind.PART | Kind.MEASURE:
             return f"plan:{id_.rpartition('/')[0]}"
-        case "report":
+        case Kind.REPORT:
             return f"report:{id_.rpartition('/')[0]}"
         case _:
             return f"{kind}:{id_}"
@@ -207,12 +228,12 @@ def _about(one: Changed, facts: Sequence[Recorded]) -> Iterator[Recorded]:
     for recorded in facts:
         match recorded.fact:
             case PlanPartAdded(number=number):
-                mine = one.kind == "part" and str(number) == last
+                mine = one.kind == Kind.PART and str(number) == last
             case PlanMeasureAdded(number=number):
-                mine = one.kind == "measure" and str(number) == last
+                mine = one.kind == Kind.MEASURE and str(number) == last
             case ProgressReported(period=period):
-                mine = one.kind != "report" or period == last
+                mine = one.kind != Kind.REPORT or period == last
             case _:
-                mine = one.kind not in {"part", "measure"}
+                mine = one.kind not in {Kind.PART, Kind.MEASURE}
         if mine:
             yield recorded

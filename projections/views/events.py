@@ -99,8 +99,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     district: str | None = None
 
 
-# $n stands for the parameter. A unit's and a district's facts are their own and those that name them: `refers` holds a
-# report's unit, a group's member, whom a task was assigned to. A district's units are those whose registration names it.
+# $n stands for the parameter. A unit's and a district's facts are their own and those that name them: `refers` holds
+# a report's unit, a group's member, whom a task was assigned to. A district's units name it when they are registered.
 _CHOSEN: Final = {
     "type": "type = $n",
     "stream": "stream = $n",
@@ -108,7 +108,8 @@ _CHOSEN: Final = {
         OR stream >= 'task:' || $n || '/' AND stream < 'task:' || $n || '0'
         OR stream >= 'report:' || $n || '/' AND stream < 'report:' || $n || '0')""",
     "unit": "(stream = 'unit:' || $n OR refers @> ARRAY['unit:' || $n])",
-    "district": """(stream = ANY (ARRAY(SELECT one FROM of_district)) OR refers && ARRAY(SELECT one FROM of_district))""",
+    "district": """(stream = ANY (ARRAY(SELECT one FROM of_district))
+        OR refers && ARRAY(SELECT one FROM of_district))""",
 }
 _OF_DISTRICT: Final = """
 WITH of_district AS MATERIALIZED (
@@ -130,7 +131,7 @@ async def page(connection: Connection, position: int, asked: Page) -> Facts:
 
 
 def page_of(asked: Page) -> tuple[str, list[str]]:
-    """The statement for a page, and its parameters from $4 on: only what is asked for stands in it, each by an index."""
+    """The statement for a page, and its parameters from $4 on: only what is asked for stands in it."""
     chosen = {name: value for name in _CHOSEN if (value := getattr(asked, name)) is not None}
     numbers = {name: f"${number}::text" for number, name in enumerate(chosen, 4)}
     where = "".join(f" AND {_CHOSEN[name].replace('$n', number)}" for name, number in numbers.items())

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.plan import Measure, Part, Plan
 from projections.as_of import Meta, Rows
-from projections.lists import Collection, NoFilter, encoded
+from projections.lists import Collection, NoFilter, Number, encoded
 from projections.table import INTEGER, TEXT, Row, slice_table
 from projections.views.names import PLANS, PlanRow
 from projections.views.tasks import TASKS
@@ -55,13 +56,14 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class PartView(msgspec.Struct, frozen=True):
-    """A part with the numbers of its measures."""
+    """A part with the numbers of its measures, and how many tasks it has."""
 
     plan: str
     number: int
     title: str
     measures: tuple[int, ...]
     tasks: int
+    meta: Meta | UnsetType = UNSET
 
 
 class MeasureView(msgspec.Struct, frozen=True):
@@ -75,6 +77,7 @@ class MeasureView(msgspec.Struct, frozen=True):
     text: str
     unassigned: tuple[str, ...]
     tasks: int
+    meta: Meta | UnsetType = UNSET
 
 
 class PlanView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -173,4 +176,31 @@ PLAN_LIST: Collection[PlanView, NoFilter] = Collection(
     wanted=lambda _scope, _filter, _after, _limit: every(),
     shown=lambda rows, _: encoded(show(rows)),
     place=lambda plan, _: (plan.id,),
+)
+
+
+class MeasureFilter(msgspec.Struct, frozen=True):
+    """Which measures of a plan."""
+
+    part: Annotated[Number | None, msgspec.Meta(description="Measures of this part.", examples=[3])] = None
+
+
+PART_LIST: Collection[PartView, NoFilter] = Collection(
+    name="parts",
+    view=PartView,
+    filter=NoFilter,
+    wanted=lambda plan, _filter, _after, _limit: one(plan),
+    shown=lambda rows, _: encoded([part for plan in show(rows) for part in plan.parts]),
+    place=lambda part, _: (part.number,),
+    places=lambda _: tuple[Number],
+)
+MEASURE_LIST: Collection[MeasureView, MeasureFilter] = Collection(
+    name="measures",
+    view=MeasureView,
+    filter=MeasureFilter,
+    wanted=lambda plan, _filter, _after, _limit: one(plan),
+    shown=lambda rows, _: encoded([measure for plan in show(rows) for measure in plan.measures]),
+    place=lambda measure, _: (measure.number,),
+    places=lambda _: tuple[Number],
+    keeps=lambda given, _: lambda measure: given.part in {None, measure.part},
 )

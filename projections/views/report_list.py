@@ -28,12 +28,12 @@ class ReportFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ] = None
     period: Annotated[str | None, Meta(description="Reports for this very period.", examples=["2023-Q2"])] = None
     status: Annotated[Status | None, Meta(description="Reports that say this.")] = None
-    membership: Annotated[
-        Listing | None, Meta(description="By units that were named for the task, or by others.")
-    ] = None
-    district: Annotated[
-        str | None, Meta(description="What units of this district reported.", examples=["310115"])
-    ] = None
+    membership: Annotated[Listing | None, Meta(description="By units that were named for the task, or by others.")] = (
+        None
+    )
+    district: Annotated[str | None, Meta(description="What units of this district reported.", examples=["310115"])] = (
+        None
+    )
     evidence_status: Annotated[EvidenceStatus | None, Meta(description="Reports that offer such evidence.")] = None
 
 
@@ -56,8 +56,8 @@ def _shown(rows: Rows, _: Moment) -> Sequence[Shown[ReportRow]]:
     return [Shown(row, b"") for row in rows.of(REPORTS, ReportRow)]
 
 
-def _place(row: ReportRow, _: ReportFilter) -> Place:
-    return row.plan, int(row.task.partition("/")[2]), f"{row.task}/{row.unit}/{row.period}"
+def _place(report: ReportRow | ReportView, _: ReportFilter) -> Place:
+    return report.plan, int(report.task.partition("/")[2]), report.id
 
 
 def _keeps(given: ReportFilter, rows: Rows) -> Callable[[ReportRow], bool]:

@@ -29,6 +29,11 @@ class ReportRow(Report, frozen=True, kw_only=True):
     plan: str
     unit: str
 
+    @property
+    def id(self) -> str:
+        """Its key in the table."""
+        return f"{self.task}/{self.unit}/{self.period}"
+
 
 def _rows(key: str, reports: Reports, _: int) -> Iterable[Row]:
     task, unit = key.rsplit("/", 1)
@@ -109,7 +114,7 @@ def show(reports: Sequence[ReportRow], directory: Directory, facts: Facts) -> li
 
 def _view(one: ReportRow, directory: Directory, fact: Recorded, disclosed: Disclosed) -> ReportView:
     return ReportView(
-        id=f"{one.task}/{one.unit}/{one.period}",
+        id=one.id,
         task=one.task,
         plan=one.plan,
         unit=directory.named(one.unit),

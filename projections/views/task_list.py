@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -58,6 +59,7 @@ class TaskFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sort: Annotated[TaskSort, Meta(description="The order of the list.")] = TaskSort.NUMBER
 
 
+@lru_cache(maxsize=256)
 def _wanted(plan: str, given: TaskFilter, after: Place | None, limit: int) -> Sequence[Wanted]:
     columns = {"plan": plan, "number": given.number, "part": given.part, "measure": given.measure}
     rows = wanted(TASKS, **{name: value for name, value in columns.items() if value is not None})

@@ -228,13 +228,13 @@ def show(rows: Rows, on: date) -> list[TaskView]:
 def shown_of(rows: Rows, on: date) -> list[Shown[TaskView]]:
     """The tasks among these rows with their JSON, in the order of the rows."""
     beside = _beside_of(rows.joined(UNITS), rows.joined(PLATFORMS), rows.joined(PLANS))
-    reports = rows.groups(SAID)
-    return [_shown(doc, reports, beside, on) for doc in rows.raw(TASKS)]
-
-
-def _shown(doc: bytes, reports: Mapping[str, bytes], beside: Beside, on: date) -> Shown[TaskView]:
-    task = _task(doc)
-    return _remembered(doc, reports.get(task.id, b""), beside, due_on(task.due, on))
+    said = rows.groups(SAID)
+    shown: list[Shown[TaskView]] = []
+    for doc in rows.raw(TASKS):
+        task = _task(doc)
+        due = Due.NEVER if task.due is None else due_on(task.due, on)
+        shown.append(_remembered(doc, said.get(task.id, b""), beside, due))
+    return shown
 
 
 @lru_cache(maxsize=16_384)
@@ -302,10 +302,8 @@ def _reference(report: SaidRow, directory: Directory) -> ReportRef:
     )
 
 
-def due_on(due: date | None, on: date) -> Due:
+def due_on(due: date, on: date) -> Due:
     """How a day lies to a deadline."""
-    if due is None:
-        return Due.NEVER
     if on <= due - SOON:
         return Due.LATER
     return Due.SOON if on <= due else Due.PAST

@@ -11,7 +11,7 @@ from domain.report import Evidence, Listing, Report, Said, Standing, latest, mem
 from domain.task import Assignment, Task
 from domain.values import Role, Status
 from projections.views.reports import EvidenceStatus, evidence_status
-from projections.views.tasks import ScheduleStatus, due_on, schedule_status
+from projections.views.tasks import Due, ScheduleStatus, due_on, schedule_status
 from tests.unit.world import day
 
 NOT_STARTED, BLOCKED, DELAYED, UNDERWAY, DONE = Status
@@ -304,7 +304,7 @@ SCHEDULES: list[tuple[str, date | None, Status | None, str, ScheduleStatus]] = [
 def test_the_schedule_status(
     sentence: str, due: date | None, status: Status | None, on: str, expected: ScheduleStatus
 ) -> None:
-    assert schedule_status(due_on(due, day(on)), status) == expected, sentence
+    assert schedule_status(due_on(due, day(on)) if due else Due.NEVER, status) == expected, sentence
 
 
 LINK, PROOF = Evidence("https://a.invalid/1"), Evidence("https://a.invalid/2", sha256="0" * 64)
