@@ -65,7 +65,7 @@ def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
     remembered: dict[str, str] | None = request.scope.get(QUERY)  # type: ignore[assignment]
     if remembered is not None:
         return remembered
-    items = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    items = _items(request.scope["query_string"])
     query = dict(sorted(items))  # whatever order they came in, one question has one address
     if len(query) != len(items):
         twice = sorted({name for name in query if sum(name == other for other, _ in items) > 1})
@@ -74,6 +74,14 @@ def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
         )
     request.scope[QUERY] = query  # type: ignore[typeddict-unknown-key]
     return query
+
+
+def _items(query_string: bytes) -> list[tuple[str, str]]:
+    """Names and values; Trouble unless they are UTF-8, percent-encoded or as it is."""
+    try:
+        return parse_qsl(query_string.decode(), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError as error:
+        raise Trouble(400, "broken_utf8", "the query is no UTF-8: percent-encode it as UTF-8") from error
 
 
 def asked(query: Mapping[str, str], type_: type[Q]) -> Q:

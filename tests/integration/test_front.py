@@ -5,12 +5,13 @@ import gzip
 from typing import Any, Self
 
 import httpx
+import msgspec
 import pytest
 
 from api.front import Cache, Entry
 from api.main import Service, application
 from events.database import Connection
-from tests.conftest import PLAN, TASK, Site, serving
+from tests.conftest import PLAN, TASK, Site, problem_of, serving
 
 PINNED = f"{PLAN}/tasks?position=300&effectiveOn=2023-06-30"
 REPORT = {
@@ -81,7 +82,7 @@ async def test_the_same_question_is_read_once(site: Site) -> None:
 
 async def test_a_popular_question_is_read_once_for_all_who_ask_at_the_same_time(site: Site) -> None:
     with Counted(site.running) as pool:
-        answers = await asyncio.gather(*(site.http.get(f"{PLAN}/tasks?q=融资") for _ in range(20)))
+        answers = await asyncio.gather(*(site.http.get(f"{PLAN}/tasks?unit=shi-ke-wei") for _ in range(20)))
     assert pool.lent == 1
     assert len({answer.content for answer in answers}) == 1
 
@@ -285,3 +286,23 @@ def test_without_room_nothing_is_kept(imported: Service) -> None:
     none = Cache(0)
     none.put(("path",), entry(0))
     assert none.get(("path",)) is None
+
+
+@pytest.mark.parametrize("words", ["融资".encode(), b"%E8%9E%8D%E8%B5%84"])
+async def test_words_may_be_sent_as_they_are_or_percent_encoded(site: Site, words: bytes) -> None:
+    status, body = await _raw(site, b"/v1/plans/shanghai-credit-2023/tasks?q=" + words)
+    assert (status, len(msgspec.json.decode(body)["items"])) == (200, 7)
+
+
+async def test_words_in_no_utf8_are_refused(site: Site) -> None:
+    problem = problem_of(await site.http.get(f"{PLAN}/tasks?q=%FF%FE"), 400)
+    assert problem["code"] == "broken_utf8"
+
+
+async def _raw(site: Site, target: bytes) -> tuple[int, bytes]:
+    """What the server says to a request line of these very bytes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.http.base_url.port)
+    writer.write(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    return int(head.split()[1]), body
