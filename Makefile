@@ -3,10 +3,15 @@
 PORT ?= 8000
 DATA ?= data
 DEMO ?= data-demo
+# `make bench ONLY=list-cached SECONDS=1 RUNS=1` tries one of them quickly.
+ONLY ?=
+SECONDS ?= 3
+RUNS ?= 5
 
 BIN := .venv/bin
 STAMP := .venv/.installed
 ASSETS := api/assets/files/.installed
+AXE := build/browser/.installed
 UV := build/uv/bin/uv
 # The interpreters that the project promises, and the oldest Linux that its wheels are asked for.
 PYTHONS := 3.11 3.12 3.13
@@ -23,7 +28,7 @@ endif
 .DEFAULT_GOAL := help
 # Every target wants the one environment, and the checks both cores.
 .NOTPARALLEL:
-.PHONY: help setup serve demo test lint openapi lock wheels container clean
+.PHONY: help setup serve demo test browser lint bench openapi released lock wheels container clean
 
 help: ## this list
 	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise:"
@@ -34,7 +39,7 @@ setup: $(STAMP) $(ASSETS) ## prepare .venv, what the browser pages need, and not
 $(STAMP): requirements.lock pyproject.toml
 	@sh .ci/setup
 
-$(ASSETS): api/assets/package.json api/assets/package-lock.json .ci/assets | $(STAMP)
+$(ASSETS): api/assets/package.json api/assets/package-lock.json .ci/assets .ci/npm | $(STAMP)
 	@sh .ci/assets $(BIN)/python
 
 serve: setup ## start PostgreSQL and the API on 127.0.0.1:$PORT, keeping everything in $DATA
@@ -49,12 +54,25 @@ lint: setup ## format, lint, types and the direction of imports
 	@sh .ci/check 'direction of imports (import-linter)' $(BIN)/lint-imports
 	@sh .ci/check 'types (pyright)' $(BIN)/pyright
 
-test: setup lint ## every check, the fast ones first
+test: setup $(AXE) lint ## every check, the fast ones first
 	@echo 'tests'
 	@$(BIN)/pytest -q
 
+browser: setup $(AXE) ## install what the browser tests need: Chromium and a Chinese font (as root, on Debian)
+	@sh .ci/browser
+
+$(AXE): tests/browser/package.json tests/browser/package-lock.json .ci/npm | $(STAMP)
+	@rm -rf build/browser && mkdir -p build/browser && cp tests/browser/package*.json build/browser
+	@sh .ci/npm $(BIN)/python build/browser && touch $@
+
+bench: setup ## measure it beside its peers: ONLY=name,name SECONDS=3 RUNS=5; build/bench.json
+	@$(BIN)/python -m tests.benchmarks --only "$(ONLY)" --seconds $(SECONDS) --runs $(RUNS)
+
 openapi: setup ## write openapi/ anew from the code
 	@$(BIN)/python -m api.openapi
+
+released: setup ## take what openapi/ says as released: from then on a break of it fails, unless the change log owns up
+	@cp openapi/openapi.json openapi/schema.graphql openapi/released/
 
 $(UV):
 	@rm -rf build/uv && "$$(sh .ci/python)" -m venv --without-pip build/uv

@@ -109,4 +109,4 @@ def directory(rows: Rows) -> Directory:
 @lru_cache(maxsize=64)
 def directory_of(units: bytes) -> Directory:
     """The same rows make the same directory, which many moments share."""
-    return Directory(decoded(units, UnitRow))
+    return Directory(sorted(decoded(units, UnitRow), key=lambda one: one.id))

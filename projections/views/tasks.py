@@ -245,7 +245,8 @@ def _task(doc: bytes) -> TaskRow:
 @lru_cache(maxsize=64)
 def _beside_of(units: bytes, platforms: bytes, plans: bytes) -> Beside:
     documents = {plan.id: plan.document for plan in decoded(plans, PlanRow)}
-    return Beside(directory_of(units), decoded(platforms, PlatformRow), documents)
+    known = sorted(decoded(platforms, PlatformRow), key=lambda one: one.id)
+    return Beside(directory_of(units), known, documents)
 
 
 @lru_cache(maxsize=16_384)

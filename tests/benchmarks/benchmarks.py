@@ -1,0 +1,66 @@
+"""What is measured, against which peer, and what is hoped for."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from domain.bundled import PLAN
+from tests.benchmarks import datasette
+from tests.benchmarks.load import HERE, Question
+
+LIST = f"/v1/plans/{PLAN}/tasks"
+MOMENT = "?position={position}&effectiveOn={on}"
+GRAPHQL = (HERE / "tasks.graphql").read_text()
+JSON = (("Content-Type", "application/json"),)
+
+
+class Benchmark(msgspec.Struct, frozen=True):
+    """A question to planrecord, and the peer that is asked the same, or `asked`, in turn with it.
+
+    `goal` is the least ratio of planrecord's rate to the peer's.
+    """
+
+    name: str
+    peer: str
+    question: Question
+    goal: float | None = None
+    asked: Question | None = None
+    unchanged: bool = False  # asked with the ETag of the answer before
+    first: bool = False  # the first answer after a start, in milliseconds
+
+    @property
+    def at_moments(self) -> bool:
+        """Whether each question is about another moment."""
+        return "{position}" in self.question.path + self.question.body
+
+
+def graphql(**variables: Any) -> Question:
+    """The GraphQL query of the tasks with their assignments and units."""
+    body = json.dumps({"query": GRAPHQL, "variables": {"plan": PLAN, **variables}}, ensure_ascii=False)
+    return Question("/graphql", body.replace('"{position}"', "{position}"), JSON)
+
+
+HEAD, PAST = Question(LIST), Question(LIST + MOMENT)
+PINNED = Question(f"{LIST}?position=700&effectiveOn=2023-10-31")
+BENCHMARKS = (
+    Benchmark("list-cached", "bytes", HEAD, 0.8),
+    Benchmark("list-cached-pinned", "bytes", PINNED, 0.8),
+    Benchmark("list-304", "bytes", HEAD, 0.8, unchanged=True),
+    Benchmark("graphql-cached", "bytes", graphql(), 0.5),
+    Benchmark("list-uncached-json-agg", "json_agg", PAST, 3.0),
+    Benchmark("list-first-answer", "json_agg", PAST, first=True),
+    Benchmark("list-uncached-round-trip", "round trip", PAST, 0.33),
+    Benchmark("graphql-uncached", "graphql-core", graphql(asOf={"position": "{position}"}, on="{on}"), 3.0),
+    Benchmark("datasette", "datasette", PAST, asked=datasette.ROWS),
+    Benchmark("datasette-cached", "datasette", HEAD, asked=datasette.ROWS),
+)
+
+
+def chosen(only: str) -> list[Benchmark]:
+    """Those whose names begin with one of the words between commas; all for none; ValueError if there are none."""
+    words = [word.strip() for word in only.split(",") if word.strip()]
+    found = [one for one in BENCHMARKS if not words or any(one.name.startswith(word) for word in words)]
+    if not found:
+        raise ValueError(f"no benchmark begins with {only!r}; there are {', '.join(one.name for one in BENCHMARKS)}")
+    return found

@@ -1,0 +1,118 @@
+"""The peers: what each figure is compared with, plain ASGI applications with nothing around them."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import Any
+from urllib.parse import parse_qsl
+
+import graphql
+import msgspec
+
+from events.database import pool_of
+from tests.benchmarks.load import HERE, Answer
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+POOL = 8  # as many connections as planrecord's own pool has
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """What a server is told: where the record is, and what to answer."""
+
+    dsn: str
+    folder: str
+    origin: str
+    license: str
+    plan: str
+    answer: Answer
+
+
+def messages(answer: Answer) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both messages of an answer that is always the same."""
+    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
+    start = {"type": "http.response.start", "status": answer.status, "headers": headers}
+    return start, {"type": "http.response.body", "body": answer.body}
+
+
+async def answered(send: Any, body: bytes) -> None:
+    """Answer with JSON."""
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def posted(receive: Any) -> bytes:
+    """The request's body."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+@asynccontextmanager
+async def bytes_(setup: Setup) -> AsyncGenerator[App]:
+    """Bytes from memory; a request's body is read."""
+    start, body = messages(setup.answer)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["method"] == "POST":
+            await posted(receive)
+        await send(start)
+        await send(body)
+
+    yield app
+
+
+@asynccontextmanager
+async def round_trip(setup: Setup) -> AsyncGenerator[App]:
+    """The same bytes after one empty statement."""
+    start, body = messages(setup.answer)
+    async with pool_of(setup.dsn, POOL) as pool:
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            async with pool.acquire() as connection:
+                await connection.fetchval("SELECT 1")
+            await send(start)
+            await send(body)
+
+        yield app
+
+
+@asynccontextmanager
+async def json_agg(setup: Setup) -> AsyncGenerator[App]:
+    """The same JSON, put together by one statement."""
+    sql = (HERE / "json_agg.sql").read_text()
+    async with pool_of(setup.dsn, POOL) as pool:
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            query = dict(parse_qsl(scope["query_string"].decode()))
+            position, day = int(query["position"]), date.fromisoformat(query["effectiveOn"])
+            async with pool.acquire() as connection:
+                text = await connection.fetchval(sql, setup.plan, position, day, setup.license)
+            await answered(send, text.encode())
+
+        yield app
+
+
+@asynccontextmanager
+async def graphql_core(setup: Setup) -> AsyncGenerator[App]:
+    """graphql-core's execution of the same query on ready objects; the document is parsed and validated once."""
+    from api.graphql.schema import SCHEMA
+
+    schema = graphql.build_schema(SCHEMA.as_str())
+    document = graphql.parse((HERE / "tasks.graphql").read_text())
+    assert not graphql.validate(schema, document)
+    execute: Any = graphql.execute_sync  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    ready = msgspec.json.decode(setup.answer.body)["data"]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        variables = msgspec.json.decode(await posted(receive))["variables"]
+        result = execute(schema, document, ready, variable_values=variables)
+        await answered(send, msgspec.json.encode({"data": result.data}))
+
+    yield app
+
+
+PEERS = {"bytes": bytes_, "round trip": round_trip, "json_agg": json_agg, "graphql-core": graphql_core}

@@ -1,0 +1,118 @@
+"""Servers: planrecord and its peers under the same granian, one worker, each in a process on the servers' core."""
+
+import asyncio
+import socket
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from api.main import application, service
+from api.settings import Settings
+from tests.benchmarks.load import Wrong
+from tests.benchmarks.peers import PEERS, App, Setup
+
+PATIENCE = 60.0  # seconds in which a server must listen
+
+
+@asynccontextmanager
+async def planrecord(setup: Setup) -> AsyncGenerator[App]:
+    """The application as `planrecord serve` publishes it, with its default settings."""
+    settings = Settings(data_dir=Path(setup.folder), database_url=setup.dsn, origin=setup.origin)
+    async with service(settings) as running:
+        yield application(running)
+
+
+async def serve(name: str, setup: Setup, port: int) -> None:
+    """Serve until standard input ends, so that nothing outlives the one who started it."""
+    async with {"planrecord": planrecord, **PEERS}[name](setup) as app:
+        server = Server(
+            app,
+            address="127.0.0.1",
+            port=port,
+            interface=Interfaces.ASGI,
+            log_enabled=False,
+            websockets=False,
+            backlog=1024,
+        )
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), server.stop)
+        await server.serve()
+
+
+@asynccontextmanager
+async def serving(name: str, setup: Setup, core: int) -> AsyncGenerator[int]:
+    """A server's port, while it runs in a process of its own."""
+    told = Path(setup.folder) / f"{name.replace(' ', '-')}.json"
+    told.write_bytes(msgspec.json.encode(setup))
+    command = [sys.executable, "-m", "tests.benchmarks.servers", name, str(told)]
+    async with listening(command, core) as port:
+        yield port
+
+
+@asynccontextmanager
+async def listening(command: list[str], core: int) -> AsyncGenerator[int]:
+    """The port on which a program listens that takes it as its last argument; it ends with the block, or with us."""
+    port = free_port()
+    bound = ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", str(core)]
+    process = await asyncio.create_subprocess_exec(*bound, *command, str(port), stdin=PIPE, stdout=PIPE, stderr=STDOUT)
+    assert process.stdin
+    assert process.stdout
+    said = asyncio.create_task(process.stdout.read())
+    try:
+        await _listens(port, said)
+        yield port
+    finally:
+        process.stdin.close()
+        await _end(process)
+        said.cancel()
+
+
+async def _end(process: Process) -> None:
+    """Wait for the end of a program that has been asked to end, and ask again, harder."""
+    for ask, patience in ((process.terminate, 1.0), (process.kill, 10.0), (process.kill, 10.0)):
+        try:
+            await asyncio.wait_for(process.wait(), patience)
+        except TimeoutError:
+            ask()
+        else:
+            return
+
+
+async def _listens(port: int, ended: "asyncio.Task[bytes]") -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            if ended.done() or loop.time() > deadline:
+                words = ended.result().decode() if ended.done() else "it took too long"
+                raise Wrong(f"a server did not start: {words}") from None
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            return
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def main() -> None:
+    """`python -m tests.benchmarks.servers NAME SETUP PORT`."""
+    name, told, port = sys.argv[1:]
+    setup = msgspec.json.decode(Path(told).read_bytes(), type=Setup)
+    asyncio.run(serve(name, setup, int(port)))
+
+
+if __name__ == "__main__":
+    main()
