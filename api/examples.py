@@ -97,12 +97,12 @@ async def _reads(
     url = address(path, operation)
     yield await http.get(url)
     names = {one["name"] for one in operation.get("parameters", ())}
-    if "cursor" in names:
+    if "limit" in names:  # a list
         for form in FORMS:
             yield await http.get(url, headers={"Accept": form})
-    if "asOf" in names:
-        yield await http.get(url, params={"asOf": "30 June"})
-        yield await http.get(url, params={"asOf": "2022-12-31"})
+    for clock in names & {"asOf", "from"}:
+        for wrong in ("30 June", "2022-12-31"):  # no date, and a day before the record's first
+            yield await http.get(url, params={clock: wrong})
 
 
 async def _writes(
@@ -128,12 +128,16 @@ def _shown(response: httpx.Response, kind: str) -> Any:
 
 def _printed(rows: list[list[str]]) -> str:
     text = io.StringIO()
-    csv.writer(text).writerows([_cell(cell) for cell in row] for row in rows)
+    header, *below = rows
+    csv.writer(text).writerows([header, *([_cell(*one) for one in zip(header, row, strict=True)] for row in below)])
     return text.getvalue()
 
 
-def _cell(text: str) -> str:
-    return json.dumps(_short(json.loads(text)), ensure_ascii=False) if text.startswith("[") else text
+def _cell(column: str, text: str) -> str:
+    name = column.rpartition(".")[2]
+    if name in RANDOM and text:
+        return RANDOM[name]
+    return json.dumps(_short(json.loads(text)), ensure_ascii=False) if text.startswith(("[", "{")) else text
 
 
 def _lines(response: httpx.Response) -> Iterator[str]:

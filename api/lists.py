@@ -1,7 +1,7 @@
 """Lists over HTTP: filters, sorting, pages that follow one another at one moment, and three forms."""
 
 from collections.abc import Mapping
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -91,7 +91,10 @@ def sent(  # noqa: PLR0913 - the page, what was asked, and how long the answer m
     if found.more:
         place = collection.place(found.shown[-1].view, asked.given)
         following = _next(request, asked.query, print_cursor(collection, scope, asked.given, asked.moment, place))
-    return answer(request, collection.view, found, following, asked.moment, asked.query, erasable=erasable)
+    moment, query = asked.moment, asked.query
+    meta = reader(request).meta(moment, address(request), query)
+    explicit = "effectiveOn" in query or "cursor" in query  # a cursor pins both clocks
+    return answer(request, collection.view, found, following, meta, moment, explicit_day=explicit, erasable=erasable)
 
 
 def _next(request: Ask, query: Mapping[str, str], cursor: str) -> str:
@@ -106,19 +109,28 @@ def address(request: Ask) -> str:
     return f"{path}.{suffix}" if suffix else path
 
 
-def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form and its links are made from
+class Self(Protocol):
+    """What an answer resolved to, with its own address."""
+
+    @property
+    def self_(self) -> str:
+        """Its address with every clock pinned."""
+        ...
+
+
+def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form, its links and its headers are made from
     request: Ask,
     view: type[msgspec.Struct],
     found: Page[Any],
     following: str | None,
+    meta: Self,
     moment: Moment,
-    query: Mapping[str, str],
     *,
+    explicit_day: bool,
     erasable: bool = False,
 ) -> Response[bytes]:
     """The page in the form asked for; its links stand in the header too (RFC 8288)."""
     form: Format = request.scope.get(FORMAT) or accepted(request.headers.get("Accept"))  # type: ignore[assignment]
-    meta = reader(request).meta(moment, address(request), query)
     documents = [one.json for one in found.shown]
     match form:
         case Format.CSV:
@@ -130,9 +142,4 @@ def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form and its links 
             body = b'{"items":[' + b",".join(documents) + tail
     links = {"canonical": meta.self_} | ({"next": following} if following else {})
     media_type = MEDIA_TYPES[form] if form != Format.JSON else JSON
-    return made(request, body, moment, media_type, explicit_day=_explicit(query), erasable=erasable, links=links)
-
-
-def _explicit(query: Mapping[str, str]) -> bool:
-    """Whether both clocks are pinned by the question itself; a cursor pins them too."""
-    return "effectiveOn" in query or "cursor" in query
+    return made(request, body, moment, media_type, explicit_day=explicit_day, erasable=erasable, links=links)

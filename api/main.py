@@ -11,14 +11,29 @@ from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import License
 
-from api import problems
+from api import pages
 from api.front import Cache, Front
 from api.graphql.door import graphql
 from api.office import Office
 from api.paths import one_spelling
 from api.postgres import Cluster, cluster
 from api.reader import Reader
-from api.resources import commands, demo, districts, docs, events, health, plans, schemas, tasks, units
+from api.resources import (
+    commands,
+    demo,
+    diff,
+    districts,
+    docs,
+    events,
+    health,
+    history,
+    plans,
+    platforms,
+    reports,
+    schemas,
+    tasks,
+    units,
+)
 from api.settings import Settings
 from api.token import token_of
 from events.database import PLANNED_ONCE, Pool, connect, pool_of
@@ -34,18 +49,35 @@ from projections.writer import writer
 HANDLERS: list[Any] = [
     plans.plan_list,
     plans.one_plan,
+    plans.part_list,
+    plans.one_part,
+    plans.measure_list,
+    plans.one_measure,
+    plans.target_list,
+    plans.plan_platforms,
+    reports.plan_reports,
+    reports.task_reports,
     tasks.task_list,
     tasks.one_task,
     units.unit_list,
     units.one_unit,
     districts.district_list,
     districts.one_district,
+    platforms.platform_list,
+    platforms.one_platform,
     events.event_list,
     events.one_event,
-    events.plan_history,
-    events.task_history,
-    events.unit_history,
-    events.district_history,
+    history.plan_history,
+    history.task_history,
+    history.unit_history,
+    history.district_history,
+    history.platform_history,
+    diff.plan_diff,
+    diff.task_diff,
+    diff.unit_diff,
+    diff.district_diff,
+    diff.platform_diff,
+    diff.all_changes,
     commands.commands,
     demo.demo_clock,
     graphql,
@@ -56,6 +88,7 @@ HANDLERS: list[Any] = [
     docs.asset,
     health.live,
     health.ready,
+    *pages.HANDLERS,
 ]
 
 
@@ -124,7 +157,7 @@ def application(running: Service) -> Front:
         HANDLERS,
         state=state_,
         cors_config=CORSConfig(allow_origins=["*"], allow_methods=["GET", "POST"], expose_headers=["Log-Position"]),
-        exception_handlers={Exception: problems.answer},
+        exception_handlers={Exception: pages.answer},
         before_request=one_spelling,
         openapi_config=openapi_config(),
         request_max_body_size=None,  # api/body.py reads with a limit of its own

@@ -13,7 +13,7 @@ import msgspec
 from litestar import Litestar
 
 from api.examples import BODIES, FORMS, KEPT, ORIGIN, Example, examples
-from api.problems import TITLES
+from api.problems import MEDIA_TYPE, TITLES
 from api.settings import Settings
 from domain.commands import FACTS, AnyCommand
 
@@ -53,6 +53,7 @@ def described_by(app: Litestar) -> dict[str, Any]:
             _add_read(operation)
         elif name.startswith("POST /v1/"):
             operation["security"] = [{"token": []}]
+            _add_problem(operation, 503)
     return described
 
 
@@ -84,10 +85,14 @@ def _add_read(operation: dict[str, Any]) -> None:
     good = operation["responses"]["200"]
     good["headers"] = READ_HEADERS
     operation["responses"]["304"] = {"description": UNCHANGED, "headers": READ_HEADERS}
-    refused = {"description": TITLES[503], "content": operation["responses"]["400"]["content"]}
-    operation["responses"].setdefault("503", json.loads(json.dumps(refused)))
-    if any(one["name"] == "cursor" for one in operation.get("parameters", ())):
+    _add_problem(operation, 503)
+    if any(one["name"] == "limit" for one in operation.get("parameters", ())):
         good["content"] |= {form: {"schema": {"type": "string"}} for form in FORMS}
+
+
+def _add_problem(operation: dict[str, Any], status: int) -> None:
+    content = {MEDIA_TYPE: {"schema": operation["responses"]["400"]["content"][MEDIA_TYPE]["schema"]}}
+    operation["responses"].setdefault(str(status), {"description": TITLES[status], "content": content})
 
 
 def pretty(value: Any) -> bytes:

@@ -16,6 +16,8 @@ PlanKey = Annotated[str, _part("A plan, such as shanghai-credit-2023.", "shangha
 TaskNumber = Annotated[int, _part("The task's key in its plan, minted once and never reused.", 21, minimum=1)]
 UnitKey = Annotated[str, _part("A unit or group, such as shi-ke-wei.", "shang-hai-yin-bao-jian-ju")]
 Code = Annotated[str, _part("GB/T 2260 code of a district, such as 310101.", "310115")]
+Ordinal = Annotated[int, _part("The number printed in the plan.", 3, minimum=1)]
+PlatformKey = Annotated[str, _part("A named information system.", "yi-wang-tong-ban")]
 At = Annotated[int, _part("A position in the log, from 1.", 353, minimum=1)]
 
 

@@ -18,6 +18,7 @@ import pytest
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from api.demo import tell
 from api.main import Service, application, service
 from api.postgres import cluster
 from api.settings import Settings
@@ -189,6 +190,15 @@ async def site(imported: Service) -> AsyncGenerator[Site]:
     """The imported record, served."""
     async with serving(imported) as served:
         yield served
+
+
+@pytest.fixture(scope="session")
+async def told(server: str, folder: Path) -> AsyncGenerator[Site]:
+    """The demo's year, served. Told once for all tests: they only read it."""
+    async with database_of(server, "fresh") as dsn, service(settings_for(dsn, folder)) as running:
+        await tell(running)
+        async with serving(running) as served:
+            yield served
 
 
 @pytest.fixture

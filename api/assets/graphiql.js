@@ -1,7 +1,8 @@
 // Task 21 of the real plan, then and now: every record begins with this plan's import, whose last fact is at 352.
-const QUERY = `# Task 21 of Shanghai's social-credit work plan of 2023: when the plan had just been recorded, and now.
-# Any field at the root takes asOf (a date, an instant or a position) and effectiveOn (a date).
-# Run it with Ctrl-Enter.
+const QUERY = `# Task 21 of the 2023 plan: when the plan had
+# just been recorded, and now. Ctrl-Enter runs it.
+# Every root takes asOf {date | instant | position}
+# and effectiveOn: a date.
 
 query ThenAndNow {
   then: task(id: "shanghai-credit-2023/21", asOf: {position: 352}) {

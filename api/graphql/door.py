@@ -7,16 +7,13 @@ import msgspec
 from graphql import GraphQLError
 from litestar import Response, post
 from msgspec import Meta
-from strawberry.schema.exceptions import CannotGetOperationTypeError
-from strawberry.types import ExecutionResult
 
 from api.answers import Ask, reader
 from api.asking import NoParameters, asked, query_of
 from api.body import decoded, json_body
 from api.documented import answers as documented
-from api.graphql.moments import Moments
-from api.graphql.schema import SCHEMA
-from api.problems import Trouble, log, trouble
+from api.graphql.execute import Answer, answer
+from api.problems import log, trouble
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
@@ -36,27 +33,18 @@ async def graphql(request: Ask) -> Response[bytes]:
     """Answer a GraphQL query. The schema is at /schema.graphql."""
     asked(query_of(request), NoParameters)
     given = decoded(_DECODE, await json_body(request))
-    moments = Moments(reader(request))
-    try:
-        result = await SCHEMA.execute(
-            given.query,
-            variable_values=given.variables,
-            operation_name=given.operation_name,
-            context_value={"moments": moments},
-        )
-    except CannotGetOperationTypeError as error:
-        raise Trouble(400, "malformed", f"the query has no operation named {given.operation_name!r}") from error
+    found = await answer(reader(request), given.query, given.variables or {}, given.operation_name)
     headers = {"Cache-Control": "no-cache"}
-    if len(moments.positions) == 1:
-        headers["Log-Position"] = str(next(iter(moments.positions)))
-    return Response(encoded(result), status_code=200, media_type="application/json", headers=headers)
+    if found.moments.position is not None:
+        headers["Log-Position"] = str(found.moments.position)
+    return Response(encoded(found), status_code=200, media_type="application/json", headers=headers)
 
 
-def encoded(result: ExecutionResult) -> bytes:
-    """The answer's bytes."""
-    body: dict[str, Any] = {"data": result.data}
-    if result.errors:
-        body["errors"] = [error_of(error) for error in result.errors]
+def encoded(found: Answer) -> bytes:
+    """The answer's bytes; a query that was refused has no data at all, as the specification has it."""
+    body: dict[str, Any] = {} if found.data is None else {"data": found.data}
+    if found.errors:
+        body["errors"] = [error_of(error) for error in found.errors]
     return msgspec.json.encode(body)
 
 

@@ -1,49 +1,78 @@
-"""The moments of one GraphQL request: roots that ask for the head all see the same one."""
+"""The moments of one request: what each root asks for, resolved once; every row that stands there, read at once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
-from strawberry.types import Info
 
-from api.graphql.shapes import Context
+from api.graphql.facts import load
+from api.graphql.needs import Needs
+from api.graphql.reading import Question, read_all
+from api.graphql.world import Here, World
 from api.reader import Reader
 from projections.as_of import AsOf, Meta, Moment, Rows
 from projections.wanted import Wanted
 
 
 class Moments:
-    """Resolves what the roots of one request ask for, and remembers under which moment each root's nodes stand."""
+    """What one request stands at. Roots that ask for the head all see the same one.
+
+    `pinned`: every root names a moment of the past and its day itself, so that the answer stays true for ever.
+    """
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.suffixes: dict[str, str] = {}
-        self.positions: set[int] = set()
-        self._head: asyncio.Task[Moment] | None = None
+        self.moments: set[Moment] = set()
+        self.pinned = True
+        self._head: Moment | None = None
 
-    async def rows(self, asked: AsOf, wanted: Sequence[Wanted], root: str) -> tuple[Moment, Rows]:
-        """The rows that stand at the moment that `root` asks for."""
-        moment = await self._resolve(asked)
-        rows = await self.reader.read(moment, wanted)
-        if asked != AsOf():
-            self.suffixes[root] = f"@{moment.position},{moment.effective_on}"
-        self.positions.add(moment.position)
-        return moment, rows
-
-    async def _resolve(self, asked: AsOf) -> Moment:
+    async def resolve(self, asked: AsOf) -> Moment:
+        """The moment that a root asks for."""
         if asked.as_of is not None or asked.position is not None:
-            return await self.reader.moment(asked)
-        if self._head is None:
-            self._head = asyncio.ensure_future(self.reader.moment(AsOf()))
-        head = await self._head
-        return msgspec.structs.replace(head, effective_on=asked.effective_on) if asked.effective_on else head
+            moment = await self.reader.moment(asked)
+        else:
+            self._head = self._head or await self.reader.moment(AsOf())
+            moment = self._head
+            if asked.effective_on:
+                moment = msgspec.structs.replace(moment, effective_on=asked.effective_on)
+        self.pinned = self.pinned and moment.pinned and asked.effective_on is not None
+        self.moments.add(moment)
+        return moment
+
+    @property
+    def position(self) -> int | None:
+        """The position at which all roots stand, if it is one."""
+        positions = {one.position for one in self.moments}
+        return positions.pop() if len(positions) == 1 else None
 
     def meta(self, moment: Moment) -> Meta:
         """What an answer resolved to. A GraphQL answer has no address of its own: `self` is that of the endpoint."""
         return self.reader.meta(moment, "/graphql", {})
 
+    async def read(self, moment: Moment, needs: Needs, questions: Sequence[Question]) -> tuple[World, list[Rows]]:
+        """The world at a moment, as far as `needs` goes, and the rows of each root there, all by one statement."""
+        world = sorted(needs, key=lambda one: one.table.name)  # the same needs make the same statement
+        rows, *others = await read_all(self.reader, moment, [world, *questions])
+        return World(rows, moment), others
 
-def moments(info: Info[Context, None]) -> Moments:
-    """The moments of this request."""
-    found: Moments = info.context["moments"]
-    return found
+    async def more(self, moment: Moment, question: Sequence[Wanted]) -> Rows:
+        """Further rows, where a page that is sparse goes on."""
+        return await self.reader.read(moment, question)
+
+    async def learn(self, world: World) -> None:
+        """Read the facts that the world is found to lack."""
+        async with self.reader.pool.acquire() as connection:
+            world.learn(await load(connection, world.moment.position, tuple(world.missing)))
+
+    def here(self, world: World, asked: AsOf) -> Here:
+        """Where the nodes of a root stand."""
+        moment = world.moment
+        suffix = f"@{moment.position},{moment.effective_on}" if asked != AsOf() else ""
+        return Here(world, suffix, self.meta(moment))
+
+
+async def learn_all(moments: Moments, places: Mapping[str, Here]) -> bool:
+    """Read what any place lacks; whether there was anything."""
+    lacking = {id(here.world): here.world for here in places.values() if here.world.missing}
+    await asyncio.gather(*(moments.learn(world) for world in lacking.values()))
+    return bool(lacking)

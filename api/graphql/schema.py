@@ -1,175 +1,57 @@
-"""The GraphQL root: the same views as REST, at any moment on both clocks."""
+"""The GraphQL schema: made by strawberry from the views' shapes and the root fields."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 import msgspec
 import strawberry
-from graphql import GraphQLError
-from strawberry.extensions import MaxTokensLimiter, QueryDepthLimiter
+from graphql import GraphQLError, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
 from strawberry.types.scalar import ScalarDefinition
+from strawberry.utils.str_converters import to_snake_case
 
-from api.answers import Show, only
-from api.graphql.connections import Connection, asked_with, connection_of, page, parse_cursor
-from api.graphql.moments import moments
-from api.graphql.shapes import Context, root_of, shape
-from api.reader import Subject
-from api.resources import districts, plans, tasks, units
-from domain.errors import WrongDate
-from domain.values import checked_date, parse_date
-from projections.as_of import AsOf, NoSuchMoment
-from projections.wanted import Wanted
-from projections.views import districts as district_view
-from projections.views import plans as plan_view
-from projections.views import tasks as task_view
-from projections.views import units as unit_view
-from projections.views.districts import DISTRICTS, DistrictView
-from projections.views.names import PLANS, UNITS
-from projections.views.plans import PlanView
-from projections.views.tasks import TASKS, TaskView
-from projections.views.units import UnitView
+from api.graphql.arguments import REQUIRED, Argument
+from api.graphql.root import Root
+from api.graphql.roots import ROOTS
+from api.graphql.shapes import Context, Position
+from domain.values import parse_date
 
 
-@strawberry.input(one_of=True, description="What the public record showed: exactly one of the three.")
-class AsOfInput:
-    """The recorded clock."""
-
-    date: strawberry.Maybe[dt.date] = strawberry.field(description="The end of this day in Shanghai.")
-    instant: strawberry.Maybe[dt.datetime] = strawberry.field(description="An instant with its zone.")
-    position: strawberry.Maybe[int] = strawberry.field(description="The log of this size.")
-
-
-At = Annotated[
-    AsOfInput | None, strawberry.argument(description="What the public record showed then. Default: the head.")
-]
-On = Annotated[
-    dt.date | None, strawberry.argument(description="What held on this date. Default: today, else the day of asOf.")
-]
-First = Annotated[int, strawberry.argument(description="Items on a page, 1 to 200.")]
-After = Annotated[str | None, strawberry.argument(description="The endCursor of the page before.")]
-Asked = Info[Context, None]
-
-
-def asked_for(as_of: AsOfInput | None, effective_on: dt.date | None) -> AsOf:
-    """The moment that a root field asks for."""
-    if effective_on is not None:
-        _check(effective_on, "effectiveOn")
-    if as_of is None:
-        return AsOf(effective_on=effective_on)
-    if as_of.position:
-        return AsOf(position=as_of.position.value, effective_on=effective_on)
-    if as_of.date:
-        return AsOf(as_of=_check(as_of.date.value, "asOf"), effective_on=effective_on)
-    instant = as_of.instant.value if as_of.instant else None
-    if instant is None or instant.tzinfo is None:
-        raise NoSuchMoment("an instant needs its zone, as in 2023-06-30T12:00:00+08:00", parameter="asOf")
-    _check(instant.date(), "asOf")
-    return AsOf(as_of=instant, effective_on=effective_on)
-
-
-def _check(day: dt.date, parameter: str) -> dt.date:
-    """The same day; NoSuchMoment, as REST has it, for one that no calendar of ours has."""
-    try:
-        return checked_date(day)
-    except WrongDate as error:
-        raise NoSuchMoment(f"{parameter}: {error}", parameter=parameter) from error
-
-
-async def one(info: Asked, subject: Subject, wanted: Sequence[Wanted], show: Show[Any], asked: AsOf) -> Any:
-    """The one view that is asked for; an error that says from when to when it is there, otherwise."""
-    moment, rows = await moments(info).rows(asked, wanted, root_of(info))
-    views = show(rows, moment)
-    if not views:
-        raise await moments(info).reader.absent(subject, moment)
-    return msgspec.structs.replace(views[0], meta=moments(info).meta(moment))
-
-
-async def many(
-    info: Asked,
-    wanted: Sequence[Wanted],
-    show: Show[Any],
-    asked: AsOf,
-    first: int,
-    after: str | None,
-    within: Subject | None = None,
-) -> Connection:
-    """A page of the views that are asked for."""
-    cursor = parse_cursor(after) if after is not None else None
-    moment, rows = await moments(info).rows(asked_with(asked, cursor), wanted, root_of(info))
-    if within and not rows.any(within.table):
-        raise await moments(info).reader.absent(within, moment)
-    meta = moments(info).meta(moment)
-    views = [msgspec.structs.replace(view, meta=meta) for view in show(rows, moment)]
-    keys = [str(getattr(view, "id", None) or view.code) for view in views]
-    return page(views, keys, moment, meta, first, cursor)
-
-
-@strawberry.type(description="A public plan at any moment: what the record showed (asOf), what held (effectiveOn).")
-class Query:
-    """The root fields."""
-
-    @strawberry.field(graphql_type=shape(PlanView) | None, description="One plan with its parts and measures.")
-    async def plan(self, info: Asked, id: strawberry.ID, as_of: At = None, effective_on: On = None) -> Any:
-        """One plan."""
-        asked = asked_for(as_of, effective_on)
-        return await one(info, Subject("plan", PLANS, id), plan_view.one(id), plans.show, asked)
-
-    @strawberry.field(graphql_type=shape(TaskView) | None, description="One task, as shanghai-credit-2023/12.")
-    async def task(self, info: Asked, id: strawberry.ID, as_of: At = None, effective_on: On = None) -> Any:
-        """One task."""
-        asked = asked_for(as_of, effective_on)
-        return await one(info, Subject("task", TASKS, id), task_view.one(id), tasks.show, asked)
-
-    @strawberry.field(graphql_type=connection_of(TaskView) | None, description="The tasks of a plan, by number.")
-    async def tasks(
-        self,
-        info: Asked,
-        plan: strawberry.ID,
-        as_of: At = None,
-        effective_on: On = None,
-        first: First = 100,
-        after: After = None,
-    ) -> Any:
-        """The tasks of a plan."""
-        asked = asked_for(as_of, effective_on)
-        within = Subject("plan", PLANS, plan)
-        return await many(info, task_view.of_plan(plan), tasks.show, asked, first, after, within)
-
-    @strawberry.field(graphql_type=shape(UnitView) | None, description="One unit or group with its tasks.")
-    async def unit(self, info: Asked, id: strawberry.ID, as_of: At = None, effective_on: On = None) -> Any:
-        """One unit."""
-        asked = asked_for(as_of, effective_on)
-        subject = Subject("unit", UNITS, id)
-        return await one(info, subject, unit_view.every(), lambda rows, at: only(units.show(rows, at), id), asked)
-
-    @strawberry.field(graphql_type=connection_of(UnitView) | None, description="All units and groups, by id.")
-    async def units(
-        self, info: Asked, as_of: At = None, effective_on: On = None, first: First = 100, after: After = None
-    ) -> Any:
-        """All units."""
-        return await many(info, unit_view.every(), units.show, asked_for(as_of, effective_on), first, after)
-
-    @strawberry.field(graphql_type=shape(DistrictView) | None, description="One district, by its GB/T 2260 code.")
-    async def district(self, info: Asked, code: strawberry.ID, as_of: At = None, effective_on: On = None) -> Any:
-        """One district."""
-        asked = asked_for(as_of, effective_on)
-        return await one(
-            info,
-            Subject("district", DISTRICTS, code),
-            district_view.every(),
-            lambda rows, at: only(districts.show(rows, at), code, "code"),
-            asked,
+def _query() -> Any:
+    """The type of the root fields."""
+    fields: dict[str, Any] = {"__annotations__": {}}
+    for root in ROOTS.values():
+        fields[to_snake_case(root.name)] = strawberry.field(
+            resolver=_resolver(root), name=root.name, description=root.description, graphql_type=root.type | None
         )
+    words = "A public plan at any moment: what the record showed (asOf), what held (effectiveOn)."
+    return strawberry.type(type("Query", (), fields), name="Query", description=words)
 
-    @strawberry.field(graphql_type=connection_of(DistrictView) | None, description="All districts, by code.")
-    async def districts(
-        self, info: Asked, as_of: At = None, effective_on: On = None, first: First = 100, after: After = None
-    ) -> Any:
-        """All districts."""
-        return await many(info, district_view.every(), districts.show, asked_for(as_of, effective_on), first, after)
+
+def _resolver(root: Root) -> Callable[..., Any]:
+    """The root's answer, which was prepared before: rows are read for all roots at once, whoever executes the query."""
+
+    def resolve(info: Info[Context, None], **_: Any) -> Any:
+        answer = info.context["answers"][info.path.key]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    parameters = [_parameter(one) for one in sorted(root.arguments, key=lambda one: one.default is not REQUIRED)]
+    given = inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Info[Context, None])
+    resolve.__signature__ = inspect.Signature([given, *parameters])  # type: ignore[attr-defined]
+    resolve.__annotations__ = {one.name: one.annotation for one in (given, *parameters)}
+    return resolve
+
+
+def _parameter(one: Argument) -> inspect.Parameter:
+    annotation = Annotated[one.type, strawberry.argument(name=one.name, description=one.description)]
+    default = inspect.Parameter.empty if one.default is REQUIRED else one.default
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(to_snake_case(one.name), kind, default=default, annotation=annotation)
 
 
 def _read(parse: Callable[[str], Any]) -> Callable[[object], Any]:
@@ -184,6 +66,12 @@ def _read(parse: Callable[[str], Any]) -> Callable[[object], Any]:
     return parsed
 
 
+def _position(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
+        return value
+    raise GraphQLError(f"{value!r} is no position: a whole number below 2^53")
+
+
 SCALARS: Final[dict[object, ScalarDefinition]] = {
     dt.date: strawberry.scalar(
         name="Date", description="A day as 2023-06-30.", serialize=dt.date.isoformat, parse_value=_read(parse_date)
@@ -194,9 +82,13 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         serialize=dt.datetime.isoformat,
         parse_value=_read(lambda text: msgspec.convert(text, dt.datetime)),
     ),
+    Position: strawberry.scalar(
+        name="Position",
+        description="A position in the log: a whole number below 2^53, written as a JSON number. GraphQL's own Int has "
+        "32 bits, which a log outgrows.",
+        serialize=_position,
+        parse_value=_position,
+    ),
 }
-SCHEMA: Final = strawberry.Schema(
-    Query,
-    config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[lambda: QueryDepthLimiter(max_depth=12), lambda: MaxTokensLimiter(max_token_count=2_000)],
-)
+SCHEMA: Final = strawberry.Schema(_query(), config=StrawberryConfig(scalar_map=SCALARS))
+GRAPHQL: Final[GraphQLSchema] = SCHEMA._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it has no public name

@@ -1,11 +1,12 @@
 """GraphQL types made from the views' own Structs: a field added to a view is published by both doors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from enum import EnumMeta, StrEnum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, NamedTuple, NewType, Union, get_args, get_origin
+from uuid import UUID
 
 import msgspec
 import strawberry
@@ -13,43 +14,119 @@ from msgspec import UnsetType
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
+from api.graphql.edges import EDGES, Edge, named
+from api.graphql.needs import NOTHING, Needs, needs_of, needs_of_field, size_of
+from api.graphql.words import described
+from api.graphql.world import Here
+from projections.as_of import Meta
+from projections.views.targets import TargetView
+
 Context = dict[str, Any]
 KEYS: Final = ("id", "code")
+Position = NewType("Position", int)
+POSITIONS: Final = {"position", "event", "replaces", "standing", "from_", "to"}
 
 
-@cache
-def shape(struct: type[msgspec.Struct]) -> Any:
-    """The GraphQL type of a view, whose fields are read off the Struct as it is.
+class Field(NamedTuple):
+    """How a field is had from a value: by its attribute, or by following it at the moment where the value stands."""
+
+    attribute: str | None = None
+    follow: Callable[[Any, Here], Any] | None = None
+    needs: Needs = NOTHING
+    size: int = 1  # about how many there are of it
+
+
+FIELDS: Final[dict[tuple[str, str], Field]] = {}  # by the names of the type and of the field
+_TYPES: Final[dict[str, Any]] = {}
+
+
+def shape(struct: type[msgspec.Struct], name: str | None = None) -> Any:
+    """The GraphQL type of a view, whose fields are read off the Struct as it is, and whose edges lead to others.
 
     A type with an id (a district's is its code) gets a `canonicalId`; its `id` also names the moment it was read at,
     so that a normalising cache never mixes two dates.
     """
-    namespace: dict[str, Any] = {"__annotations__": {}, "__doc__": struct.__doc__}
-    key = next((name for name in KEYS if name in struct.__struct_fields__), None)
+    name = name or name_of(struct)
+    if name not in _TYPES:
+        _TYPES[name] = made = type(name, (), {"__annotations__": {}})  # known before it is filled: edges go in circles
+        _fill(made, name, struct)
+        strawberry.type(made, name=name, description=described(name) or struct.__doc__)
+    return _TYPES[name]
+
+
+def name_of(struct: type[msgspec.Struct]) -> str:
+    """What a view is called; a target in a plan's list says more than one in its task."""
+    return "PlanTarget" if struct is TargetView else struct.__name__.removesuffix("View")
+
+
+def _fill(made: Any, name: str, struct: type[msgspec.Struct]) -> None:
     for field in msgspec.structs.fields(struct):
-        if field.name == "id":
-            continue
-        type_, description = _described(field.type)
-        namespace["__annotations__"][field.name] = graphql_type(type_)
-        namespace[field.name] = strawberry.field(name=field.encode_name, description=description)
+        if field.name not in {"id", "meta"}:
+            _attribute(made, name, field)
+    key = next((key for key in KEYS if key in struct.__struct_fields__), None)
     if key:
-        namespace |= {"id": _located(key), "canonical_id": _canonical(key)}
-    name = struct.__name__.removesuffix("View")
-    return strawberry.type(type(name, (), namespace), name=name, description=struct.__doc__)
+        _identified(made, name, key)
+    if "meta" in struct.__struct_fields__:
+        meta = next(one for one in msgspec.structs.fields(struct) if one.name == "meta")
+        _computed(made, name, Edge("meta", _meta), graphql_type(meta.type))
+    for edge in EDGES.get(name, ()):
+        _computed(made, name, edge, _ends(edge))
 
 
-def _located(key: str) -> Any:
-    def locate(root: Any, info: Info[Context, None]) -> strawberry.ID:
-        return strawberry.ID(getattr(root, key) + info.context["moments"].suffixes.get(root_of(info), ""))
+def _identified(made: Any, name: str, key: str) -> None:
+    def locate(one: Any, here: Here) -> str:
+        return getattr(one, key) + here.suffix
 
-    return strawberry.field(resolver=locate, description="The id; at another moment than now it names the moment.")
+    def canonical(one: Any, _: Here) -> str:
+        return getattr(one, key)
+
+    _computed(made, name, Edge("id", locate), strawberry.ID)
+    _computed(made, name, Edge("canonicalId", canonical), strawberry.ID)
+    FIELDS[name, "canonicalId"] = Field(attribute=key)
 
 
-def _canonical(key: str) -> Any:
-    def canonical(root: Any) -> strawberry.ID:
-        return strawberry.ID(getattr(root, key))
+def _meta(_: Any, here: Here) -> Meta:
+    return here.meta
 
-    return strawberry.field(resolver=canonical, description="The id, the same at every moment.")
+
+def _attribute(made: Any, owner: str, field: msgspec.structs.FieldInfo) -> None:
+    """A field that both doors have. A UUID is text in GraphQL, and goes as an edge that leads nowhere."""
+    name, type_ = field.encode_name, _bare(field.type)
+    if type_ is UUID:
+
+        def spelt(one: Any, _: Here) -> str:
+            return str(getattr(one, field.name))
+
+        _computed(made, owner, Edge(name, spelt), str)
+        return
+    size = size_of(owner, name) if get_origin(type_) is tuple else 1
+    FIELDS[owner, name] = Field(attribute=field.name, needs=needs_of_field(owner, name), size=size)
+    made.__annotations__[field.name] = graphql_type(field.type, owner, field.name)
+    setattr(made, field.name, strawberry.field(name=name, description=described(owner, name, field.type)))
+
+
+def _computed(made: Any, owner: str, edge: Edge, type_: Any) -> None:
+    follow = edge.follow
+
+    def resolve(root: Any, info: Info[Context, None]) -> Any:
+        return follow(root, info.context["places"][root_of(info)])
+
+    size = size_of(owner, edge.name) if edge.many else 1
+    FIELDS[owner, edge.name] = Field(follow=follow, needs=needs_of(edge.to), size=size)
+    description = edge.description or described(owner, edge.name)
+    setattr(
+        made,
+        f"_{edge.name}",
+        strawberry.field(resolver=resolve, name=edge.name, description=description, graphql_type=type_),
+    )
+
+
+def _ends(edge: Edge) -> Any:
+    struct = edge.leads_to()
+    node = shape(struct)
+    if edge.many:
+        return list[node]
+    return node | None if edge.optional else node
 
 
 def root_of(info: Info[Context, None]) -> str:
@@ -60,35 +137,40 @@ def root_of(info: Info[Context, None]) -> str:
     return str(path.key)
 
 
-def _described(type_: Any) -> tuple[Any, str | None]:
-    if get_origin(type_) is not Annotated:
-        return type_, None
-    inner, *rest = get_args(type_)
-    described = [one.description for one in rest if isinstance(one, msgspec.Meta) and one.description]
-    return inner, described[0] if described else None
+def _bare(type_: Any) -> Any:
+    """A type without its annotations."""
+    return get_args(type_)[0] if get_origin(type_) is Annotated else type_
 
 
-def graphql_type(type_: Any) -> Any:
+def graphql_type(type_: Any, owner: str = "", field: str = "") -> Any:
     """The GraphQL counterpart of a Struct field's type."""
-    type_, _ = _described(type_)
+    type_ = _bare(type_)
     origin, args = get_origin(type_), [one for one in get_args(type_) if one is not UnsetType]
     if origin in {Union, UnionType}:
-        some = [graphql_type(one) for one in args if one is not NoneType]
+        some = [graphql_type(one, owner, field) for one in args if one is not NoneType]
         optional = len(some) < len(get_args(type_))
         return some[0] | None if optional else some[0]
     if origin in {tuple, list, Sequence}:
-        return list[graphql_type(args[0])]
-    if origin is dict or type_ is Any:
+        return list[graphql_type(args[0], owner, field)]
+    if origin is dict:
         return JSON
+    if type_ is Any:
+        return JSON | None
     if isinstance(type_, EnumMeta):
-        return _enum(type_)
+        return enum(type_)
     if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
-        return shape(type_)
-    return type_ if type_ in {int, bool, date} else str
+        return shape(type_, named(owner, field) if type_.__name__ == "Named" else None)
+    if type_ is int:
+        return Position if field in POSITIONS else int
+    return type_ if type_ in {bool, date} else str
 
 
 @cache
-def _enum(type_: type[StrEnum]) -> Any:
-    """An enum whose names are its values on the wire: both doors say `by_duty`."""
-    named: Any = StrEnum(type_.__name__, {one.value: one.value for one in type_})
-    return strawberry.enum(named, description=type_.__doc__)
+def enum(type_: Any) -> Any:
+    """An enum whose names are its values on the wire: both doors say `by_duty`. What is no name is spelt as one."""
+    names: Any = StrEnum(type_.__name__, {_spelt(one): one.value for one in type_})
+    return strawberry.enum(names, description=described(type_.__name__) or type_.__doc__)
+
+
+def _spelt(one: StrEnum) -> str:
+    return one.value if one.value.isidentifier() else one.name.lower()

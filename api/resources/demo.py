@@ -23,7 +23,7 @@ class Clock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     now: Annotated[datetime, Meta(tz=True)]
 
 
-@post("/v1/demo/clock", responses=documented(Clock, 401, 409, 415), status_code=200, tags=["demo"])
+@post("/v1/demo/clock", responses=documented(Clock, 401, 409, 413, 415, 422), status_code=200, tags=["demo"])
 async def demo_clock(request: Ask) -> Response[bytes]:
     """Set the demo's clock forward. Needs the token."""
     token.check(request, request.app.state.token)

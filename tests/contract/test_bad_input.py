@@ -3,14 +3,18 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from api.cursors import print_cursor
 from api.main import service
 from domain.bundled import bundled_plan
+from projections.as_of import Moment
+from projections.views.units import UNIT_LIST, UnitFilter
 from tests.conftest import PLAN, TASK, Site, database_of, problem_of, serving, settings_for
 
 HEALTH = "shi-wei-sheng-jian-kang-wei"
@@ -351,7 +355,7 @@ async def test_an_unknown_id_is_named(calm: Site, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v2/plans", "/v1/plan", f"{PLAN}/tasks/one", "/v1/events/first", "/v1/events/1/proofs"]
+    "path", ["/v1", "/v2/plans", "/v1/plan", f"{PLAN}/tasks/one", "/v1/events/first", "/v1/events/1/proofs"]
 )
 async def test_an_unknown_address_is_told_where_all_stand(calm: Site, path: str) -> None:
     problem = await calm.problem(404, path)
@@ -554,6 +558,8 @@ async def graph(site: Site, query: str, **variables: Any) -> httpx.Response:
 
 
 TASK_AT = f'{{task(id: "{TASK}", %s) {{id}}}}'
+NEVER = Moment(2**53, datetime(2023, 1, 1, tzinfo=UTC), date(2023, 1, 1), "planrecord.test", pinned=True)
+FAR = print_cursor(UNIT_LIST, "", UnitFilter(), NEVER, ("x",))
 WRONG_QUERIES = {
     "broken": ("{", "malformed", "Syntax Error"),
     "blank": (" ", "malformed", "Syntax Error"),
@@ -578,7 +584,8 @@ WRONG_QUERIES = {
     "position null": (TASK_AT % "asOf: {position: null}", "malformed", "null"),
     "position 0": (TASK_AT % "asOf: {position: 0}", "bad_moment", "which holds 1 to 352"),
     "position beyond the head": (TASK_AT % "asOf: {position: 353}", "bad_moment", "which holds 1 to 352"),
-    "position beyond 32 bits": (TASK_AT % f"asOf: {{position: {2**40}}}", "malformed", "32-bit"),
+    "position beyond 32 bits": (TASK_AT % f"asOf: {{position: {2**40}}}", "bad_moment", "which holds 1 to 352"),
+    "position beyond 53 bits": (TASK_AT % f"asOf: {{position: {2**53}}}", "malformed", "below 2^53"),
     "future date": (TASK_AT % 'asOf: {date: "2030-01-01"}', "bad_moment", "lies in the future"),
     "before the record": (TASK_AT % 'asOf: {date: "2023-04-02"}', "before_the_record", "begins at"),
     "week date": (TASK_AT % 'asOf: {date: "2023-W14-1"}', "malformed", "write it as 2023-06-30"),
@@ -594,9 +601,9 @@ WRONG_QUERIES = {
     "last instant of all": (TASK_AT % 'asOf: {instant: "9999-12-31T23:59:59-23:59"}', "bad_moment", "1900-01-01"),
     "empty page": ("{units(first: 0) {totalCount}}", "bad_parameter", "first is 1 to 200"),
     "page too large": ("{units(first: 201) {totalCount}}", "bad_parameter", "first is 1 to 200"),
-    "no cursor": ('{units(after: "nonsense") {totalCount}}', "bad_cursor", "begin again without `after`"),
+    "no cursor": ('{units(after: "nonsense") {totalCount}}', "bad_cursor", "begin again without it"),
     "cursor far beyond the log": (
-        '{units(after: "WzEsOTIyMzM3MjAzNjg1NDc3NTgwOCwiMjAyMy0wMS0wMSIsIngiXQ") {totalCount}}',
+        f'{{units(after: "{FAR}") {{totalCount}}}}',
         "bad_moment",
         "which holds 1 to 352",
     ),

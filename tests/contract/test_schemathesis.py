@@ -7,27 +7,12 @@ No answer is our mistake or undocumented or of another shape than described, no 
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
-import pytest
-
-from api.main import service
-from tests.conftest import Site, database_of, serving, settings_for
+from tests.conftest import Site
 
 EXAMPLES = os.environ.get("EXAMPLES", "8")
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-
-
-@pytest.fixture
-async def shared(server: str, folder: Path) -> AsyncGenerator[Site]:
-    """The imported record, served, in a database that is thrown away."""
-    async with (
-        database_of(server, "imported") as dsn,
-        service(settings_for(dsn, folder)) as running,
-        serving(running) as served,
-    ):
-        yield served
 
 
 async def run(site: Site, path: str, *options: str, **environment: str) -> None:
@@ -45,15 +30,19 @@ async def run(site: Site, path: str, *options: str, **environment: str) -> None:
     assert process.returncode == 0, said.decode()
 
 
-async def test_rest_keeps_what_it_promises_to_anybody(shared: Site) -> None:
-    await run(shared, "/openapi.json")
+async def test_rest_keeps_what_it_promises_to_anybody(site: Site) -> None:
+    await run(site, "/openapi.json", "--include-method", "GET")
 
 
-async def test_rest_keeps_what_it_promises_to_who_may_write(shared: Site) -> None:
-    token = f"Authorization:Bearer {shared.running.token}"
-    await run(shared, "/openapi.json", "--header", token, "--include-method", "POST")
+async def test_rest_refuses_whom_it_does_not_know(site: Site) -> None:
+    await run(site, "/openapi.json", "--include-method", "POST", "--phases", "examples,fuzzing")
 
 
-async def test_graphql_is_never_our_mistake(shared: Site) -> None:
+async def test_rest_keeps_what_it_promises_to_who_may_write(site: Site) -> None:
+    token = f"Authorization:Bearer {site.running.token}"
+    await run(site, "/openapi.json", "--header", token, "--include-method", "POST")
+
+
+async def test_graphql_is_never_our_mistake(site: Site) -> None:
     checks = "tests.contract.schemathesis_checks"
-    await run(shared, "/graphql", "--checks", "no_mistake_of_ours", SCHEMATHESIS_HOOKS=checks)
+    await run(site, "/graphql", "--checks", "no_mistake_of_ours", SCHEMATHESIS_HOOKS=checks)

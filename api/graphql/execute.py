@@ -1,0 +1,179 @@
+"""A query in, its answer out: moments resolved, rows read by one statement each, views projected by the plan."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from graphql import (
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    Undefined,
+    execute_sync,  # pyright: ignore[reportUnknownVariableType]
+    located_error,
+)
+from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
+
+from api.graphql.compiled import Plan, RootField, document_of
+from api.graphql.moments import Moments, learn_all
+from api.graphql.needs import NOTHING, Needs
+from api.graphql.root import Asked, Scene
+from api.graphql.schema import GRAPHQL
+from api.graphql.world import Here
+from api.problems import Trouble
+from api.reader import Reader
+from projections.as_of import Moment
+
+MOST: Final = 100_000  # values in one answer, as judged before it is read
+
+
+class Answer(NamedTuple):
+    """What a query is answered: data, unless it was refused before anything was read, and errors."""
+
+    data: dict[str, Any] | None
+    errors: Sequence[GraphQLError]
+    moments: Moments
+    erasable: bool = False
+
+
+class Prepared(NamedTuple):
+    """A query with all that it needs in memory: each root's answer, or its error, and where its nodes stand."""
+
+    plan: Plan
+    variables: VariableValues
+    answers: Mapping[str, Any]
+    places: Mapping[str, Here]
+
+
+async def answer(reader: Reader, text: str, variables: Mapping[str, Any], operation_name: str | None) -> Answer:
+    """Answer a query."""
+    moments = Moments(reader)
+    prepared = await prepare(moments, text, variables, operation_name)
+    if isinstance(prepared, list):
+        return Answer(None, prepared, moments)
+    data, errors = projected(prepared)
+    while await learn_all(moments, prepared.places):
+        data, errors = projected(prepared)
+    return Answer(data, errors, moments, prepared.plan.erasable)
+
+
+async def prepare(
+    moments: Moments, text: str, variables: Mapping[str, Any], operation_name: str | None
+) -> Prepared | list[GraphQLError]:
+    """Read all that a query needs; or what is wrong with it, before anything is read."""
+    document = document_of(text)
+    if document.errors:
+        return document.errors
+    operation = _chosen(document.operations, operation_name)
+    if isinstance(operation, GraphQLError):
+        return [operation]
+    values = get_variable_values(GRAPHQL, operation.variable_definitions or (), dict(variables), max_errors=50)
+    if isinstance(values, list):
+        return values
+    plan = document.plan(operation, values)
+    asked = {one.key: _asked(one, values) for one in plan.roots}
+    if too_complex := _judged(plan, asked):
+        return [too_complex]
+    answers, places = await _answers(moments, plan, asked)
+    return Prepared(plan, values, answers, places)
+
+
+def _chosen(operations: Sequence[OperationDefinitionNode], name: str | None) -> OperationDefinitionNode | GraphQLError:
+    """The operation to execute, as the specification has it (GetOperation)."""
+    if name is None and len(operations) > 1:
+        return GraphQLError("there are several operations: operationName must say which to execute")
+    found = [one for one in operations if name is None or (one.name and one.name.value == name)]
+    if not found:
+        raise Trouble(400, "malformed", f"the query has no operation named {name!r}")
+    if found[0].operation != OperationType.QUERY:
+        return GraphQLError(f"no {found[0].operation.value} is offered here: write by POST /v1/commands", found[0])
+    return found[0]
+
+
+def _asked(field: RootField, variables: VariableValues) -> Asked | Exception:
+    """What a root is asked, or what is wrong with it."""
+    try:
+        given = get_argument_values(_definition(field), field.nodes[0], variables)
+        return field.root.ask(given, field.selection.names)
+    except Exception as error:  # noqa: BLE001 - the error of one root is no other root's
+        return error
+
+
+def _definition(field: RootField) -> Any:
+    assert GRAPHQL.query_type is not None  # noqa: S101 - the schema has one
+    return GRAPHQL.query_type.fields[field.root.name]
+
+
+def _judged(plan: Plan, asked: Mapping[str, Asked | Exception]) -> GraphQLError | None:
+    """An error for a query whose answer would be too large: about so many values."""
+    cost = sum(one.selection.cost.of(found.page) for one in plan.roots if isinstance(found := asked[one.key], Asked))
+    if cost <= MOST:
+        return None
+    detail = (
+        f"the answer would have about {cost:,} values, and at most {MOST:,} are given: ask for smaller pages or less"
+    )
+    trouble = Trouble(400, "too_complex", f"{detail} depth")
+    return GraphQLError(trouble.detail, original_error=trouble)
+
+
+async def _answers(
+    moments: Moments, plan: Plan, asked: Mapping[str, Asked | Exception]
+) -> tuple[dict[str, Any], dict[str, Here]]:
+    """Each root's answer or error, and where it stands; the roots of one moment share one statement."""
+    answers: dict[str, Any] = {key: one for key, one in asked.items() if isinstance(one, Exception)}
+    places: dict[str, Here] = {}
+    by_moment: dict[Moment, list[RootField]] = {}
+    for field in plan.roots:
+        one = asked[field.key]
+        if isinstance(one, Asked):
+            try:
+                by_moment.setdefault(await moments.resolve(one.asked), []).append(field)
+            except Exception as error:  # noqa: BLE001 - as above
+                answers[field.key] = error
+
+    async def at(moment: Moment, fields: Sequence[RootField]) -> None:
+        those = {field.key: one for field in fields if isinstance(one := asked[field.key], Asked)}
+        needs: Needs = NOTHING.union(*(field.selection.needs for field in fields))
+        try:
+            world, rows = await moments.read(moment, needs, [one.wanted for one in those.values()])
+        except Exception as error:  # noqa: BLE001 - as above
+            answers.update(dict.fromkeys(those, error))
+            return
+        for (key, one), own in zip(those.items(), rows, strict=True):
+            places[key] = moments.here(world, one.asked)
+            answers[key] = await _answered(one, Scene(own, places[key], moments))
+
+    await asyncio.gather(*(at(moment, fields) for moment, fields in by_moment.items()))
+    return answers, places
+
+
+async def _answered(one: Asked, scene: Scene) -> Any:
+    try:
+        return await one.answer(scene)
+    except Exception as error:  # noqa: BLE001 - as above
+        return error
+
+
+def projected(prepared: Prepared) -> tuple[dict[str, Any], list[GraphQLError]]:
+    """The data and the errors: a root that fails is null, and no other root minds."""
+    data: dict[str, Any] = dict.fromkeys(prepared.plan.keys)
+    errors: list[GraphQLError] = []
+    for field in prepared.plan.roots:
+        value = prepared.answers[field.key]
+        if not isinstance(value, Exception):
+            try:
+                data[field.key] = field.selection.project(value, prepared.places[field.key])
+                continue
+            except Exception as error:  # noqa: BLE001 - as above
+                value = error
+        errors.append(located_error(value, list(field.nodes), [field.key]))
+    if prepared.plan.introspection:
+        known = execute_sync(GRAPHQL, prepared.plan.introspection, variable_values=_raw(prepared.variables))
+        data |= known.data or {}
+        errors += known.errors or []
+    return data, errors
+
+
+def _raw(variables: VariableValues) -> dict[str, Any]:
+    """The variables as they were given."""
+    return {name: source.value for name, source in variables.sources.items() if source.value is not Undefined}

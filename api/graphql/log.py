@@ -1,0 +1,156 @@
+"""The log's own root fields: one fact, the facts in order, and the versions that a subject's facts make."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+import strawberry
+from msgspec import Meta
+
+from api.cursors import asked_with, parse_cursor, print_cursor
+from api.graphql.arguments import (
+    CLOCKS,
+    PAGING,
+    REQUIRED,
+    Argument,
+    Given,
+    SubjectInput,
+    asked_for,
+    filter_of,
+    filters,
+    first_of,
+    located,
+)
+from api.graphql.connections import Connection, connection_of
+from api.graphql.edges import asked as facts_of
+from api.graphql.facts import Ask
+from api.graphql.root import Asked, Root, Scene
+from api.graphql.shapes import Position, shape
+from projections.lists import Collection
+from projections.views import events, history, reports
+from projections.views.events import EventView, Page
+from projections.views.history import Version
+from projections.views.names import UNITS, directory
+from projections.views.reports import REPORTS, ReportRow, ReportView
+from projections.wanted import wanted
+
+
+def _history(given: Given, _: frozenset[str]) -> Asked:
+    """All versions of a subject, as they were recorded."""
+    ((kind, id_),) = given["of"].items()
+    key, moment = located(id_, asked_for(given))
+
+    async def answer(scene: Scene) -> Any:
+        world = scene.here.world
+        ask = facts_of(kind, key)
+        if not world.facts(ask).recorded:
+            await scene.moments.learn(world)
+        found = world.facts(ask)
+        if not found.recorded:
+            raise await scene.absent(kind, key)
+        return history.of(found)
+
+    return Asked(moment, (), answer)
+
+
+async def told(scene: Scene, rows: Sequence[ReportRow]) -> list[ReportView]:
+    """Reports with their texts, which stand in the log."""
+    world, units = scene.here.world, directory(scene.rows)
+    asked = [Ask(position=row.event) for row in rows]
+    if any(not world.facts(ask).recorded for ask in asked):
+        await scene.moments.learn(world)
+    return [view for row, ask in zip(rows, asked, strict=True) for view in reports.show([row], units, world.facts(ask))]
+
+
+def _event(given: Given, _: frozenset[str]) -> Asked:
+    """One fact."""
+    position = given["position"]
+
+    async def answer(scene: Scene) -> Any:
+        async with scene.moments.reader.pool.acquire() as connection_:
+            there = [position] if 1 <= position <= scene.moment.position else []
+            found = await events.at(connection_, there)
+        if not found.recorded:
+            raise scene.moments.reader.beyond(position, scene.moment)
+        return found.views()[0]
+
+    return Asked(asked_for(given), (), answer)
+
+
+class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which facts."""
+
+    type: Annotated[str | None, Meta(description="Facts of this type, as progress.reported.v1.")] = None
+    stream: Annotated[str | None, Meta(description="Facts of this stream, as task:shanghai-credit-2023/21.")] = None
+    plan: Annotated[str | None, Meta(description="Facts about this plan and whatever is in it.")] = None
+    unit: Annotated[str | None, Meta(description="Facts about this unit, and those that name it.")] = None
+    district: Annotated[str | None, Meta(description="Facts about this district and its units.")] = None
+
+
+_LIST: Final[Collection[EventView, EventFilter]] = Collection(
+    name="events",
+    view=EventView,
+    filter=EventFilter,
+    wanted=lambda _scope, _filter, _after, _limit: (),
+    shown=lambda _rows, _moment: (),
+    place=lambda event, _: (event.position,),
+    places=lambda _: tuple[int],
+)
+
+
+def _events(given: Given, _: frozenset[str]) -> Asked:
+    """A page of the log, in order. It has no slices: its rows are the facts themselves."""
+    chosen, first, moment, behind = filter_of(given, EventFilter), first_of(given), asked_for(given), 0
+    if given.get("after") is not None:
+        cursor = parse_cursor(_LIST, "", chosen, given["after"])
+        moment, behind = asked_with(moment, cursor), cursor.place[0]
+
+    async def answer(scene: Scene) -> Any:
+        async with scene.moments.reader.pool.acquire() as connection:
+            page = Page(after=behind, limit=first + 1, **msgspec.structs.asdict(chosen))
+            views = (await events.page(connection, scene.moment.position, page)).views()
+        return Connection(
+            nodes=views[:first],
+            cursor=lambda one: print_cursor(_LIST, "", chosen, scene.moment, (one.position,)),
+            more=len(views) > first,
+            behind=behind > 0,
+            total_count=None,
+            meta=scene.here.meta,
+        )
+
+    return Asked(moment, (), answer, first)
+
+
+def _report(given: Given, _: frozenset[str]) -> Asked:
+    """One report."""
+    id_, moment = located(given["id"], asked_for(given))
+
+    async def answer(scene: Scene) -> Any:
+        rows = scene.rows.of(REPORTS, ReportRow)
+        if not rows:
+            raise await scene.absent("report", id_)
+        return (await told(scene, rows))[0]
+
+    return Asked(moment, (wanted(REPORTS, key=id_), wanted(UNITS)), answer)
+
+
+_OF: Final = Argument("of", SubjectInput, "Whose history.", REQUIRED)
+_REPORT: Final = Argument("id", strawberry.ID, "Its id, as shanghai-credit-2023/12/shi-ke-wei/2023-06.", REQUIRED)
+_AT: Final = Argument("position", Position, "Its position in the log.", REQUIRED)
+
+HISTORY: Final = Root(
+    "history",
+    "A subject's versions on both clocks, as they were recorded, each with the fact that made it.",
+    list[shape(Version)],
+    (_OF, *CLOCKS),
+    _history,
+)
+REPORT: Final = Root("report", "One report.", shape(ReportView), (_REPORT, *CLOCKS), _report)
+EVENT: Final = Root("event", "One fact of the log.", shape(EventView), (_AT, *CLOCKS), _event)
+EVENTS: Final = Root(
+    "events",
+    "The facts of the log, in order.",
+    connection_of(EventView, counted=False),
+    (*filters(EventFilter), *CLOCKS, *PAGING),
+    _events,
+)

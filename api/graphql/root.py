@@ -1,0 +1,62 @@
+"""What a root field is: how it is declared, what one asks for, and from what it answers."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from api.graphql.arguments import Argument, Given
+from api.graphql.moments import Moments
+from api.graphql.reading import Question
+from api.graphql.world import Here
+from api.reader import Subject
+from projections.as_of import AsOf, Moment, Rows
+from projections.table import SliceTable
+from projections.views.districts import DISTRICTS
+from projections.views.names import PLANS, UNITS
+from projections.views.platforms import PLATFORMS
+from projections.views.reports import REPORTS
+from projections.views.tasks import TASKS
+
+SUBJECTS: Final[dict[str, SliceTable]] = {
+    "plan": PLANS,
+    "task": TASKS,
+    "unit": UNITS,
+    "district": DISTRICTS,
+    "platform": PLATFORMS,
+    "report": REPORTS,
+}
+
+
+class Scene(NamedTuple):
+    """What a root answers from: the rows that it wanted, and where they stand."""
+
+    rows: Rows
+    here: Here
+    moments: Moments
+
+    @property
+    def moment(self) -> Moment:
+        """When they stand."""
+        return self.here.world.moment
+
+    async def absent(self, kind: str, key: str) -> Exception:
+        """Why there is no such thing."""
+        return await self.moments.reader.absent(Subject(kind, SUBJECTS[kind], key), self.moment)
+
+
+class Asked(NamedTuple):
+    """One root of one request: the moment, the rows that it wants there, and how they become its answer."""
+
+    asked: AsOf
+    wanted: Question
+    answer: Callable[[Scene], Awaitable[Any]]
+    page: int = 1
+
+
+class Root(NamedTuple):
+    """A root field. `ask` takes its arguments, and which fields of its answer are selected."""
+
+    name: str
+    description: str
+    type: Any
+    arguments: Sequence[Argument]
+    ask: Callable[[Given, frozenset[str]], Asked]

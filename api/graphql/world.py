@@ -1,0 +1,135 @@
+"""All that stands at one moment, as far as it was read: where an edge finds the node at its other end."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import NamedTuple, Protocol, TypeVar
+
+from api.graphql.facts import NOTHING, Ask
+from projections.as_of import Meta, Moment, Rows
+from projections.views import districts, names, plans, platforms, reports, tasks, units
+from projections.views.districts import DistrictView
+from projections.views.events import Facts
+from projections.views.names import UNITS
+from projections.views.plans import MeasureView, PartView, PlanView
+from projections.views.platforms import PlatformView
+from projections.views.reports import REPORTS, ReportRow, ReportView
+from projections.views.tasks import ASSIGNMENTS, TaskView
+from projections.views.units import UnitView
+
+
+class Numbered(Protocol):
+    """A part or a measure."""
+
+    @property
+    def number(self) -> int:
+        """Its number in the plan."""
+        ...
+
+
+N = TypeVar("N", bound=Numbered)
+Place = tuple[str, int | None, int | None]  # a plan, a part of it or none, a measure of it or none
+
+
+class World:
+    """Every node at a moment, by its key. What was not read is not there: each field says what it needs."""
+
+    def __init__(self, rows: Rows, moment: Moment) -> None:
+        self.moment = moment
+        self.missing: set[Ask] = set()
+        self._rows = rows
+        self._facts: dict[Ask, Facts] = {}
+
+    @cached_property
+    def plans(self) -> Mapping[str, PlanView]:
+        """Plans by id."""
+        return {one.id: one for one in plans.show(self._rows)}
+
+    @cached_property
+    def tasks(self) -> Mapping[str, TaskView]:
+        """Tasks by id, in the order of their numbers."""
+        return {one.id: one for one in tasks.show(self._rows, self.moment.effective_on)}
+
+    @cached_property
+    def units(self) -> Mapping[str, UnitView]:
+        """Units and groups by id."""
+        return _units(self._rows.joined(UNITS), self._rows.joined(ASSIGNMENTS))
+
+    @cached_property
+    def districts(self) -> Mapping[str, DistrictView]:
+        """Districts by code."""
+        return {one.code: one for one in districts.show(self._rows)}
+
+    @cached_property
+    def platforms(self) -> Mapping[str, PlatformView]:
+        """Platforms by id."""
+        return {one.id: one for one in platforms.show(self._rows)}
+
+    def reports_of(self, task: str) -> list[ReportView]:
+        """The reports on a task, in the order in which they were recorded."""
+        return [view for row in self._reported.get(task, ()) for view in self.report(row)]
+
+    def report(self, row: ReportRow) -> list[ReportView]:
+        """A report with its texts, once the fact that says it was read."""
+        found = self.facts(Ask(position=row.event))
+        return reports.show([row], names.directory(self._rows), found) if found.recorded else []
+
+    @cached_property
+    def _reported(self) -> Mapping[str, list[ReportRow]]:
+        by_task: dict[str, list[ReportRow]] = {}
+        for row in sorted(self._rows.of(REPORTS, ReportRow), key=lambda row: row.event):
+            by_task.setdefault(row.task, []).append(row)
+        return by_task
+
+    def part(self, plan: str, number: int | None) -> PartView | None:
+        """A part of a plan."""
+        return _numbered(self.plans[plan].parts, number)
+
+    def measure(self, plan: str, number: int | None) -> MeasureView | None:
+        """A measure of a plan."""
+        return _numbered(self.plans[plan].measures, number)
+
+    def measures_of(self, plan: str, part: int) -> list[MeasureView]:
+        """The measures of a part."""
+        return [one for one in self.plans[plan].measures if one.part == part]
+
+    def tasks_of(self, plan: str, *, part: int | None = None, measure: int | None = None) -> Sequence[TaskView]:
+        """The tasks of a plan, of its part, or of its measure, by number."""
+        return self._placed.get((plan, part, measure), ())
+
+    @cached_property
+    def _placed(self) -> Mapping[Place, list[TaskView]]:
+        placed: dict[Place, list[TaskView]] = {}
+        for one in self.tasks.values():
+            for part, measure in {(None, None), (one.part, None), (None, one.measure)}:
+                placed.setdefault((one.plan, part, measure), []).append(one)
+        return placed
+
+    def facts(self, ask: Ask) -> Facts:
+        """Facts of the log; none at first, while it is noted that they are still to be read."""
+        if ask not in self._facts:
+            self.missing.add(ask)
+        return self._facts.get(ask, NOTHING)
+
+    def learn(self, found: Mapping[Ask, Facts]) -> None:
+        """Facts that were missing."""
+        self._facts |= found
+        self.missing -= found.keys()
+
+
+def _numbered(these: Sequence[N], number: int | None) -> N | None:
+    return next((one for one in these if one.number == number), None)
+
+
+@lru_cache(maxsize=64)
+def _units(units_: bytes, assignments: bytes) -> Mapping[str, UnitView]:
+    """The same rows make the same units, which many moments share."""
+    docs = {UNITS.name: units_, ASSIGNMENTS.name: assignments}
+    return {one.id: one for one in units.show(Rows({name: {"": lines} for name, lines in docs.items() if lines}))}
+
+
+class Here(NamedTuple):
+    """Where a root's nodes stand: the world at its moment, what their ids say of it, and what it resolved to."""
+
+    world: World
+    suffix: str
+    meta: Meta

@@ -1,0 +1,16 @@
+"""Pages for a person: plain HTML, drawn on the server from the same views as REST, at the same moments."""
+
+from typing import Any, Final
+
+from api.pages.changes import changes
+from api.pages.districts import district, districts
+from api.pages.files import static
+from api.pages.home import home
+from api.pages.plans import plan
+from api.pages.problems import answer
+from api.pages.tasks import task
+from api.pages.units import unit, units
+
+__all__ = ["HANDLERS", "answer"]
+
+HANDLERS: Final[list[Any]] = [home, plan, task, units, unit, districts, district, changes, static]

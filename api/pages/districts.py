@@ -1,0 +1,34 @@
+"""Districts, and every task that reaches them."""
+
+from litestar import Response, get
+
+from api.answers import Ask, only
+from api.pages.drawing import drawn
+from api.pages.problems import absent
+from api.pages.units import taken
+from api.pages.visit import PageQuery, Visit
+from api.paths import Code
+from api.reader import Subject
+from projections.views import districts as view
+from projections.views.districts import DISTRICTS
+
+
+@get("/districts", include_in_schema=False)
+async def districts(request: Ask) -> Response[bytes]:
+    """All districts."""
+    visit = Visit(request, PageQuery)
+    moment, rows = await visit.rows(view.every())
+    shown = view.show(rows)
+    return drawn("districts.html", visit, moment, json="/v1/districts", csv="/v1/districts.csv", districts=shown)
+
+
+@get("/districts/{code:str}", include_in_schema=False)
+async def district(request: Ask, code: Code) -> Response[bytes]:
+    """One district with its units and every task that names it, directly or through a group."""
+    visit = Visit(request, PageQuery)
+    moment, rows = await visit.rows(view.every())
+    found = only(view.show(rows), code, "code")
+    if not found:
+        raise await absent(request, Subject("district", DISTRICTS, code), moment)
+    parts = await taken(request, moment, found[0].tasks)
+    return drawn("district.html", visit, moment, json=f"/v1/districts/{code}", district=found[0], parts=parts)

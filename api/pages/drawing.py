@@ -1,0 +1,108 @@
+"""Drawing: a template, what it shows, and the headers that let the browser load nothing but this."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import Response
+
+from api.answers import made, reader
+from api.pages.files import link_of
+from api.pages.phrases import Lang, numeral
+from api.pages.visit import CARRIED, Visit, address, recorded_day
+from projections.as_of import Moment
+
+HTML: Final = "text/html"  # a charset is added
+SAFETY: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+DEMO: Final = "/demo"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("api.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the same
+    template: str,
+    visit: Visit[Any],
+    moment: Moment,
+    *,
+    json: str,
+    csv: str | None = None,
+    data: Mapping[str, Any] | None = None,
+    erasable: bool = False,
+    **shown: Any,
+) -> Response[bytes]:
+    """A page at a moment. `json` and `csv` are where REST keeps the same, `data` the parameters that it takes there.
+
+    They are pinned to the moment, unless `json` names its moments itself.
+    """
+    meta = reader(visit.request).meta
+    own = dict(data or {})
+    addresses = {
+        "json": json if "?" in json else meta(moment, json, own).self_,
+        "csv": meta(moment, csv, own).self_ if csv else None,
+    }
+    body = html(
+        template,
+        **_beside(visit, moment),
+        **addresses,
+        pinned=meta(moment, visit.path, visit.own | _lang(visit)).self_,
+        **shown,
+    )
+    explicit = "effectiveOn" in visit.query
+    response = made(visit.request, body, moment, HTML, explicit_day=explicit, erasable=erasable)
+    response.headers.update(SAFETY)
+    return response
+
+
+def html(template: str, **shown: Any) -> bytes:
+    """A template, filled in."""
+    return _environment().get_template(template).render(static=link_of, numeral=numeral, **shown).encode()
+
+
+def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
+    """What every page shows beside its own."""
+    demo = moment.origin.endswith(DEMO)
+    kept = visit.own | {
+        name: visit.query[name] for name in ("lang", *(() if demo else ("asOf", "position"))) if name in visit.query
+    }
+    return {
+        "visit": visit,
+        "t": visit.t,
+        "link": visit.link,
+        "words": visit.words,
+        "day": visit.day,
+        "moment": moment,
+        "demo": demo,
+        "license": reader(visit.request).license,
+        "kept": kept,
+        "as_of_day": recorded_day(visit.query, moment),
+        "effective_day": visit.query.get("effectiveOn", ""),
+        "past": any(name in visit.query for name in CARRIED if name != "lang"),
+        "now": address(visit.path, visit.own | _lang(visit)),
+        "other": _other(visit),
+    }
+
+
+def _lang(visit: Visit[Any]) -> dict[str, str]:
+    return {"lang": visit.query["lang"]} if "lang" in visit.query else {}
+
+
+def _other(visit: Visit[Any]) -> str:
+    """The same page in the other language."""
+    other = None if visit.lang is Lang.EN else Lang.EN
+    return visit.link(visit.path, **visit.own | {"lang": other})

@@ -1,0 +1,48 @@
+"""Files that the pages link, under names that hold their hash, so that they can be kept for good."""
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from litestar import Response, get
+from litestar.params import FromPath
+
+from api.answers import FOREVER, KEPT, Ask
+from api.asking import NoParameters, asked, query_of
+from api.problems import Trouble
+
+MEDIA_TYPES: Final = {".css": "text/css"}  # a charset is added
+
+
+@cache
+def _held() -> dict[str, tuple[str, bytes]]:
+    """Each file's plain name → the name that it is served under, and its bytes."""
+    found = [one for one in files("api.pages").joinpath("static").iterdir() if one.name.endswith(tuple(MEDIA_TYPES))]
+    return {one.name: (_named(one.name, one.read_bytes()), one.read_bytes()) for one in found}
+
+
+def _named(name: str, content: bytes) -> str:
+    stem, _, suffix = name.rpartition(".")
+    return f"{stem}.{hashlib.sha256(content).hexdigest()[:16]}.{suffix}"
+
+
+def link_of(name: str) -> str:
+    """Where a file is served."""
+    return f"/static/{_held()[name][0]}"
+
+
+@get("/static/{name:str}", include_in_schema=False)
+async def static(request: Ask, name: FromPath[str]) -> Response[bytes]:
+    """One file of the pages, which stays as it is under its name."""
+    asked(query_of(request), NoParameters)
+    content = next((content for served, content in _held().values() if served == name), None)
+    if content is None:
+        raise Trouble(404, "not_found", f"there is no file {name}: the pages link those there are")
+    request.scope[KEPT] = FOREVER  # type: ignore[typeddict-unknown-key]
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable",
+        "ETag": f'"{name}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(content, media_type=MEDIA_TYPES[f".{name.rpartition('.')[2]}"], headers=headers)

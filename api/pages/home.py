@@ -1,0 +1,35 @@
+"""The first page: what this is, the plans, what was recorded last, and the way to everything else."""
+
+from typing import Final
+
+from litestar import Response, get
+
+from api.answers import Ask, reader
+from api.pages.drawing import drawn
+from api.pages.told import Names, facts_told
+from api.pages.visit import PageQuery, Visit
+from projections.views import districts, events, plans
+
+NEWEST: Final = 8
+
+
+@get("/", include_in_schema=False)
+async def home(request: Ask) -> Response[bytes]:
+    """The plans, the newest changes, and the index of units and districts."""
+    visit = Visit(request, PageQuery)
+    moment, rows = await visit.rows((*plans.every(), *districts.every()))
+    async with reader(request).pool.acquire() as connection:
+        page = events.Page(after=max(0, moment.position - NEWEST), limit=NEWEST)
+        newest = await events.page(connection, moment.position, page)
+    names = Names(rows)
+    return drawn(
+        "home.html",
+        visit,
+        moment,
+        json="/v1/plans",
+        csv="/v1/plans.csv",
+        plans=plans.show(rows),
+        districts=districts.show(rows),
+        units=sorted(names.units.values(), key=lambda one: (one.kind, one.id)),
+        newest=facts_told(reversed(newest.views()), names, visit),
+    )

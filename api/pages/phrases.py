@@ -1,0 +1,60 @@
+"""What the pages say in their own words, in both languages; the plan's words are never translated."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from domain.values import SHANGHAI
+
+_DIGITS: Final = "〇一二三四五六七八九"
+_TEN: Final = 10
+
+
+class Lang(StrEnum):
+    """The language around the plan's words."""
+
+    ZH = "zh"
+    EN = "en"
+
+    @property
+    def tag(self) -> str:
+        """As HTML names it (BCP 47)."""
+        return "zh-Hans" if self is Lang.ZH else "en"
+
+
+@cache
+def catalogue() -> Mapping[str, Mapping[str, str]]:
+    """Each phrase by its key, in each language."""
+    return tomllib.loads(files("api.pages").joinpath("phrases.toml").read_text("utf-8"))
+
+
+def phrase(lang: Lang, key: str, **values: Any) -> Markup:
+    """A phrase with its values put in; what is no markup already is escaped."""
+    return Markup(catalogue()[key][lang]).format(**values)  # noqa: S704 - the catalogue is ours
+
+
+def day_text(lang: Lang, day: date) -> str:
+    """A day as people write it."""
+    if lang is Lang.ZH:
+        return f"{day.year}年{day.month}月{day.day}日"
+    return f"{day.day} {day:%B %Y}"
+
+
+def instant_words(instant: datetime) -> str:
+    """An instant to the minute, in Shanghai."""
+    return instant.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+
+
+def numeral(number: int) -> str:
+    """1 to 99 as the plan numbers its parts and measures: 一, 十六."""
+    tens, ones = divmod(number, _TEN)
+    if tens >= _TEN:
+        return str(number)
+    head = "" if tens == 0 else "十" if tens == 1 else f"{_DIGITS[tens]}十"
+    return head + (_DIGITS[ones] if ones or not tens else "")

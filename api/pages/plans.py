@@ -1,0 +1,86 @@
+"""A plan: its parts, their measures with the prose, and every task."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get
+from msgspec import Meta
+
+from api.answers import Ask
+from api.pages.drawing import drawn
+from api.pages.problems import absent
+from api.pages.visit import PageQuery, Visit
+from api.paths import PlanKey
+from api.reader import Subject
+from projections.lists import Words
+from projections.views import plans, tasks
+from projections.views.districts import DISTRICTS, DistrictRow
+from projections.views.names import PLANS, UNITS, UnitRow
+from projections.views.plans import MEASURES, PARTS
+from projections.views.task_list import TaskFilter, keeps
+from projections.views.tasks import ReportedStatus, TaskView
+from projections.wanted import Wanted, wanted
+
+
+class PlanQuery(PageQuery, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Which tasks of the plan are shown: a few of the filters that the list of tasks takes, under the same names."""
+
+    unit: Annotated[str | None, Meta(description="Tasks in which this unit takes part.")] = None
+    district: Annotated[str | None, Meta(description="Tasks in which a unit of this district takes part.")] = None
+    reported_status: Annotated[ReportedStatus | None, Meta(description="Tasks whose reports add up to this.")] = None
+    q: Annotated[Words | None, Meta(description="Tasks whose words hold each of these.")] = None
+
+
+class Chapter(msgspec.Struct, frozen=True):
+    """A heading of the plan with what stands below it."""
+
+    part: plans.PartView | None
+    measure: plans.MeasureView | None
+    tasks: Sequence[TaskView]
+
+
+def wanted_of(plan: str) -> Sequence[Wanted]:
+    """What the page is put together from: one read."""
+    return (*tasks.of_plan(plan), wanted(PARTS, plan=plan), wanted(MEASURES, plan=plan), wanted(DISTRICTS))
+
+
+@get("/plans/{plan:str}", include_in_schema=False)
+async def plan(request: Ask, plan: PlanKey) -> Response[bytes]:
+    """One plan, whole, or those of its tasks that are asked for."""
+    visit = Visit(request, PlanQuery)
+    moment, rows = await visit.rows(wanted_of(plan))
+    found = plans.show(rows)
+    if not found:
+        raise await absent(request, Subject("plan", PLANS, plan), moment)
+    given = visit.given
+    which = TaskFilter(unit=given.unit, district=given.district, reported_status=given.reported_status, q=given.q)
+    shown = list(filter(keeps(which, rows), tasks.show(rows, moment.effective_on)))
+    return drawn(
+        "plan.html",
+        visit,
+        moment,
+        json=f"/v1/plans/{plan}/tasks" if visit.own else f"/v1/plans/{plan}",
+        csv=f"/v1/plans/{plan}/tasks.csv",
+        data=visit.own,
+        plan=found[0],
+        chapters=chapters(found[0], shown, whole=not visit.own),
+        shown=shown,
+        units=sorted(rows.of(UNITS, UnitRow), key=lambda one: (one.kind, one.id)),
+        districts=sorted(rows.of(DISTRICTS, DistrictRow), key=lambda one: one.code),
+        statuses=list(ReportedStatus),
+    )
+
+
+def chapters(plan: plans.PlanView, shown: Sequence[TaskView], *, whole: bool) -> list[Chapter]:
+    """The plan's headings in order, each with its tasks; of a filtered plan only those that have any."""
+    found: list[Chapter] = []
+    for part in plan.parts:
+        measures = [one for one in plan.measures if one.part == part.number]
+        below = [Chapter(None, one, [task for task in shown if task.measure == one.number]) for one in measures]
+        own = [task for task in shown if task.part == part.number and task.measure is None]
+        below = [one for one in below if whole or one.tasks]
+        if whole or below or own:
+            found += [Chapter(part, None, own), *below]
+    rest = [task for task in shown if task.part is None and task.measure is None]
+    return [*found, Chapter(None, None, rest)] if rest else found

@@ -1,0 +1,82 @@
+"""What goes wrong at a page's address, as a page; everywhere else it stays a problem document."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+from litestar import Request, Response
+
+from api import problems
+from api.answers import Ask, reader
+from api.pages.drawing import HTML, SAFETY, html
+from api.pages.phrases import Lang, phrase
+from api.pages.visit import address
+from api.problems import Trouble, trouble
+from api.reader import Subject
+from events.recorded import HEAD
+from projections.as_of import Moment, NoSuchMoment
+from projections.fold import ALWAYS
+from projections.table import SCHEMA
+
+PAGES: Final = ("plans", "units", "districts", "changes")
+CLIENT: Final = (400, 404)
+
+
+class NotHere(Trouble):
+    """Something that is not there at this moment; `there` is the moment nearest to the head at which it is."""
+
+    def __init__(self, why: Trouble, there: Mapping[str, str]) -> None:
+        super().__init__(why.status, why.code, why.detail, why.faults)
+        self.there = there
+
+
+async def absent(request: Ask, subject: Subject, moment: Moment) -> Trouble:
+    """Why there is no such thing at a moment, and when it is there."""
+    why = await reader(request).absent(subject, moment)
+    async with reader(request).pool.acquire() as connection:
+        row = await connection.fetchrow(
+            f"SELECT known_to, min(eff_from) AS since, max(eff_to) AS until FROM {SCHEMA}.{subject.table.name} "
+            "WHERE key = $1 GROUP BY known_to ORDER BY known_to DESC LIMIT 1",
+            subject.key,
+        )
+    if row is None:
+        return why
+    there = {} if row["known_to"] == HEAD else {"position": str(row["known_to"] - 1)}
+    if row["since"] > ALWAYS:
+        last = row["until"] - timedelta(days=1)
+        there["effectiveOn"] = max(row["since"], min(moment.effective_on, last)).isoformat()
+    return NotHere(why, there)
+
+
+def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """A page for a page's error, the problem document for any other."""
+    first = request.url.path.split("/")[1]
+    what = trouble(error)
+    if request.method != "GET" or (first not in PAGES and request.url.path != "/") or what.status not in CLIENT:
+        return problems.answer(request, error)
+    lang = Lang.EN if request.query_params.get("lang") == Lang.EN else Lang.ZH
+    kept = {"lang": lang} if lang is Lang.EN else {}
+    there = _there(error, request.app.state.reader.head.size)
+    body = html(
+        "problem.html",
+        lang=lang,
+        t=lambda key, **values: phrase(lang, key, **values),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+        link=lambda path: address(path, kept),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+        problem=what,
+        trace=uuid4().hex,
+        there=address(request.url.path, {**there, **kept}) if there is not None else None,
+    )
+    headers = {**problems.headers(what), **SAFETY}
+    return Response(body, status_code=what.status, media_type=HTML, headers=headers)
+
+
+def _there(error: Exception, head_size: int) -> Mapping[str, str] | None:
+    """The clocks with which the same address answers, where that is known."""
+    match error:
+        case NotHere():
+            return error.there
+        case NoSuchMoment() if head_size:
+            return {}
+        case _:
+            return None

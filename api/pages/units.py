@@ -1,0 +1,59 @@
+"""Units and groups, and what each takes part in."""
+
+from collections.abc import Sequence
+
+from litestar import Response, get
+
+from api.answers import Ask, only, reader
+from api.pages.drawing import drawn
+from api.pages.problems import absent
+from api.pages.visit import PageQuery, Visit
+from api.paths import UnitKey
+from api.reader import Subject
+from domain.directory import UnitKind
+from projections.as_of import Moment
+from projections.views import tasks
+from projections.views import units as view
+from projections.views.districts import DISTRICTS, DistrictRow
+from projections.views.names import UNITS
+from projections.views.tasks import TaskView
+from projections.views.units import Participation
+from projections.wanted import wanted
+
+
+@get("/units", include_in_schema=False)
+async def units(request: Ask) -> Response[bytes]:
+    """All units and groups."""
+    visit = Visit(request, PageQuery)
+    moment, rows = await visit.rows(view.every())
+    shown = view.show(rows)
+    kinds = [(kind, [one for one in shown if one.kind == kind]) for kind in UnitKind]
+    return drawn("units.html", visit, moment, json="/v1/units", csv="/v1/units.csv", kinds=kinds)
+
+
+@get("/units/{unit:str}", include_in_schema=False)
+async def unit(request: Ask, unit: UnitKey) -> Response[bytes]:
+    """One unit or group with every task that it takes part in."""
+    visit = Visit(request, PageQuery)
+    moment, rows = await visit.rows((*view.every(), wanted(DISTRICTS)))
+    found = only(view.show(rows), unit)
+    if not found:
+        raise await absent(request, Subject("unit", UNITS, unit), moment)
+    one = found[0]
+    district = next((row for row in rows.of(DISTRICTS, DistrictRow) if row.code == one.district), None)
+    parts = await taken(request, moment, one.tasks)
+    return drawn("unit.html", visit, moment, json=f"/v1/units/{unit}", unit=one, district=district, parts=parts)
+
+
+async def taken(
+    request: Ask, moment: Moment, parts: Sequence[Participation]
+) -> Sequence[tuple[TaskView, Sequence[Participation]]]:
+    """Each task once, with all the ways in which it comes to one."""
+    ways: dict[str, list[Participation]] = {}
+    for part in parts:
+        ways.setdefault(part.task, []).append(part)
+    shown: dict[str, TaskView] = {}
+    for plan in sorted({part.plan for part in parts}):
+        rows = await reader(request).read(moment, tasks.of_plan(plan))
+        shown |= {task.id: task for task in tasks.show(rows, moment.effective_on)}
+    return [(shown[task], own) for task, own in ways.items() if task in shown]

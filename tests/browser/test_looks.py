@@ -1,0 +1,80 @@
+"""Every kind of page, on a telephone and on a desk, in both languages, for everybody, and on paper."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import BrowserContext
+
+PLAN = "/plans/shanghai-credit-2023"
+KINDS = {
+    "the first page": "/?",
+    "a plan": f"{PLAN}?",
+    "a filtered plan": f"{PLAN}?reportedStatus=delayed",
+    "a task": f"{PLAN}/tasks/21?",
+    "a task that was reworded": f"{PLAN}/tasks/4?",
+    "all units": "/units?",
+    "a unit that was succeeded": "/units/shang-hai-yin-bao-jian-ju?",
+    "a group": "/units/ge-qu-ren-min-zheng-fu?",
+    "all districts": "/districts?",
+    "a district": "/districts/310115?",
+    "what changed": "/changes?from=2023-06-20&to=2023-07-21",
+    "a page that is not there": f"{PLAN}?effectiveOn=2023-03-01",
+    "a question that is wrong": "/units?district=310115",
+}
+WIDTHS = (360, 1280)
+FAULTS = "axe.run().then(found => found.violations.map(one => [one.id, one.nodes.map(node => node.html)]))"
+WIDER = "document.documentElement.scrollWidth - window.innerWidth"
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_page_keeps_nobody_out_and_fits_its_window(
+    scripted: BrowserContext, axe: str, kind: str, lang: str
+) -> None:
+    page = await scripted.new_page()
+    await page.goto(f"{KINDS[kind]}&lang={lang}")
+    await page.evaluate(axe)
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 800})
+        assert await page.evaluate(WIDER) <= 0, width
+        assert await page.evaluate(FAULTS) == [], width
+
+
+@pytest.mark.parametrize("kind", ["a plan", "a task"])
+async def test_on_paper_there_is_no_form_and_everything_else(
+    scripted: BrowserContext, tmp_path: Path, kind: str
+) -> None:
+    page = await scripted.new_page()
+    await page.goto(KINDS[kind])
+    await page.emulate_media(media="print")
+    assert await page.locator("form:visible, nav:visible, .skip:visible").count() == 0
+    assert await page.locator("[data-field=shown]").is_visible()
+    assert await page.locator("[data-field=text]").first.is_visible()
+    assert await page.locator("footer").is_visible()
+    paper = await page.pdf(path=tmp_path / "page.pdf", format="A4")
+    assert paper.startswith(b"%PDF-")
+    assert len(paper) > 10_000
+
+
+async def test_the_keyboard_reaches_the_content_first(scripted: BrowserContext) -> None:
+    page = await scripted.new_page()
+    await page.goto("/")
+    await page.keyboard.press("Tab")
+    assert await page.locator(":focus").get_attribute("href") == "#content"
+    assert await page.locator(".skip").bounding_box() is not None
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("document.activeElement.id") == "content"
+
+
+async def test_a_page_asks_nobody_else_and_says_nothing_to_the_console(scripted: BrowserContext, demo: object) -> None:
+    page = await scripted.new_page()
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    for address in KINDS.values():
+        await page.goto(address)
+    said = [one for one in said if "status of 40" not in one]  # two of the pages say so themselves
+    assert said == []
+    home = page.url.split("/")[2]
+    assert {url.split("/")[2] for url in asked if not url.startswith("data:")} == {home}

@@ -1,0 +1,124 @@
+"""Cursors that were given out are followed; whatever else is sent as one is refused, and is never our mistake."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.conftest import PLAN, Site, problem_of
+from tests.contract.test_lists import address, asked, lists
+
+CURSORS = [path for path in lists() if "cursor" in {one["name"] for one in lists()[path]["parameters"]}]
+NOT_OURS = ["", "x", "%", "a b", "信用", "====", "A" * 5_000, "bnVsbA", "e30", "W10", "WzFd", "\x00", "WyJ0YXNrcyJd!!"]
+FOREIGN: list[Any] = [None, True, -1, 0, 2**53, 2**63, 2**64, 10**40, 1.5, "x", "", "\x00", "2023-02-30", [], [[]], {}]
+LIST, VERSION, POSITION, DAY, FILTER, PLACE = range(6)
+
+
+def opened(cursor: str) -> list[Any]:
+    found: list[Any] = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    return found
+
+
+def closed(parts: list[Any]) -> str:
+    return urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
+async def following(site: Site, path: str) -> tuple[str, dict[str, str]] | None:
+    """The cursor after a list's first item, and the other parameters beside it; None if that is all there is."""
+    address_ = (await asked(site, path, limit=1)).json()["next"]
+    if not address_:
+        return None
+    given = {name: values[0] for name, values in parse_qs(urlsplit(address_).query).items()}
+    return given.pop("cursor"), given
+
+
+async def status(site: Site, path: str, cursor: str, **given: str) -> tuple[int, str]:
+    """The status and the code of the answer to a page that is asked for with a cursor."""
+    answer = await site.http.get(address(path), params={**given, "cursor": cursor})
+    return answer.status_code, "" if answer.status_code == 200 else problem_of(answer, answer.status_code)["code"]
+
+
+async def test_nearly_every_list_gives_a_cursor(told: Site) -> None:
+    alone = [path for path in CURSORS if await following(told, path) is None]
+    assert alone == ["/v1/plans", "/v1/districts/{code}/history", "/v1/platforms/{platform}/history"]
+
+
+@pytest.mark.parametrize("path", CURSORS)
+async def test_what_was_never_given_out_is_refused(told: Site, path: str) -> None:
+    given = (await following(told, path) or ("", {}))[1]
+    for cursor in NOT_OURS:
+        assert await status(told, path, cursor, **given) == (400, "bad_cursor"), cursor
+
+
+@pytest.mark.parametrize("path", CURSORS)
+@pytest.mark.parametrize("part", range(6))
+async def test_a_part_of_another_type_is_never_our_mistake(told: Site, path: str, part: int) -> None:
+    cursor, given = await following(told, path) or ("", {})
+    for foreign in FOREIGN if cursor else []:
+        parts = opened(cursor)
+        parts[part] = foreign
+        assert (await status(told, path, closed(parts), **given))[0] in {400, 410}, foreign
+
+
+@pytest.mark.parametrize("path", CURSORS)
+async def test_a_place_of_other_types_is_never_our_mistake(told: Site, path: str) -> None:
+    cursor, given = await following(told, path) or ("", {})
+    for number in range(len(opened(cursor)[PLACE])) if cursor else []:
+        kind = type(opened(cursor)[PLACE][number])
+        for foreign in FOREIGN:
+            parts = opened(cursor)
+            parts[PLACE][number] = foreign
+            said = await status(told, path, closed(parts), **given)
+            same = type(foreign) is kind  # another place of the right type may well be one
+            assert said in {(400, "bad_cursor"), (400, "malformed")} or (same and said == (200, "")), (number, foreign)
+
+
+@pytest.mark.parametrize("path", CURSORS)
+async def test_a_cursor_of_an_earlier_release_is_gone(told: Site, path: str) -> None:
+    cursor, given = await following(told, path) or ("", {})
+    if cursor:
+        parts = opened(cursor)
+        parts[VERSION] += 1
+        assert await status(told, path, closed(parts), **given) == (410, "retired_cursor")
+
+
+async def test_a_cursor_belongs_to_one_list_and_one_filter(told: Site) -> None:
+    tasks, units = "/v1/plans/{plan}/tasks", "/v1/units"
+    of_tasks, _ = await following(told, tasks) or ("", {})
+    of_units, _ = await following(told, units) or ("", {})
+    another = (400, "cursor_of_another_list")
+    assert await status(told, units, of_tasks) == another
+    assert await status(told, tasks, of_units) == another
+    assert await status(told, tasks, of_tasks, part="3") == another
+    assert await status(told, tasks, of_tasks, sort="-number") == another
+    assert await status(told, tasks, of_tasks, limit="7") == (200, "")
+    of_21 = (await told.get(f"{PLAN}/tasks/21/reports", limit=1))["next"]
+    cursor = parse_qs(urlsplit(of_21).query)["cursor"][0]
+    assert (await told.problem(400, f"{PLAN}/tasks/25/reports", cursor=cursor))["code"] == "cursor_of_another_list"
+
+
+async def test_a_cursor_goes_on_at_its_own_moment_alone(told: Site) -> None:
+    tasks = "/v1/plans/{plan}/tasks"
+    page = (await asked(told, tasks, limit=1, position=500, effectiveOn="2023-08-01")).json()
+    cursor = parse_qs(urlsplit(page["next"]).query)["cursor"][0]
+    assert (await told.get(page["next"]))["meta"]["position"] == 500
+    assert await status(told, tasks, cursor, position="500", effectiveOn="2023-08-01") == (200, "")
+    for clock in ({"position": "501"}, {"asOf": "2023-08-01"}, {"effectiveOn": "2023-08-01"}, {"position": "500"}):
+        assert await status(told, tasks, cursor, **clock) == (400, "cursor_of_another_moment"), clock
+
+
+async def test_what_changed_goes_on_between_the_same_moments_alone(told: Site) -> None:
+    cursor, given = await following(told, "/v1/diff") or ("", {})
+    assert given == {
+        "from": "500",
+        "fromEffectiveOn": "2023-10-12",
+        "to": "530",
+        "toEffectiveOn": "2023-10-12",
+        "limit": "1",
+    }
+    later = (400, "cursor_of_another_moment")
+    assert await status(told, "/v1/diff", cursor, **(given | {"to": "531"})) == later
+    assert await status(told, "/v1/diff", cursor, **(given | {"toEffectiveOn": "2023-10-13"})) == later
+    assert await status(told, "/v1/diff", cursor, **(given | {"from": "501"})) == (400, "cursor_of_another_list")

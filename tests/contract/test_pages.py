@@ -1,0 +1,198 @@
+"""Pages: every link stays at the moment and in the language asked for; every answer is safe, strict and cacheable."""
+
+import re
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from api.pages.phrases import Lang, catalogue, numeral
+from api.pages.told import TOLD
+from domain.commands import FACTS
+from domain.directory import UnitKind
+from domain.values import Role
+from projections.views.diff import KINDS, Outcome
+from projections.views.reports import EvidenceStatus
+from projections.views.tasks import ReportedStatus, ScheduleStatus
+from tests.conftest import Site
+
+ROOT = Path(__file__).parents[2]
+PLAN = "/plans/shanghai-credit-2023"
+PAGES = ["/", PLAN, f"{PLAN}/tasks/21", "/units", "/units/shi-ke-wei", "/districts", "/districts/310115", "/changes"]
+LINK = re.compile(r'<a [^>]*href="([^"]*)"')
+OURS = re.compile(r"/(plans|units|districts|changes)?(/.*)?$")
+MEMBERS = {
+    "status": ReportedStatus,
+    "explained": ReportedStatus,
+    "schedule": ScheduleStatus,
+    "evidence": EvidenceStatus,
+    "role": Role,
+    "kind": UnitKind,
+    "outcome": [one for one in Outcome if one != Outcome.UNCHANGED],
+    "changed": KINDS,
+    "field": TOLD,
+    "fact": [tag.rpartition(".")[0] for tag in FACTS if not tag.startswith("content.")],
+    "via": ["group", "succession"],
+    "problem": ["400", "404"],
+}
+
+
+def links(html: str) -> list[str]:
+    return [unescape(link) for link in LINK.findall(html)]
+
+
+def pages_among(found: list[str]) -> list[str]:
+    return [link for link in found if not link.startswith("#") and OURS.match(urlsplit(link).path)]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_link_carries_what_was_asked_and_nothing_else(site: Site, path: str) -> None:
+    asked = {"asOf": ["2023-04-03"], "effectiveOn": ["2023-06-30"], "lang": ["en"]}
+    page = await site.http.get(path, params={name: value[0] for name, value in asked.items()})
+    assert page.status_code == 200
+    found = pages_among(links(page.text))
+    for link in found:
+        query = parse_qs(urlsplit(link).query)
+        if "position" in query:  # the permanent link
+            assert query.keys() == {"position", "effectiveOn", "lang"}
+        elif query != {"lang": ["en"]}:  # back to the newest
+            assert query in (asked, {name: value for name, value in asked.items() if name != "lang"}), link
+    assert len(found) >= 8
+
+
+async def test_no_other_parameter_leaks_from_a_filtered_plan(site: Site) -> None:
+    page = await site.http.get(PLAN, params={"q": "信用", "unit": "", "effectiveOn": "2023-06-30"})
+    tasks = [link for link in links(page.text) if "/tasks/" in link]
+    assert tasks
+    assert {urlsplit(link).query for link in tasks if not link.startswith("/v1/")} == {"effectiveOn=2023-06-30"}
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_link_on_a_page_leads_somewhere(site: Site, path: str) -> None:
+    page = await site.http.get(path, params={"lang": "en"})
+    for link in sorted(set(links(page.text))):
+        if link.startswith("/") and not link.startswith(("/docs", "/graphql")):
+            assert (await site.http.get(link)).status_code == 200, link
+        elif link.startswith("#"):
+            assert f'id="{link[1:]}"' in page.text, link
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/plans/none", "/units?none=1"])
+async def test_a_page_brings_no_script_and_lets_nothing_else_in(site: Site, path: str) -> None:
+    page = await site.http.get(path)
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self';")
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert not re.search(r"<script|<style| style=| on[a-z]+=|javascript:", page.text)
+    (style,) = re.findall(r'rel="stylesheet" href="([^"]*)"', page.text)
+    sheet = await site.http.get(style)
+    assert sheet.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert sheet.headers["Content-Type"] == "text/css; charset=utf-8"
+    await site.problem(404, style.replace("pages.", "pages.0"))
+
+
+async def test_a_pinned_page_can_be_kept_but_for_one_that_holds_erasable_text(site: Site) -> None:
+    pinned = {"position": "300", "effectiveOn": "2023-06-30"}
+    assert (await site.http.get(PLAN, params=pinned)).headers["Cache-Control"] == "public, max-age=3600"
+    assert (await site.http.get(f"{PLAN}/tasks/1", params=pinned)).headers["Cache-Control"] == "no-cache"
+    page = await site.http.get(PLAN)
+    assert page.headers["Cache-Control"] == "no-cache"
+    again = await site.http.get(PLAN, headers={"If-None-Match": page.headers["ETag"]})
+    assert again.status_code == 304
+    english = await site.http.get(PLAN, params={"lang": "en"})
+    assert english.headers["ETag"] != page.headers["ETag"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status", "why"),
+    [
+        (PLAN, {"none": "1"}, 400, "unknown parameter none"),
+        (PLAN, {"lang": "fr"}, 400, "Invalid enum value"),
+        (PLAN, {"asOf": "2023-04-03", "position": "3"}, 400, "not both"),
+        (PLAN, {"effectiveOn": "30 June"}, 400, "effectiveOn"),
+        (PLAN, {"reportedStatus": "done"}, 400, "Invalid enum value"),
+        ("/changes", {"from": "June"}, 400, "from"),
+        ("/changes", {"plan": "none"}, 404, "there is no plan none"),
+        ("/units/none", {}, 404, "there is no unit none"),
+        ("/districts/999999", {}, 404, "there is no district 999999"),
+        (f"{PLAN}/tasks/999", {}, 404, "there is no task"),
+        (f"{PLAN}/tasks/x", {}, 404, "nothing at this address"),
+        ("/plans/a/b/c", {}, 404, "nothing at this address"),
+        (PLAN, {"effectiveOn": "2023-03-01"}, 404, "from 2023-03-28"),
+    ],
+)
+async def test_what_goes_wrong_at_a_page_is_said_on_a_page(
+    site: Site, path: str, query: dict[str, str], status: int, why: str
+) -> None:
+    page = await site.http.get(path, params=query)
+    assert page.status_code == status
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    (detail,) = re.findall(r'data-field="detail">([^<]*)<', page.text)
+    assert why in unescape(detail)
+    for link in links(page.text):
+        assert (await site.http.get(link)).status_code == 200, link
+
+
+async def test_elsewhere_a_problem_stays_a_document_for_programs(site: Site) -> None:
+    for path in ("/v1/plans/none", "/none", "/static/none", "/v1/units?none=1"):
+        await site.problem(404 if "?" not in path else 400, path)
+
+
+async def test_an_empty_record_says_so_and_promises_no_other_day(empty_site: Site) -> None:
+    page = await empty_site.http.get("/")
+    assert page.status_code == 404
+    assert "the record is empty" in page.text
+    assert "在有此内容的日期打开这一页" not in page.text
+
+
+async def test_what_the_record_says_is_never_taken_for_markup(site: Site) -> None:
+    text = "a <b onclick=\"x()\">b</b> {{ 7 * 7 }} & 'c'"
+    edit = {"type": "task.reword", "task": "shanghai-credit-2023/12", "text": text, "reason": "<i>why</i>"}
+    await site.record(edit)
+    for path in (f"{PLAN}/tasks/12", PLAN, "/", "/changes"):
+        page = (await site.http.get(path, params={"lang": "en"})).text
+        assert "<b onclick" not in page
+        assert "<i>why" not in page
+        assert "&lt;b onclick=&#34;x()&#34;&gt;b&lt;/b&gt; {{ 7 * 7 }} &amp; &#39;c&#39;" in page, path
+
+
+def test_every_phrase_stands_in_both_languages_with_the_same_values() -> None:
+    holes = re.compile(r"\{(\w+)\}")
+    for key, phrase in catalogue().items():
+        assert phrase.keys() == {lang.value for lang in Lang}, key
+        assert sorted(holes.findall(phrase["zh"])) == sorted(holes.findall(phrase["en"])), key
+        assert "<" not in "".join(phrase.values()), key
+
+
+def test_every_phrase_is_used_and_every_phrase_used_is_there() -> None:
+    files = [one for one in (ROOT / "api/pages").rglob("*") if one.suffix in {".html", ".py"}]
+    text = "\n".join(one.read_text("utf-8") for one in files)
+    named = set(re.findall(r"""\bt\(\s*f?["']([a-z_.]+)["'](?! ~)""", text)) | set(
+        re.findall(r'"(task\.(?!html)[a-z.]+)"', text)
+    )
+    named |= {"yes", "no"}  # one of both
+    built = set(re.findall(r"""\bt\(f?["']([a-z]+)\.(?:["'] ~|\{)""", text))
+    assert built == MEMBERS.keys()
+    named |= {f"{kind}.{one}" for kind, members in MEMBERS.items() for one in members}
+    assert named == catalogue().keys()
+
+
+def test_parts_and_measures_are_numbered_as_the_plan_does() -> None:
+    assert [numeral(one) for one in (1, 5, 10, 11, 16, 20, 21, 99, 100)] == [
+        *("一", "五", "十", "十一", "十六", "二十", "二十一", "九十九", "100")
+    ]
+
+
+def test_where_there_is_no_browser_its_tests_are_left_out_and_the_last_line_says_so(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", "tests/browser"]
+    there = subprocess.run(  # noqa: S603 - our own command
+        command, cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    *_, last = there.stdout.strip().splitlines()
+    assert re.fullmatch(r"left out \d+ browser tests: there is no Chromium here; `make browser` installs it", last)
+    assert "skipped" not in there.stdout
+    assert "deselected" in there.stdout

@@ -1,0 +1,134 @@
+"""Random queries over the schema, and graphql-core's own execution as the oracle of ours."""
+
+from random import Random
+from typing import Any, Final
+
+from graphql import (
+    GraphQLError,
+    GraphQLObjectType,
+    execute_sync,  # pyright: ignore[reportUnknownVariableType]
+    get_named_type,  # pyright: ignore[reportUnknownVariableType]
+    parse,
+)
+
+from api.graphql.execute import Prepared, prepare, projected
+from api.graphql.moments import Moments, learn_all
+from api.graphql.schema import GRAPHQL
+from api.reader import Reader
+from domain.document.reference import REFERENCE
+
+PLAN: Final = "shanghai-credit-2023"
+CLOCKS: Final = ("", 'effectiveOn: "2023-07-01"', 'asOf: {date: "2023-06-30"}', "asOf: {position: 353}", "asOf: $at")
+HEAD: Final = "query Q($at: AsOfInput, $yes: Boolean! = true, $no: Boolean! = false)"
+DIRECTIVES: Final = ("@include(if: $yes)", "@include(if: $no)", "@skip(if: $no)", "@skip(if: $yes)", "@skip(if: false)")
+DEAREST: Final = 1_000  # values, so that graphql-core has done before long
+
+
+class Asker:
+    """Asks at random; one seed, one list of questions."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)  # noqa: S311 - which questions are asked, nothing secret
+        self._fragments: list[str] = []
+
+    def query(self) -> str:
+        """A query with one root or several."""
+        self._fragments = []
+        roots = " ".join(f"r{number}: {self._root()}" for number in range(self.random.choice([1, 1, 2, 3])))
+        known = self.random.choice(["", "", "__typename ", '__type(name: "Task") { name } '])
+        used = "...At __typename @include(if: $yes) @skip(if: $no) used: __typename @skip(if: $yes)"
+        return f"{HEAD} {{ {known}{roots} {used} }} {' '.join(self._fragments)} {self._at()}"
+
+    def _at(self) -> str:
+        return "fragment At on Query { at: events(first: 1, asOf: $at) { nodes { position } } }"
+
+    def _root(self) -> str:
+        name = self.random.choice(sorted(GRAPHQL.query_type.fields if GRAPHQL.query_type else ()))
+        arguments = f"({self._arguments(name)} {self.random.choice(CLOCKS)})"
+        assert GRAPHQL.query_type
+        return f"{name}{arguments.replace('( )', '')} {self._below(GRAPHQL.query_type.fields[name].type, 4)}"
+
+    def _arguments(self, name: str) -> str:
+        random = self.random
+        task, unit = f"{PLAN}/{random.randint(1, 70)}", random.choice(REFERENCE.units).id
+        page = f"first: {random.randint(1, 6)}"
+        return {
+            "plan": f'id: "{PLAN}"',
+            "plans": page,
+            "part": f'plan: "{PLAN}", number: {random.randint(1, 6)}',
+            "parts": f'plan: "{PLAN}", {page}',
+            "measure": f'plan: "{PLAN}", number: {random.randint(1, 17)}',
+            "measures": f'plan: "{PLAN}", {page}',
+            "task": f'id: "{task}"',
+            "tasks": f'plan: "{PLAN}", {page}, unit: "{unit}"' if random.random() < 0.3 else f'plan: "{PLAN}", {page}',
+            "unit": f'id: "{unit}"',
+            "units": f"{page}, kind: group",
+            "district": f'code: "{random.choice(REFERENCE.districts).code}"',
+            "districts": page,
+            "platform": f'id: "{random.choice(REFERENCE.platforms).id}"',
+            "platforms": page,
+            "report": f'id: "{task}/{unit}/2023-06"',
+            "reports": f'plan: "{PLAN}", {page}',
+            "targets": f'plan: "{PLAN}", {page}',
+            "history": f'of: {{task: "{task}"}}' if random.random() < 0.5 else f'of: {{unit: "{unit}"}}',
+            "event": f"position: {random.randint(1, 500)}",
+            "events": f'{page}, plan: "{PLAN}"',
+        }[name]
+
+    def _below(self, type_: Any, depth: int) -> str:
+        named: object = get_named_type(type_)  # pyright: ignore[reportUnknownVariableType]
+        if not isinstance(named, GraphQLObjectType):
+            return ""
+        leaves = [
+            name for name, one in named.fields.items() if not isinstance(get_named_type(one.type), GraphQLObjectType)
+        ]
+        others = [name for name in named.fields if name not in leaves]
+        chosen = self.random.sample(leaves, min(len(leaves), self.random.randint(1, 4)))
+        if depth and others:
+            chosen += self.random.sample(others, min(len(others), self.random.choice([1, 1, 2])))
+        self.random.shuffle(chosen)
+        fields = " ".join(self._field(named, name, depth) for name in chosen)
+        return f"{{ {self._wrapped(named.name, fields or '__typename')} }}"
+
+    def _field(self, owner: GraphQLObjectType, name: str, depth: int) -> str:
+        alias = f"a{self.random.randint(0, 10**9)}: " if self.random.random() < 0.2 else ""
+        directive = f" {self.random.choice(DIRECTIVES)}" if self.random.random() < 0.1 else ""
+        return f"{alias}{name}{directive} {self._below(owner.fields[name].type, depth - 1)}"
+
+    def _wrapped(self, owner: str, fields: str) -> str:
+        match self.random.randint(0, 9):
+            case 0:
+                return f"__typename ... on {owner} {{ {fields} }}"
+            case 1:
+                name = f"F{len(self._fragments)}"
+                self._fragments.append(f"fragment {name} on {owner} {{ {fields} }}")
+                return f"...{name} ...{name} __typename"
+            case 2:
+                return f"... {self.random.choice(DIRECTIVES)} {{ {fields} }} kept: __typename"
+            case 3 if len(fields) < 200:
+                return f"{fields} {fields}"
+            case _:
+                return fields
+
+
+async def ready(reader: Reader, text: str, variables: dict[str, Any]) -> Prepared | list[GraphQLError]:
+    """A query with all that it needs in memory."""
+    moments = Moments(reader)
+    prepared = await prepare(moments, text, variables, None)
+    if isinstance(prepared, Prepared):
+        projected(prepared)
+        while await learn_all(moments, prepared.places):
+            projected(prepared)
+    return prepared
+
+
+def dear(prepared: Prepared) -> bool:
+    """Whether graphql-core would take long."""
+    return sum(one.selection.cost.of(6) for one in prepared.plan.roots) > DEAREST
+
+
+def by_graphql_core(prepared: Prepared, text: str, variables: dict[str, Any]) -> tuple[Any, list[GraphQLError]]:
+    """graphql-core's answer, from the very same objects."""
+    context = {"answers": prepared.answers, "places": prepared.places}
+    found = execute_sync(GRAPHQL, parse(text), context_value=context, variable_values=variables)
+    return found.data, found.errors or []

@@ -1,0 +1,252 @@
+"""The graph: its edges lead both ways at one moment, its lists are those of REST, and its answers have bounds."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from api.demo import tell
+from api.graphql.execute import answer
+from api.main import Service
+from tests.conftest import Site, serving
+
+PLAN, TASK = "shanghai-credit-2023", "shanghai-credit-2023/21"
+
+
+@pytest.fixture
+async def told(fresh: Service) -> AsyncGenerator[Site]:
+    """A year's record, served."""
+    await tell(fresh)
+    async with serving(fresh) as site:
+        yield site
+
+
+async def errors(site: Site, query: str, **more: Any) -> Any:
+    """What a query that is refused is told: no data, and why."""
+    body = (await site.http.post("/graphql", json={"query": query, **more})).json()
+    assert "data" not in body
+    return body["errors"]
+
+
+async def test_every_edge_leads_back(told: Site) -> None:
+    data = await told.ask(
+        """{ plan(id: "shanghai-credit-2023") { id
+            allTasks { id inPlan { id } inPart { number allTasks { id } inPlan { id } }
+                       inMeasure { number inPart { number } allTasks { id } } part measure
+                       assignments { assignee { id unit { id tasks { task inTask { id } } } } }
+                       platforms { id platform { id tasks { inTask { id } } } }
+                       reports { id unit { unit { id } } onTask { id } event recordedAs { position } } }
+            parts { number measures allMeasures { number } } } }"""
+    )
+    plan = data["plan"]
+    for task in plan["allTasks"]:
+        assert task["inPlan"]["id"] == task["inPart"]["inPlan"]["id"] == plan["id"]
+        assert task["inPart"]["number"] == task["part"] == task["inMeasure"]["inPart"]["number"]
+        assert task["inMeasure"]["number"] == task["measure"]
+        assert {"id": task["id"]} in task["inPart"]["allTasks"]
+        assert {"id": task["id"]} in task["inMeasure"]["allTasks"]
+        for one in task["assignments"]:
+            assert one["assignee"]["unit"]["id"] == one["assignee"]["id"]
+            assert {"task": task["id"], "inTask": {"id": task["id"]}} in one["assignee"]["unit"]["tasks"]
+        for one in task["platforms"]:
+            assert {"inTask": {"id": task["id"]}} in one["platform"]["tasks"]
+        for report in task["reports"]:
+            assert report["onTask"]["id"] == task["id"]
+            assert report["recordedAs"]["position"] == report["event"]
+    assert sum(len(task["reports"]) for task in plan["allTasks"]) > 20
+    for part in plan["parts"]:
+        assert [one["number"] for one in part["allMeasures"]] == part["measures"]
+
+
+async def test_units_and_districts_lead_to_each_other(told: Site) -> None:
+    data = await told.ask(
+        """{ districts { nodes { code units { id unit { inDistrict { code } memberOf { unit { members { id } } } } }
+                                 tasks { task inTask { canonicalId } } } } }"""
+    )
+    assert len(data["districts"]["nodes"]) == 16
+    for district in data["districts"]["nodes"]:
+        for unit in district["units"]:
+            assert unit["unit"]["inDistrict"]["code"] == district["code"]
+            for group in unit["unit"]["memberOf"]:
+                assert unit["id"] in {one["id"] for one in group["unit"]["members"]}
+        assert all(one["inTask"]["canonicalId"] == one["task"] for one in district["tasks"])
+
+
+async def test_what_lies_below_a_root_stands_at_its_moment(told: Site) -> None:
+    data = await told.ask(
+        """{ then: task(id: "shanghai-credit-2023/21", asOf: {date: "2023-06-30"}) { ...Around }
+              now: task(id: "shanghai-credit-2023/21") { ...Around } }
+        fragment Around on Task {
+            id inMeasure { allTasks { id reportedStatus events { position } } } meta { position } }"""
+    )
+    then, now = data["then"], data["now"]
+    at = f"@{then['meta']['position']},2023-06-30"
+    assert all(one["id"].endswith(at) for one in then["inMeasure"]["allTasks"])
+    assert not any("@" in one["id"] for one in now["inMeasure"]["allTasks"])
+    assert all(
+        event["position"] <= then["meta"]["position"]
+        for one in then["inMeasure"]["allTasks"]
+        for event in one["events"]
+    )
+    assert [one["reportedStatus"] for one in then["inMeasure"]["allTasks"]] != [
+        one["reportedStatus"] for one in now["inMeasure"]["allTasks"]
+    ]
+
+
+async def test_an_id_of_the_past_can_be_asked_for_again(told: Site) -> None:
+    query = "query ($id: ID!) { task(id: $id) { id reportedStatus } }"
+    then = await told.ask('{ task(id: "shanghai-credit-2023/21", asOf: {date: "2023-06-30"}) { id reportedStatus } }')
+    assert await told.ask(query, id=then["task"]["id"]) == then
+    assert then["task"]["reportedStatus"] == "not_reported"
+    clocks = 'query ($id: ID!) { task(id: $id, effectiveOn: "2023-01-01") { id } }'
+    body = (await told.http.post("/graphql", json={"query": clocks, "variables": {"id": then["task"]["id"]}})).json()
+    assert body["errors"][0]["extensions"]["code"] == "id_of_another_moment"
+
+
+FILTERS: list[dict[str, Any]] = [
+    {"part": 3},
+    {"measure": 6},
+    {"number": 21},
+    {"unit": "shang-hai-yin-bao-jian-ju"},
+    {"role": "lead", "district": "310115"},
+    {"reportedStatus": "completed"},
+    {"scheduleStatus": "overdue"},
+    {"q": "融资"},
+    {"q": "信用 信息", "part": 2},
+    {"platform": "nowhere"},
+]
+
+
+@pytest.mark.parametrize("given", FILTERS, ids=str)
+async def test_a_filter_finds_what_it_finds_over_rest(told: Site, given: dict[str, Any]) -> None:
+    words = {"role", "reportedStatus", "scheduleStatus"}
+    said = ", ".join(
+        f"{name}: {value if name in words or isinstance(value, int) else f'{chr(34)}{value}{chr(34)}'}"
+        for name, value in given.items()
+    )
+    rest = await told.get(f"/v1/plans/{PLAN}/tasks", limit=5, **given)
+    graph = await told.ask(
+        f'{{ tasks(plan: "{PLAN}", first: 5, {said}) {{ nodes {{ canonicalId }} pageInfo {{ hasNextPage }} }} }}'
+    )
+    counted = await told.ask(f'{{ tasks(plan: "{PLAN}", first: 5, {said}) {{ totalCount nodes {{ canonicalId }} }} }}')
+    assert [one["canonicalId"] for one in graph["tasks"]["nodes"]] == [one["id"] for one in rest["items"]]
+    assert graph["tasks"]["pageInfo"]["hasNextPage"] == (rest["next"] is not None)
+    assert counted["tasks"]["nodes"] == graph["tasks"]["nodes"]
+    whole = await told.get(f"/v1/plans/{PLAN}/tasks", limit=200, **given)
+    assert counted["tasks"]["totalCount"] == len(whole["items"])
+
+
+@pytest.mark.parametrize("counting", ["", "totalCount"])
+@pytest.mark.parametrize("sort", ["number", "number_down", "due", "due_down"])
+async def test_pages_follow_one_another_in_every_order(told: Site, sort: str, counting: str) -> None:
+    query = f"""query ($after: String) {{ tasks(plan: "{PLAN}", first: 9, sort: {sort}, after: $after)
+        {{ {counting} nodes {{ canonicalId }} edges {{ cursor }} pageInfo {{ hasNextPage endCursor }} }} }}"""
+    found: list[str] = []
+    after, more = None, True
+    while more:
+        page = (await told.ask(query, after=after))["tasks"]
+        found += [one["canonicalId"] for one in page["nodes"]]
+        after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+        assert page["edges"][-1]["cursor"] == after
+    rest = await told.get(
+        f"/v1/plans/{PLAN}/tasks", limit=200, sort={"number_down": "-number", "due_down": "-due"}.get(sort, sort)
+    )
+    assert found == [one["id"] for one in rest["items"]]
+
+
+async def test_the_log_is_paged_in_order(told: Site) -> None:
+    query = """query ($after: String) { events(first: 150, after: $after, effectiveOn: "2023-12-31")
+        { nodes { position } pageInfo { hasNextPage endCursor } } }"""
+    found: list[int] = []
+    page = (await told.ask(query))["events"]
+    found += [one["position"] for one in page["nodes"]]
+    while page["pageInfo"]["hasNextPage"]:
+        rest = query.replace(', effectiveOn: "2023-12-31"', "")
+        page = (await told.ask(rest, after=page["pageInfo"]["endCursor"]))["events"]
+        found += [one["position"] for one in page["nodes"]]
+    assert found == list(range(1, len(found) + 1))
+    assert len(found) > 350
+
+
+async def test_a_cursor_of_another_filter_is_refused(told: Site) -> None:
+    page = (await told.ask(f'{{ tasks(plan: "{PLAN}", part: 2, first: 1) {{ pageInfo {{ endCursor }} }} }}'))["tasks"]
+    query = f'{{ tasks(plan: "{PLAN}", after: "{page["pageInfo"]["endCursor"]}") {{ totalCount }} }}'
+    body = (await told.http.post("/graphql", json={"query": query})).json()
+    assert body["data"] == {"tasks": None}
+    assert body["errors"][0]["extensions"]["code"] == "cursor_of_another_list"
+
+
+async def test_one_root_that_fails_leaves_the_others(told: Site) -> None:
+    query = '{ gone: task(id: "nowhere/1") { text } plan(id: "shanghai-credit-2023") { title } }'
+    body = (await told.http.post("/graphql", json={"query": query})).json()
+    assert body["data"]["gone"] is None
+    assert body["data"]["plan"]["title"]
+    (error,) = body["errors"]
+    assert error["path"] == ["gone"]
+    assert error["locations"] == [{"line": 1, "column": 3}]
+    assert error["extensions"].keys() == {"code", "status", "traceId"}
+
+
+async def test_an_answer_that_would_explode_is_refused(told: Site) -> None:
+    deep = "assignments { assignee { unit { tasks { inTask { %s } } } } }"
+    (error,) = await errors(told, f'{{ tasks(plan: "{PLAN}") {{ nodes {{ {deep % (deep % "text")} }} }} }}')
+    assert error["extensions"]["code"] == "too_complex"
+    assert error["extensions"]["status"] == 400
+    assert "at most 100,000" in error["message"]
+    smaller = f'{{ tasks(plan: "{PLAN}", first: 2) {{ nodes {{ {deep % "text"} }} }} }}'
+    assert (await told.ask(smaller))["tasks"]["nodes"]
+
+
+async def test_of_two_operations_one_must_be_named(told: Site) -> None:
+    query = 'query A { plan(id: "shanghai-credit-2023") { title } } query B { __typename }'
+    (error,) = await errors(told, query)
+    assert "operationName" in error["message"]
+    named = (await told.http.post("/graphql", json={"query": query, "operationName": "B"})).json()
+    assert named == {"data": {"__typename": "Query"}}
+    missing = await told.http.post("/graphql", json={"query": query, "operationName": "C"})
+    assert missing.status_code == 400
+
+
+async def test_introspection_stands_beside_data(told: Site) -> None:
+    data = await told.ask(
+        """query ($name: String!) { a: __type(name: $name) { fields { name } }
+            plan(id: "shanghai-credit-2023") { title } __schema { queryType { ...Named } } }
+        fragment Named on __Type { name }""",
+        name="Task",
+    )
+    assert list(data) == ["a", "plan", "__schema"]
+    assert {"name": "inMeasure"} in data["a"]["fields"]
+    assert data["__schema"] == {"queryType": {"name": "Query"}}
+
+
+async def test_a_position_is_a_variable_of_its_own_kind(told: Site) -> None:
+    query = "query ($at: Position!) { event(position: $at) { position type } }"
+    assert (await told.ask(query, at=1))["event"]["position"] == 1
+    for wrong in (1.5, "1", 2**53, -1, True, None):
+        (error,) = await errors(told, query, variables={"at": wrong})
+        assert error["extensions"]["code"] == "malformed"
+
+
+async def test_the_header_names_the_one_position(told: Site) -> None:
+    now = '{ plan(id: "shanghai-credit-2023") { title } units { totalCount } }'
+    response = await told.http.post("/graphql", json={"query": now})
+    assert int(response.headers["Log-Position"]) == (await told.get("/health/ready"))["position"]
+    two = "{ a: units { totalCount } b: units(asOf: {position: 353}) { totalCount } }"
+    assert "Log-Position" not in (await told.http.post("/graphql", json={"query": two})).headers
+
+
+async def test_an_answer_says_whether_it_stays_true_and_whether_it_holds_texts(fresh: Service) -> None:
+    await tell(fresh)
+
+    async def said(fields: str) -> tuple[bool, bool]:
+        found = await answer(fresh.reader, f"{{ {fields} }}", {}, None)
+        assert not found.errors
+        return found.moments.pinned, found.erasable
+
+    pinned = 'asOf: {date: "2023-06-30"}, effectiveOn: "2023-06-30"'
+    assert await said(f'task(id: "{TASK}", {pinned}) {{ text }}') == (True, False)
+    assert await said(f'task(id: "{TASK}", asOf: {{date: "2023-06-30"}}) {{ text }}') == (False, False)
+    assert await said(f'task(id: "{TASK}") {{ text }}') == (False, False)
+    assert await said(f'task(id: "{TASK}", {pinned}) {{ text }} units {{ totalCount }}') == (False, False)
+    assert await said(f'task(id: "{TASK}", {pinned}) {{ reports {{ narrative {{ text }} }} }}') == (True, True)
+    assert await said(f"events({pinned}) {{ nodes {{ data }} }}") == (True, True)

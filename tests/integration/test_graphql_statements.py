@@ -1,0 +1,110 @@
+"""No N+1: however deep a query goes, its rows come by one statement for each moment at which its roots stand."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from api.demo import tell
+from api.graphql.execute import answer
+from api.main import Service
+from api.reader import Reader
+from events.database import SESSION
+
+PLAN, TASK = "shanghai-credit-2023", "shanghai-credit-2023/21"
+DEEP = """plan(id: "shanghai-credit-2023") { parts { allMeasures { inPart { title } allTasks {
+    number assignments { assignee { unit { name inDistrict { name } tasks { number inTask { text } } } } }
+    platforms { platform { tasks { inTask { reportedStatus } } } } } } } }"""
+LIST = 'tasks(plan: "shanghai-credit-2023") { nodes { text assignments { assignee { unit { name } } } } }'
+DRIVER = ("typeinfo_tree", "set_config('jit'")  # what asyncpg asks once of every connection that meets an array
+
+
+class Counted:
+    """The record behind a reader whose statements are counted."""
+
+    def __init__(self, reader: Reader, statements: list[str]) -> None:
+        self.reader, self.statements = reader, statements
+
+    async def data(self, query: str) -> Any:
+        """The data of a good answer; the statements are those of this query alone."""
+        self.statements.clear()
+        found = await answer(self.reader, query, {}, None)
+        assert not found.errors, found.errors
+        return found.data
+
+
+@pytest.fixture
+async def counted(fresh: Service) -> AsyncGenerator[Counted]:
+    await tell(fresh)
+    statements: list[str] = []
+
+    def said(one: Any) -> None:
+        if not any(word in one.query for word in DRIVER):
+            statements.append(one.query)
+
+    async def listen(connection: Any) -> None:
+        connection.add_query_logger(said)
+
+    async def as_it_is(_: Any) -> None:
+        """A connection that is given back is not reset: that would be a statement too."""
+
+    dsn = fresh.settings.database_url
+    async with asyncpg.create_pool(
+        dsn, min_size=1, max_size=4, init=listen, reset=as_it_is, server_settings=SESSION
+    ) as pool:
+        yield Counted(Reader(pool, pool, fresh.reader.head, fresh.reader.license), statements)
+
+
+async def test_a_deep_query_is_one_statement(counted: Counted) -> None:
+    data = await counted.data(f"{{ {DEEP} }}")
+    assert len(counted.statements) == 1
+    assert sum(len(one["allTasks"]) for part in data["plan"]["parts"] for one in part["allMeasures"]) == 67
+
+
+async def test_so_are_many_roots_at_one_moment(counted: Counted) -> None:
+    await counted.data(
+        f"""{{ {DEEP} {LIST} again: {LIST} other: task(id: "{TASK}") {{ text }} units {{ totalCount }}
+            districts {{ nodes {{ name tasks {{ inTask {{ number }} }} }} }} platforms {{ nodes {{ name }} }} }}"""
+    )
+    assert len(counted.statements) == 1
+
+
+async def test_two_moments_are_two_statements(counted: Counted) -> None:
+    then = LIST.replace('2023")', '2023", asOf: {date: "2023-06-30"})')
+    data = await counted.data(f"{{ now: {LIST} then: {then} later: {LIST} }}")
+    assert len(counted.statements) == 2
+    assert data["now"] == data["later"]
+    assert data["now"] != data["then"]
+
+
+async def test_facts_are_one_more_however_many_ask_for_them(counted: Counted) -> None:
+    data = await counted.data(
+        """{ tasks(plan: "shanghai-credit-2023", first: 20) { nodes { number events { type } history { stream }
+            latestReports { recordedAs { disclosures { value } } } reports { narrative { text } } } } }"""
+    )
+    assert len(counted.statements) == 2
+    nodes = data["tasks"]["nodes"]
+    assert all(one["events"] and one["history"] for one in nodes)
+    texts = [report["narrative"]["text"] for one in nodes for report in one["reports"] if report["narrative"]]
+    assert texts
+    assert None not in texts
+
+
+async def test_what_is_not_there_is_one_more(counted: Counted) -> None:
+    counted.statements.clear()
+    found = await answer(counted.reader, '{ task(id: "nowhere/1") { text } }', {}, None)
+    assert len(found.errors) == 1
+    assert len(counted.statements) == 2
+
+
+async def test_a_query_that_is_refused_asks_for_nothing(counted: Counted) -> None:
+    counted.statements.clear()
+    for query in (
+        "{ tusk }",
+        "{",
+        '{ task(id: "x/1", asOf: {position: 9999}) { text } }',
+        "{ __schema { types { name } } }",
+    ):
+        await answer(counted.reader, query, {}, None)
+    assert counted.statements == []
