@@ -32,6 +32,8 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from api.graphql.needs import NOTHING, PAGE, Needs
+from api.graphql.remembered import NOTHING as SELF
+from api.graphql.remembered import REMEMBERED, Depends, Project, both, remembering
 from api.graphql.root import Root
 from api.graphql.roots import ROOTS
 from api.graphql.schema import GRAPHQL
@@ -43,8 +45,6 @@ MAX_DEPTH: Final = 12
 KEPT: Final = 64  # plans of one text, which differ in what its directives leave out
 RULES: Final = (*specified_rules, create_validator(MAX_DEPTH, None), MaybeNullValidationRule, OneOfInputValidationRule)
 ERASABLE: Final = {"Event", "Version", "Report"}  # types that may hold text of reports
-
-Project = Callable[[Any, Here], Any]
 
 
 class Cost(NamedTuple):
@@ -65,6 +65,7 @@ class Selection(NamedTuple):
     needs: Needs
     cost: Cost
     names: frozenset[str]
+    depends: Depends = SELF
 
 
 class RootField(NamedTuple):
@@ -180,6 +181,8 @@ class _Compiler:
         if not isinstance(named, GraphQLObjectType):
             return _LEAF
         inner = self._object(named, details)
+        if inner.depends is not None and named.name in REMEMBERED:
+            inner = inner._replace(project=remembering(inner.project, inner.depends))
         if is_list_type(get_nullable_type(type_)):
             return inner._replace(project=_list_of(inner.project))
         return inner if is_non_null_type(type_) else inner._replace(project=_or_null(inner.project))
@@ -208,6 +211,7 @@ class _Shape:
         self._needs: Needs = NOTHING
         self._cost = Cost()
         self._names: set[str] = set()
+        self._depends: Depends = SELF
 
     def typename(self, key: str) -> None:
         """The type's own name."""
@@ -230,6 +234,7 @@ class _Shape:
             self._put(key, field.attribute or "", None)
         self._needs |= field.needs | below.needs
         self._names.add(name)
+        self._depends = both(self._depends, both(field.depends, below.depends))
         self._charge(field.size, below.cost)
 
     def _charge(self, size: int, below: Cost) -> None:
@@ -247,7 +252,7 @@ class _Shape:
     def selection(self) -> Selection:
         """How a value becomes what is selected of it."""
         project = _projection(tuple(self._keys), self._attributes, self._then)
-        return Selection(project, self._needs, self._cost, frozenset(self._names))
+        return Selection(project, self._needs, self._cost, frozenset(self._names), self._depends)
 
 
 def _projection(keys: tuple[str, ...], attributes: Sequence[str], then: Sequence[tuple[str, Project]]) -> Project:
@@ -284,7 +289,13 @@ _LEAF: Final = Selection(_as_it_is, NOTHING, Cost(), frozenset())
 
 
 def _list_of(project: Project) -> Project:
-    return lambda values, here: [project(one, here) for one in values] if values is not None else None
+    def items(values: Any, here: Here) -> Any:
+        if values is None:
+            return None
+        here.budget.spend(len(values))
+        return [project(one, here) for one in values]
+
+    return items
 
 
 def _or_null(project: Project) -> Project:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from api.graphql.facts import Ask
+from api.graphql.remembered import Depends
 from api.graphql.world import Here, World
 from projections.views import history
 from projections.views.districts import DistrictView
@@ -25,7 +26,7 @@ Follow = Callable[[Any, Here], Any]
 
 
 class Edge(NamedTuple):
-    """A field that is not kept in the view: `follow` finds it."""
+    """A field that is not kept in the view: `follow` finds it, by what it `depends` on beside the view."""
 
     name: str
     follow: Follow
@@ -33,6 +34,7 @@ class Edge(NamedTuple):
     to: str = ""
     many: bool = False
     optional: bool = False
+    depends: Depends = None
 
     def leads_to(self) -> type[msgspec.Struct]:
         """The view at the other end."""
@@ -91,9 +93,10 @@ def _of_the_log(kind: str, key: str = "id") -> tuple[Edge, Edge]:
 
 
 def _unit(key: str = "id") -> Edge:
-    return _one(
+    edge = _one(
         "unit", "Unit", lambda world, one: world.units.get(getattr(one, key)), "The unit itself.", optional=True
     )
+    return edge._replace(depends=frozenset({"units"}))
 
 
 def _in_plan() -> Edge:

@@ -19,12 +19,12 @@ from api.graphql.moments import Moments, learn_all
 from api.graphql.needs import NOTHING, Needs
 from api.graphql.root import Asked, Scene
 from api.graphql.schema import GRAPHQL
-from api.graphql.world import Here
+from api.graphql.world import MOST, Here
 from api.problems import Trouble
 from api.reader import Reader
 from projections.as_of import Moment
 
-MOST: Final = 100_000  # values in one answer, as judged before it is read
+DEAREST: Final = 100_000  # values in one answer, as judged before it is read
 
 
 class Answer(NamedTuple):
@@ -107,10 +107,10 @@ def _definition(field: RootField) -> Any:
 def _judged(plan: Plan, asked: Mapping[str, Asked | Exception]) -> GraphQLError | None:
     """An error for a query whose answer would be too large: about so many values."""
     cost = sum(one.selection.cost.of(found.page) for one in plan.roots if isinstance(found := asked[one.key], Asked))
-    if cost <= MOST:
+    if cost <= DEAREST:
         return None
     detail = (
-        f"the answer would have about {cost:,} values, and at most {MOST:,} are given: ask for smaller pages or less"
+        f"the answer would have about {cost:,} values, and at most {DEAREST:,} are given: ask for smaller pages or less"
     )
     trouble = Trouble(400, "too_complex", f"{detail} depth")
     return GraphQLError(trouble.detail, original_error=trouble)
@@ -158,6 +158,8 @@ def projected(prepared: Prepared) -> tuple[dict[str, Any], list[GraphQLError]]:
     """The data and the errors: a root that fails is null, and no other root minds."""
     data: dict[str, Any] = dict.fromkeys(prepared.plan.keys)
     errors: list[GraphQLError] = []
+    for here in prepared.places.values():
+        here.budget.left = MOST
     for field in prepared.plan.roots:
         value = prepared.answers[field.key]
         if not isinstance(value, Exception):

@@ -8,7 +8,7 @@ import msgspec
 from api.graphql.facts import load
 from api.graphql.needs import Needs
 from api.graphql.reading import Question, read_all
-from api.graphql.world import Here, World
+from api.graphql.world import Budget, Here, World
 from api.reader import Reader
 from projections.as_of import AsOf, Meta, Moment, Rows
 from projections.wanted import Wanted
@@ -24,6 +24,7 @@ class Moments:
         self.reader = reader
         self.moments: set[Moment] = set()
         self.pinned = True
+        self.budget = Budget()
         self._head: Moment | None = None
 
     async def resolve(self, asked: AsOf) -> Moment:
@@ -68,7 +69,7 @@ class Moments:
         """Where the nodes of a root stand."""
         moment = world.moment
         suffix = f"@{moment.position},{moment.effective_on}" if asked != AsOf() else ""
-        return Here(world, suffix, self.meta(moment))
+        return Here(world, suffix, self.meta(moment), self.budget)
 
 
 async def learn_all(moments: Moments, places: Mapping[str, Here]) -> bool:

@@ -16,6 +16,8 @@ from strawberry.types import Info
 
 from api.graphql.edges import EDGES, Edge, named
 from api.graphql.needs import NOTHING, Needs, needs_of, needs_of_field, size_of
+from api.graphql.remembered import NOTHING as SELF
+from api.graphql.remembered import Depends
 from api.graphql.words import described
 from api.graphql.world import Here
 from projections.as_of import Meta
@@ -34,6 +36,7 @@ class Field(NamedTuple):
     follow: Callable[[Any, Here], Any] | None = None
     needs: Needs = NOTHING
     size: int = 1  # about how many there are of it
+    depends: Depends = SELF
 
 
 FIELDS: Final[dict[tuple[str, str], Field]] = {}  # by the names of the type and of the field
@@ -80,8 +83,8 @@ def _identified(made: Any, name: str, key: str) -> None:
     def canonical(one: Any, _: Here) -> str:
         return getattr(one, key)
 
-    _computed(made, name, Edge("id", locate), strawberry.ID)
-    _computed(made, name, Edge("canonicalId", canonical), strawberry.ID)
+    _computed(made, name, Edge("id", locate, depends=frozenset({"suffix"})), strawberry.ID)
+    _computed(made, name, Edge("canonicalId", canonical, depends=SELF), strawberry.ID)
     FIELDS[name, "canonicalId"] = Field(attribute=key)
 
 
@@ -97,7 +100,7 @@ def _attribute(made: Any, owner: str, field: msgspec.structs.FieldInfo) -> None:
         def spelt(one: Any, _: Here) -> str:
             return str(getattr(one, field.name))
 
-        _computed(made, owner, Edge(name, spelt), str)
+        _computed(made, owner, Edge(name, spelt, depends=SELF), str)
         return
     size = size_of(owner, name) if get_origin(type_) is tuple else 1
     FIELDS[owner, name] = Field(attribute=field.name, needs=needs_of_field(owner, name), size=size)
@@ -112,7 +115,7 @@ def _computed(made: Any, owner: str, edge: Edge, type_: Any) -> None:
         return follow(root, info.context["places"][root_of(info)])
 
     size = size_of(owner, edge.name) if edge.many else 1
-    FIELDS[owner, edge.name] = Field(follow=follow, needs=needs_of(edge.to), size=size)
+    FIELDS[owner, edge.name] = Field(follow=follow, needs=needs_of(edge.to), size=size, depends=edge.depends)
     description = edge.description or described(owner, edge.name)
     setattr(
         made,

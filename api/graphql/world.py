@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from api.graphql.facts import NOTHING, Ask
+from api.problems import Trouble
 from projections.as_of import Meta, Moment, Rows
 from projections.views import districts, names, plans, platforms, reports, tasks, units
 from projections.views.districts import DistrictView
@@ -26,6 +27,7 @@ class Numbered(Protocol):
         ...
 
 
+MOST: Final = 100_000  # items in the lists of one answer
 N = TypeVar("N", bound=Numbered)
 Place = tuple[str, int | None, int | None]  # a plan, a part of it or none, a measure of it or none
 
@@ -127,9 +129,23 @@ def _units(units_: bytes, assignments: bytes) -> Mapping[str, UnitView]:
     return {one.id: one for one in units.show(Rows({name: {"": lines} for name, lines in docs.items() if lines}))}
 
 
+class Budget:
+    """How many items the lists of one answer may still have, whatever was thought of them before they were read."""
+
+    def __init__(self) -> None:
+        self.left = MOST
+
+    def spend(self, items: int) -> None:
+        """A list of so many; Trouble once they are too many."""
+        self.left -= items
+        if self.left < 0:
+            raise Trouble(400, "too_complex", f"the answer has lists of more than {MOST:,} items: ask for less depth")
+
+
 class Here(NamedTuple):
     """Where a root's nodes stand: the world at its moment, what their ids say of it, and what it resolved to."""
 
     world: World
     suffix: str
     meta: Meta
+    budget: Budget

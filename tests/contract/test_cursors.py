@@ -25,9 +25,14 @@ def closed(parts: list[Any]) -> str:
     return urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
+def cursor_in(address_: str) -> str:
+    """The cursor that the address of a page names."""
+    return parse_qs(urlsplit(address_).query)["cursor"][0]
+
+
 async def following(site: Site, path: str) -> tuple[str, dict[str, str]] | None:
     """The cursor after a list's first item, and the other parameters beside it; None if that is all there is."""
-    address_ = (await asked(site, path, limit=1)).json()["next"]
+    address_: str | None = (await asked(site, path, limit=1)).json()["next"]
     if not address_:
         return None
     given = {name: values[0] for name, values in parse_qs(urlsplit(address_).query).items()}
@@ -65,13 +70,13 @@ async def test_a_part_of_another_type_is_never_our_mistake(told: Site, path: str
 @pytest.mark.parametrize("path", CURSORS)
 async def test_a_place_of_other_types_is_never_our_mistake(told: Site, path: str) -> None:
     cursor, given = await following(told, path) or ("", {})
-    for number in range(len(opened(cursor)[PLACE])) if cursor else []:
-        kind = type(opened(cursor)[PLACE][number])
+    places: list[Any] = opened(cursor)[PLACE] if cursor else []
+    for number, place in enumerate(places):
         for foreign in FOREIGN:
             parts = opened(cursor)
             parts[PLACE][number] = foreign
             said = await status(told, path, closed(parts), **given)
-            same = type(foreign) is kind  # another place of the right type may well be one
+            same = type(foreign) is type(place)  # another place of the right type may well be one
             assert said in {(400, "bad_cursor"), (400, "malformed")} or (same and said == (200, "")), (number, foreign)
 
 
@@ -94,15 +99,15 @@ async def test_a_cursor_belongs_to_one_list_and_one_filter(told: Site) -> None:
     assert await status(told, tasks, of_tasks, part="3") == another
     assert await status(told, tasks, of_tasks, sort="-number") == another
     assert await status(told, tasks, of_tasks, limit="7") == (200, "")
-    of_21 = (await told.get(f"{PLAN}/tasks/21/reports", limit=1))["next"]
-    cursor = parse_qs(urlsplit(of_21).query)["cursor"][0]
+    of_21 = str((await told.get(f"{PLAN}/tasks/21/reports", limit=1))["next"])
+    cursor = cursor_in(of_21)
     assert (await told.problem(400, f"{PLAN}/tasks/25/reports", cursor=cursor))["code"] == "cursor_of_another_list"
 
 
 async def test_a_cursor_goes_on_at_its_own_moment_alone(told: Site) -> None:
     tasks = "/v1/plans/{plan}/tasks"
     page = (await asked(told, tasks, limit=1, position=500, effectiveOn="2023-08-01")).json()
-    cursor = parse_qs(urlsplit(page["next"]).query)["cursor"][0]
+    cursor = cursor_in(page["next"])
     assert (await told.get(page["next"]))["meta"]["position"] == 500
     assert await status(told, tasks, cursor, position="500", effectiveOn="2023-08-01") == (200, "")
     for clock in ({"position": "501"}, {"asOf": "2023-08-01"}, {"effectiveOn": "2023-08-01"}, {"position": "500"}):

@@ -95,7 +95,8 @@ def check_table(body: bytes, items: list[Any]) -> None:
 def flat(value: Any, columns: set[str], above: str = "") -> Iterator[tuple[str, Any]]:
     """A document's values by the paths of the columns they stand in; an object in a column of its own is not opened."""
     if isinstance(value, dict) and above not in columns:
-        for name, one in value.items():
+        fields: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
+        for name, one in fields.items():
             yield from flat(one, columns, f"{above}.{name}" if above else name)
     elif value is not None or above in columns:
         yield above, value

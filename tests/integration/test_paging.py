@@ -1,8 +1,8 @@
 """A plan of 10,000 tasks: paged through while facts are appended, and searched by index."""
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, Iterator, Mapping
+import re
+from collections.abc import AsyncGenerator, Iterator
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -196,18 +196,10 @@ async def plan_of(site: Site, wanted: list[Wanted]) -> str:
 
 def indexes(plan: str, table: str) -> set[str]:
     """The indexes through which a table is read; the table's own name where it is read from end to end."""
-    return set(_indexes(json.loads(plan), table))
-
-
-def _indexes(node: Any, table: str) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        name = str(node.get("Index Name", ""))
-        if name.startswith(f"{table}_"):
-            yield name
-        if node.get("Node Type") == "Seq Scan" and node.get("Relation Name") == table:
-            yield table
-    for one in node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ():
-        yield from _indexes(one, table)
+    found = {name for name in re.findall(r'"Index Name": "(\w+)"', plan) if name.startswith(f"{table}_")}
+    if re.search(rf'"Node Type": "Seq Scan",[^}}{{]*"Relation Name": "{table}"', plan):
+        found.add(table)
+    return found
 
 
 @pytest.mark.parametrize("words", ["量子", "信用", "二", "app"])
@@ -235,7 +227,7 @@ async def test_a_page_of_tasks_or_of_reports_is_read_by_the_index_of_its_order(l
     ],
     ids=str,
 )
-async def test_events_are_filtered_by_index(large: Site, about: dict[str, str], index: set[str]) -> None:
+async def test_events_are_filtered_by_index(large: Site, about: dict[str, Any], index: set[str]) -> None:
     sql, values = events.page_of(events.Page(**about))
     async with large.running.pool.acquire() as connection:
         (row,) = await connection.fetch(f"EXPLAIN (FORMAT JSON) {sql}", 300, 2**40, 101, *values)

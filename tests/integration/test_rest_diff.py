@@ -19,7 +19,7 @@ def clock(text: str) -> dict[str, str]:
 async def shown(site: Site, path: str, moment: str) -> dict[str, Any]:
     """A view's fields at a moment; none if it is not there."""
     answer = await site.http.get(path, params=clock(moment))
-    fields = answer.json() if answer.status_code == 200 else {}
+    fields: dict[str, Any] = answer.json() if answer.status_code == 200 else {}
     return {name: value for name, value in fields.items() if name not in UNTOLD}
 
 
