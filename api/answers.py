@@ -9,6 +9,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 
+from api import mementos
 from api.asking import Clocks, asked, clocks, query_of
 from api.reader import CLOCKS, Reader, Subject
 from api.release import RELEASE
@@ -32,19 +33,32 @@ def reader(request: Ask) -> Reader:
 async def one(request: Ask, subject: Subject, wanted: Sequence[Wanted], show: Show[V]) -> Response[bytes]:
     """The one view that is asked for, or the problem that says from when to when it is there."""
     query = query_of(request)
+    if mementos.asks(request, subject, query):
+        return await mementos.negotiated(request, reader(request), subject)
     moment, rows = await reader(request).rows(clocks(asked(query, Clocks)), wanted)
     views = show(rows, moment)
     if not views:
         raise await reader(request).absent(subject, moment)
     meta = reader(request).meta(moment, request.scope["path"], query)
-    return ok(request, msgspec.structs.replace(views[0], meta=meta), moment, query)
+    links = mementos.links(request.scope["path"], subject)
+    response = ok(request, msgspec.structs.replace(views[0], meta=meta), moment, query, links=links)
+    if links and moment.pinned:
+        response.headers["Memento-Datetime"] = mementos.http_date(moment.as_of)
+    return response
 
 
-def ok(
-    request: Ask, body: msgspec.Struct, moment: Moment, query: Mapping[str, str], *, erasable: bool = False
+def ok(  # noqa: PLR0913 - as made
+    request: Ask,
+    body: msgspec.Struct,
+    moment: Moment,
+    query: Mapping[str, str],
+    *,
+    erasable: bool = False,
+    links: Mapping[str, str] | None = None,
 ) -> Response[bytes]:
     """An answer in JSON, read at a moment."""
-    return made(request, msgspec.json.encode(body), moment, explicit_day="effectiveOn" in query, erasable=erasable)
+    explicit = "effectiveOn" in query
+    return made(request, msgspec.json.encode(body), moment, explicit_day=explicit, erasable=erasable, links=links)
 
 
 def made(  # noqa: PLR0913 - all that an answer's headers say

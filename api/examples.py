@@ -123,6 +123,8 @@ def _shown(response: httpx.Response, kind: str) -> Any:
         return _printed(list(csv.reader(io.StringIO(response.text)))[: LONGEST + 1])
     if kind == "application/x-ndjson":
         return "".join(f"{json.dumps(_short(json.loads(line)), ensure_ascii=False)}\n" for line in _lines(response))
+    if not kind.endswith("json"):
+        return response.text
     return _short(response.json())
 
 

@@ -29,8 +29,8 @@ LARGEST_QUERY: Final = 16_384  # bytes of a GraphQL request that is remembered
 OVERHEAD: Final = 1_000  # bytes of memory that an entry takes beside its body
 OPEN: Final[list[Header]] = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"ETag, Link, Log-Position, Retry-After"),
-    (b"vary", b"Accept, Accept-Encoding"),
+    (b"access-control-expose-headers", b"ETag, Link, Log-Position, Memento-Datetime, Retry-After"),
+    (b"vary", b"Accept, Accept-Datetime, Accept-Encoding"),
 ]
 PACKED: Final = (b"application/", b"text/")
 
@@ -114,7 +114,7 @@ class Front:
             await self.app(scope, receive, send)
 
     async def _get(self, scope: Scope, send: Send) -> None:
-        accept = encoding = match = b""
+        accept = encoding = match = then = b""
         for name, value in scope["headers"]:
             if name == b"accept":
                 accept = value
@@ -122,8 +122,10 @@ class Front:
                 encoding = value
             elif name == b"if-none-match":
                 match = value
+            elif name == b"accept-datetime":
+                then = value
         packed = b"gzip" in encoding and gzip_wanted(encoding)
-        key = (scope["path"], scope["query_string"], accept, packed)
+        key = (scope["path"], scope["query_string"], accept, then, packed)
         entry = await self._found(key, scope, _empty, packed=packed)
         if match and entry.etag and _matches(match, entry.etag):
             await send(entry.unchanged)

@@ -32,6 +32,7 @@ from api.resources import (
     reports,
     schemas,
     tasks,
+    timemaps,
     units,
 )
 from api.settings import Settings
@@ -78,6 +79,11 @@ HANDLERS: list[Any] = [
     diff.district_diff,
     diff.platform_diff,
     diff.all_changes,
+    timemaps.plan_timemap,
+    timemaps.task_timemap,
+    timemaps.unit_timemap,
+    timemaps.district_timemap,
+    timemaps.platform_timemap,
     commands.commands,
     demo.demo_clock,
     graphql,

@@ -1,8 +1,7 @@
 """From a query's text to a plan of closures that project views straight into an answer; each text is compiled once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from graphql import (
@@ -31,41 +30,17 @@ from strawberry.extensions.query_depth_limiter import create_validator
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from api.graphql.needs import NOTHING, PAGE, Needs
-from api.graphql.remembered import NOTHING as SELF
-from api.graphql.remembered import REMEMBERED, Depends, Project, both, remembering
+from api.graphql.projection import LEAF, Selection, Shape, list_of, or_null
+from api.graphql.remembered import REMEMBERED, remembering
 from api.graphql.root import Root
 from api.graphql.roots import ROOTS
 from api.graphql.schema import GRAPHQL
-from api.graphql.shapes import FIELDS
-from api.graphql.world import Here
 
 MAX_TOKENS: Final = 2_000
 MAX_DEPTH: Final = 12
 KEPT: Final = 64  # plans of one text, which differ in what its directives leave out
 RULES: Final = (*specified_rules, create_validator(MAX_DEPTH, None), MaybeNullValidationRule, OneOfInputValidationRule)
 ERASABLE: Final = {"Event", "Version", "Report"}  # types that may hold text of reports
-
-
-class Cost(NamedTuple):
-    """About how many values an answer has: so many, and so many for each item of its page."""
-
-    once: int = 1
-    each: int = 0
-
-    def of(self, page: int) -> int:
-        """With a page of this size."""
-        return self.once + self.each * page
-
-
-class Selection(NamedTuple):
-    """What is selected of a type: how its values are projected, what that needs, and what it costs."""
-
-    project: Project
-    needs: Needs
-    cost: Cost
-    names: frozenset[str]
-    depends: Depends = SELF
 
 
 class RootField(NamedTuple):
@@ -179,18 +154,18 @@ class _Compiler:
         type_ = parent.fields[details[0].node.name.value].type
         named = get_named_type(type_)  # pyright: ignore[reportUnknownVariableType]
         if not isinstance(named, GraphQLObjectType):
-            return _LEAF
+            return LEAF
         inner = self._object(named, details)
         if inner.depends is not None and named.name in REMEMBERED:
             inner = inner._replace(project=remembering(inner.project, inner.depends))
         if is_list_type(get_nullable_type(type_)):
-            return inner._replace(project=_list_of(inner.project))
-        return inner if is_non_null_type(type_) else inner._replace(project=_or_null(inner.project))
+            return inner._replace(project=list_of(inner.project))
+        return inner if is_non_null_type(type_) else inner._replace(project=or_null(inner.project))
 
     def _object(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> Selection:
         collected = collect_subfields(GRAPHQL, self._fragments, self._variables, self._operation, type_, details)
         self._erasable = self._erasable or type_.name in ERASABLE
-        shape = _Shape(type_.name)
+        shape = Shape(type_.name)
         for key, one in collected.grouped_field_set.items():
             name = one[0].node.name.value
             if name == "__typename":
@@ -198,105 +173,3 @@ class _Compiler:
             else:
                 shape.add(key, name, self._below(type_, one))
         return shape.selection()
-
-
-class _Shape:
-    """The fields selected of one type, put together into a projection."""
-
-    def __init__(self, type_: str) -> None:
-        self._type = type_
-        self._keys: list[str] = []
-        self._attributes: list[str] = []
-        self._then: list[tuple[str, Project]] = []
-        self._needs: Needs = NOTHING
-        self._cost = Cost()
-        self._names: set[str] = set()
-        self._depends: Depends = SELF
-
-    def typename(self, key: str) -> None:
-        """The type's own name."""
-        self._put(key, "__class__", lambda _value, _here, name=self._type: name)
-
-    def add(self, key: str, name: str, below: Selection) -> None:
-        """A field, with what is selected below it."""
-        field, project = FIELDS[self._type, name], below.project
-        if field.follow is not None:
-            follow = field.follow
-            self._put(
-                key,
-                "__class__",
-                (lambda one, here: project(follow(one, here), here)) if project is not _as_it_is else follow,
-            )
-        elif field.attribute and project is not _as_it_is:
-            get = attrgetter(field.attribute)
-            self._put(key, field.attribute, lambda one, here: project(get(one), here))
-        else:
-            self._put(key, field.attribute or "", None)
-        self._needs |= field.needs | below.needs
-        self._names.add(name)
-        self._depends = both(self._depends, both(field.depends, below.depends))
-        self._charge(field.size, below.cost)
-
-    def _charge(self, size: int, below: Cost) -> None:
-        once, each = self._cost
-        self._cost = (
-            Cost(once, each + below.once) if size == PAGE else Cost(once + size * below.once, each + below.each)
-        )
-
-    def _put(self, key: str, attribute: str, then: Project | None) -> None:
-        self._keys.append(key)
-        self._attributes.append(attribute)
-        if then:
-            self._then.append((key, then))
-
-    def selection(self) -> Selection:
-        """How a value becomes what is selected of it."""
-        project = _projection(tuple(self._keys), self._attributes, self._then)
-        return Selection(project, self._needs, self._cost, frozenset(self._names), self._depends)
-
-
-def _projection(keys: tuple[str, ...], attributes: Sequence[str], then: Sequence[tuple[str, Project]]) -> Project:
-    """All attributes at once and in the answer's order; then in their places what lies below them."""
-    get = _attributes(attributes)
-
-    def leaves(value: Any, _: Here) -> Any:
-        return dict(zip(keys, get(value), strict=False))
-
-    def nested(value: Any, here: Here) -> Any:
-        made = dict(zip(keys, get(value), strict=False))
-        for key, project in then:
-            made[key] = project(value, here)
-        return made
-
-    return nested if then else leaves
-
-
-def _attributes(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
-    if len(names) > 1:
-        return attrgetter(*names)
-    if not names:  # all that was selected is left out
-        return lambda _: ()
-    alone = attrgetter(names[0])
-    return lambda value: (alone(value),)
-
-
-def _as_it_is(value: Any, _: Here) -> Any:
-    """A scalar, an enum, or a list of them, which msgspec writes as GraphQL has it."""
-    return value
-
-
-_LEAF: Final = Selection(_as_it_is, NOTHING, Cost(), frozenset())
-
-
-def _list_of(project: Project) -> Project:
-    def items(values: Any, here: Here) -> Any:
-        if values is None:
-            return None
-        here.budget.spend(len(values))
-        return [project(one, here) for one in values]
-
-    return items
-
-
-def _or_null(project: Project) -> Project:
-    return lambda value, here: project(value, here) if value is not None else None

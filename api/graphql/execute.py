@@ -143,7 +143,11 @@ async def _answers(
             places[key] = moments.here(world, one.asked)
             answers[key] = await _answered(one, Scene(own, places[key], moments))
 
-    await asyncio.gather(*(at(moment, fields) for moment, fields in by_moment.items()))
+    reads = [at(moment, fields) for moment, fields in by_moment.items()]
+    if len(reads) == 1:  # the usual case needs no task of its own
+        await reads[0]
+    else:
+        await asyncio.gather(*reads)
     return answers, places
 
 

@@ -1,0 +1,103 @@
+"""RFC 7089: a resource as it was, negotiated by Accept-Datetime, and the list of the moments at which it changed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any, Final, NamedTuple
+
+from litestar import Request, Response
+from litestar.datastructures import State
+
+from api.problems import Fault, Trouble
+from api.reader import CLOCKS, Reader, Subject
+from domain.values import shanghai_day
+from projections.as_of import AsOf, Moment
+from projections.views import moments
+
+Ask = Request[Any, Any, State]
+HEADER: Final = "Accept-Datetime"
+MEDIA_TYPE: Final = "application/link-format"
+KINDS: Final = frozenset({"plan", "task", "unit", "district", "platform"})
+WITHIN_THE_SECOND: Final = timedelta(microseconds=999_999)  # an HTTP date names a whole second
+
+
+class Memento(NamedTuple):
+    """The log's size at the end of an instant at which a subject grew."""
+
+    position: int
+    recorded_at: datetime
+
+
+def asks(request: Ask, subject: Subject, query: Mapping[str, str]) -> bool:
+    """Whether a memento is negotiated: by the header, where the address names no moment itself."""
+    return bool(request.headers.get(HEADER)) and subject.kind in KINDS and not query.keys() & set(CLOCKS)
+
+
+def links(path: str, subject: Subject) -> dict[str, str]:
+    """Where a resource is negotiated, and where its mementos are listed."""
+    return {"original timegate": path, "timemap": f"{path}/timemap"} if subject.kind in KINDS else {}
+
+
+def http_date(instant: datetime) -> str:
+    """An instant as HTTP spells it."""
+    return format_datetime(instant.astimezone(UTC).replace(microsecond=0), usegmt=True)
+
+
+async def negotiated(request: Ask, reader: Reader, subject: Subject) -> Response[bytes]:
+    """The way to the resource as it was then: no earlier than its first memento, no later than the head."""
+    then = _asked(request.headers[HEADER])
+    head = await reader.moment(AsOf())
+    found = await mementos(reader, subject, head)
+    path = request.scope["path"]
+    first, size = found[0], reader.head.found(then)
+    if size < first.position:
+        location = _address(path, first)
+    else:
+        day = min(shanghai_day(then), head.effective_on)
+        location = f"{path}?position={size}&effectiveOn={day}"
+    said = [f'<{address}>; rel="{name}"' for name, address in links(path, subject).items()]
+    said += [_link(path, one, found) for one in dict.fromkeys((first, found[-1]))]
+    headers = {"Location": location, "Link": ", ".join(said), "Cache-Control": "no-cache"}
+    return Response(b"", status_code=302, headers=headers)
+
+
+def _asked(text: str) -> datetime:
+    try:
+        then = parsedate_to_datetime(text)
+        return (then if then.tzinfo else then.replace(tzinfo=UTC)) + WITHIN_THE_SECOND
+    except (ValueError, OverflowError) as error:
+        detail = f"{HEADER} is an HTTP date, such as Fri, 30 Jun 2023 04:00:00 GMT: {text!r} is none"
+        raise Trouble(400, "bad_moment", detail, [Fault(HEADER, detail)]) from error
+
+
+async def mementos(reader: Reader, subject: Subject, moment: Moment) -> Sequence[Memento]:
+    """When the record of a subject grew, a task's by its reports too; a problem if there is no such thing."""
+    stream = f"{subject.kind}:{subject.key}"
+    below = f"report:{subject.key}/" if subject.kind == "task" else f"{stream}/"
+    async with reader.pool.acquire() as connection:
+        found = await moments.of_subject(connection, moment.position, stream, below)
+    if not found:
+        raise await reader.absent(subject, moment)
+    return [Memento(min(reader.head.found(instant), moment.position), instant) for instant in found]
+
+
+def timemap(path: str, subject: Subject, found: Sequence[Memento]) -> bytes:
+    """All mementos of a resource, as `application/link-format` (RFC 6690, RFC 7089 section 5)."""
+    span = f'from="{http_date(found[0].recorded_at)}"; until="{http_date(found[-1].recorded_at)}"'
+    gate, map_ = links(path, subject).values()
+    return ",\n".join(
+        [
+            f'<{gate}>; rel="original timegate"',
+            f'<{map_}>; rel="self"; type="{MEDIA_TYPE}"; {span}',
+            *(_link(path, one, found) for one in found),
+        ]
+    ).encode()
+
+
+def _link(path: str, one: Memento, found: Sequence[Memento]) -> str:
+    place = [name for name, end in (("first", found[0]), ("last", found[-1])) if one == end]
+    return f'<{_address(path, one)}>; rel="{" ".join([*place, "memento"])}"; datetime="{http_date(one.recorded_at)}"'
+
+
+def _address(path: str, one: Memento) -> str:
+    return f"{path}?position={one.position}&effectiveOn={shanghai_day(one.recorded_at)}"
