@@ -8,7 +8,7 @@ from graphql import GraphQLError
 from litestar import Response, post
 from msgspec import Meta
 
-from api.answers import Ask, reader
+from api.answers import FOREVER, KEPT, Ask, reader
 from api.asking import NoParameters, asked, query_of
 from api.body import decoded, json_body
 from api.documented import answers as documented
@@ -34,6 +34,9 @@ async def graphql(request: Ask) -> Response[bytes]:
     asked(query_of(request), NoParameters)
     given = decoded(_DECODE, await json_body(request))
     found = await answer(reader(request), given.query, given.variables or {}, given.operation_name)
+    if not found.errors:
+        unpinned = [moment.position for moment in found.moments.moments if not moment.pinned]
+        request.scope[KEPT] = max(unpinned, default=FOREVER)  # type: ignore[typeddict-unknown-key]
     headers = {"Cache-Control": "no-cache"}
     if found.moments.position is not None:
         headers["Log-Position"] = str(found.moments.position)
