@@ -101,7 +101,7 @@ class Front:
         self.app = app
         self._head = head
         self._cache = cache
-        self._flights: dict[Key, asyncio.Task[Entry]] = {}
+        self._flights: dict[Key, asyncio.Future[Entry | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, or have it answered and remember it."""
@@ -162,12 +162,26 @@ class Front:
             return entry
         # Who asks after a fact was acknowledged is not given what was asked for before it.
         flown = (key, state)
-        flight = self._flights.get(flown)
-        if flight is None:
-            flight = asyncio.create_task(self._asked(key, scope, receive, packed=packed))
-            self._flights[flown] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(flown, None))
-        return await asyncio.shield(flight)
+        while (flight := self._flights.get(flown)) is not None:
+            answered = await asyncio.shield(flight)
+            if answered is not None:
+                return answered
+        return await self._first(flown, scope, receive, packed=packed)
+
+    async def _first(self, flown: Key, scope: Scope, receive: Receive, *, packed: bool) -> Entry:
+        """Ask for all who ask the same meanwhile; should this one be given up, the next of them asks."""
+        flight: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
+        self._flights[flown] = flight
+        try:
+            entry = await self._asked(flown[0], scope, receive, packed=packed)
+        except BaseException:
+            flight.set_result(None)
+            raise
+        else:
+            flight.set_result(entry)
+            return entry
+        finally:
+            del self._flights[flown]
 
     async def _asked(self, key: Key, scope: Scope, receive: Receive, *, packed: bool) -> Entry:
         """What the application answers, remembered if it stays true for a while."""

@@ -37,7 +37,7 @@ from api.resources import (
 )
 from api.settings import Settings
 from api.token import token_of
-from events.database import PLANNED_ONCE, Pool, connect, pool_of
+from events.database import PLANNED_ONCE, Pool, connect, lanes_of, pool_of
 from events.handle import Handler
 from events.head import watching
 from events.log import Log
@@ -129,7 +129,7 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
             async with pool.acquire() as connection:
                 await prepare(connection, TABLES)
             async with (
-                pool_of(dsn, 8, PLANNED_ONCE) as slices,
+                lanes_of(dsn, 4, PLANNED_ONCE) as slices,
                 appending(dsn) as log,
                 watching(lambda: connect(dsn), pool) as head,
             ):

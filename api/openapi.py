@@ -12,6 +12,7 @@ import httpx
 import msgspec
 from litestar import Litestar
 
+from api import mementos
 from api.examples import BODIES, FORMS, KEPT, ORIGIN, Example, examples
 from api.problems import MEDIA_TYPE, TITLES
 from api.settings import Settings
@@ -51,6 +52,8 @@ def described_by(app: Litestar) -> dict[str, Any]:
         operation["summary"] = operation["description"].partition(". ")[0].rstrip(".")
         if name.startswith("GET /v1/"):
             _add_read(operation)
+            if f"{name.removeprefix('GET ')}/timemap" in described["paths"]:
+                _add_mementos(operation)
         elif name.startswith("POST /v1/"):
             operation["security"] = [{"token": []}]
             _add_problem(operation, 503)
@@ -86,8 +89,26 @@ def _add_read(operation: dict[str, Any]) -> None:
     good["headers"] = READ_HEADERS
     operation["responses"]["304"] = {"description": UNCHANGED, "headers": READ_HEADERS}
     _add_problem(operation, 503)
+    if any(one["name"] == "cursor" for one in operation.get("parameters", ())):
+        _add_problem(operation, 410)
     if any(one["name"] == "limit" for one in operation.get("parameters", ())):
         good["content"] |= {form: {"schema": {"type": "string"}} for form in FORMS}
+
+
+def _add_mementos(operation: dict[str, Any]) -> None:
+    """What a resource answers to who browses it through time (RFC 7089)."""
+    operation["parameters"].append(
+        {
+            "name": mementos.HEADER,
+            "in": "header",
+            "required": False,
+            "description": "An HTTP date: the way to the resource as the record showed it then, where no clock is "
+            "given. Before its first moment it is the first, in the future the last.",
+            "schema": {"type": "string", "examples": ["Fri, 30 Jun 2023 04:00:00 GMT"]},
+        }
+    )
+    place = {"description": "Where it is as it was then.", "schema": {"type": "string"}}
+    operation["responses"]["302"] = {"description": "The resource as it was then.", "headers": {"Location": place}}
 
 
 def _add_problem(operation: dict[str, Any], status: int) -> None:

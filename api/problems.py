@@ -59,6 +59,7 @@ TITLES: Final = {
     404: "There is no such thing",
     405: "This method is not allowed here",
     409: "Somebody else wrote in between",
+    410: "This is gone",
     413: "The body is too large",
     415: "The media type is not supported",
     422: "A rule says no",

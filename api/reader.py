@@ -8,7 +8,7 @@ import msgspec
 
 from api.problems import Trouble
 from domain.values import instant_text
-from events.database import Connection, Pool
+from events.database import Connection, Lanes, Pool
 from events.head import Head
 from events.recorded import HEAD
 from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
@@ -34,7 +34,7 @@ class Reader:
     `license` is the data's licence, which every answer names.
     """
 
-    def __init__(self, pool: Pool, slices: Pool, head: Head, license_: str) -> None:
+    def __init__(self, pool: Pool, slices: Lanes, head: Head, license_: str) -> None:
         self.pool = pool
         self.slices = slices
         self.head = head

@@ -1,6 +1,8 @@
 """Connections to PostgreSQL, all with the same session settings."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -43,10 +45,52 @@ async def connect(dsn: str) -> OwnConnection:
     return await asyncpg.connect(dsn, server_settings=SESSION)
 
 
-def pool_of(dsn: str, size: int, session: Mapping[str, str] = SESSION) -> Pool:
+def pool_of(dsn: str, size: int) -> Pool:
     """A pool for reading, to be entered with `async with`."""
-    return asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=dict(session), reset=_as_it_is)
+    return asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=SESSION, reset=_as_it_is)
 
 
 async def _as_it_is(_: Connection) -> None:
     """Give a connection back without asking the server to reset it: nobody here changes its session."""
+
+
+class Lanes:
+    """Connections lent without ceremony: asyncpg's pool takes longer over one than a small statement does."""
+
+    def __init__(self, dsn: str, size: int, session: Mapping[str, str]) -> None:
+        self._dsn = dsn
+        self._session = dict(session)
+        self._room = asyncio.Semaphore(size)
+        self._idle: list[OwnConnection] = []
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncGenerator[OwnConnection]:
+        """A connection for as long as the block lasts; one that an error has left in doubt is not lent again."""
+        async with self._room:
+            connection = self._idle.pop() if self._idle else None
+            if connection is None or connection.is_closed():
+                connection = await asyncpg.connect(self._dsn, server_settings=self._session)
+            try:
+                yield connection
+            except asyncpg.PostgresError:
+                self._idle.append(connection)
+                raise
+            except BaseException:
+                connection.terminate()
+                raise
+            self._idle.append(connection)
+
+    async def close(self) -> None:
+        """Hang up."""
+        while self._idle:
+            await self._idle.pop().close()
+
+
+@asynccontextmanager
+async def lanes_of(dsn: str, size: int, session: Mapping[str, str]) -> AsyncGenerator[Lanes]:
+    """Lanes for as long as the block lasts."""
+    lanes = Lanes(dsn, size, session)
+    try:
+        yield lanes
+    finally:
+        await lanes.close()

@@ -10,6 +10,7 @@ import strawberry
 from api.graphql.needs import PAGE
 from api.graphql.shapes import FIELDS, Field, name_of, shape
 from api.graphql.words import described
+from api.graphql.world import Here
 from projections.as_of import Meta
 
 T = TypeVar("T")
@@ -39,7 +40,12 @@ class Connection(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     more: bool
     behind: bool
     total_count: int | None
-    meta: Meta
+    here: Here
+
+    @property
+    def meta(self) -> Meta:
+        """The moment at which it was read."""
+        return self.here.meta
 
     @property
     def edges(self) -> list[Edge[T]]:

@@ -115,7 +115,7 @@ def _events(given: Given, _: frozenset[str]) -> Asked:
             more=len(views) > first,
             behind=behind > 0,
             total_count=None,
-            meta=scene.here.meta,
+            here=scene.here,
         )
 
     return Asked(moment, (), answer, first)

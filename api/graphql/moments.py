@@ -69,7 +69,7 @@ class Moments:
         """Where the nodes of a root stand."""
         moment = world.moment
         suffix = f"@{moment.position},{moment.effective_on}" if asked != AsOf() else ""
-        return Here(world, suffix, self.meta(moment), self.budget)
+        return Here(world, suffix, self.meta, self.budget)
 
 
 async def learn_all(moments: Moments, places: Mapping[str, Here]) -> bool:

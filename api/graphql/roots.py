@@ -116,7 +116,7 @@ def _listed(
                 more=len(behind) > first if counted else found.more,
                 behind=after is not None,
                 total_count=total,
-                meta=scene.here.meta,
+                here=scene.here,
             )
 
         return Asked(moment, collection.wanted(scope, chosen, begin, limit + 1), answer, first)

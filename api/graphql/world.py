@@ -1,6 +1,6 @@
 """All that stands at one moment, as far as it was read: where an edge finds the node at its other end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple, Protocol, TypeVar
 
@@ -147,5 +147,10 @@ class Here(NamedTuple):
 
     world: World
     suffix: str
-    meta: Meta
+    told: Callable[[Moment], Meta]
     budget: Budget
+
+    @property
+    def meta(self) -> Meta:
+        """What the root resolved to, put together where it is asked for."""
+        return self.told(self.world.moment)

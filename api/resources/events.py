@@ -30,7 +30,8 @@ class EventQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unkno
             ge=0,
             lt=2**53,
             description="Only facts at higher positions. Where `next` is null, go on later after `meta.position`, "
-            "which is the header Log-Position too: up to there nothing is left out.",
+            "which is the header Log-Position too: up to there nothing is left out. If it is lower than what was "
+            "asked with, as another process may be milliseconds behind, ask with the same once more.",
             examples=[0],
         ),
     ] = 0

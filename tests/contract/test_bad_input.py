@@ -388,7 +388,7 @@ async def test_ids_with_odd_characters_name_nothing(calm: Site, address: str, od
     assert problem["code"] in {"unknown_id", "not_found", "malformed"}
 
 
-@pytest.mark.parametrize("parameter", ["stream", "type"])
+@pytest.mark.parametrize("parameter", ["stream", "plan", "unit", "district"])
 async def test_nul_filters_nothing(calm: Site, parameter: str) -> None:
     problem = await calm.problem(400, "/v1/events", **{parameter: "\0"})
     assert "NUL" in problem["detail"]
