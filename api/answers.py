@@ -20,13 +20,15 @@ V = TypeVar("V", bound=msgspec.Struct)
 Ask = Request[Any, Any, State]
 Show = Callable[[Rows, Moment], Sequence[V]]
 JSON: Final = "application/json"
+READER: Final = "planrecord.reader"  # where it is found again in the same request
 KEPT: Final = "planrecord.kept"  # where a handler tells the wrapper outside how long its answer stays true:
 FOREVER: Final = 0  # or at which head it was read
 
 
 def reader(request: Ask) -> Reader:
     """The reader that `api/main.py` wired."""
-    found: Reader = request.app.state.reader
+    found: Reader = request.scope.get(READER) or request.app.state.reader  # type: ignore[assignment]
+    request.scope[READER] = found  # type: ignore[typeddict-unknown-key]
     return found
 
 

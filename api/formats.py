@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, get_args
 
 import msgspec
@@ -27,6 +28,7 @@ _OFFERED: Final = {"application/json": Format.JSON, "application/x-ndjson": Form
 _FORMULA: Final = tuple("=+-@\t\r\n'\uff1d\uff0b\uff0d\uff20")
 
 
+@lru_cache(maxsize=256)
 def accepted(header: str | None) -> Format:
     """The form that a client prefers; JSON where it prefers none of ours."""
     best = Accept(header).best_match(list(_OFFERED)) if header else None

@@ -109,6 +109,11 @@ def address(request: Ask) -> str:
     return f"{path}.{suffix}" if suffix else path
 
 
+def _accept(request: Ask) -> str | None:
+    """The header, without reading all others."""
+    return next((value.decode("latin-1") for name, value in request.scope["headers"] if name == b"accept"), None)
+
+
 class Self(Protocol):
     """What an answer resolved to, with its own address."""
 
@@ -130,7 +135,7 @@ def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form, its links and
     erasable: bool = False,
 ) -> Response[bytes]:
     """The page in the form asked for; its links stand in the header too (RFC 8288)."""
-    form: Format = request.scope.get(FORMAT) or accepted(request.headers.get("Accept"))  # type: ignore[assignment]
+    form: Format = request.scope.get(FORMAT) or accepted(_accept(request))  # type: ignore[assignment]
     documents = [one.json for one in found.shown]
     match form:
         case Format.CSV:

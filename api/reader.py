@@ -1,14 +1,15 @@
 """The one door to every read: what was asked → the moment → the rows → the answer, whatever door it came by."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from contextlib import AbstractAsyncContextManager
+from typing import Final, Protocol
 from urllib.parse import urlencode
 
 import msgspec
 
 from api.problems import Trouble
 from domain.values import instant_text
-from events.database import Connection, Lanes, Pool
+from events.database import Connection, Pool
 from events.head import Head
 from events.recorded import HEAD
 from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
@@ -18,6 +19,14 @@ from projections.wanted import Wanted
 
 CLOCKS: Final = ("asOf", "position", "effectiveOn", "minPosition")
 PATIENCE: Final = 5.0  # seconds to wait for a position that is not visible yet
+
+
+class Lender(Protocol):
+    """Lends connections for reading."""
+
+    def acquire(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection for as long as the block lasts."""
+        ...
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -34,7 +43,7 @@ class Reader:
     `license` is the data's licence, which every answer names.
     """
 
-    def __init__(self, pool: Pool, slices: Lanes, head: Head, license_: str) -> None:
+    def __init__(self, pool: Pool, slices: Lender, head: Head, license_: str) -> None:
         self.pool = pool
         self.slices = slices
         self.head = head

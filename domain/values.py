@@ -111,7 +111,7 @@ def shanghai_day(instant: datetime) -> date:
 
 def instant_text(instant: datetime) -> str:
     """RFC 3339 in UTC with six digits and `Z`, whatever the fraction: one instant, one spelling."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 class Sealed(msgspec.Struct, frozen=True, rename={"digest": "_sd"}):
