@@ -18,7 +18,10 @@ from tests.conftest import PLAN, TASK, Site, database_of, problem_of, serving, s
 PATHS: dict[str, dict[str, Any]] = json.loads((FOLDER / "openapi.json").read_bytes())["paths"]
 READS = sorted(path for path, item in PATHS.items() if "get" in item)
 WRITES = sorted(path for path, item in PATHS.items() if "post" in item)
-GOOD = {"plan": "shanghai-credit-2023", "key": "21", "unit": "shi-ke-wei", "code": "310115", "position": "1"}
+GOOD = {"plan": "shanghai-credit-2023", "key": "21", "unit": "shi-ke-wei", "code": "310115", "position": "1"} | {
+    "number": "3",
+    "platform": "sui-shen-ban",
+}
 ODD = ["", "0", "-1", "%00", "%FF", "%F0%9F%98%80", "..%2F", "'%3B--", "null", "9" * 400, "x" * 2_000]
 ODD_QUERIES = [
     "",
@@ -61,6 +64,11 @@ def address(path: str, value: str | None = None) -> str:
     return path
 
 
+def question(path: str) -> str:
+    """What an address must be asked with: a difference lies between two moments."""
+    return "?from=300" if path.endswith("/diff") else ""
+
+
 async def foreseen(site: Site, target: str) -> int:
     """The status of a GET, which is 200 or that of a problem document below 500."""
     response = await site.http.get(target)
@@ -77,13 +85,13 @@ def test_there_are_addresses_to_try() -> None:
 
 @pytest.mark.parametrize("path", READS)
 async def test_a_good_question_is_answered(shared: Site, path: str) -> None:
-    assert await foreseen(shared, address(path)) == 200
+    assert await foreseen(shared, address(path) + question(path)) == 200
 
 
 @pytest.mark.parametrize("path", READS)
 async def test_a_nonsensical_parameter_is_a_problem_or_does_not_matter(shared: Site, path: str) -> None:
     found = [await foreseen(shared, address(path) + query) for query in ODD_QUERIES]
-    assert found[0] == 200
+    assert found[0] == (400 if question(path) else 200)
     if path.startswith("/v1/"):
         assert found.count(200) <= 2
 
@@ -92,7 +100,7 @@ async def test_a_nonsensical_parameter_is_a_problem_or_does_not_matter(shared: S
 async def test_a_nonsensical_id_is_a_problem(shared: Site, path: str) -> None:
     # An empty part of an address is another address, which may be there.
     for odd in ODD:
-        assert await foreseen(shared, address(path, odd)) != 200 or odd == ""
+        assert await foreseen(shared, address(path, odd) + question(path)) != 200 or odd == ""
 
 
 names = st.sampled_from(["asOf", "position", "effectiveOn", "after", "limit", "stream", "type", "x"])
