@@ -1,6 +1,6 @@
 """Lists over HTTP: filters, sorting, pages that follow one another at one moment, and three forms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlencode
 
@@ -114,6 +114,18 @@ def _accept(request: Ask) -> str | None:
     return next((value.decode("latin-1") for name, value in request.scope["headers"] if name == b"accept"), None)
 
 
+def _json(documents: Sequence[bytes], following: bytes, meta: bytes) -> bytes:
+    """The list as JSON, put together by one copy of what can be a long text."""
+    tail = b'],"next":%b,"meta":%b}' % (following, meta)
+    if not documents:
+        return b'{"items":[' + tail
+    parts = [b'{"items":[', documents[0]]
+    for one in documents[1:]:
+        parts += (b",", one)
+    parts.append(tail)
+    return b"".join(parts)
+
+
 class Self(Protocol):
     """What an answer resolved to, with its own address."""
 
@@ -143,8 +155,7 @@ def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form, its links and
         case Format.NDJSON:
             body = ndjson(documents)
         case _:
-            tail = b'],"next":%b,"meta":%b}' % (msgspec.json.encode(following), msgspec.json.encode(meta))
-            body = b'{"items":[' + b",".join(documents) + tail
+            body = _json(documents, msgspec.json.encode(following), msgspec.json.encode(meta))
     links = {"canonical": meta.self_} | ({"next": following} if following else {})
     media_type = MEDIA_TYPES[form] if form != Format.JSON else JSON
     return made(request, body, moment, media_type, explicit_day=explicit_day, erasable=erasable, links=links)

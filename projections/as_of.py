@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from functools import cache, lru_cache
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from domain.values import SHANGHAI, checked_date, instant_text, parse_date, shanghai_day
 from events.database import Connection
 from events.head import Head
+from projections.documents import DOCUMENTS, decoded, keep, split
 from projections.table import SliceTable
 from projections.wanted import Form, Wanted, compiled, joined
 
@@ -125,56 +126,58 @@ def _end(as_of: date | datetime) -> datetime:
 
 
 class Rows:
-    """The rows of each table that stand at a moment, decoded when they are asked for."""
+    """The rows of each table that stand at a moment, by the digests of their JSON; decoded when they are asked for."""
 
-    def __init__(self, docs: Mapping[str, Mapping[str, bytes]]) -> None:
-        self._docs = docs
+    def __init__(self, digests: Mapping[str, Mapping[str, bytes]]) -> None:
+        self._digests = digests
 
     def any(self, table: SliceTable) -> bool:
         """Whether the table has any of the rows wanted."""
-        return table.name in self._docs
+        return table.name in self._digests
 
     def groups(self, table: SliceTable) -> Mapping[str, bytes]:
-        """The rows of one table as lines of JSON, by the column that they were to be grouped by."""
-        return self._docs.get(table.name, {})
+        """The digests of one table's rows, by the column that they were to be grouped by."""
+        return self._digests.get(table.name, {})
 
     def joined(self, table: SliceTable) -> bytes:
-        """The rows of one table as lines of JSON: what is derived from them can be remembered by them."""
+        """The digests of one table's rows: what is derived from rows can be remembered by them."""
         groups = self.groups(table)
-        return b"\n".join(groups[name] for name in sorted(groups))
+        return b"".join(groups[name] for name in sorted(groups))
 
     def raw(self, table: SliceTable) -> Sequence[bytes]:
         """The rows of one table as the JSON that it keeps."""
-        return self.joined(table).split(b"\n") if self.any(table) else ()
+        return [DOCUMENTS[one] for one in split(self.joined(table))]
 
     def of(self, table: SliceTable, type_: type[T]) -> list[T]:
         """The rows of one table: in the order asked for, else in none."""
         return decoded(self.joined(table), type_)
 
 
-def decoded(joined: bytes, type_: type[T]) -> list[T]:
-    """Lines of JSON as Structs."""
-    return _decoder(type_).decode_lines(joined) if joined else []
-
-
-@cache
-def _decoder(type_: type[T]) -> msgspec.json.Decoder[T]:
-    return msgspec.json.Decoder(type_)
-
-
 async def read(connection: Connection, moment: Moment, wanted: Sequence[Wanted]) -> Rows:
-    """All rows that a view wants, at one moment, in one statement."""
-    sql, names = _statement(tuple(one.form for one in wanted))
+    """All rows that a view wants, at one moment, in one statement, and one more where any is new here."""
+    forms = tuple(one.form for one in wanted)
     values: dict[str, Any] = {"position": moment.position, "day": moment.effective_on}
     for number, one in enumerate(wanted):
         values |= {f"{name}_{number}": value for name, value in one.values}
-    docs: dict[str, dict[str, bytes]] = {}
-    for name, group, lines in await connection.fetch(sql, *(values[name] for name in names)):
-        groups = docs.setdefault(name, {})
-        groups[group] = groups[group] + b"\n" + lines if group in groups else lines
-    return Rows(docs)
+    found = await _groups(connection, _statement(forms, "digest"), values)
+    if not all(DOCUMENTS.has(digests) for groups in found.values() for digests in groups.values()):
+        lines = await _groups(connection, _statement(forms, "doc"), values)
+        found = {
+            name: {group: keep(some.split(b"\n")) for group, some in groups.items()} for name, groups in lines.items()
+        }
+    return Rows(found)
+
+
+async def _groups(
+    connection: Connection, statement: tuple[str, list[str]], values: Mapping[str, Any]
+) -> dict[str, dict[str, bytes]]:
+    sql, names = statement
+    found: dict[str, dict[str, bytes]] = {}
+    for name, group, some in await connection.fetch(sql, *(values[name] for name in names)):
+        found.setdefault(name, {})[group] = some
+    return found
 
 
 @lru_cache(maxsize=512)
-def _statement(forms: tuple[Form, ...]) -> tuple[str, list[str]]:
-    return compiled(joined(forms))
+def _statement(forms: tuple[Form, ...], column: Literal["digest", "doc"]) -> tuple[str, list[str]]:
+    return compiled(joined(forms, column))

@@ -157,5 +157,5 @@ async def _verify_table(connection: Connection, table: SliceTable, expected: set
         raise Difference(f"table {table.name} holds a slice twice")
     where = f"table {table.name}, key {one[0]}, positions {one[1]} to {one[2]}, days {one[3]} to {one[4]}"
     raise Difference(
-        f"{where}: {'the table has what the log does not say' if one in kept else 'missing'}: {one[-1].decode()}"
+        f"{where}: {'the table has what the log does not say' if one in kept else 'missing'}: {one[-2].decode()}"
     )

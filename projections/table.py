@@ -46,7 +46,7 @@ def split(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     return sa.func.string_to_array(column, sa.literal_column("' '"), type_=ARRAY(sa.Text))
 
 
-CLOCKS: Final = ("key", "known_from", "known_to", "eff_from", "eff_to", "doc")
+CLOCKS: Final = ("key", "known_from", "known_to", "eff_from", "eff_to", "doc", "digest")
 
 
 def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
@@ -74,6 +74,7 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
         sa.Column("eff_to", sa.Date, nullable=False),
         *(sa.Column(column, type_) for column, type_ in columns.items()),
         sa.Column("doc", sa.LargeBinary, nullable=False),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
     )
     for column in columns:
         if column == grams:

@@ -1,7 +1,7 @@
 """Which rows of a table a view asks for, and the statement that brings them as lines of JSON."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -78,7 +78,10 @@ def grouped(rows: Wanted, column: str) -> Wanted:
 
 
 _DIALECT: Final = postgresql.asyncpg.dialect()  # pyright: ignore[reportAttributeAccessIssue]
-_LINE: Final = sa.literal_column(r"'\x0a'::bytea", sa.LargeBinary())
+_BETWEEN: Final = {
+    "doc": sa.literal_column(r"'\x0a'::bytea", sa.LargeBinary()),
+    "digest": sa.literal_column("''::bytea", sa.LargeBinary()),
+}
 
 
 def compiled(statement: sa.sql.ClauseElement) -> tuple[str, list[str]]:
@@ -87,32 +90,34 @@ def compiled(statement: sa.sql.ClauseElement) -> tuple[str, list[str]]:
     return str(done), list(done.positiontup or ())
 
 
-def joined(forms: Sequence[Form]) -> sa.CompoundSelect[str, str, bytes]:
-    """Each table's name, a group, and its rows as lines, at :position and :day; parameters carry their number.
+def joined(forms: Sequence[Form], column: Literal["digest", "doc"] = "digest") -> sa.CompoundSelect[str, str, bytes]:
+    """Each table's name, a group, and its rows, at :position and :day; parameters carry their number.
+
+    Documents are lines, digests follow one another without anything between them.
 
     Rows that others are wanted beside are found once (a common table), and named by an array: an index takes that.
     """
     named = {form.of[1] for form in forms if form.of}
     rows: dict[int, sa.FromClause] = {}
     for number in sorted(range(len(forms)), key=lambda number: number not in named):
-        chosen = _rows(forms[number], number, rows)
+        chosen = _rows(forms[number], number, rows, column)
         rows[number] = chosen.cte(f"rows_{number}") if number in named else chosen.subquery(f"rows_{number}")
-    return sa.union_all(*(_lines(form, rows[number]) for number, form in enumerate(forms)))
+    return sa.union_all(*(_lines(form, rows[number], column) for number, form in enumerate(forms)))
 
 
-def _lines(form: Form, rows: sa.FromClause) -> sa.Select[str, str, bytes]:
+def _lines(form: Form, rows: sa.FromClause, column: str) -> sa.Select[str, str, bytes]:
     name = sa.literal_column(f"'{form.table.name}'", sa.Text()).label("name")
-    docs = sa.func.string_agg(rows.c.doc, _LINE, type_=sa.LargeBinary()).label("docs")
+    docs = sa.func.string_agg(rows.c[column], _BETWEEN[column], type_=sa.LargeBinary()).label("docs")
     if form.by:
         return sa.select(name, rows.c.group.label("group"), docs).group_by(rows.c.group)
     nothing = sa.literal_column("''", sa.Text()).label("group")
     return sa.select(name, nothing, docs).having(sa.literal_column("count(*) > 0", sa.Boolean()))
 
 
-def _rows(form: Form, number: int, found: Mapping[int, sa.FromClause]) -> sa.Select[Any]:
+def _rows(form: Form, number: int, found: Mapping[int, sa.FromClause], column: str) -> sa.Select[Any]:
     table = form.table.table
     position, day = sa.bindparam("position", type_=sa.BigInteger), sa.bindparam("day", type_=sa.Date)
-    columns = [table.c["key"], table.c["doc"], *([table.c[form.by].label("group")] if form.by else [])]
+    columns = [table.c["key"], table.c[column], *([table.c[form.by].label("group")] if form.by else [])]
     rows = sa.select(*columns).where(
         table.c["known_from"] <= position,
         table.c["known_to"] > position,

@@ -6,6 +6,7 @@ from typing import Any
 
 from events.log import Write, Writer, Written
 from events.recorded import HEAD
+from projections.documents import digest_of
 from projections.slices import Closed, Slice, Tables, changes
 from projections.table import SCHEMA, SliceTable
 
@@ -44,7 +45,7 @@ def close(table: SliceTable, closed: Sequence[Closed]) -> Write:
 
 def insert(table: SliceTable, opened: Sequence[Slice]) -> Write:
     """Add slices."""
-    types = ["text", "bigint", "bigint", "date", "date", *_types(table), "bytea"]
+    types = ["text", "bigint", "bigint", "date", "date", *_types(table), "bytea", "bytea"]
     sql = (
         f"INSERT INTO {SCHEMA}.{table.name} ({quoted(table)}) "
         f"SELECT * FROM unnest({', '.join('{}::' + type_ + '[]' for type_ in types)})"
@@ -55,7 +56,16 @@ def insert(table: SliceTable, opened: Sequence[Slice]) -> Write:
 
 def column_names(table: SliceTable) -> list[str]:
     """A slice's columns in the order of `record`."""
-    return ["key", "known_from", "known_to", "eff_from", "eff_to", *(one.name for one in table.columns), "doc"]
+    return [
+        "key",
+        "known_from",
+        "known_to",
+        "eff_from",
+        "eff_to",
+        *(one.name for one in table.columns),
+        "doc",
+        "digest",
+    ]
 
 
 def quoted(table: SliceTable) -> str:
@@ -65,7 +75,7 @@ def quoted(table: SliceTable) -> str:
 
 def record(one: Slice) -> tuple[Any, ...]:
     """A slice as a row."""
-    return (one.key, one.known_from, one.known_to, one.eff_from, one.eff_to, *one.columns, one.doc)
+    return (one.key, one.known_from, one.known_to, one.eff_from, one.eff_to, *one.columns, one.doc, digest_of(one.doc))
 
 
 def _types(table: SliceTable) -> Iterable[str]:

@@ -8,7 +8,8 @@ import msgspec
 
 from domain.directory import Platform, Unit, resolve
 from domain.plan import Plan
-from projections.as_of import Rows, decoded
+from projections.as_of import Rows
+from projections.documents import decoded
 from projections.table import TEXT, Row, slice_table
 
 

@@ -13,7 +13,8 @@ from domain.directory import UnitKind, resolve
 from domain.report import Listing, Said, standing
 from domain.task import Assignment, Target, Task
 from domain.values import Role, Status
-from projections.as_of import Meta, Rows, decoded
+from projections.as_of import Meta, Rows
+from projections.documents import decoded, split, struct
 from projections.grams import grams_of
 from projections.lists import Shown
 from projections.table import DATE, INTEGER, TEXT, Row, slice_table
@@ -229,17 +230,17 @@ def shown_of(rows: Rows, on: date) -> list[Shown[TaskView]]:
     """The tasks among these rows with their JSON, in the order of the rows."""
     beside = _beside_of(rows.joined(UNITS), rows.joined(PLATFORMS), rows.joined(PLANS))
     said = rows.groups(SAID)
-    shown: list[Shown[TaskView]] = []
-    for doc in rows.raw(TASKS):
-        task = _task(doc)
-        due = Due.NEVER if task.due is None else due_on(task.due, on)
-        shown.append(_remembered(doc, said.get(task.id, b""), beside, due))
-    return shown
+    return [
+        _remembered(digest, said.get(task, b""), beside, Due.NEVER if due is None else due_on(due, on))
+        for digest, task, due in _tasks(rows.joined(TASKS))
+    ]
 
 
-@lru_cache(maxsize=16_384)
-def _task(doc: bytes) -> TaskRow:
-    return msgspec.json.decode(doc, type=TaskRow)
+@lru_cache(maxsize=1_024)
+def _tasks(digests: bytes) -> Sequence[tuple[bytes, str, date | None]]:
+    """The tasks of a list: digest, id, deadline."""
+    tasks = ((one, struct(TaskRow, one)) for one in split(digests))
+    return [(one, task.id, task.due) for one, task in tasks]
 
 
 @lru_cache(maxsize=64)
@@ -250,9 +251,9 @@ def _beside_of(units: bytes, platforms: bytes, plans: bytes) -> Beside:
 
 
 @lru_cache(maxsize=16_384)
-def _remembered(doc: bytes, reports: bytes, beside: Beside, due: Due) -> Shown[TaskView]:
-    """A task is a pure function of the rows that it is put together from, and is remembered by them."""
-    view = _view(_task(doc), sorted(decoded(reports, SaidRow), key=lambda one: one.event), beside, due)
+def _remembered(task: bytes, reports: bytes, beside: Beside, due: Due) -> Shown[TaskView]:
+    """A task is a pure function of the rows that it is put together from, and is remembered by their digests."""
+    view = _view(struct(TaskRow, task), sorted(decoded(reports, SaidRow), key=lambda one: one.event), beside, due)
     return Shown(view, msgspec.json.encode(view))
 
 

@@ -11,6 +11,7 @@ from api.graphql.execute import answer
 from api.main import Service
 from api.reader import Reader
 from events.database import SESSION
+from projections.documents import Documents
 
 PLAN, TASK = "shanghai-credit-2023", "shanghai-credit-2023/21"
 DEEP = """plan(id: "shanghai-credit-2023") { parts { allMeasures { inPart { title } allTasks {
@@ -27,7 +28,8 @@ class Counted:
         self.reader, self.statements = reader, statements
 
     async def data(self, query: str) -> Any:
-        """The data of a good answer; the statements are those of this query alone."""
+        """The data of a good answer; the statements are those of this query alone, whose rows have been seen before."""
+        await answer(self.reader, query, {}, None)
         self.statements.clear()
         found = await answer(self.reader, query, {}, None)
         assert not found.errors, found.errors
@@ -68,6 +70,16 @@ async def test_so_are_many_roots_at_one_moment(counted: Counted) -> None:
             districts {{ nodes {{ name tasks {{ inTask {{ number }} }} }} }} platforms {{ nodes {{ name }} }} }}"""
     )
     assert len(counted.statements) == 1
+
+
+async def test_rows_that_nobody_has_seen_yet_come_by_one_more(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.as_of.DOCUMENTS", Documents(1_000_000))
+    counted.statements.clear()
+    found = await answer(counted.reader, f"{{ {DEEP} }}", {}, None)
+    assert not found.errors
+    assert len(counted.statements) == 2
 
 
 async def test_two_moments_are_two_statements(counted: Counted) -> None:

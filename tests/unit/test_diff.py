@@ -10,6 +10,7 @@ from domain.task import TaskReworded
 from domain.values import SHANGHAI, Role, Status
 from events.recorded import Recorded
 from projections.as_of import Moment, Rows
+from projections.documents import DOCUMENTS
 from projections.slices import slices
 from projections.views import TABLES, diff
 from projections.views.diff import Changed, Kind, Outcome, compared, plan_changes, stream_of
@@ -32,7 +33,7 @@ def rows_of(facts: Sequence[Recorded], on: date) -> Rows:
             if one.known_to > len(facts) and one.eff_from <= on < one.eff_to:
                 group_ = TASK if one.table == "said" else ""
                 rows = docs.setdefault(one.table, {})
-                rows[group_] = rows[group_] + b"\n" + one.doc if group_ in rows else one.doc
+                rows[group_] = rows.get(group_, b"") + DOCUMENTS.add(one.doc)
     return Rows(docs)
 
 
