@@ -22,7 +22,7 @@ class Format(StrEnum):
 MEDIA_TYPES: Final = {
     Format.JSON: "application/json",
     Format.NDJSON: "application/x-ndjson",
-    Format.CSV: "text/csv; header=present",  # a charset is added
+    Format.CSV: "text/csv; header=present; charset=utf-8",
 }
 _OFFERED: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
 _FORMULA: Final = tuple("=+-@\t\r\n'\uff1d\uff0b\uff0d\uff20")

@@ -13,7 +13,7 @@ from api.pages.phrases import Lang, numeral
 from api.pages.visit import CARRIED, Visit, address, recorded_day
 from projections.as_of import Moment
 
-HTML: Final = "text/html"  # a charset is added
+HTML: Final = "text/html"  # Litestar adds a charset
 SAFETY: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -64,7 +64,7 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
         **shown,
     )
     explicit = "effectiveOn" in visit.query
-    response = made(visit.request, body, moment, HTML, explicit_day=explicit, erasable=erasable)
+    response = made(visit.request, body, moment, f"{HTML}; charset=utf-8", explicit_day=explicit, erasable=erasable)
     response.headers.update(SAFETY)
     return response
 
