@@ -192,13 +192,45 @@ async def site(imported: Service) -> AsyncGenerator[Site]:
         yield served
 
 
+@asynccontextmanager
+async def copied(server: str, folder: Path, template: str = "imported") -> AsyncGenerator[Site]:
+    """A copy of a template, served: for those that share one record among several tests."""
+    async with (
+        database_of(server, template) as dsn,
+        service(settings_for(dsn, folder)) as running,
+        serving(running) as site,
+    ):
+        yield site
+
+
+@pytest.fixture(scope="session")
+async def shared(server: str, folder: Path) -> AsyncGenerator[Site]:
+    """The imported record, served once for all tests that only read it."""
+    async with copied(server, folder) as site, untouched(site):
+        yield site
+
+
 @pytest.fixture(scope="session")
 async def told(server: str, folder: Path) -> AsyncGenerator[Site]:
-    """The demo's year, served. Told once for all tests: they only read it."""
-    async with database_of(server, "fresh") as dsn, service(settings_for(dsn, folder)) as running:
-        await tell(running)
-        async with serving(running) as served:
-            yield served
+    """The demo's year, told and served once for all tests: they only read it."""
+    async with copied(server, folder, "fresh") as site:
+        await tell(site.running)
+        async with untouched(site):
+            yield site
+
+
+@asynccontextmanager
+async def untouched(site: Site) -> AsyncGenerator[None]:
+    """Whoever shares a record writes nothing to it."""
+    before = await _written(site)
+    yield
+    assert await _written(site) == before
+
+
+async def _written(site: Site) -> Any:
+    """The log's size, its clock and the count of erasures."""
+    async with site.running.pool.acquire() as connection:
+        return await connection.fetchrow("SELECT size, demo_now, erasure_epoch FROM log_head")
 
 
 @pytest.fixture

@@ -29,16 +29,16 @@ ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 @click.option(
     "--postgres-beside",
     type=click.Choice(["server", "load"]),
-    default="server",
+    default="load",
     show_default=True,
     help="Whose core PostgreSQL shares, for planrecord and its peers alike.",
 )
 def main(only: str, seconds: int, runs: int, connections: int, postgres_beside: str) -> None:
     """Compare planrecord with plain ASGI applications, with json_agg, with graphql-core and with Datasette.
 
-    The servers run on one core, the load generator on another. By default PostgreSQL shares the servers' core: what is
-    compared is all the work that an answer takes. Peer and planrecord are timed in turn; medians are printed as
-    Markdown and written to build/bench.json. For a quick try: --seconds 1 --runs 1.
+    The servers run on one core, the load generator and, by default, PostgreSQL on another: a database seldom shares the
+    core of the process that asks it. Peer and planrecord are timed in turn; medians are printed as Markdown and written
+    to build/bench.json. For a quick try: --seconds 1 --runs 1.
     """
     try:
         benchmarks = chosen(only)

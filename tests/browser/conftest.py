@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
-from api.demo import tell
-from api.main import service
-from tests.conftest import Site, database_of, serving, settings_for
+from tests.conftest import Site
 
 HERE = Path(__file__).parent
 AXE = HERE.parents[1] / "build/browser/node_modules/axe-core/axe.min.js"
@@ -43,15 +41,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-async def demo(server: str, folder: Path) -> AsyncGenerator[Site]:
-    """A year of invented reports and edits, served."""
-    async with database_of(server, "fresh") as dsn, service(settings_for(dsn, folder)) as running:
-        await tell(running)
-        async with serving(running) as served:
-            yield served
-
-
-@pytest.fixture(scope="session")
 async def browser() -> AsyncGenerator[Browser]:
     """Chromium, as it is installed here."""
     async with async_playwright() as playwright:
@@ -61,17 +50,17 @@ async def browser() -> AsyncGenerator[Browser]:
 
 
 @pytest.fixture
-async def plain(browser: Browser, demo: Site) -> AsyncGenerator[BrowserContext]:
+async def plain(browser: Browser, told: Site) -> AsyncGenerator[BrowserContext]:
     """A window in which no page can run a script."""
-    context = await browser.new_context(java_script_enabled=False, base_url=str(demo.http.base_url), locale="zh-CN")
+    context = await browser.new_context(java_script_enabled=False, base_url=str(told.http.base_url), locale="zh-CN")
     yield context
     await context.close()
 
 
 @pytest.fixture
-async def scripted(browser: Browser, demo: Site) -> AsyncGenerator[BrowserContext]:
+async def scripted(browser: Browser, told: Site) -> AsyncGenerator[BrowserContext]:
     """A window in which the tests can look around by script; the pages bring none of their own."""
-    context = await browser.new_context(base_url=str(demo.http.base_url), locale="zh-CN")
+    context = await browser.new_context(base_url=str(told.http.base_url), locale="zh-CN")
     yield context
     await context.close()
 

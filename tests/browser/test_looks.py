@@ -66,7 +66,7 @@ async def test_the_keyboard_reaches_the_content_first(scripted: BrowserContext) 
     assert await page.evaluate("document.activeElement.id") == "content"
 
 
-async def test_a_page_asks_nobody_else_and_says_nothing_to_the_console(scripted: BrowserContext, demo: object) -> None:
+async def test_a_page_asks_nobody_else_and_says_nothing_to_the_console(scripted: BrowserContext) -> None:
     page = await scripted.new_page()
     asked: list[str] = []
     said: list[str] = []

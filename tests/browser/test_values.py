@@ -57,25 +57,25 @@ def _day(chance: random.Random) -> date:
     return FIRST + timedelta(days=chance.randrange((LAST - FIRST).days + 1))
 
 
-async def test_50_random_pages_show_what_their_json_says(scripted: BrowserContext, demo: Site) -> None:
+async def test_50_random_pages_show_what_their_json_says(scripted: BrowserContext, told: Site) -> None:
     chance = random.Random(4)  # noqa: S311 - the same questions each time
-    units = [one["id"] for one in (await demo.get("/v1/units"))["items"]]
-    districts = [one["code"] for one in (await demo.get("/v1/districts"))["items"]]
+    units = [one["id"] for one in (await told.get("/v1/units"))["items"]]
+    districts = [one["code"] for one in (await told.get("/v1/districts"))["items"]]
     page = await scripted.new_page()
     answered = 0
     for _ in range(QUESTIONS):
         question = Question(chance, units, districts)
-        answered += await agrees(page, demo, question)
+        answered += await agrees(page, told, question)
     assert answered >= QUESTIONS // 2, "most of the questions have an answer"
 
 
-async def agrees(page: Page, demo: Site, asked: Question) -> bool:
+async def agrees(page: Page, told: Site, asked: Question) -> bool:
     """Compare a page with its JSON; whether there was something to compare."""
     query = {**asked.query, "lang": asked.lang}
-    response = await page.goto(str(demo.http.build_request("GET", asked.path, params=query).url))
+    response = await page.goto(str(told.http.build_request("GET", asked.path, params=query).url))
     assert response is not None
     path = "/v1/plans" if asked.path == "/" else f"/v1{asked.path}"
-    json = await demo.http.get(path, params=asked.clocks)
+    json = await told.http.get(path, params=asked.clocks)
     assert response.status == json.status_code, (asked.path, asked.query)
     body = json.json()
     if json.status_code != 200:
@@ -83,18 +83,18 @@ async def agrees(page: Page, demo: Site, asked: Question) -> bool:
         return False
     shown = await page.locator("[data-field=shown]").inner_text()
     assert asked.day(body["meta"]["effectiveOn"]) in shown
-    await _compared(page, demo, asked, body)
+    await _compared(page, told, asked, body)
     return True
 
 
-async def _compared(page: Page, demo: Site, asked: Question, body: Any) -> None:
+async def _compared(page: Page, told: Site, asked: Question, body: Any) -> None:
     match asked.path.split("/")[1:]:
         case ["plans", _]:
-            await _plan(page, demo, asked, body)
+            await _plan(page, told, asked, body)
         case ["plans", _, "tasks", _]:
             _task(asked, body, (await page.evaluate(SEEN, "main"))[0]["fields"])
         case ["units" | "districts", _]:
-            await _parts(page, demo, asked, body)
+            await _parts(page, told, asked, body)
         case ["units" | "districts" as kind]:
             seen = await page.evaluate(SEEN, f"[data-{kind[:-1]}]")
             key = "id" if kind == "units" else "code"
@@ -106,10 +106,10 @@ async def _compared(page: Page, demo: Site, asked: Question, body: Any) -> None:
             assert {one["id"]: values(one["fields"], "counts")[0] for one in seen} == said
 
 
-async def _plan(page: Page, demo: Site, asked: Question, body: Any) -> None:
+async def _plan(page: Page, told: Site, asked: Question, body: Any) -> None:
     assert await page.locator("[data-field=title]").inner_text() == body["title"]
     assert await page.locator("[data-field=counts]").inner_text() == asked.word("plan.counts", **body["counts"])
-    tasks = (await demo.get(f"/v1{PLAN}/tasks", **asked.query))["items"]
+    tasks = (await told.get(f"/v1{PLAN}/tasks", **asked.query))["items"]
     seen = {one["task"]: one["fields"] for one in await page.evaluate(SEEN, "[data-task]")}
     assert seen.keys() == {one["id"] for one in tasks}
     for task in tasks:
@@ -118,14 +118,14 @@ async def _plan(page: Page, demo: Site, asked: Question, body: Any) -> None:
         assert sorted(values(seen[task["id"]], "assignee")) == sorted(names)
 
 
-async def _parts(page: Page, demo: Site, asked: Question, body: Any) -> None:
+async def _parts(page: Page, told: Site, asked: Question, body: Any) -> None:
     assert await page.locator("[data-field=name]").inner_text() == body["name"]
     ways: dict[str, list[str]] = {}
     for part in body["tasks"]:
         ways.setdefault(part["task"], []).append(part["literal"])
     seen = {one["task"]: one["fields"] for one in await page.evaluate(SEEN, "[data-task]")}
     assert list(seen) == list(ways)
-    tasks = {one["id"]: one for one in (await demo.get(f"/v1{PLAN}/tasks", **asked.clocks))["items"]} if ways else {}
+    tasks = {one["id"]: one for one in (await told.get(f"/v1{PLAN}/tasks", **asked.clocks))["items"]} if ways else {}
     for task, literals in ways.items():
         _listed(asked, tasks[task], seen[task])
         for way, literal in zip(values(seen[task], "way"), literals, strict=True):

@@ -49,9 +49,9 @@ def pages_among(found: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_every_link_carries_what_was_asked_and_nothing_else(site: Site, path: str) -> None:
+async def test_every_link_carries_what_was_asked_and_nothing_else(shared: Site, path: str) -> None:
     asked = {"asOf": ["2023-04-03"], "effectiveOn": ["2023-06-30"], "lang": ["en"]}
-    page = await site.http.get(path, params={name: value[0] for name, value in asked.items()})
+    page = await shared.http.get(path, params={name: value[0] for name, value in asked.items()})
     assert page.status_code == 200
     found = pages_among(links(page.text))
     for link in found:
@@ -63,47 +63,47 @@ async def test_every_link_carries_what_was_asked_and_nothing_else(site: Site, pa
     assert len(found) >= 8
 
 
-async def test_no_other_parameter_leaks_from_a_filtered_plan(site: Site) -> None:
-    page = await site.http.get(PLAN, params={"q": "信用", "unit": "", "effectiveOn": "2023-06-30"})
+async def test_no_other_parameter_leaks_from_a_filtered_plan(shared: Site) -> None:
+    page = await shared.http.get(PLAN, params={"q": "信用", "unit": "", "effectiveOn": "2023-06-30"})
     tasks = [link for link in links(page.text) if "/tasks/" in link]
     assert tasks
     assert {urlsplit(link).query for link in tasks if not link.startswith("/v1/")} == {"effectiveOn=2023-06-30"}
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_every_link_on_a_page_leads_somewhere(site: Site, path: str) -> None:
-    page = await site.http.get(path, params={"lang": "en"})
+async def test_every_link_on_a_page_leads_somewhere(shared: Site, path: str) -> None:
+    page = await shared.http.get(path, params={"lang": "en"})
     for link in sorted(set(links(page.text))):
         if link.startswith("/") and not link.startswith(("/docs", "/graphql")):
-            assert (await site.http.get(link)).status_code == 200, link
+            assert (await shared.http.get(link)).status_code == 200, link
         elif link.startswith("#"):
             assert f'id="{link[1:]}"' in page.text, link
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/plans/none", "/units?none=1"])
-async def test_a_page_brings_no_script_and_lets_nothing_else_in(site: Site, path: str) -> None:
-    page = await site.http.get(path)
+async def test_a_page_brings_no_script_and_lets_nothing_else_in(shared: Site, path: str) -> None:
+    page = await shared.http.get(path)
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self';")
     assert page.headers["X-Content-Type-Options"] == "nosniff"
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert not re.search(r"<script|<style| style=| on[a-z]+=|javascript:", page.text)
     (style,) = re.findall(r'rel="stylesheet" href="([^"]*)"', page.text)
-    sheet = await site.http.get(style)
+    sheet = await shared.http.get(style)
     assert sheet.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert sheet.headers["Content-Type"] == "text/css; charset=utf-8"
-    await site.problem(404, style.replace("pages.", "pages.0"))
+    await shared.problem(404, style.replace("pages.", "pages.0"))
 
 
-async def test_a_pinned_page_can_be_kept_but_for_one_that_holds_erasable_text(site: Site) -> None:
+async def test_a_pinned_page_can_be_kept_but_for_one_that_holds_erasable_text(shared: Site) -> None:
     pinned = {"position": "300", "effectiveOn": "2023-06-30"}
-    assert (await site.http.get(PLAN, params=pinned)).headers["Cache-Control"] == "public, max-age=3600"
-    assert (await site.http.get(f"{PLAN}/tasks/1", params=pinned)).headers["Cache-Control"] == "no-cache"
-    page = await site.http.get(PLAN)
+    assert (await shared.http.get(PLAN, params=pinned)).headers["Cache-Control"] == "public, max-age=3600"
+    assert (await shared.http.get(f"{PLAN}/tasks/1", params=pinned)).headers["Cache-Control"] == "no-cache"
+    page = await shared.http.get(PLAN)
     assert page.headers["Cache-Control"] == "no-cache"
-    again = await site.http.get(PLAN, headers={"If-None-Match": page.headers["ETag"]})
+    again = await shared.http.get(PLAN, headers={"If-None-Match": page.headers["ETag"]})
     assert again.status_code == 304
-    english = await site.http.get(PLAN, params={"lang": "en"})
+    english = await shared.http.get(PLAN, params={"lang": "en"})
     assert english.headers["ETag"] != page.headers["ETag"]
 
 
@@ -126,20 +126,20 @@ async def test_a_pinned_page_can_be_kept_but_for_one_that_holds_erasable_text(si
     ],
 )
 async def test_what_goes_wrong_at_a_page_is_said_on_a_page(
-    site: Site, path: str, query: dict[str, str], status: int, why: str
+    shared: Site, path: str, query: dict[str, str], status: int, why: str
 ) -> None:
-    page = await site.http.get(path, params=query)
+    page = await shared.http.get(path, params=query)
     assert page.status_code == status
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     (detail,) = re.findall(r'data-field="detail">([^<]*)<', page.text)
     assert why in unescape(detail)
     for link in links(page.text):
-        assert (await site.http.get(link)).status_code == 200, link
+        assert (await shared.http.get(link)).status_code == 200, link
 
 
-async def test_elsewhere_a_problem_stays_a_document_for_programs(site: Site) -> None:
+async def test_elsewhere_a_problem_stays_a_document_for_programs(shared: Site) -> None:
     for path in ("/v1/plans/none", "/none", "/static/none", "/v1/units?none=1"):
-        await site.problem(404 if "?" not in path else 400, path)
+        await shared.problem(404 if "?" not in path else 400, path)
 
 
 async def test_an_empty_record_says_so_and_promises_no_other_day(empty_site: Site) -> None:

@@ -7,12 +7,32 @@ No answer is our mistake or undocumented or of another shape than described, no 
 import asyncio
 import os
 import sys
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from tests.conftest import Site
+import pytest
+
+from tests.conftest import Site, copied
 
 EXAMPLES = os.environ.get("EXAMPLES", "8")
 CONFIG = Path(__file__).with_name("schemathesis.toml")
+
+
+@pytest.fixture(scope="module")
+async def runs(shared: Site, server: str, folder: Path) -> AsyncGenerator[dict[str, asyncio.Task[None]]]:
+    """All runs at once: each spends its time on thinking of questions, in a process of its own."""
+    async with copied(server, folder) as written:
+        token = f"Authorization:Bearer {written.running.token}"
+        checks = "tests.contract.schemathesis_checks"
+        asked = {
+            "anybody": run(shared, "/openapi.json", "--include-method", "GET"),
+            "a stranger": run(shared, "/openapi.json", "--include-method", "POST", "--phases", "examples,fuzzing"),
+            "a writer": run(written, "/openapi.json", "--header", token, "--include-method", "POST"),
+            "graphql": run(shared, "/graphql", "--checks", "no_mistake_of_ours", SCHEMATHESIS_HOOKS=checks),
+        }
+        started = {name: asyncio.create_task(one) for name, one in asked.items()}
+        yield started
+        await asyncio.gather(*started.values(), return_exceptions=True)
 
 
 async def run(site: Site, path: str, *options: str, **environment: str) -> None:
@@ -30,19 +50,17 @@ async def run(site: Site, path: str, *options: str, **environment: str) -> None:
     assert process.returncode == 0, said.decode()
 
 
-async def test_rest_keeps_what_it_promises_to_anybody(site: Site) -> None:
-    await run(site, "/openapi.json", "--include-method", "GET")
+async def test_rest_keeps_what_it_promises_to_anybody(runs: dict[str, asyncio.Task[None]]) -> None:
+    await runs["anybody"]
 
 
-async def test_rest_refuses_whom_it_does_not_know(site: Site) -> None:
-    await run(site, "/openapi.json", "--include-method", "POST", "--phases", "examples,fuzzing")
+async def test_rest_refuses_whom_it_does_not_know(runs: dict[str, asyncio.Task[None]]) -> None:
+    await runs["a stranger"]
 
 
-async def test_rest_keeps_what_it_promises_to_who_may_write(site: Site) -> None:
-    token = f"Authorization:Bearer {site.running.token}"
-    await run(site, "/openapi.json", "--header", token, "--include-method", "POST")
+async def test_rest_keeps_what_it_promises_to_who_may_write(runs: dict[str, asyncio.Task[None]]) -> None:
+    await runs["a writer"]
 
 
-async def test_graphql_is_never_our_mistake(site: Site) -> None:
-    checks = "tests.contract.schemathesis_checks"
-    await run(site, "/graphql", "--checks", "no_mistake_of_ours", SCHEMATHESIS_HOOKS=checks)
+async def test_graphql_is_never_our_mistake(runs: dict[str, asyncio.Task[None]]) -> None:
+    await runs["graphql"]

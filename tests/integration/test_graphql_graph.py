@@ -1,24 +1,13 @@
 """The graph: its edges lead both ways at one moment, its lists are those of REST, and its answers have bounds."""
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
-from api.demo import tell
 from api.graphql.execute import answer
-from api.main import Service
-from tests.conftest import Site, serving
+from tests.conftest import Site
 
 PLAN, TASK = "shanghai-credit-2023", "shanghai-credit-2023/21"
-
-
-@pytest.fixture
-async def told(fresh: Service) -> AsyncGenerator[Site]:
-    """A year's record, served."""
-    await tell(fresh)
-    async with serving(fresh) as site:
-        yield site
 
 
 async def errors(site: Site, query: str, **more: Any) -> Any:
@@ -235,11 +224,9 @@ async def test_the_header_names_the_one_position(told: Site) -> None:
     assert "Log-Position" not in (await told.http.post("/graphql", json={"query": two})).headers
 
 
-async def test_an_answer_says_whether_it_stays_true_and_whether_it_holds_texts(fresh: Service) -> None:
-    await tell(fresh)
-
+async def test_an_answer_says_whether_it_stays_true_and_whether_it_holds_texts(told: Site) -> None:
     async def said(fields: str) -> tuple[bool, bool]:
-        found = await answer(fresh.reader, f"{{ {fields} }}", {}, None)
+        found = await answer(told.running.reader, f"{{ {fields} }}", {}, None)
         assert not found.errors
         return found.moments.pinned, found.erasable
 

@@ -6,12 +6,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from api.demo import tell
 from api.graphql.execute import answer
-from api.main import Service
 from api.reader import Reader
 from events.database import SESSION
 from projections.documents import Documents
+from tests.conftest import Site
 
 PLAN, TASK = "shanghai-credit-2023", "shanghai-credit-2023/21"
 DEEP = """plan(id: "shanghai-credit-2023") { parts { allMeasures { inPart { title } allTasks {
@@ -37,8 +36,8 @@ class Counted:
 
 
 @pytest.fixture
-async def counted(fresh: Service) -> AsyncGenerator[Counted]:
-    await tell(fresh)
+async def counted(told: Site) -> AsyncGenerator[Counted]:
+    running = told.running
     statements: list[str] = []
 
     def said(one: Any) -> None:
@@ -51,11 +50,11 @@ async def counted(fresh: Service) -> AsyncGenerator[Counted]:
     async def as_it_is(_: Any) -> None:
         """A connection that is given back is not reset: that would be a statement too."""
 
-    dsn = fresh.settings.database_url
+    dsn = running.settings.database_url
     async with asyncpg.create_pool(
         dsn, min_size=1, max_size=4, init=listen, reset=as_it_is, server_settings=SESSION
     ) as pool:
-        yield Counted(Reader(pool, pool, fresh.reader.head, fresh.reader.license), statements)
+        yield Counted(Reader(pool, pool, running.reader.head, running.reader.license), statements)
 
 
 async def test_a_deep_query_is_one_statement(counted: Counted) -> None:

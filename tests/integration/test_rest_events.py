@@ -65,8 +65,8 @@ async def test_events_of_a_district_are_its_own_and_its_units(told: Site) -> Non
         assert await followed(told, district=code) == expected, code
 
 
-async def test_an_unknown_type_is_refused_since_nobody_would_ever_hear_of_it(site: Site) -> None:
-    problem = await site.problem(400, "/v1/events", type="task.rewordet.v1")
+async def test_an_unknown_type_is_refused_since_nobody_would_ever_hear_of_it(shared: Site) -> None:
+    problem = await shared.problem(400, "/v1/events", type="task.rewordet.v1")
     assert problem["errors"][0]["pointer"] == "type"
     assert "task.reworded.v1" in problem["detail"]
 

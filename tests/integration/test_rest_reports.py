@@ -112,9 +112,9 @@ async def test_a_report_is_corrected_in_its_place(site: Site) -> None:
     assert then["id"] == now["id"] == f"{TASK}/{HEALTH}/2023-Q1"
 
 
-async def test_the_reports_of_what_is_not_there_are_a_404_that_says_from_when_it_is(site: Site) -> None:
-    assert (await site.problem(404, f"{PLAN}/tasks/999/reports"))["code"] == "unknown_id"
-    assert (await site.problem(404, "/v1/plans/x/reports"))["code"] == "unknown_id"
-    early = await site.problem(404, f"{PLAN}/tasks/21/reports", position=1)
+async def test_the_reports_of_what_is_not_there_are_a_404_that_says_from_when_it_is(shared: Site) -> None:
+    assert (await shared.problem(404, f"{PLAN}/tasks/999/reports"))["code"] == "unknown_id"
+    assert (await shared.problem(404, "/v1/plans/x/reports"))["code"] == "unknown_id"
+    early = await shared.problem(404, f"{PLAN}/tasks/21/reports", position=1)
     assert early["code"] == "not_at_this_moment"
     assert "position 189" in early["detail"]
