@@ -143,12 +143,13 @@ def _say(running: "Service") -> None:
         )
     lines = [
         f"planrecord serves {settings.origin} on {base}",
-        f"  the plan             {base}{plan}",
-        f"  a task               {base}{plan}/tasks/21",
-        f"  how it came about    {base}{plan}/tasks/21/history",
-        f"  a district           {base}/v1/districts/310115",
-        f"  every address        {base}/openapi.json",
-        f"  GraphQL (POST)       {base}/graphql, its schema {base}/schema.graphql",
+        f"  for reading          {base}/",
+        f"  every address        {base}/docs",
+        f"  GraphQL              {base}/graphql",
+        f"  the plan as data     {base}{plan}",
+        f"  its tasks, a table   {base}{plan}/tasks.csv",
+        f"  how one came about   {base}{plan}/tasks/21/history",
+        f"  every fact           {base}/v1/events",
         f"  the writing token    {settings.data_dir / 'token'}" + (" (made just now)" if running.token_is_new else ""),
         "Ctrl-C stops it.",
     ]
