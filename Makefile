@@ -82,7 +82,7 @@ lock: $(UV) ## write requirements.lock anew from pyproject.toml
 	@$(UV) pip compile --quiet pyproject.toml --extra server --group dev --universal \
 	    --generate-hashes --no-annotate --no-header -o requirements.lock
 
-wheels: setup $(UV) ## what 3.11, 3.12 and 3.13 need is there as wheels, and the types hold for each
+wheels: setup $(UV) ## check for 3.11, 3.12 and 3.13 that all they need is there as wheels and that the types hold
 	@for version in $(PYTHONS); do \
 	    sh .ci/check "wheels for $$version" $(UV) pip install --dry-run --no-deps --require-hashes \
 	        --only-binary :all: --python-version $$version --python-platform $(PLATFORM) \
