@@ -51,6 +51,7 @@ BENCHMARKS = (
     Benchmark("list-uncached-json-agg", "json_agg", PAST, 3.0),
     Benchmark("list-first-answer", "json_agg", PAST, first=True),
     Benchmark("list-uncached-round-trip", "round trip", PAST, 0.33),
+    Benchmark("list-uncached-lean-round-trip", "lean round trip", PAST, 0.33),
     Benchmark("graphql-uncached", "graphql-core", graphql(asOf={"position": "{position}"}, on="{on}"), 3.0),
     Benchmark("datasette", "datasette", PAST, asked=datasette.ROWS),
     Benchmark("datasette-cached", "datasette", HEAD, asked=datasette.ROWS),

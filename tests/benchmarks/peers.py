@@ -1,19 +1,20 @@
 """The peers: what each figure is compared with, plain ASGI applications with nothing around them."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl
 
+import asyncpg
 import graphql
 import msgspec
 
-from events.database import pool_of
+from events.database import SESSION, Connection, lanes_of, pool_of
 from tests.benchmarks.load import HERE, Answer
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
-POOL = 8  # as many connections as planrecord's own pool has
+POOL = 4  # as many connections as planrecord reads slices by
 
 
 class Setup(msgspec.Struct, frozen=True):
@@ -67,17 +68,28 @@ async def bytes_(setup: Setup) -> AsyncGenerator[App]:
 
 @asynccontextmanager
 async def round_trip(setup: Setup) -> AsyncGenerator[App]:
-    """The same bytes after one empty statement."""
+    """The same bytes after one empty statement through asyncpg's pool as it comes, which resets what it lent."""
+    async with asyncpg.create_pool(setup.dsn, min_size=1, max_size=POOL, server_settings=SESSION) as pool:
+        yield _after_one_statement(setup, pool.acquire)
+
+
+@asynccontextmanager
+async def lean_round_trip(setup: Setup) -> AsyncGenerator[App]:
+    """The same over the very lanes that planrecord reads slices by: nothing but the statement."""
+    async with lanes_of(setup.dsn, POOL, SESSION) as lanes:
+        yield _after_one_statement(setup, lanes.acquire)
+
+
+def _after_one_statement(setup: Setup, acquire: Callable[[], AbstractAsyncContextManager[Connection]]) -> App:
     start, body = messages(setup.answer)
-    async with pool_of(setup.dsn, POOL) as pool:
 
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            async with pool.acquire() as connection:
-                await connection.fetchval("SELECT 1")
-            await send(start)
-            await send(body)
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async with acquire() as connection:
+            await connection.fetchval("SELECT 1")
+        await send(start)
+        await send(body)
 
-        yield app
+    return app
 
 
 @asynccontextmanager
@@ -115,4 +127,10 @@ async def graphql_core(setup: Setup) -> AsyncGenerator[App]:
     yield app
 
 
-PEERS = {"bytes": bytes_, "round trip": round_trip, "json_agg": json_agg, "graphql-core": graphql_core}
+PEERS = {
+    "bytes": bytes_,
+    "round trip": round_trip,
+    "lean round trip": lean_round_trip,
+    "json_agg": json_agg,
+    "graphql-core": graphql_core,
+}

@@ -13,8 +13,8 @@ ELSEWHERE = re.compile(r"(?:https?:)?//[a-z]", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_a_page_and_all_that_it_links_come_from_here(site: Site, path: str) -> None:
-    page = await site.http.get(path, headers={"Accept": "text/html"})
+async def test_a_page_and_all_that_it_links_come_from_here(shared: Site, path: str) -> None:
+    page = await shared.http.get(path, headers={"Accept": "text/html"})
     assert page.status_code == 200
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert not ELSEWHERE.search(page.text)
@@ -22,12 +22,12 @@ async def test_a_page_and_all_that_it_links_come_from_here(site: Site, path: str
     assert len(links) >= 5
     for link in links:
         assert link.startswith("/"), link
-        assert (await site.http.get(link)).status_code == 200, link
+        assert (await shared.http.get(link)).status_code == 200, link
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_a_page_lets_the_browser_ask_nobody_else(site: Site, path: str) -> None:
-    page = await site.http.get(path)
+async def test_a_page_lets_the_browser_ask_nobody_else(shared: Site, path: str) -> None:
+    page = await shared.http.get(path)
     policy = dict(rule.split(" ", 1) for rule in page.headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["connect-src"] == "'self'"
@@ -36,24 +36,24 @@ async def test_a_page_lets_the_browser_ask_nobody_else(site: Site, path: str) ->
     assert " style=" not in page.text
 
 
-async def test_an_asset_is_kept_for_good_under_a_name_that_holds_its_hash(site: Site) -> None:
-    page = (await site.http.get("/docs")).text
+async def test_an_asset_is_kept_for_good_under_a_name_that_holds_its_hash(shared: Site) -> None:
+    page = (await shared.http.get("/docs")).text
     for link in [link for link in LINKS.findall(page) if link.startswith("/assets/")]:
-        asset = await site.http.get(link)
+        asset = await shared.http.get(link)
         assert asset.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert asset.headers["Content-Type"] in {"text/css; charset=utf-8", "text/javascript; charset=utf-8"}
-        unchanged = await site.http.get(link, headers={"If-None-Match": asset.headers["ETag"]})
+        unchanged = await shared.http.get(link, headers={"If-None-Match": asset.headers["ETag"]})
         assert unchanged.status_code == 304
         assert re.search(r"\.[0-9a-f]{16}\.(css|js)$", link)
 
 
 @pytest.mark.parametrize("name", ["docs.js", "docs.html", "package.json", "..%2Fmain.py", "docs.0123456789abcdef.js"])
-async def test_nothing_else_is_served_as_an_asset(site: Site, name: str) -> None:
-    await site.problem(404, f"/assets/{name}")
+async def test_nothing_else_is_served_as_an_asset(shared: Site, name: str) -> None:
+    await shared.problem(404, f"/assets/{name}")
 
 
-async def test_a_page_takes_no_parameters(site: Site) -> None:
-    assert (await site.problem(400, "/docs", url="elsewhere"))["code"] == "unknown_parameter"
+async def test_a_page_takes_no_parameters(shared: Site) -> None:
+    assert (await shared.problem(400, "/docs", url="elsewhere"))["code"] == "unknown_parameter"
 
 
 def test_no_file_of_ours_names_another_host() -> None:

@@ -45,10 +45,10 @@ def test_every_read_takes_both_clocks() -> None:
         assert names >= (BETWEEN if path.endswith("/diff") else AT), path
 
 
-async def test_the_server_publishes_its_own_descriptions(site: Site) -> None:
-    described = await site.get("/openapi.json")
+async def test_the_server_publishes_its_own_descriptions(shared: Site) -> None:
+    described = await shared.get("/openapi.json")
     assert described == json.loads((FOLDER / "openapi.json").read_bytes())
-    schema = await site.http.get("/schema.graphql")
+    schema = await shared.http.get("/schema.graphql")
     assert schema.content == (FOLDER / "schema.graphql").read_bytes()
 
 

@@ -11,11 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
-import pytest
 
-from api.demo import tell
-from api.main import Service
-from tests.conftest import Site, serving
+from tests.conftest import Site
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -42,13 +39,6 @@ def trials() -> list[Trial]:
             line = command[1] if command else f"curl {shlex.quote(address[0])}" if address else ""
             found.append(Trial(f"{user} {number}", line, form, shown))
     return found
-
-
-@pytest.fixture
-async def demo(fresh: Service) -> Any:
-    await tell(fresh)
-    async with serving(fresh) as served:
-        yield served
 
 
 async def curl(site: Site, line: str) -> httpx.Response:
@@ -98,12 +88,12 @@ def test_each_user_finds_five_things_to_try() -> None:
     assert all(one.command and one.shown.strip() for one in trials())
 
 
-async def test_the_first_things_to_try_answer_as_shown(demo: Site) -> None:
+async def test_the_first_things_to_try_answer_as_shown(told: Site) -> None:
     for name, command, form, shown in trials():
         if not command.startswith("curl"):
-            assert shown.strip() in await run(demo, command), name
+            assert shown.strip() in await run(told, command), name
             continue
-        response = await curl(demo, command)
+        response = await curl(told, command)
         assert response.status_code == 200, name
         if form == "json":
             answer = json.loads(response.text.splitlines()[0])
