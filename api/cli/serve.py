@@ -144,7 +144,7 @@ def _say(running: "Service") -> None:
     lines = [
         f"planrecord serves {settings.origin} on {base}",
         f"  for reading          {base}/",
-        f"  every address        {base}/docs",
+        f"  every address        {base}/docs, as OpenAPI {base}/openapi.json",
         f"  GraphQL              {base}/graphql",
         f"  the plan as data     {base}{plan}",
         f"  its tasks, a table   {base}{plan}/tasks.csv",
