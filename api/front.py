@@ -40,9 +40,6 @@ class Entry(NamedTuple):
 
     state: tuple[int, Any] | None
     epoch: int
-    status: int
-    headers: list[Header]
-    body: bytes
     etag: bytes
     start: Message
     whole: Message
@@ -82,7 +79,7 @@ class Cache:
 
 
 def _weight(key: Key, entry: Entry) -> int:
-    return len(entry.body) + OVERHEAD + sum(len(part) for part in key if isinstance(part, bytes | str))
+    return len(entry.whole["body"]) + OVERHEAD + sum(len(part) for part in key if isinstance(part, bytes | str))
 
 
 class Answer(NamedTuple):
@@ -253,9 +250,6 @@ def _entry(answer: Answer, state: tuple[int, Any] | None, epoch: int, *, packed:
     return Entry(
         state,
         epoch,
-        answer.status,
-        headers,
-        body,
         etag,
         {"type": "http.response.start", "status": answer.status, "headers": headers},
         {"type": "http.response.body", "body": body},

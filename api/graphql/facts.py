@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from events.codec import decode_trusted
 from events.database import Connection
 from events.recorded import Recorded
-from projections.views.events import Disclosed, Facts
+from projections.views.events import Disclosed, Facts, end_of
 
 NOTHING: Final = Facts((), {})
 
@@ -57,4 +57,4 @@ def _names(ask: Ask) -> Iterable[tuple[str, str]]:
     """Ranges of stream names, each up to the first that is no more of it."""
     yield ask.stream, ask.stream + "\x01"
     if ask.below:
-        yield ask.below, ask.below[:-1] + chr(ord(ask.below[-1]) + 1)
+        yield ask.below, end_of(ask.below)

@@ -148,6 +148,11 @@ async def at(connection: Connection, positions: Sequence[int]) -> Facts:
     return await _with_texts(connection, [decode_trusted(row["entry"]) for row in rows])
 
 
+def end_of(prefix: str) -> str:
+    """The first text, byte by byte, after all that begin with a prefix."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
 async def of_subject(connection: Connection, position: int, stream: str, below: str) -> Facts:
     """All facts of a stream, and of the streams whose names begin with `below`, as of `position`."""
     return await _with_texts(connection, await recorded_of(connection, position, stream, below))
@@ -155,7 +160,7 @@ async def of_subject(connection: Connection, position: int, stream: str, below: 
 
 async def recorded_of(connection: Connection, position: int, stream: str, below: str) -> list[Recorded]:
     """The same facts without their texts."""
-    end = below[:-1] + chr(ord(below[-1]) + 1)
+    end = end_of(below)
     rows = await connection.fetch(_OF_SUBJECT, position, stream, below, end)
     return [decode_trusted(row["entry"]) for row in rows]
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from events.database import Connection
+from projections.views.events import end_of
 
 _SQL = """
 SELECT DISTINCT recorded_at FROM events
@@ -13,5 +14,5 @@ ORDER BY recorded_at
 
 async def of_subject(connection: Connection, position: int, stream: str, below: str) -> list[datetime]:
     """When facts were added to a stream, or to one whose name begins with `below`, up to `position`."""
-    end = below[:-1] + chr(ord(below[-1]) + 1)
-    return [row["recorded_at"] for row in await connection.fetch(_SQL, position, stream, below, end)]
+    rows = await connection.fetch(_SQL, position, stream, below, end_of(below))
+    return [row["recorded_at"] for row in rows]

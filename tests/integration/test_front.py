@@ -252,7 +252,7 @@ async def test_a_client_that_goes_away_takes_nobody_along(site: Site) -> None:
 
 
 def entry(size: int) -> Entry:
-    return Entry(None, 0, 200, [], b"x" * size, b"", {}, {}, {})
+    return Entry(None, 0, b"", {}, {"body": b"x" * size}, {})
 
 
 def test_the_cache_forgets_what_was_asked_for_longest_ago() -> None:
