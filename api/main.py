@@ -43,6 +43,7 @@ from events.head import watching
 from events.log import Log
 from events.schema import migrate
 from projections.fold import state
+from projections.memory import Memory
 from projections.runner import prepare
 from projections.views import TABLES
 from projections.writer import writer
@@ -135,8 +136,9 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
             ):
                 handler = Handler(log, pool.acquire, state)
                 token, is_new = token_of(settings.data_dir)
-                reader = Reader(pool, slices, head, settings.license)
-                yield Service(settings, pool, reader, Office(pool, head, handler, settings.office), token, is_new, own)
+                reader = Reader(pool, slices, head, settings.license, Memory(settings.cache_bytes))
+                office = Office(pool, head, handler, settings.office)
+                yield Service(settings, pool, reader, office, token, is_new, own)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from events.head import Head
 from events.recorded import HEAD
 from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
 from projections.fold import ALWAYS, FOREVER
+from projections.memory import Memory
 from projections.table import SCHEMA, SliceTable
 from projections.wanted import Wanted
 
@@ -40,14 +41,15 @@ class Subject(msgspec.Struct, frozen=True):
 class Reader:
     """Reads views at a moment: slices through the pool `slices`, the log itself through `pool`.
 
-    `license` is the data's licence, which every answer names.
+    `license` is the data's licence, which every answer names; `memory` is the process's one memory.
     """
 
-    def __init__(self, pool: Pool, slices: Lender, head: Head, license_: str) -> None:
+    def __init__(self, pool: Pool, slices: Lender, head: Head, license_: str, memory: Memory) -> None:
         self.pool = pool
         self.slices = slices
         self.head = head
         self.license = license_
+        self.memory = memory
 
     async def rows(self, asked: AsOf, wanted: Sequence[Wanted]) -> tuple[Moment, Rows]:
         """The rows that stand at the moment that is meant."""

@@ -54,7 +54,8 @@ async def counted(told: Site) -> AsyncGenerator[Counted]:
     async with asyncpg.create_pool(
         dsn, min_size=1, max_size=4, init=listen, reset=as_it_is, server_settings=SESSION
     ) as pool:
-        yield Counted(Reader(pool, pool, running.reader.head, running.reader.license), statements)
+        there = running.reader
+        yield Counted(Reader(pool, pool, there.head, there.license, there.memory), statements)
 
 
 async def test_a_deep_query_is_one_statement(counted: Counted) -> None:

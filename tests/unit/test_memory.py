@@ -1,0 +1,79 @@
+"""One memory: bounded in bytes, its overhead counted, and nothing depends on its having room."""
+
+import tracemalloc
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projections.memory import OVERHEAD, Memory
+
+
+def test_what_was_put_is_there_and_what_was_not_is_not() -> None:
+    memory = Memory(100_000)
+    memory.put("a", 1, 10)
+    assert memory.get("a") == 1
+    assert memory.get("b") is None
+    assert memory.size == 10 + OVERHEAD
+
+
+def test_what_is_asked_for_stays_and_what_is_not_goes() -> None:
+    memory = Memory(100_000)
+    for number in range(1_000):
+        memory.put(number, number, 1_000)
+        assert memory.get(0) == 0
+        assert memory.size <= memory.bound
+    assert memory.get(999) == 999
+    assert memory.get(1) is None
+
+
+def test_one_value_does_not_take_all_the_room() -> None:
+    memory = Memory(100_000)
+    memory.put("small", 1, 100)
+    memory.put("large", 2, 90_000)
+    assert memory.get("small") == 1
+    assert memory.get("large") is None
+
+
+def test_putting_again_does_not_count_twice() -> None:
+    memory = Memory(100_000)
+    for weight in (100, 9_000, 5_000):
+        memory.put("a", weight, weight)
+    assert (memory.get("a"), memory.size) == (5_000, 5_000 + OVERHEAD)
+    memory.drop("a")
+    assert (memory.get("a"), memory.size) == (None, 0)
+
+
+def test_without_room_nothing_is_kept() -> None:
+    memory = Memory(0)
+    memory.put("a", 1, 0)
+    assert memory.get("a") is None
+
+
+@given(st.lists(st.tuples(st.sampled_from(["put", "get", "drop"]), st.integers(0, 30), st.integers(0, 5_000))))
+def test_its_size_is_that_of_what_it_holds_and_never_above_its_bound(steps: list[tuple[str, int, int]]) -> None:
+    memory = Memory(40_000)
+    put: dict[int, int] = {}
+    for step, key, weight in steps:
+        match step:
+            case "put":
+                memory.put(key, (key, weight), weight)
+                put[key] = weight
+            case "get":
+                assert memory.get(key) in {None, (key, put.get(key))}
+            case _:
+                memory.drop(key)
+        assert memory.size <= memory.bound
+    there = [key for key in put if memory.get(key) is not None]
+    assert memory.size == sum(put[key] + OVERHEAD for key in there)
+
+
+def test_small_values_take_no_more_than_is_counted() -> None:
+    memory = Memory(4_000_000)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for number in range(50_000):
+        body = b"x" * 50 + number.to_bytes(4)
+        memory.put(("kind", f"name {number}", number), body, len(body))
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert taken <= memory.bound
