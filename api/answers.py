@@ -1,83 +1,135 @@
-"""The answers of REST: one view, or any body, with the headers that say at which moment it was read."""
+"""The answers of REST: a body with its headers, which say at which moment it was read, and how long it stays true."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Request, Response
-from litestar.datastructures import State
+from litestar import Response
 
 from api import mementos
-from api.asking import Clocks, asked, clocks, query_of
-from api.reader import CLOCKS, Reader, Subject
-from api.release import RELEASE
+from api.asking import Clocks, asked, clocks
+from api.question import Ask
+from api.reader import CLOCKS, Subject
+from api.release import FORMATS
 from projections.as_of import Moment, Rows
 from projections.wanted import Wanted
 
 V = TypeVar("V", bound=msgspec.Struct)
-Ask = Request[Any, Any, State]
 Show = Callable[[Rows, Moment], Sequence[V]]
 JSON: Final = "application/json"
-READER: Final = "planrecord.reader"  # where it is found again in the same request
-KEPT: Final = "planrecord.kept"  # where a handler tells the wrapper outside how long its answer stays true:
-FOREVER: Final = 0  # or at which head it was read
+STAYS: Final = "stays"  # where the first message of an answer says it, for the wrapper outside
+DEMO: Final = "/demo"
 
 
-class Made(Response[bytes]):
-    """A body with its headers, sent as it is: preparing a response as Litestar does costs more than reading a list."""
+class Once(msgspec.Struct, frozen=True):
+    """True for the one who asked, and for those who ask the same at the same time."""
 
-    def __init__(self, body: bytes, headers: dict[str, str]) -> None:
+
+class Always(msgspec.Struct, frozen=True):
+    """True for as long as the process runs and nothing is erased: it holds nothing of the log, or a pinned moment."""
+
+
+class AtHead(msgspec.Struct, frozen=True):
+    """True until the log grows beyond `position`, or the day ends."""
+
+    position: int
+
+
+Stays = Once | Always | AtHead
+ONCE: Final = Once()
+ALWAYS: Final = Always()
+
+
+class Answer(Response[bytes]):
+    """A body with its headers, sent as it is: preparing a response as Litestar does costs more than reading a list.
+
+    `headers` hold the Content-Type, and a charset for text. `stays` tells the wrapper outside how long it may be given
+    to others.
+    """
+
+    def __init__(self, body: bytes, headers: Mapping[str, str], stays: Stays, status: int = 200) -> None:
         self.content = body
-        self.headers = headers
+        self.headers = dict(headers)
+        self.stays = stays
+        self.status_code = status
 
     def to_asgi_response(self, *_: Any, **__: Any) -> Any:
         """The answer as two messages."""
-        lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()]
 
-        async def answered(_scope: Any, _receive: Any, send: Any) -> None:
-            await send({"type": "http.response.start", "status": 200, "headers": lines})
+        async def answered(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 - by name
+            await send(self._start())
             await send({"type": "http.response.body", "body": self.content})
 
         return answered
 
-
-def reader(request: Ask) -> Reader:
-    """The reader that `api/main.py` wired."""
-    found: Reader = request.scope.get(READER) or request.app.state.reader  # type: ignore[assignment]
-    request.scope[READER] = found  # type: ignore[typeddict-unknown-key]
-    return found
+    def _start(self) -> dict[str, Any]:
+        lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()]
+        return {"type": "http.response.start", "status": self.status_code, "headers": lines, STAYS: self.stays}
 
 
-async def one(request: Ask, subject: Subject, wanted: Sequence[Wanted], show: Show[V]) -> Response[bytes]:
+class Pieces(Answer):
+    """An answer that is made piece by piece while it is sent; nobody keeps it."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
+        super().__init__(b"", headers, ONCE)
+        self._pieces = pieces
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
+        """The answer as one message more than it has pieces."""
+
+        async def answered(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 - by name
+            await send(self._start())
+            async for piece in self._pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        return answered
+
+
+def now(body: bytes, media_type: str = JSON, **headers: str) -> Answer:
+    """An answer of this very moment, which nobody keeps."""
+    others = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(body, {"Content-Type": media_type, "Cache-Control": "no-store", **others}, ONCE)
+
+
+def same(body: bytes, media_type: str, cache: str = "no-cache", **headers: str) -> Answer:
+    """An answer that holds nothing of the log: its validator is that of its own bytes."""
+    others = {name.replace("_", "-"): value for name, value in headers.items()}
+    etag = f'"{blake2b(body, digest_size=16).hexdigest()}"'
+    return Answer(body, {"Content-Type": media_type, "Cache-Control": cache, "ETag": etag, **others}, ALWAYS)
+
+
+async def one(request: Ask, subject: Subject, wanted: Sequence[Wanted], show: Show[V]) -> Answer:
     """The one view that is asked for, or the problem that says from when to when it is there."""
-    query = query_of(request)
-    if mementos.asks(request, subject, query):
-        return await mementos.negotiated(request, reader(request), subject)
-    moment, rows = await reader(request).rows(clocks(asked(query, Clocks)), wanted)
+    question, reader = request.question, request.reader
+    query = question.parameters
+    if mementos.asks(question, subject):
+        location, links = await mementos.negotiated(question, reader, subject)
+        return Answer(b"", {"Location": location, "Link": links, "Cache-Control": "no-cache"}, ONCE, 302)
+    moment, rows = await reader.rows(clocks(asked(query, Clocks)), wanted)
     views = show(rows, moment)
     if not views:
-        raise await reader(request).absent(subject, moment)
-    meta = reader(request).meta(moment, request.scope["path"], query)
-    links = mementos.links(request.scope["path"], subject)
-    response = ok(request, msgspec.structs.replace(views[0], meta=meta), moment, query, links=links)
+        raise await reader.absent(subject, moment)
+    meta = reader.meta(moment, question.path, query)
+    links = mementos.links(question.path, subject)
+    answer = ok(request, msgspec.structs.replace(views[0], meta=meta), moment, links=links)
     if links and moment.pinned:
-        response.headers["Memento-Datetime"] = mementos.http_date(moment.as_of)
-    return response
+        answer.headers["Memento-Datetime"] = mementos.http_date(moment.as_of)
+    return answer
 
 
-def ok(  # noqa: PLR0913 - as made
+def ok(
     request: Ask,
     body: msgspec.Struct,
     moment: Moment,
-    query: Mapping[str, str],
     *,
     erasable: bool = False,
     links: Mapping[str, str] | None = None,
-) -> Response[bytes]:
+) -> Answer:
     """An answer in JSON, read at a moment."""
-    explicit = "effectiveOn" in query
+    explicit = "effectiveOn" in request.question.parameters
     return made(request, msgspec.json.encode(body), moment, explicit_day=explicit, erasable=erasable, links=links)
 
 
@@ -90,32 +142,34 @@ def made(  # noqa: PLR0913 - all that an answer's headers say
     explicit_day: bool,
     erasable: bool = False,
     links: Mapping[str, str] | None = None,
-) -> Response[bytes]:
+) -> Answer:
     """An answer read at a moment: it may be kept for as long as it is true.
 
     `explicit_day`: the question names its effectiveOn; `erasable`: the body holds text that may have to be forgotten.
     `links`: addresses by their relation (RFC 8288), beside the licence's.
     """
-    request.scope[KEPT] = FOREVER if moment.pinned else moment.position  # type: ignore[typeddict-unknown-key]
-    lasting = moment.pinned and explicit_day and not erasable
+    # A demo is told anew in the same place: whoever kept its answers would hold another record's.
+    lasting = moment.pinned and explicit_day and not erasable and not moment.origin.endswith(DEMO)
     headers = {
+        "Content-Type": media_type,
         "Log-Position": str(moment.position),
         "Cache-Control": "public, max-age=3600" if lasting else "no-cache",
-        "ETag": _etag(request, moment, media_type),
+        "ETag": etag(request, moment, media_type),
         "Link": ", ".join(
             f'<{address}>; rel="{name}"'
-            for name, address in {**(links or {}), "license": reader(request).license}.items()
+            for name, address in {**(links or {}), "license": request.reader.license}.items()
         ),
     }
-    return Made(body, {"Content-Type": media_type, **headers})
+    return Answer(body, headers, ALWAYS if moment.pinned else AtHead(moment.position))
 
 
-def _etag(request: Ask, moment: Moment, media_type: str) -> str:
-    """A strong validator: it covers the question, the moment, the form, the release, and what was erased."""
-    rest = {name: value for name, value in query_of(request).items() if name not in CLOCKS}
-    epoch = reader(request).head.erasure_epoch
-    said = (request.scope["path"], urlencode(rest), moment.position, moment.effective_on, media_type, RELEASE, epoch)
-    return f'"{blake2b(repr(said).encode(), digest_size=12).hexdigest()}"'
+def etag(request: Ask, moment: Moment, media_type: str) -> str:
+    """A strong validator: it covers the question and all that makes its body. The wrapper outside adds the encoding."""
+    question, epoch = request.question, request.reader.head.erasure_epoch
+    rest = urlencode([(name, value) for name, value in question.query if name not in CLOCKS])
+    asked_ = (question.address, rest, media_type, FORMATS)
+    read_at = (moment.origin, moment.position, moment.effective_on, epoch)
+    return f'"{blake2b(repr((asked_, read_at)).encode(), digest_size=12).hexdigest()}"'
 
 
 def only(views: Sequence[V], key: str, name: str = "id") -> Sequence[V]:

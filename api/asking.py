@@ -3,20 +3,17 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Final, TypeVar
-from urllib.parse import parse_qsl
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from litestar import Request
 from msgspec import Meta
 
-from api.problems import Fault, Trouble
+from api.problems import Fault, Trouble, echo
 from domain.errors import WrongDate
 from domain.values import parse_date
 from projections.as_of import AsOf, NoSuchMoment, parse_as_of
 
 Q = TypeVar("Q", bound=msgspec.Struct)
-QUERY: Final = "planrecord.query"
 
 
 class Clocks(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -60,30 +57,6 @@ class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The address takes no parameters."""
 
 
-def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
-    """The query's parameters, each once; Trouble if one is repeated."""
-    remembered: dict[str, str] | None = request.scope.get(QUERY)  # type: ignore[assignment]
-    if remembered is not None:
-        return remembered
-    items = _items(request.scope["query_string"])
-    query = dict(sorted(items))  # whatever order they came in, one question has one address
-    if len(query) != len(items):
-        twice = sorted({name for name in query if sum(name == other for other, _ in items) > 1})
-        raise Trouble(
-            400, "repeated_parameter", f"give {', '.join(twice)} once", [Fault(one, "repeated") for one in twice]
-        )
-    request.scope[QUERY] = query  # type: ignore[typeddict-unknown-key]
-    return query
-
-
-def _items(query_string: bytes) -> list[tuple[str, str]]:
-    """Names and values; Trouble unless they are UTF-8, percent-encoded or as it is."""
-    try:
-        return parse_qsl(query_string.decode(), keep_blank_values=True, errors="strict")
-    except UnicodeDecodeError as error:
-        raise Trouble(400, "broken_utf8", "the query is no UTF-8: percent-encode it as UTF-8") from error
-
-
 def asked(query: Mapping[str, str], type_: type[Q]) -> Q:
     """The query as `type_`; Trouble that lists the known parameters for an unknown one."""
     known(query, type_)
@@ -95,8 +68,9 @@ def known(query: Mapping[str, str], *types: type[msgspec.Struct]) -> None:
     names = [name for type_ in types for name in names_of(type_)]
     unknown = [name for name in query if name not in names]
     if unknown:
-        detail = f"unknown parameter {', '.join(unknown)}; known here: {', '.join(names) or 'none'}"
-        raise Trouble(400, "unknown_parameter", detail, [Fault(name, "unknown") for name in unknown])
+        some = [echo(name, 40) for name in unknown[:5]]
+        detail = f"unknown parameter {', '.join(some)}; known here: {', '.join(names) or 'none'}"
+        raise Trouble(400, "unknown_parameter", detail, [Fault(name, "unknown") for name in some])
 
 
 def names_of(type_: type[msgspec.Struct]) -> tuple[str, ...]:
@@ -118,7 +92,7 @@ def part_of(query: Mapping[str, str], type_: type[Q]) -> Q:
         value = values[name]
         spelled = "" if value is None else msgspec.json.encode(value).decode()
         if not isinstance(value, str) and spelled != text:  # 1.0, +1, 1 for true, null: one question has one spelling
-            detail = f"{name}: not {text}, but {spelled or 'left out'}"
+            detail = f"{name}: not {echo(text)}, but {spelled or 'left out'}"
             raise Trouble(400, "bad_parameter", detail, [Fault(name, detail)])
     return found
 

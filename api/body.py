@@ -1,59 +1,80 @@
 """From a request's bytes to JSON: strict UTF-8, no key twice, nothing but what was asked for."""
 
+import asyncio
 import json
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
-from litestar import Request
 
-from api.problems import Fault, Trouble
+from api.problems import Fault, Trouble, echo
+from api.question import Ask, Question
 from domain.commands import COMMANDS, AnyCommand, decode_commands
 
 T = TypeVar("T")
-PATIENCE = 10  # times the limit, beyond which a body is not even read to its end
-NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+PATIENCE: Final = 40_000_000  # bytes beyond which a body is not even read to its end
+SECONDS: Final = 30.0  # in which a body must have come
+LARGEST_GRAPHQL: Final = 256_000  # bytes of a GraphQL request, its variables included
+LONG: Final = 50_000  # bytes whose check takes longer than one step of the event loop may
+NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
-async def json_body(request: Request[Any, Any, Any]) -> bytes:
+async def json_body(request: Ask) -> bytes:
     """The body's bytes; Trouble unless they say that they are JSON, and are."""
-    body = await _read(request, request.app.state.max_body)
-    kind, _ = request.content_type
-    if kind != "application/json":
-        raise Trouble(415, "unsupported_media_type", f"send application/json, not {kind or 'nothing'}")
-    check_json(body)
-    return body
+    content = await whole(request.question, request.receive, request.app.state.max_body)
+    await checked(content)
+    return content
 
 
-async def _read(request: Request[Any, Any, Any], limit: int) -> bytes:
-    """The whole body, up to a limit.
+async def whole(question: Question, receive: Receive, limit: int) -> bytes:
+    """The whole body of what says that it is JSON, up to a limit and within SECONDS; Trouble otherwise.
 
     What is somewhat larger is read to its end and forgotten: a client that is still sending would otherwise see its
     connection break instead of the answer that says why.
     """
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= limit:
-            parts.append(part)
-        if size > PATIENCE * limit:
-            break
+    try:
+        async with asyncio.timeout(SECONDS):
+            more = True
+            while more and size <= PATIENCE:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Trouble(400, "cut_short", "the body ends before its end, or is no well-formed chunk")
+                part = message.get("body", b"")
+                more, size = message.get("more_body", False), size + len(part)
+                if size <= limit:
+                    parts.append(part)
+    except TimeoutError as error:
+        detail = f"a body must have come within {SECONDS:.0f} s: send less at once"
+        raise Trouble(408, "too_slow", detail, Connection="close") from error
     if size > limit:
         raise Trouble(413, "too_large", f"a body has at most {limit:,} bytes: send less at once")
+    if question.media_type != "application/json":
+        said = echo(question.media_type) or "nothing"
+        raise Trouble(415, "unsupported_media_type", f"send application/json, not {said}")
     return b"".join(parts)
 
 
-def check_json(body: bytes) -> None:
+async def checked(content: bytes) -> None:
+    """As `check_json`; a long body is checked beside the event loop, which goes on meanwhile."""
+    if len(content) < LONG:
+        check_json(content)
+    else:
+        await asyncio.to_thread(check_json, content)
+
+
+def check_json(content: bytes) -> None:
     """Trouble for broken UTF-8, broken JSON, a key given twice (which parsers read differently), or absurd depth.
 
     And for the character NUL, which PostgreSQL keeps in no text.
     """
-    if NUL.search(body):
+    if NUL.search(content):
         raise Trouble(400, "malformed", "the body holds the character NUL (\\u0000): leave it out")
     try:
-        json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        json.loads(content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise Trouble(
             400, "broken_utf8", f"byte {error.start} of the body is no UTF-8: save the text as UTF-8"
@@ -70,30 +91,36 @@ def check_json(body: bytes) -> None:
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise Trouble(400, "duplicate_key", f"the key {twice!r} is given twice in one object: give it once")
+        raise Trouble(
+            400, "duplicate_key", f"the key {echo(_twice(pairs))!r} is given twice in one object: give it once"
+        )
     return found
+
+
+def _twice(pairs: Sequence[tuple[str, Any]]) -> str:
+    """The first key that comes again."""
+    seen: set[str] = set()
+    return next(key for key, _ in pairs if key in seen or seen.add(key))
 
 
 def _no_constant(name: str) -> Any:
     raise Trouble(400, "broken_json", f"{name} is no JSON number")
 
 
-def decoded(decode: Callable[[bytes], T], body: bytes) -> T:
+def decoded(decode: Callable[[bytes], T], content: bytes) -> T:
     """The body as what is expected; Trouble with a JSON pointer otherwise."""
     try:
-        return decode(body)
+        return decode(content)
     except msgspec.DecodeError as error:
         raise Trouble(
             400, "malformed", f"the body is not as expected: {error}", [Fault(_pointer(str(error)), str(error))]
         ) from error
 
 
-def decoded_commands(body: bytes) -> list[AnyCommand]:
+def decoded_commands(content: bytes) -> list[AnyCommand]:
     """The commands of a body; Trouble as in `decoded`, which for an unknown command lists those there are."""
     try:
-        return decoded(decode_commands, body)
+        return decoded(decode_commands, content)
     except Trouble as error:
         if not error.detail.endswith(".type`") or "Invalid value" not in error.detail:
             raise

@@ -1,23 +1,27 @@
 """What OpenAPI says of an operation beyond its signature: the query's parameters, the answer's shape, its problems."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Operation, Parameter, Schema
 
 from api.asking import Clocks, Paging
+from api.formats import Format
 from api.problems import MEDIA_TYPE, TITLES, Problem
 from projections.lists import Collection
 
 
 def operation(*queries: type[msgspec.Struct]) -> type[Operation]:
-    """An operation whose query parameters are the fields of `queries`."""
+    """An operation whose query parameters are the fields of `queries`; what has a limit is a list, in three forms."""
     parameters = [one for query in queries for one in _parameters(query)]
+    listed = any(one.name == "limit" for one in parameters)
 
     @dataclass
     class Asked(Operation):
+        forms: ClassVar[frozenset[Format]] = frozenset(Format) if listed else frozenset()
+
         def __post_init__(self) -> None:
             self.parameters = [*(self.parameters or []), *parameters]
 

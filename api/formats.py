@@ -4,11 +4,9 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any, Final, get_args
 
 import msgspec
-from litestar.datastructures.headers import Accept
 
 
 class Format(StrEnum):
@@ -24,15 +22,7 @@ MEDIA_TYPES: Final = {
     Format.NDJSON: "application/x-ndjson",
     Format.CSV: "text/csv; header=present; charset=utf-8",
 }
-_OFFERED: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
 _FORMULA: Final = tuple("=+-@\t\r\n'\uff1d\uff0b\uff0d\uff20")
-
-
-@lru_cache(maxsize=256)
-def accepted(header: str | None) -> Format:
-    """The form that a client prefers; JSON where it prefers none of ours."""
-    best = Accept(header).best_match(list(_OFFERED)) if header else None
-    return _OFFERED[best] if best else Format.JSON
 
 
 def ndjson(documents: Sequence[bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""The thin wrapper outside the application: answers that are still true are given from memory.
+"""The door outside the application: a request is read here, once, and answers that are still true come from memory.
 
 An answer is a pure function of the question and the moment. One read at a pinned moment stays true; one read at the
 head is true until the head moves or the day ends. Both are forgotten when something is erased.
@@ -6,15 +6,29 @@ head is true until the head moves or the day ends. Both are forgotten when somet
 
 import asyncio
 import gzip
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from datetime import date
 from typing import Any, Final, NamedTuple
 
-from api.answers import FOREVER, KEPT
-from api.formats import Format
-from api.lists import FORMAT
+import msgspec
+from werkzeug.http import parse_etags
+
+from api import body, pages
+from api.answers import ONCE, STAYS, Answer, AtHead, Once, Stays
+from api.question import (
+    Asked,
+    Credentials,
+    Elsewhere,
+    Headers,
+    Question,
+    credentials_of,
+    handed,
+    headers_of,
+    question_of,
+)
+from api.reader import Reader
 from events.head import Head
+from projections.memory import Memory
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -22,23 +36,26 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 Header = tuple[bytes, bytes]
-Key = tuple[Any, ...]
+State = tuple[int, date]  # the head's size and the day: what an answer at the head was read at
 
 WORTH_PACKING: Final = 1_000  # bytes
+LONG_PACKING: Final = 200_000  # bytes that take longer to pack than one step of the event loop may
 LARGEST_QUERY: Final = 16_384  # bytes of a GraphQL request that is remembered
-OVERHEAD: Final = 1_000  # bytes of memory that an entry takes beside its body
+LARGEST_READING: Final = 4_000  # bytes of what a reading was made from, up to which it is remembered
 OPEN: Final[list[Header]] = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"ETag, Link, Log-Position, Memento-Datetime, Retry-After"),
+    (b"access-control-expose-headers", b"ETag, Link, Location, Log-Position, Memento-Datetime, Retry-After"),
     (b"vary", b"Accept, Accept-Datetime, Accept-Encoding"),
+    (b"x-content-type-options", b"nosniff"),
 ]
 PACKED: Final = (b"application/", b"text/")
+NOTHING: Final[Message] = {"type": "http.response.body", "body": b""}
 
 
 class Entry(NamedTuple):
-    """An answer that is kept. `state` is what it was read at: (position, day) at the head, None at a pinned moment."""
+    """An answer as it is sent. `state` is what it was read at: None where it stays true whatever is recorded."""
 
-    state: tuple[int, Any] | None
+    state: State | None
     epoch: int
     etag: bytes
     start: Message
@@ -46,215 +63,247 @@ class Entry(NamedTuple):
     unchanged: Message
 
 
-class Cache:
-    """Answers by their questions, the least recently asked for forgotten first."""
-
-    def __init__(self, bound: int) -> None:
-        self.bound = bound
-        self.size = 0
-        self._entries: OrderedDict[Key, Entry] = OrderedDict()
-
-    def get(self, key: Key) -> Entry | None:
-        """What was answered."""
-        entry = self._entries.get(key)
-        if entry is not None:
-            self._entries.move_to_end(key)
-        return entry
-
-    def put(self, key: Key, entry: Entry) -> None:
-        """Keep an answer, if it does not take more than an eighth of the room."""
-        self._drop(key)
-        weight = _weight(key, entry)
-        if weight > self.bound // 8:
-            return
-        self._entries[key] = entry
-        self.size += weight
-        while self.size > self.bound:
-            self._drop(next(iter(self._entries)))
-
-    def _drop(self, key: Key) -> None:
-        entry = self._entries.pop(key, None)
-        if entry is not None:
-            self.size -= _weight(key, entry)
-
-
-def _weight(key: Key, entry: Entry) -> int:
-    return len(entry.whole["body"]) + OVERHEAD + sum(len(part) for part in key if isinstance(part, bytes | str))
-
-
-class Answer(NamedTuple):
-    """What the application answered, and how long it stays true: FOREVER, at a head, or None if it is not kept."""
-
-    status: int
-    headers: list[Header]
-    body: bytes
-    kept: int | None
-
-
 class Front:
     """An ASGI application around the one that computes."""
 
-    def __init__(self, app: App, head: Head, cache: Cache) -> None:
+    def __init__(self, app: App, reader: Reader) -> None:
         self.app = app
-        self._head = head
-        self._cache = cache
-        self._flights: dict[Key, asyncio.Future[Entry | None]] = {}
+        self._reader = reader
+        self._head: Head = reader.head
+        self._memory: Memory = reader.memory
+        self._flights: dict[tuple[Question, State], asyncio.Future[Entry | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, or have it answered and remember it."""
-        method = scope.get("method")
-        if method in {"GET", "HEAD"}:
-            await self._get(scope, send)
-        elif method == "POST" and scope["path"] == "/graphql":
-            await self._graphql(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        try:
+            headers = headers_of(scope)
+            question = self._read(scope, headers)
+            if question.method == "POST" and question.path == "/graphql":
+                content = await body.whole(question, receive, body.LARGEST_GRAPHQL)
+                question = msgspec.structs.replace(question, body=content)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the one who asks must hear of it
+            await self._failed(scope, error, send)
+            return
+        if question.method == "GET":
+            await self._get(scope, headers, question, receive, send)
+        elif question.path == "/graphql" and question.method == "POST":
+            await self._graphql(scope, question, receive, send)
+        else:
+            asked = Asked(question, credentials_of(headers), self._reader)
+            await self.app(handed(scope, asked), receive, _through(send))
 
-    async def _get(self, scope: Scope, send: Send) -> None:
-        accept = encoding = match = then = b""
-        for name, value in scope["headers"]:
-            if name == b"accept":
-                accept = value
-            elif name == b"accept-encoding":
-                encoding = value
-            elif name == b"if-none-match":
-                match = value
-            elif name == b"accept-datetime":
-                then = value
-        packed = b"gzip" in encoding and gzip_wanted(encoding)
-        key = (scope["path"], scope["query_string"], accept, then, packed)
-        entry = await self._found(key, scope, _empty, packed=packed)
+    def _read(self, scope: Scope, headers: Headers) -> Question:
+        """The question of a request: a pure function of these parts of it, and remembered by them."""
+        parts = (
+            scope["method"],
+            scope["raw_path"],
+            scope["query_string"],
+            headers.get(b"accept"),
+            headers.get(b"accept-encoding"),
+            headers.get(b"accept-datetime"),
+            headers.get(b"content-type"),
+        )
+        known: Question | None = self._memory.get(parts)
+        if known is None:
+            known = question_of(scope, headers)
+            weight = sum(map(len, filter(None, parts)))
+            if weight <= LARGEST_READING:
+                self._memory.put(parts, known, 3 * weight)  # the parts, and the same once more as text
+        return known
+
+    async def _failed(self, scope: Scope, error: Exception, send: Send) -> None:
+        """Say what is wrong with a request that could not be read, or where its resource is."""
+        if isinstance(error, Elsewhere):
+            answer = Answer(b"", {"Location": error.location, "Cache-Control": "no-cache"}, ONCE, 308)
+        else:
+            answer = pages.failed(scope["method"], scope["path"], {}, self._head.size, error)
+        collected = Collected(_through(send))
+        await answer.to_asgi_response()(scope, None, collected)
+        entry = await _entry(collected, None, 0, packed=False)
+        await send(entry.start)
+        await send(entry.whole if scope["method"] != "HEAD" else NOTHING)
+
+    async def _get(self, scope: Scope, headers: Headers, question: Question, receive: Receive, send: Send) -> None:
+        entry = await self._found(scope, question, receive, send)
+        if entry is None:
+            return
+        match = headers.get(b"if-none-match")
         if match and entry.etag and _matches(match, entry.etag):
             await send(entry.unchanged)
             await send(NOTHING)
         else:
             await send(entry.start)
-            await send(entry.whole if scope["method"] == "GET" else NOTHING)
+            await send(entry.whole if scope["method"] != "HEAD" else NOTHING)
 
-    async def _graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        length = headers.get(b"content-length", b"")
-        if not length.isdigit() or int(length) > LARGEST_QUERY:
-            await self.app(scope, receive, send)
-            return
-        body, messages = b"", list[Message]()
-        while True:
-            messages.append(await receive())
-            body += messages[-1].get("body", b"")
-            if messages[-1]["type"] != "http.request" or not messages[-1].get("more_body"):
-                break
-        packed = gzip_wanted(headers.get(b"accept-encoding", b""))
-        key = (scope["query_string"], headers.get(b"content-type", b""), body, packed)
-        entry = await self._found(key, scope, _replayed(messages), packed=packed)
-        await send(entry.start)
-        await send(entry.whole)
+    async def _graphql(self, scope: Scope, question: Question, receive: Receive, send: Send) -> None:
+        entry = await self._found(scope, question, receive, send)
+        if entry is not None:
+            await send(entry.start)
+            await send(entry.whole)
 
-    async def _found(self, key: Key, scope: Scope, receive: Receive, *, packed: bool) -> Entry:
+    async def _found(self, scope: Scope, question: Question, receive: Receive, send: Send) -> Entry | None:
+        """The answer; None if it was sent piece by piece."""
         head = self._head
         if not head.listening:
-            return await self._asked(key, scope, receive, packed=packed)
+            return await self._asked(scope, question, receive, send)
         state = head.size, head.today()
-        entry = self._cache.get(key)
-        if entry and entry.epoch == head.erasure_epoch and (entry.state is None or entry.state == state):
+        entry: Entry | None = self._memory.get(question)
+        if entry and entry.epoch == head.erasure_epoch and entry.state in {None, state}:
             return entry
         # Who asks after a fact was acknowledged is not given what was asked for before it.
-        flown = (key, state)
+        flown = (question, state)
         while (flight := self._flights.get(flown)) is not None:
             answered = await asyncio.shield(flight)
             if answered is not None:
                 return answered
-        return await self._first(flown, scope, receive, packed=packed)
+        return await self._first(flown, scope, receive, send)
 
-    async def _first(self, flown: Key, scope: Scope, receive: Receive, *, packed: bool) -> Entry:
+    async def _first(self, flown: tuple[Question, State], scope: Scope, receive: Receive, send: Send) -> Entry | None:
         """Ask for all who ask the same meanwhile; should this one be given up, the next of them asks."""
         flight: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
         self._flights[flown] = flight
-        try:
-            entry = await self._asked(flown[0], scope, receive, packed=packed)
-        except BaseException:
-            flight.set_result(None)
-            raise
-        else:
-            flight.set_result(entry)
-            return entry
-        finally:
-            del self._flights[flown]
 
-    async def _asked(self, key: Key, scope: Scope, receive: Receive, *, packed: bool) -> Entry:
+        def alone() -> None:
+            """What comes in pieces is nobody else's: whoever waits asks for himself."""
+            del self._flights[flown]
+            flight.set_result(None)
+
+        entry: Entry | None = None
+        try:
+            entry = await self._asked(scope, flown[0], receive, send, alone)
+        finally:
+            if not flight.done():
+                del self._flights[flown]
+                flight.set_result(entry)
+        return entry
+
+    async def _asked(
+        self, scope: Scope, question: Question, receive: Receive, send: Send, alone: Callable[[], None] = lambda: None
+    ) -> Entry | None:
         """What the application answers, remembered if it stays true for a while."""
         epoch, today = self._head.erasure_epoch, self._head.today()
-        answer = await _answered(self.app, _inner(scope), receive)
-        state = (answer.kept, today) if answer.kept is not None and answer.kept != FOREVER else None
-        entry = _entry(answer, state, epoch, packed=packed)
-        if answer.kept is not None and answer.status == 200:  # noqa: PLR2004
-            self._cache.put(key, entry)
+        collected = Collected(_through(send, headless=scope["method"] == "HEAD"), alone)
+        asked = Asked(question, Credentials(), self._reader)
+        await self.app(handed(scope, asked), collected.receiving(receive), collected)
+        if collected.in_pieces:
+            return None
+        stays = collected.stays
+        state = (stays.position, today) if isinstance(stays, AtHead) else None
+        entry = await _entry(collected, state, epoch, packed=question.packed)
+        if not isinstance(stays, Once) and collected.status == 200 and len(question.body) <= LARGEST_QUERY:  # noqa: PLR2004
+            self._memory.put(question, entry, _weight(question, entry))
         return entry
 
 
-def _inner(scope: Scope) -> Scope:
-    """The question without its suffix, and as a GET."""
-    inner = {**scope, "method": "GET" if scope["method"] == "HEAD" else scope["method"]}
-    path: str = scope["path"]
-    stem, dot, suffix = path.rpartition(".")
-    if dot and path.startswith("/v1/") and suffix in _SUFFIXES:
-        inner |= {"path": stem, "raw_path": stem.encode(), FORMAT: Format(suffix)}
-    return inner
+def _weight(question: Question, entry: Entry) -> int:
+    """Bytes: the body, the headers (twice, as 304 has its own), and what the question says."""
+    headers = sum(len(name) + len(value) for name, value in entry.start["headers"])
+    said = sum(len(name) + len(value) for name, value in question.query)
+    return len(entry.whole["body"]) + 2 * headers + 2_000 + len(question.path) + 4 * said + len(question.body)
 
 
-_SUFFIXES: Final = frozenset(Format)
-NOTHING: Final[Message] = {"type": "http.response.body", "body": b""}
+class Collected:
+    """What the application sends, gathered; an answer in more than one piece is let through as it comes."""
 
+    def __init__(self, through: Send, alone: Callable[[], None] = lambda: None) -> None:
+        self.in_pieces = False
+        self.content = b""
+        self._start: Message = {}
+        self._through = through
+        self._alone = alone
 
-async def _empty() -> Message:
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
-def _replayed(messages: Iterable[Message]) -> Receive:
-    """The messages that were received already, once more."""
-    left = iter(messages)
-
-    async def receive() -> Message:
-        return next(left, {"type": "http.disconnect"})
-
-    return receive
-
-
-async def _answered(app: App, scope: Scope, receive: Receive) -> Answer:
-    """The application's whole answer."""
-    started: list[Message] = []
-    parts: list[bytes] = []
-
-    async def send(message: Message) -> None:
+    async def __call__(self, message: Message) -> None:
+        """Take a message of the application's."""
         if message["type"] == "http.response.start":
-            started.append(message)
+            self._start = message
+        elif self.in_pieces:
+            await self._through(message)
+        elif message.get("more_body"):
+            self.in_pieces = True
+            self._alone()
+            await self._through(self._start)
+            await self._through(message)
         else:
-            parts.append(message.get("body", b""))
+            self.content = message.get("body", b"")
 
-    await app(scope, receive, send)
-    return Answer(started[0]["status"], list(started[0]["headers"]), b"".join(parts), scope.get(KEPT))
+    def receiving(self, receive: Receive) -> Receive:
+        """What the application receives: the body was read already; then whether the client has gone."""
+        asked = False
+
+        async def receiving() -> Message:
+            nonlocal asked
+            if asked:
+                return await receive()
+            asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        return receiving
+
+    @property
+    def status(self) -> int:
+        """The answer's status."""
+        return self._start["status"]
+
+    @property
+    def headers(self) -> list[Header]:
+        """The answer's headers."""
+        return self._start["headers"]
+
+    @property
+    def stays(self) -> Stays:
+        """How long it stays true."""
+        return self._start.get(STAYS, ONCE)
 
 
-def _entry(answer: Answer, state: tuple[int, Any] | None, epoch: int, *, packed: bool) -> Entry:
+def _through(send: Send, *, headless: bool = False) -> Send:
+    """Send as it comes, open to every origin; to HEAD no body."""
+
+    async def through(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            fields = {name.lower(): value for name, value in message["headers"]}
+            message = {"type": message["type"], "status": message["status"], "headers": _opened(fields)}
+        elif headless:
+            message = {**message, "body": b""}
+        await send(message)
+
+    return through
+
+
+async def _entry(answer: Collected, state: State | None, epoch: int, *, packed: bool) -> Entry:
     """The answer as it is sent: open to every origin, packed where that is worth it."""
-    body = answer.body
+    content = answer.content
     fields = {name.lower(): value for name, value in answer.headers}
     etag = fields.get(b"etag", b"")
-    if packed and len(body) >= WORTH_PACKING and fields.get(b"content-type", b"").startswith(PACKED):
-        body = gzip.compress(body, 6, mtime=0)
+    if packed and len(content) >= WORTH_PACKING and fields.get(b"content-type", b"").startswith(PACKED):
+        content = await _gzipped(content)
         fields[b"content-encoding"] = b"gzip"
         if etag:
             etag = fields[b"etag"] = etag[:-1] + b'-gzip"'  # another encoding is another representation
-    fields[b"content-length"] = b"%d" % len(body)
-    headers = [*((name, value) for name, value in fields.items() if name not in _OURS), *OPEN]
+    fields[b"content-length"] = b"%d" % len(content)
+    headers = _opened(fields)
     kept = [(name, value) for name, value in headers if name not in {b"content-length", b"content-type"}]
     return Entry(
         state,
         epoch,
         etag,
         {"type": "http.response.start", "status": answer.status, "headers": headers},
-        {"type": "http.response.body", "body": body},
+        {"type": "http.response.body", "body": content},
         {"type": "http.response.start", "status": 304, "headers": kept},
     )
+
+
+async def _gzipped(content: bytes) -> bytes:
+    if len(content) < LONG_PACKING:
+        return gzip.compress(content, 6, mtime=0)
+    return await asyncio.to_thread(gzip.compress, content, 6, mtime=0)
+
+
+def _opened(fields: Mapping[bytes, bytes]) -> list[Header]:
+    """Headers with those that every answer has."""
+    return [*((name, value) for name, value in fields.items() if name not in _OURS), *OPEN]
 
 
 _OURS: Final = frozenset(name for name, _ in OPEN)
@@ -262,14 +311,6 @@ _OURS: Final = frozenset(name for name, _ in OPEN)
 
 def _matches(header: bytes, etag: bytes) -> bool:
     """Whether If-None-Match names this very answer."""
-    return header in {etag, b"*"} or etag in {one.strip().removeprefix(b"W/") for one in header.split(b",")}
-
-
-@lru_cache(maxsize=256)
-def gzip_wanted(header: bytes) -> bool:
-    """Whether Accept-Encoding takes gzip."""
-    for one in header.lower().split(b","):
-        name, _, weight = one.strip().partition(b";")
-        if name.strip() == b"gzip":
-            return weight.replace(b" ", b"") not in {b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"}
-    return False
+    if header == etag or header.strip() == b"*":
+        return True
+    return parse_etags(header.decode("latin-1")).contains_weak(etag.decode("latin-1").strip('"'))

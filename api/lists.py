@@ -1,22 +1,21 @@
 """Lists over HTTP: filters, sorting, pages that follow one another at one moment, and three forms."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Response
 
-from api.answers import JSON, Ask, made, reader
-from api.asking import Clocks, Paging, clocks, known, names_of, part_of, query_of
+from api.answers import JSON, Answer, made
+from api.asking import Clocks, Paging, clocks, known, names_of, part_of
 from api.cursors import asked_with, parse_cursor, print_cursor
-from api.formats import MEDIA_TYPES, Format, accepted, csv_table, ndjson
+from api.formats import MEDIA_TYPES, Format, csv_table, ndjson
+from api.question import Ask
 from api.reader import Subject
 from projections.as_of import Meta, Moment
 from projections.lists import Collection, Page, Place, page
 
 V = TypeVar("V", bound=msgspec.Struct)
-FORMAT: Final = "planrecord.format"  # what the suffix of the address asks for, put there by the wrapper outside
 
 
 class Listing(msgspec.Struct, Generic[V], frozen=True):
@@ -27,7 +26,7 @@ class Listing(msgspec.Struct, Generic[V], frozen=True):
     meta: Meta
 
 
-class Question(NamedTuple):
+class Wish(NamedTuple):
     """Which page of a list is asked for, at which moment, and what the list is filtered by."""
 
     query: Mapping[str, str]
@@ -37,34 +36,34 @@ class Question(NamedTuple):
     after: Place | None
 
 
-async def question(request: Ask, collection: Collection[Any, Any], scope: str = "") -> Question:
+async def wish(request: Ask, collection: Collection[Any, Any], scope: str = "") -> Wish:
     """What is asked of a list."""
-    query = query_of(request)
+    query = request.question.parameters
     known(query, collection.filter, Paging, Clocks)
     given, paging = part_of(query, collection.filter), part_of(query, Paging)
     asked, after = clocks(part_of(query, Clocks)), None
     if paging.cursor is not None:
         cursor = parse_cursor(collection, scope, given, paging.cursor)
         asked, after = asked_with(asked, cursor), cursor.place
-    return Question(query, given, paging.limit, await reader(request).moment(asked), after)
+    return Wish(query, given, paging.limit, await request.reader.moment(asked), after)
 
 
 async def listing(
     request: Ask, collection: Collection[Any, Any], *, scope: str = "", within: Subject | None = None
-) -> Response[bytes]:
+) -> Answer:
     """A page of a list; a problem if the subject `within` which it lies is not there."""
-    asked = await question(request, collection, scope)
+    asked = await wish(request, collection, scope)
     found = await found_by(request, collection, asked, scope, within)
     return sent(request, collection, asked, found, scope)
 
 
 async def found_by(
-    request: Ask, collection: Collection[Any, Any], asked: Question, scope: str, within: Subject | None
+    request: Ask, collection: Collection[Any, Any], asked: Wish, scope: str, within: Subject | None
 ) -> Page[Any]:
     """The page asked for; a problem if the subject `within` which it lies is not there."""
     moment = asked.moment
     found = await page(
-        lambda wanted: reader(request).read(moment, wanted),
+        lambda wanted: request.reader.read(moment, wanted),
         collection,
         scope,
         asked.given,
@@ -73,45 +72,33 @@ async def found_by(
         asked.limit,
     )
     if within and not found.rows.any(within.table):
-        raise await reader(request).absent(within, moment)
+        raise await request.reader.absent(within, moment)
     return found
 
 
 def sent(  # noqa: PLR0913 - the page, what was asked, and how long the answer may be kept
     request: Ask,
     collection: Collection[Any, Any],
-    asked: Question,
+    asked: Wish,
     found: Page[Any],
     scope: str = "",
     *,
     erasable: bool = False,
-) -> Response[bytes]:
+) -> Answer:
     """The page, which names the one that follows."""
     following = None
     if found.more:
         place = collection.place(found.shown[-1].view, asked.given)
         following = _next(request, asked.query, print_cursor(collection, scope, asked.given, asked.moment, place))
     moment, query = asked.moment, asked.query
-    meta = reader(request).meta(moment, address(request), query)
+    meta = request.reader.meta(moment, request.question.address, query)
     explicit = "effectiveOn" in query or "cursor" in query  # a cursor pins both clocks
     return answer(request, collection.view, found, following, meta, moment, explicit_day=explicit, erasable=erasable)
 
 
 def _next(request: Ask, query: Mapping[str, str], cursor: str) -> str:
     rest = {name: value for name, value in query.items() if name not in names_of(Clocks)}
-    return f"{address(request)}?{urlencode({**rest, 'cursor': cursor})}"
-
-
-def address(request: Ask) -> str:
-    """The path as it was asked for, its suffix included."""
-    suffix: Format | None = request.scope.get(FORMAT)  # type: ignore[assignment]
-    path = request.scope["path"]
-    return f"{path}.{suffix}" if suffix else path
-
-
-def _accept(request: Ask) -> str | None:
-    """The header, without reading all others."""
-    return next((value.decode("latin-1") for name, value in request.scope["headers"] if name == b"accept"), None)
+    return f"{request.question.address}?{urlencode({**rest, 'cursor': cursor})}"
 
 
 def _json(documents: Sequence[bytes], following: bytes, meta: bytes) -> bytes:
@@ -145,9 +132,9 @@ def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form, its links and
     *,
     explicit_day: bool,
     erasable: bool = False,
-) -> Response[bytes]:
+) -> Answer:
     """The page in the form asked for; its links stand in the header too (RFC 8288)."""
-    form: Format = request.scope.get(FORMAT) or accepted(_accept(request))  # type: ignore[assignment]
+    form = request.question.form
     documents = [one.json for one in found.shown]
     match form:
         case Format.CSV:

@@ -12,11 +12,12 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import License
 
 from api import pages
-from api.front import Cache, Front
+from api.front import Front
 from api.graphql.door import graphql
 from api.office import Office
-from api.paths import one_spelling
+from api.paths import one_address
 from api.postgres import Cluster, cluster
+from api.question import Ask
 from api.reader import Reader
 from api.resources import (
     commands,
@@ -155,7 +156,6 @@ def application(running: Service) -> Front:
     """The application that publishes it, behind the wrapper that remembers its answers."""
     state_ = State(
         {
-            "reader": running.reader,
             "office": running.office,
             "token": running.token,
             "max_body": running.settings.max_body,
@@ -164,13 +164,14 @@ def application(running: Service) -> Front:
     inner = Litestar(
         HANDLERS,
         state=state_,
-        cors_config=CORSConfig(allow_origins=["*"], allow_methods=["GET", "POST"], expose_headers=["Log-Position"]),
+        request_class=Ask,
+        cors_config=CORSConfig(allow_origins=["*"], allow_methods=["GET", "POST"]),  # for what is asked beforehand
         exception_handlers={Exception: pages.answer},
-        before_request=one_spelling,
-        openapi_config=openapi_config(),
-        request_max_body_size=None,  # api/body.py reads with a limit of its own
+        before_request=one_address,
+        openapi_config=None,  # /openapi.json has a handler of its own, and Litestar would serve pages beside it
+        request_max_body_size=None,  # api/body.py reads, with a limit of its own
     )
-    return Front(inner, running.reader.head, Cache(running.settings.cache_bytes))
+    return Front(inner, running.reader)
 
 
 def openapi_config() -> OpenAPIConfig:

@@ -1,23 +1,23 @@
 """RFC 7089: a resource as it was, negotiated by Accept-Datetime, and the list of the moments at which it changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from litestar import Request, Response
-from litestar.datastructures import State
+from werkzeug.http import http_date as spelled
+from werkzeug.http import parse_date
 
-from api.problems import Fault, Trouble
+from api.problems import Fault, Trouble, echo
+from api.question import Question
 from api.reader import CLOCKS, Reader, Subject
 from domain.values import shanghai_day
 from projections.as_of import AsOf, Moment
 from projections.views import moments
 
-Ask = Request[Any, Any, State]
 HEADER: Final = "Accept-Datetime"
 MEDIA_TYPE: Final = "application/link-format"
 KINDS: Final = frozenset({"plan", "task", "unit", "district", "platform"})
+LATEST_ASKED: Final = datetime(3000, 1, 1, tzinfo=UTC)  # later ones leave the calendar in some zone
 WITHIN_THE_SECOND: Final = timedelta(microseconds=999_999)  # an HTTP date names a whole second
 
 
@@ -28,9 +28,9 @@ class Memento(NamedTuple):
     recorded_at: datetime
 
 
-def asks(request: Ask, subject: Subject, query: Mapping[str, str]) -> bool:
+def asks(question: Question, subject: Subject) -> bool:
     """Whether a memento is negotiated: by the header, where the address names no moment itself."""
-    return bool(request.headers.get(HEADER)) and subject.kind in KINDS and not query.keys() & set(CLOCKS)
+    return bool(question.then) and subject.kind in KINDS and not question.parameters.keys() & set(CLOCKS)
 
 
 def links(path: str, subject: Subject) -> dict[str, str]:
@@ -40,15 +40,15 @@ def links(path: str, subject: Subject) -> dict[str, str]:
 
 def http_date(instant: datetime) -> str:
     """An instant as HTTP spells it."""
-    return format_datetime(instant.astimezone(UTC).replace(microsecond=0), usegmt=True)
+    return spelled(instant.astimezone(UTC).replace(microsecond=0))
 
 
-async def negotiated(request: Ask, reader: Reader, subject: Subject) -> Response[bytes]:
-    """The way to the resource as it was then: no earlier than its first memento, no later than the head."""
-    then = _asked(request.headers[HEADER])
+async def negotiated(question: Question, reader: Reader, subject: Subject) -> tuple[str, str]:
+    """Where the resource is as it was then, no earlier than its first memento and no later than now, and its links."""
+    then = min(_asked(question.then or ""), reader.head.now())
     head = await reader.moment(AsOf())
     found = await mementos(reader, subject, head)
-    path = request.scope["path"]
+    path = question.path
     first, size = found[0], reader.head.found(then)
     if size < first.position:
         location = _address(path, first)
@@ -57,17 +57,15 @@ async def negotiated(request: Ask, reader: Reader, subject: Subject) -> Response
         location = f"{path}?position={size}&effectiveOn={day}"
     said = [f'<{address}>; rel="{name}"' for name, address in links(path, subject).items()]
     said += [_link(path, one, found) for one in dict.fromkeys((first, found[-1]))]
-    headers = {"Location": location, "Link": ", ".join(said), "Cache-Control": "no-cache"}
-    return Response(b"", status_code=302, headers=headers)
+    return location, ", ".join(said)
 
 
 def _asked(text: str) -> datetime:
-    try:
-        then = parsedate_to_datetime(text)
-        return (then if then.tzinfo else then.replace(tzinfo=UTC)) + WITHIN_THE_SECOND
-    except (ValueError, OverflowError) as error:
-        detail = f"{HEADER} is an HTTP date, such as Fri, 30 Jun 2023 04:00:00 GMT: {text!r} is none"
-        raise Trouble(400, "bad_moment", detail, [Fault(HEADER, detail)]) from error
+    then = parse_date(text)
+    if then is None:
+        detail = f"{HEADER} is an HTTP date, such as Fri, 30 Jun 2023 04:00:00 GMT: {echo(text)!r} is none"
+        raise Trouble(400, "bad_moment", detail, [Fault(HEADER, detail)])
+    return min(then, LATEST_ASKED) + WITHIN_THE_SECOND
 
 
 async def mementos(reader: Reader, subject: Subject, moment: Moment) -> Sequence[Memento]:

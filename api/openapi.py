@@ -15,6 +15,7 @@ from litestar import Litestar
 from api import mementos
 from api.examples import BODIES, FORMS, KEPT, ORIGIN, Example, examples
 from api.problems import MEDIA_TYPE, TITLES
+from api.question import Ask
 from api.settings import Settings
 from domain.commands import FACTS, AnyCommand
 
@@ -125,7 +126,7 @@ def described_app() -> Litestar:
     """The application, not running, to be described."""
     from api.main import HANDLERS, openapi_config  # noqa: PLC0415 - heavy, and needed by the generator alone
 
-    return Litestar(HANDLERS, openapi_config=openapi_config())
+    return Litestar(HANDLERS, openapi_config=openapi_config(), request_class=Ask)
 
 
 def generated(shown: Mapping[str, Example] | None = None) -> dict[str, bytes]:

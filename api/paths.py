@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
-from litestar import Request
 from litestar.params import PathParameter
 
-from api.problems import Trouble
+from api.formats import Format
+from api.problems import unknown_address
+from api.question import Question
 
 
 def _part(description: str, example: Any, **schema: Any) -> PathParameter:
@@ -21,9 +22,13 @@ PlatformKey = Annotated[str, _part("A named information system.", "yi-wang-tong-
 At = Annotated[int, _part("A position in the log, from 1.", 353, minimum=1)]
 
 
-async def one_spelling(request: Request[Any, Any, Any]) -> None:
-    """Trouble for +1, 01 or 1_0: a number in an address has one spelling, and each thing one address."""
-    parts = request.scope["path"].split("/")
+async def one_address(request: Any) -> None:
+    """Trouble for +1, 01 or 1_0, and for a suffix that the resource does not have: each thing has one address."""
+    question: Question = request.question
+    parts = question.path.split("/")
     for value in request.path_params.values():
         if isinstance(value, int) and str(value) not in parts:
-            raise Trouble(404, "not_found", f"there is nothing at this address: write {value} in digits alone")
+            raise unknown_address(f"write {value} in digits alone")
+    forms: frozenset[Format] = getattr(request.route_handler.operation_class, "forms", frozenset())
+    if question.suffix and question.suffix not in forms:
+        raise unknown_address(f"this has no .{question.suffix}: it is {question.path}")

@@ -3,12 +3,11 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import asyncpg
 import msgspec
-from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from domain.errors import NotAPlan, Refused, Stale, Unknown
@@ -19,6 +18,13 @@ from projections.as_of import NoSuchMoment
 
 log = logging.getLogger("planrecord")
 MEDIA_TYPE: Final = "application/problem+json"
+
+
+ECHO: Final = 80  # characters of what was sent: told in the detail and once more beside it, they are fewer than 200
+LONGEST_DETAIL: Final = 2_000
+MOST_FAULTS: Final = 20
+_LONG_WORD: Final = re.compile(rf"(\S{{{ECHO}}})\S+")
+_LONG_QUOTE: Final = re.compile(rf"""(['"`])((?:(?!\1).){{{ECHO}}})(?:(?!\1).)+\1?""", re.DOTALL)
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -58,6 +64,7 @@ TITLES: Final = {
     403: "This is not allowed",
     404: "There is no such thing",
     405: "This method is not allowed here",
+    408: "The request came too slowly",
     409: "Somebody else wrote in between",
     410: "This is gone",
     413: "The body is too large",
@@ -66,6 +73,22 @@ TITLES: Final = {
     500: "This is our mistake",
     503: "Not just now",
 }
+
+
+def unknown_address(detail: str) -> Trouble:
+    """Why there is nothing at an address, and where it may be."""
+    return Trouble(404, "unknown_address", detail)
+
+
+def echo(text: str, most: int = ECHO) -> str:
+    """What was sent, in an error: no more of it than tells people what is meant."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _bounded(detail: str) -> str:
+    """A detail that repeats little of what was sent, whoever put it together: neither words nor quotations are long."""
+    detail = _LONG_QUOTE.sub(r"\1\2…\1", detail[:LONGEST_DETAIL])
+    return _LONG_WORD.sub(r"\1…", detail)
 
 
 def trouble(error: BaseException) -> Trouble:
@@ -120,14 +143,14 @@ def _http(error: HTTPException) -> Trouble:
     return found
 
 
-def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """The problem document for an exception; what nobody foresaw is logged under its trace id."""
+def document(method: str, path: str, error: Exception) -> tuple[Trouble, bytes]:
+    """What an exception means and its problem document; what nobody foresaw is logged under its trace id."""
     what = trouble(error)
     trace = uuid4().hex
     if what.status >= 500:  # noqa: PLR2004
         unforeseen = error if what.code == "internal" else None
-        log.error("%s %s: %s, trace %s", request.method, request.url.path, what.code, trace, exc_info=unforeseen)
-    return Response(body(what, trace), status_code=what.status, media_type=MEDIA_TYPE, headers=headers(what))
+        log.error("%s %r: %s, trace %s", method, echo(path), what.code, trace, exc_info=unforeseen)
+    return what, body(what, trace)
 
 
 def headers(what: Trouble) -> Mapping[str, str]:
@@ -141,9 +164,9 @@ def body(what: Trouble, trace: str) -> bytes:
         f"urn:planrecord:problem:{what.code}",
         TITLES.get(what.status, "The request failed"),
         what.status,
-        what.detail,
+        _bounded(what.detail),
         what.code,
         trace,
-        what.faults,
+        tuple(Fault(echo(one.pointer), _bounded(one.detail)) for one in what.faults[:MOST_FAULTS]),
     )
     return msgspec.json.encode(problem)

@@ -241,6 +241,17 @@ async def _written(site: Site) -> Any:
         return await connection.fetchrow("SELECT size, demo_now, erasure_epoch FROM log_head")
 
 
+@pytest.fixture(scope="session")
+async def real(server: str, folder: Path) -> AsyncGenerator[Site]:
+    """A record that is no demo's, which begins with the bundled plan, served once for all tests that only read it."""
+    await _execute(server, "CREATE DATABASE real")
+    settings = Settings(database_url=at(server, "real"), data_dir=folder / "real", origin="planrecord.test/shanghai")
+    async with service(settings) as running, serving(running) as site:
+        await running.office.record([bundled_plan()])
+        async with untouched(site):
+            yield site
+
+
 @pytest.fixture
 async def empty_site(fresh: Service) -> AsyncGenerator[Site]:
     """A record that holds nothing yet, served."""

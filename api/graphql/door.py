@@ -5,15 +5,17 @@ from uuid import uuid4
 
 import msgspec
 from graphql import GraphQLError
-from litestar import Response, post
+from litestar import post
 from msgspec import Meta
 
-from api.answers import FOREVER, KEPT, Ask, reader
-from api.asking import NoParameters, asked, query_of
-from api.body import decoded, json_body
+from api.answers import ALWAYS, JSON, ONCE, Answer, AtHead
+from api.asking import NoParameters, asked
+from api.body import checked, decoded
 from api.documented import answers as documented
-from api.graphql.execute import Answer, answer
+from api.graphql.execute import Answer as Found
+from api.graphql.execute import answer
 from api.problems import log, trouble
+from api.question import Ask
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
@@ -29,21 +31,22 @@ _DECODE = msgspec.json.Decoder(GraphQLRequest).decode
 
 
 @post("/graphql", responses=documented(dict[str, Any], 413, 415), status_code=200, tags=["graphql"])
-async def graphql(request: Ask) -> Response[bytes]:
+async def graphql(request: Ask) -> Answer:
     """Answer a GraphQL query. The schema is at /schema.graphql."""
-    asked(query_of(request), NoParameters)
-    given = decoded(_DECODE, await json_body(request))
-    found = await answer(reader(request), given.query, given.variables or {}, given.operation_name)
-    if not found.errors:
-        unpinned = [moment.position for moment in found.moments.moments if not moment.pinned]
-        request.scope[KEPT] = max(unpinned, default=FOREVER)  # type: ignore[typeddict-unknown-key]
-    headers = {"Cache-Control": "no-cache"}
+    question = request.question
+    asked(question.parameters, NoParameters)
+    await checked(question.body)
+    given = decoded(_DECODE, question.body)
+    found = await answer(request.reader, given.query, given.variables or {}, given.operation_name)
+    unpinned = [moment.position for moment in found.moments.moments if not moment.pinned]
+    stays = ONCE if found.errors else AtHead(max(unpinned)) if unpinned else ALWAYS
+    headers = {"Content-Type": JSON, "Cache-Control": "no-cache"}
     if found.moments.position is not None:
         headers["Log-Position"] = str(found.moments.position)
-    return Response(encoded(found), status_code=200, media_type="application/json", headers=headers)
+    return Answer(encoded(found), headers, stays)
 
 
-def encoded(found: Answer) -> bytes:
+def encoded(found: Found) -> bytes:
     """The answer's bytes; a query that was refused has no data at all, as the specification has it."""
     body: dict[str, Any] = {} if found.data is None else {"data": found.data}
     if found.errors:

@@ -5,15 +5,16 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Final
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 from markupsafe import Markup
 from msgspec import Meta
 
-from api.answers import Ask, reader
+from api.answers import Answer
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.told import Names, Sides, sides_of, subject
 from api.pages.visit import PageQuery, Visit, address
+from api.question import Ask
 from api.reader import Subject
 from api.spans import Span
 from domain.errors import WrongDate
@@ -48,7 +49,7 @@ class ChangeTold(msgspec.Struct, frozen=True):
 
 
 @get("/changes", include_in_schema=False)
-async def changes(request: Ask) -> Response[bytes]:
+async def changes(request: Ask) -> Answer:
     """What differs between two days, as the record knows it at one moment."""
     visit = Visit(request, ChangesQuery)
     moment, rows = await visit.rows((wanted(PLANS), wanted(UNITS), wanted(TASKS)))
@@ -56,7 +57,7 @@ async def changes(request: Ask) -> Response[bytes]:
     to = _day("to", given.to) or moment.effective_on
     from_ = _day("from", given.from_) or max(to - MONTH, EARLIEST)
     before, after = _on(moment, from_), _on(moment, to)
-    async with reader(request).pool.acquire() as connection:
+    async with request.reader.pool.acquire() as connection:
         found = await diff.changed_between(connection, given.plan, before, after)
     if found is None:
         raise await absent(request, Subject("plan", PLANS, given.plan or ""), after)

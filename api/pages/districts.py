@@ -1,20 +1,21 @@
 """Districts, and every task that reaches them."""
 
-from litestar import Response, get
+from litestar import get
 
-from api.answers import Ask, only
+from api.answers import Answer, only
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.units import taken
 from api.pages.visit import PageQuery, Visit
 from api.paths import Code
+from api.question import Ask
 from api.reader import Subject
 from projections.views import districts as view
 from projections.views.districts import DISTRICTS
 
 
 @get("/districts", include_in_schema=False)
-async def districts(request: Ask) -> Response[bytes]:
+async def districts(request: Ask) -> Answer:
     """All districts."""
     visit = Visit(request, PageQuery)
     moment, rows = await visit.rows(view.every())
@@ -23,7 +24,7 @@ async def districts(request: Ask) -> Response[bytes]:
 
 
 @get("/districts/{code:str}", include_in_schema=False)
-async def district(request: Ask, code: Code) -> Response[bytes]:
+async def district(request: Ask, code: Code) -> Answer:
     """One district with its units and every task that names it, directly or through a group."""
     visit = Visit(request, PageQuery)
     moment, rows = await visit.rows(view.every())

@@ -5,19 +5,17 @@ from functools import cache
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from litestar import Response
 
-from api.answers import made, reader
+from api.answers import Answer, made
 from api.pages.files import link_of
 from api.pages.phrases import Lang, numeral
 from api.pages.visit import CARRIED, Visit, address, recorded_day
 from projections.as_of import Moment
 
-HTML: Final = "text/html"  # Litestar adds a charset
+HTML: Final = "text/html; charset=utf-8"
 SAFETY: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
 DEMO: Final = "/demo"
@@ -45,12 +43,12 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
     data: Mapping[str, Any] | None = None,
     erasable: bool = False,
     **shown: Any,
-) -> Response[bytes]:
+) -> Answer:
     """A page at a moment. `json` and `csv` are where REST keeps the same, `data` the parameters that it takes there.
 
     They are pinned to the moment, unless `json` names its moments itself.
     """
-    meta = reader(visit.request).meta
+    meta = visit.request.reader.meta
     own = dict(data or {})
     addresses = {
         "json": json if "?" in json else meta(moment, json, own).self_,
@@ -64,7 +62,7 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
         **shown,
     )
     explicit = "effectiveOn" in visit.query
-    response = made(visit.request, body, moment, f"{HTML}; charset=utf-8", explicit_day=explicit, erasable=erasable)
+    response = made(visit.request, body, moment, HTML, explicit_day=explicit, erasable=erasable)
     response.headers.update(SAFETY)
     return response
 
@@ -88,7 +86,7 @@ def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
         "day": visit.day,
         "moment": moment,
         "demo": demo,
-        "license": reader(visit.request).license,
+        "license": visit.request.reader.license,
         "kept": kept,
         "as_of_day": recorded_day(visit.query, moment),
         "effective_day": visit.query.get("effectiveOn", ""),

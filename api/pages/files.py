@@ -5,14 +5,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from litestar import Response, get
+from litestar import get
 from litestar.params import FromPath
 
-from api.answers import FOREVER, KEPT, Ask
-from api.asking import NoParameters, asked, query_of
+from api.answers import Answer, same
+from api.asking import NoParameters, asked
 from api.problems import Trouble
+from api.question import Ask
 
-MEDIA_TYPES: Final = {".css": "text/css"}  # a charset is added
+MEDIA_TYPES: Final = {".css": "text/css"}
 
 
 @cache
@@ -33,16 +34,11 @@ def link_of(name: str) -> str:
 
 
 @get("/static/{name:str}", include_in_schema=False)
-async def static(request: Ask, name: FromPath[str]) -> Response[bytes]:
+async def static(request: Ask, name: FromPath[str]) -> Answer:
     """One file of the pages, which stays as it is under its name."""
-    asked(query_of(request), NoParameters)
+    asked(request.question.parameters, NoParameters)
     content = next((content for served, content in _held().values() if served == name), None)
     if content is None:
         raise Trouble(404, "not_found", f"there is no file {name}: the pages link those there are")
-    request.scope[KEPT] = FOREVER  # type: ignore[typeddict-unknown-key]
-    headers = {
-        "Cache-Control": "public, max-age=31536000, immutable",
-        "ETag": f'"{name}"',
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(content, media_type=MEDIA_TYPES[f".{name.rpartition('.')[2]}"], headers=headers)
+    media_type = MEDIA_TYPES[f".{name.rpartition('.')[2]}"]
+    return same(content, f"{media_type}; charset=utf-8", "public, max-age=31536000, immutable")

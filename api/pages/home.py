@@ -2,23 +2,24 @@
 
 from typing import Final
 
-from litestar import Response, get
+from litestar import get
 
-from api.answers import Ask, reader
+from api.answers import Answer
 from api.pages.drawing import drawn
 from api.pages.told import Names, facts_told
 from api.pages.visit import PageQuery, Visit
+from api.question import Ask
 from projections.views import districts, events, plans
 
 NEWEST: Final = 8
 
 
 @get("/", include_in_schema=False)
-async def home(request: Ask) -> Response[bytes]:
+async def home(request: Ask) -> Answer:
     """The plans, the newest changes, and the index of units and districts."""
     visit = Visit(request, PageQuery)
     moment, rows = await visit.rows((*plans.every(), *districts.every()))
-    async with reader(request).pool.acquire() as connection:
+    async with request.reader.pool.acquire() as connection:
         page = events.Page(after=max(0, moment.position - NEWEST), limit=NEWEST)
         newest = await events.page(connection, moment.position, page)
     names = Names(rows)

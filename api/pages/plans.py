@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 from msgspec import Meta
 
-from api.answers import Ask
+from api.answers import Answer
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.visit import PageQuery, Visit
 from api.paths import PlanKey
+from api.question import Ask
 from api.reader import Subject
 from projections.lists import Words
 from projections.views import plans, tasks
@@ -46,7 +47,7 @@ def wanted_of(plan: str) -> Sequence[Wanted]:
 
 
 @get("/plans/{plan:str}", include_in_schema=False)
-async def plan(request: Ask, plan: PlanKey) -> Response[bytes]:
+async def plan(request: Ask, plan: PlanKey) -> Answer:
     """One plan, whole, or those of its tasks that are asked for."""
     visit = Visit(request, PlanQuery)
     moment, rows = await visit.rows(wanted_of(plan))

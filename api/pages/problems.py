@@ -5,14 +5,13 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
 
-from litestar import Request, Response
-
 from api import problems
-from api.answers import Ask, reader
+from api.answers import ONCE, Answer
 from api.pages.drawing import HTML, SAFETY, html
 from api.pages.phrases import Lang, phrase
 from api.pages.visit import address
 from api.problems import Trouble, trouble
+from api.question import Ask, Question
 from api.reader import Subject
 from events.recorded import HEAD
 from projections.as_of import Moment, NoSuchMoment
@@ -33,8 +32,8 @@ class NotHere(Trouble):
 
 async def absent(request: Ask, subject: Subject, moment: Moment) -> Trouble:
     """Why there is no such thing at a moment, and when it is there."""
-    why = await reader(request).absent(subject, moment)
-    async with reader(request).pool.acquire() as connection:
+    why = await request.reader.absent(subject, moment)
+    async with request.reader.pool.acquire() as connection:
         row = await connection.fetchrow(
             f"SELECT known_to, min(eff_from) AS since, max(eff_to) AS until FROM {SCHEMA}.{subject.table.name} "
             "WHERE key = $1 GROUP BY known_to ORDER BY known_to DESC LIMIT 1",
@@ -49,15 +48,21 @@ async def absent(request: Ask, subject: Subject, moment: Moment) -> Trouble:
     return NotHere(why, there)
 
 
-def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def answer(request: Any, error: Exception) -> Answer:
+    """What goes wrong with a question that was read."""
+    question: Question = request.question
+    return failed(question.method, question.path, question.parameters, request.reader.head.size, error)
+
+
+def failed(method: str, path: str, query: Mapping[str, str], head_size: int, error: Exception) -> Answer:
     """A page for a page's error, the problem document for any other."""
-    first = request.url.path.split("/")[1]
     what = trouble(error)
-    if request.method != "GET" or (first not in PAGES and request.url.path != "/") or what.status not in CLIENT:
-        return problems.answer(request, error)
-    lang = Lang.EN if request.query_params.get("lang") == Lang.EN else Lang.ZH
+    if method != "GET" or (path.split("/")[1] not in PAGES and path != "/") or what.status not in CLIENT:
+        what, content = problems.document(method, path, error)
+        return Answer(content, {"Content-Type": problems.MEDIA_TYPE, **problems.headers(what)}, ONCE, what.status)
+    lang = Lang.EN if query.get("lang") == Lang.EN else Lang.ZH
     kept = {"lang": lang} if lang is Lang.EN else {}
-    there = _there(error, request.app.state.reader.head.size)
+    there = _there(error, head_size)
     body = html(
         "problem.html",
         lang=lang,
@@ -65,10 +70,9 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         link=lambda path: address(path, kept),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
         problem=what,
         trace=uuid4().hex,
-        there=address(request.url.path, {**there, **kept}) if there is not None else None,
+        there=address(path, {**there, **kept}) if there is not None else None,
     )
-    headers = {**problems.headers(what), **SAFETY}
-    return Response(body, status_code=what.status, media_type=HTML, headers=headers)
+    return Answer(body, {"Content-Type": HTML, **problems.headers(what), **SAFETY}, ONCE, what.status)
 
 
 def _there(error: Exception, head_size: int) -> Mapping[str, str] | None:

@@ -1,13 +1,14 @@
 """A task with all its fields, the reports that count, and how it came to be what it is."""
 
-from litestar import Response, get
+from litestar import get
 
-from api.answers import Ask, reader
+from api.answers import Answer
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.told import Names, Numbered, reports_told, task_path, versions_told
 from api.pages.visit import PageQuery, Visit
 from api.paths import PlanKey, TaskNumber
+from api.question import Ask
 from api.reader import Subject
 from projections.as_of import Moment
 from projections.views import events, history
@@ -20,7 +21,7 @@ from projections.wanted import Keyset, page_of, wanted
 
 
 @get("/plans/{plan:str}/tasks/{key:int}", include_in_schema=False)
-async def task(request: Ask, plan: PlanKey, key: TaskNumber) -> Response[bytes]:
+async def task(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
     """One task, its reports and its history."""
     visit = Visit(request, PageQuery)
     id_ = f"{plan}/{key}"
@@ -48,7 +49,7 @@ async def task(request: Ask, plan: PlanKey, key: TaskNumber) -> Response[bytes]:
 
 async def _facts(request: Ask, moment: Moment, task: str) -> Facts:
     """All facts about a task, those of its reports included."""
-    async with reader(request).pool.acquire() as connection:
+    async with request.reader.pool.acquire() as connection:
         return await events.of_subject(connection, moment.position, f"task:{task}", f"report:{task}/")
 
 
@@ -56,6 +57,6 @@ async def _beside(request: Ask, moment: Moment, task: TaskView, *, descending: b
     """The task before this one, or after it."""
     place = (task.number, int(task.id.rpartition("/")[2]))
     next_ = Keyset(("number", "ordinal"), descending, place, 1)
-    rows = await reader(request).read(moment, (page_of(wanted(TASKS, plan=task.plan), next_),))
+    rows = await request.reader.read(moment, (page_of(wanted(TASKS, plan=task.plan), next_),))
     found = rows.of(TASKS, Numbered)
     return found[0] if found else None

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from litestar import Response, get
+from litestar import get
 
-from api.answers import Ask, only, reader
+from api.answers import Answer, only
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.visit import PageQuery, Visit
 from api.paths import UnitKey
+from api.question import Ask
 from api.reader import Subject
 from domain.directory import UnitKind
 from projections.as_of import Moment
@@ -22,7 +23,7 @@ from projections.wanted import wanted
 
 
 @get("/units", include_in_schema=False)
-async def units(request: Ask) -> Response[bytes]:
+async def units(request: Ask) -> Answer:
     """All units and groups."""
     visit = Visit(request, PageQuery)
     moment, rows = await visit.rows(view.every())
@@ -32,7 +33,7 @@ async def units(request: Ask) -> Response[bytes]:
 
 
 @get("/units/{unit:str}", include_in_schema=False)
-async def unit(request: Ask, unit: UnitKey) -> Response[bytes]:
+async def unit(request: Ask, unit: UnitKey) -> Answer:
     """One unit or group with every task that it takes part in."""
     visit = Visit(request, PageQuery)
     moment, rows = await visit.rows((*view.every(), wanted(DISTRICTS)))
@@ -54,6 +55,6 @@ async def taken(
         ways.setdefault(part.task, []).append(part)
     shown: dict[str, TaskView] = {}
     for plan in sorted({part.plan for part in parts}):
-        rows = await reader(request).read(moment, tasks.of_plan(plan))
+        rows = await request.reader.read(moment, tasks.of_plan(plan))
         shown |= {task.id: task for task in tasks.show(rows, moment.effective_on)}
     return [(shown[task], own) for task, own in ways.items() if task in shown]

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 from msgspec import Meta
 
-from api.answers import Ask, reader
-from api.asking import Clocks, asked, clocks, query_of
+from api.asking import Clocks, asked, clocks
 from api.pages.phrases import Lang, day_text, instant_words, phrase
+from api.question import Ask
 from domain.values import shanghai_day
 from projections.as_of import AsOf, Moment, Rows
 from projections.wanted import Wanted
@@ -33,10 +33,10 @@ class Visit(Generic[Q]):
     def __init__(self, request: Ask, type_: type[Q]) -> None:
         self.request = request
         # A form sends a field that was left empty as an empty value: nothing was asked with it.
-        self.query = {name: value for name, value in query_of(request).items() if value}
+        self.query = {name: value for name, value in request.question.query if value}
         self.given = asked(self.query, type_)
         self.lang = self.given.lang
-        self.path: str = request.url.path
+        self.path: str = request.question.path
 
     @property
     def asked(self) -> AsOf:
@@ -45,7 +45,7 @@ class Visit(Generic[Q]):
 
     async def rows(self, wanted: Sequence[Wanted]) -> tuple[Moment, Rows]:
         """The rows that stand at the moment that is meant."""
-        return await reader(self.request).rows(self.asked, wanted)
+        return await self.request.reader.rows(self.asked, wanted)
 
     @property
     def own(self) -> dict[str, str]:

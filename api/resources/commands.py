@@ -4,17 +4,18 @@ import hmac
 from typing import Annotated
 
 import msgspec
-from litestar import Response, post
+from litestar import post
 from msgspec import Meta
 
 from api import token
-from api.answers import Ask
-from api.asking import asked, query_of
+from api.answers import Answer, now
+from api.asking import asked
 from api.body import decoded_commands, json_body
 from api.documented import answers as documented
 from api.documented import operation
 from api.office import DryRun, Office, Receipt
 from api.problems import Fault, Trouble
+from api.question import Ask
 from domain.errors import Refused
 from events.log import IdempotencyKey
 
@@ -32,10 +33,10 @@ class CommandQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
     status_code=200,
     tags=["commands"],
 )
-async def commands(request: Ask) -> Response[bytes]:
+async def commands(request: Ask) -> Answer:
     """Record what one command decides, or a list of commands, all or nothing. Needs the token."""
-    token.check(request, request.app.state.token)
-    query = asked(query_of(request), CommandQuery)
+    token.check(request.credentials.authorization, request.app.state.token)
+    query = asked(request.question.parameters, CommandQuery)
     body = await json_body(request)
     given = decoded_commands(body)
     if not given:
@@ -49,12 +50,11 @@ async def commands(request: Ask) -> Response[bytes]:
         if body.lstrip().startswith(b"["):
             refused.pointer = f"/{refused.index}{refused.pointer or ''}"
         raise
-    headers = {"Log-Position": str(receipt.position), "Cache-Control": "no-store"}
-    return Response(msgspec.json.encode(receipt), status_code=200, media_type="application/json", headers=headers)
+    return now(msgspec.json.encode(receipt), Log_Position=str(receipt.position))
 
 
 def _idempotency(request: Ask, body: bytes) -> IdempotencyKey | None:
-    key = request.headers.get("Idempotency-Key")
+    key = request.credentials.idempotency_key
     if key is None:
         return None
     if not (0 < len(key) <= 200 and key.isascii() and key.isprintable()):  # noqa: PLR2004

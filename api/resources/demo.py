@@ -4,15 +4,16 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from litestar import Response, post
+from litestar import post
 from msgspec import Meta
 
 from api import token
-from api.answers import Ask, reader
-from api.asking import NoParameters, asked, query_of
+from api.answers import Answer, now
+from api.asking import NoParameters, asked
 from api.body import decoded, json_body
 from api.documented import answers as documented
 from api.problems import Trouble
+from api.question import Ask
 from domain.values import instant_text
 from events.demo import ClockRefused, set_clock
 
@@ -24,16 +25,15 @@ class Clock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post("/v1/demo/clock", responses=documented(Clock, 401, 409, 413, 415, 422), status_code=200, tags=["demo"])
-async def demo_clock(request: Ask) -> Response[bytes]:
+async def demo_clock(request: Ask) -> Answer:
     """Set the demo's clock forward. Needs the token."""
-    token.check(request, request.app.state.token)
-    asked(query_of(request), NoParameters)
+    token.check(request.credentials.authorization, request.app.state.token)
+    asked(request.question.parameters, NoParameters)
     given = decoded(msgspec.json.Decoder(Clock).decode, await json_body(request))
-    async with reader(request).pool.acquire() as connection:
+    async with request.reader.pool.acquire() as connection:
         try:
             await set_clock(connection, given.now)
         except ClockRefused as error:
             raise Trouble(409, "clock_refused", str(error)) from error
-    await reader(request).head.refresh()
-    body = msgspec.json.encode({"now": instant_text(given.now)})
-    return Response(body, status_code=200, media_type="application/json", headers={"Cache-Control": "no-store"})
+    await request.reader.head.refresh()
+    return now(msgspec.json.encode({"now": instant_text(given.now)}))

@@ -5,17 +5,18 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 from msgspec import Meta
 
-from api.answers import Ask, made, only, reader
-from api.asking import Paging, asked, known, names_of, part_of, query_of
+from api.answers import Answer, made, only
+from api.asking import Paging, asked, known, names_of, part_of
 from api.cursors import NOT_OURS, asked_with, parse_cursor, print_cursor
 from api.documented import answers as documented
 from api.documented import operation
-from api.lists import address, answer
+from api.lists import answer
 from api.paths import Code, PlanKey, PlatformKey, TaskNumber, UnitKey
 from api.problems import Fault, Trouble
+from api.question import Ask
 from api.reader import Subject
 from api.spans import Between, Ends, Span, between, span_of
 from projections.as_of import AsOf, Moment, Rows
@@ -73,26 +74,26 @@ CHANGES: Collection[Changed, Narrowed] = Collection(
 )
 
 
-async def _difference(request: Ask, subject: Subject, wanted: Sequence[Wanted], show: Show) -> Response[bytes]:
+async def _difference(request: Ask, subject: Subject, wanted: Sequence[Wanted], show: Show) -> Answer:
     """What changed of one thing; a problem if it is there at neither moment."""
-    query = query_of(request)
-    span = await span_of(reader(request), asked(query, Ends))
+    query = request.question.parameters
+    span = await span_of(request.reader, asked(query, Ends))
     before, after = [await _view(request, moment, wanted, show) for moment in (span.before, span.after)]
     if before is None and after is None:
-        raise await reader(request).absent(subject, span.after)
+        raise await request.reader.absent(subject, span.after)
     stream = f"{subject.kind}:{subject.key}"
-    async with reader(request).pool.acquire() as connection:
+    async with request.reader.pool.acquire() as connection:
         below = f"report:{subject.key}/" if subject.kind == "task" else f"{stream}/"
         facts = await events.recorded_of(connection, span.after.position, stream, below)
     found = diff.between((Kind(subject.kind), subject.key), before, after)
     behind = diff.because(one for one in facts if diff.lies_between(one, span.before, span.after))
-    meta = between(span, reader(request).license, request.scope["path"], query)
+    meta = between(span, request.reader.license, request.question.path, query)
     body = msgspec.json.encode(Difference(found.kind, found.id, found.change, found.changes, behind, meta))
     return made(request, body, span.moment, explicit_day=_explicit(query), links={"canonical": meta.self_})
 
 
 async def _view(request: Ask, moment: Moment, wanted: Sequence[Wanted], show: Show) -> msgspec.Struct | None:
-    views = show(await reader(request).read(moment, wanted), moment)
+    views = show(await request.reader.read(moment, wanted), moment)
     return views[0] if views else None
 
 
@@ -102,13 +103,13 @@ def _explicit(query: Mapping[str, str]) -> bool:
 
 
 @get("/v1/plans/{plan:str}/diff", operation_class=ONE, responses=DIFFERENCE, tags=["diff"])
-async def plan_diff(request: Ask, plan: PlanKey) -> Response[bytes]:
+async def plan_diff(request: Ask, plan: PlanKey) -> Answer:
     """What changed of a plan, its parts and its measures between two moments."""
     return await _difference(request, Subject("plan", PLANS, plan), plans.one(plan), lambda rows, _: plans.show(rows))
 
 
 @get("/v1/plans/{plan:str}/tasks/{key:int}/diff", operation_class=ONE, responses=DIFFERENCE, tags=["diff"])
-async def task_diff(request: Ask, plan: PlanKey, key: TaskNumber) -> Response[bytes]:
+async def task_diff(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
     """What changed of a task between two moments, its status and the names of its units included."""
     task = f"{plan}/{key}"
     return await _difference(
@@ -120,14 +121,14 @@ async def task_diff(request: Ask, plan: PlanKey, key: TaskNumber) -> Response[by
 
 
 @get("/v1/units/{unit:str}/diff", operation_class=ONE, responses=DIFFERENCE, tags=["diff"])
-async def unit_diff(request: Ask, unit: UnitKey) -> Response[bytes]:
+async def unit_diff(request: Ask, unit: UnitKey) -> Answer:
     """What changed of a unit or group between two moments, the tasks that it takes part in included."""
     subject = Subject("unit", UNITS, unit)
     return await _difference(request, subject, units.every(), lambda rows, _: only(units.show(rows), unit))
 
 
 @get("/v1/districts/{code:str}/diff", operation_class=ONE, responses=DIFFERENCE, tags=["diff"])
-async def district_diff(request: Ask, code: Code) -> Response[bytes]:
+async def district_diff(request: Ask, code: Code) -> Answer:
     """What changed of a district between two moments, its units and their tasks included."""
     subject = Subject("district", DISTRICTS, code)
     return await _difference(
@@ -136,7 +137,7 @@ async def district_diff(request: Ask, code: Code) -> Response[bytes]:
 
 
 @get("/v1/platforms/{platform:str}/diff", operation_class=ONE, responses=DIFFERENCE, tags=["diff"])
-async def platform_diff(request: Ask, platform: PlatformKey) -> Response[bytes]:
+async def platform_diff(request: Ask, platform: PlatformKey) -> Answer:
     """What changed of a platform between two moments, the tasks that name it included."""
     subject = Subject("platform", PLATFORMS, platform)
     return await _difference(request, subject, platforms.one(platform), lambda rows, _: platforms.show(rows))
@@ -148,20 +149,20 @@ async def platform_diff(request: Ask, platform: PlatformKey) -> Response[bytes]:
     responses=documented(Differences),
     tags=["diff"],
 )
-async def all_changes(request: Ask) -> Response[bytes]:
+async def all_changes(request: Ask) -> Answer:
     """Everything that changed between two moments, each with the facts behind it.
 
     Each change stands once: what a unit, a district or a platform has by being named in a task stands at the task.
     """
-    query = query_of(request)
+    query = request.question.parameters
     known(query, Ends, Narrowed, Paging)
     narrowed, paging = part_of(query, Narrowed), part_of(query, Paging)
-    span = await span_of(reader(request), part_of(query, Ends))
+    span = await span_of(request.reader, part_of(query, Ends))
     found = await _changes(request, narrowed, span)
     start = _start(found, narrowed, span, paging.cursor)
     page = found[start : start + paging.limit]
     more = start + paging.limit < len(found)
-    meta = between(span, reader(request).license, address(request), query)
+    meta = between(span, request.reader.license, request.question.address, query)
     following = _following(request, narrowed, span, page[-1]) if more else None
     shown = Page(encoded(page), more, NONE)
     return answer(request, Changed, shown, following, meta, span.moment, explicit_day=_explicit(query))
@@ -169,10 +170,10 @@ async def all_changes(request: Ask) -> Response[bytes]:
 
 async def _changes(request: Ask, narrowed: Narrowed, span: Span) -> list[Changed]:
     """All changes, or those of one plan; a problem if it is there at neither moment."""
-    async with reader(request).pool.acquire() as connection:
+    async with request.reader.pool.acquire() as connection:
         found = await diff.changed_between(connection, narrowed.plan, span.before, span.after)
     if found is None:
-        raise await reader(request).absent(Subject("plan", PLANS, narrowed.plan or ""), span.after)
+        raise await request.reader.absent(Subject("plan", PLANS, narrowed.plan or ""), span.after)
     return [one for one in found if narrowed.kind in {None, one.kind}]
 
 
@@ -194,6 +195,6 @@ def _start(found: Sequence[Changed], narrowed: Narrowed, span: Span, text: str |
 
 def _following(request: Ask, narrowed: Narrowed, span: Span, last: Changed) -> str:
     """The address of the next page, which names both moments: paging never mixes states."""
-    rest = {name: value for name, value in query_of(request).items() if name not in names_of(Ends)}
+    rest = {name: value for name, value in request.question.parameters.items() if name not in names_of(Ends)}
     cursor = print_cursor(CHANGES, _scope(span), narrowed, span.after, CHANGES.place(last, narrowed))
-    return f"{address(request)}?{urlencode({**rest, **span.pins(), 'cursor': cursor})}"
+    return f"{request.question.address}?{urlencode({**rest, **span.pins(), 'cursor': cursor})}"

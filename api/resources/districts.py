@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from litestar import Response, get
+from litestar import get
 
 from api import answers
-from api.answers import Ask
+from api.answers import Answer
 from api.documented import READ, list_operation
 from api.documented import answers as documented
 from api.lists import Listing, listing
 from api.paths import Code
+from api.question import Ask
 from api.reader import Subject
 from projections.as_of import Moment, Rows
 from projections.views import districts
@@ -27,13 +28,13 @@ def show(rows: Rows, _: Moment) -> Sequence[DistrictView]:
     responses=documented(Listing[DistrictView]),
     tags=["districts"],
 )
-async def district_list(request: Ask) -> Response[bytes]:
+async def district_list(request: Ask) -> Answer:
     """All districts as the record showed them, each with the tasks that name it."""
     return await listing(request, DISTRICT_LIST)
 
 
 @get("/v1/districts/{code:str}", operation_class=READ, responses=documented(DistrictView), tags=["districts"])
-async def one_district(request: Ask, code: Code) -> Response[bytes]:
+async def one_district(request: Ask, code: Code) -> Answer:
     """One district as the record showed it, with the tasks that name it, directly or through a group."""
     return await answers.one(
         request,

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 from litestar.params import FromPath
 
-from api.answers import KEPT, Ask
-from api.asking import NoParameters, asked, query_of
+from api.answers import Answer, same
+from api.asking import NoParameters, asked
 from api.problems import Trouble
+from api.question import Ask
 
 FOLDER: Final = Path(__file__).parent.parent / "assets"
-MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}  # a charset is added
+MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 LINK: Final = re.compile(r'(?<=")/assets/([a-z.-]+)(?=")')
 # Both programs set styles from scripts and draw their icons from data: addresses; no script is written into a page.
 POLICY: Final = (
@@ -56,30 +57,28 @@ def page(name: str) -> bytes:
     return LINK.sub(lambda link: f"/assets/{assets()[link[1]].name}", html).encode()
 
 
-def _shown(request: Ask, name: str) -> Response[bytes]:
-    asked(query_of(request), NoParameters)
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache", "Referrer-Policy": "no-referrer"}
-    return Response(page(name), media_type="text/html", headers=headers)
+def _shown(request: Ask, name: str) -> Answer:
+    asked(request.question.parameters, NoParameters)
+    return same(page(name), "text/html; charset=utf-8", Content_Security_Policy=POLICY, Referrer_Policy="no-referrer")
 
 
 @get("/docs", include_in_schema=False)
-async def docs(request: Ask) -> Response[bytes]:
+async def docs(request: Ask) -> Answer:
     """Every operation of the API, to read and to try."""
     return _shown(request, "docs.html")
 
 
 @get("/graphql", include_in_schema=False)
-async def graphiql(request: Ask) -> Response[bytes]:
+async def graphiql(request: Ask) -> Answer:
     """GraphiQL, opened on a query about the real plan."""
     return _shown(request, "graphiql.html")
 
 
 @get("/assets/{name:str}", include_in_schema=False)
-async def asset(request: Ask, name: FromPath[str]) -> Response[bytes]:
+async def asset(request: Ask, name: FromPath[str]) -> Answer:
     """One file of the pages, which stays as it is under its name."""
+    asked(request.question.parameters, NoParameters)
     found = next((one for one in assets().values() if one.name == name), None)
     if found is None:
         raise Trouble(404, "not_found", f"there is no asset {name}: the pages link those there are")
-    request.scope[KEPT] = True  # type: ignore[typeddict-unknown-key]
-    headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{found.name}"'}
-    return Response(found.content, media_type=found.media_type, headers=headers)
+    return same(found.content, f"{found.media_type}; charset=utf-8", "public, max-age=31536000, immutable")

@@ -4,16 +4,17 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 from msgspec import Meta
 
-from api.answers import Ask, ok, reader
-from api.asking import Clocks, asked, clocks, query_of
+from api.answers import Answer, ok
+from api.asking import Clocks, asked, clocks
 from api.documented import READ, operation
 from api.documented import answers as documented
-from api.lists import Listing, address, answer
+from api.lists import Listing, answer
 from api.paths import At
 from api.problems import Fault, Trouble
+from api.question import Ask
 from domain.commands import FACTS
 from projections.as_of import Moment
 from projections.lists import NONE, Page, encoded
@@ -65,18 +66,18 @@ class EventQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unkno
 
 
 @get("/v1/events", operation_class=operation(EventQuery), responses=documented(Listing[EventView]), tags=["events"])
-async def event_list(request: Ask) -> Response[bytes]:
+async def event_list(request: Ask) -> Answer:
     """The log's facts in order, as it was at the moment asked for. `next` is null when there are no more."""
-    query = query_of(request)
+    query = request.question.parameters
     given = asked(query, EventQuery)
     _check_type(given.type)
-    moment = await reader(request).moment(clocks(given))
+    moment = await request.reader.moment(clocks(given))
     found = await _page(request, given, moment)
     following = None
     if found.more:
         rest = {**query, "after": str(found.shown[-1].view.position)}
-        following = f"{address(request)}?{urlencode(rest)}"
-    meta = reader(request).meta(moment, address(request), query)
+        following = f"{request.question.address}?{urlencode(rest)}"
+    meta = request.reader.meta(moment, request.question.address, query)
     explicit = "effectiveOn" in query
     return answer(request, EventView, found, following, meta, moment, explicit_day=explicit, erasable=True)
 
@@ -90,7 +91,7 @@ def _check_type(type_: str | None) -> None:
 
 async def _page(request: Ask, given: EventQuery, moment: Moment) -> Page[EventView]:
     about = {name: getattr(given, name) for name in ("type", "stream", "plan", "unit", "district")}
-    async with reader(request).pool.acquire() as connection:
+    async with request.reader.pool.acquire() as connection:
         wanted = events.Page(after=given.after, limit=given.limit + 1, **about)
         found = await events.page(connection, moment.position, wanted)
     views = found.views()
@@ -98,13 +99,13 @@ async def _page(request: Ask, given: EventQuery, moment: Moment) -> Page[EventVi
 
 
 @get("/v1/events/{position:int}", operation_class=READ, responses=documented(EventView), tags=["events"])
-async def one_event(request: Ask, position: At) -> Response[bytes]:
+async def one_event(request: Ask, position: At) -> Answer:
     """One fact in its envelope."""
-    query = query_of(request)
-    moment = await reader(request).moment(clocks(asked(query, Clocks)))
-    async with reader(request).pool.acquire() as connection:
+    query = request.question.parameters
+    moment = await request.reader.moment(clocks(asked(query, Clocks)))
+    async with request.reader.pool.acquire() as connection:
         found = await events.at(connection, [position] if 1 <= position <= moment.position else [])
     if not found.recorded:
-        raise reader(request).beyond(position, moment)
-    meta = reader(request).meta(moment, request.scope["path"], query)
-    return ok(request, msgspec.structs.replace(found.views()[0], meta=meta), moment, query, erasable=True)
+        raise request.reader.beyond(position, moment)
+    meta = request.reader.meta(moment, request.question.path, query)
+    return ok(request, msgspec.structs.replace(found.views()[0], meta=meta), moment, erasable=True)

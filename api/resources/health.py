@@ -1,10 +1,11 @@
 """Whether it lives, and whether it can answer."""
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 
-from api.answers import Ask, reader
+from api.answers import Answer, now
 from api.documented import answers as documented
+from api.question import Ask
 
 
 class Alive(msgspec.Struct, frozen=True):
@@ -28,17 +29,16 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 @get("/health/live", responses=documented(Alive), tags=["health"])
-async def live() -> Response[bytes]:
+async def live() -> Answer:
     """The process runs."""
-    return Response(msgspec.json.encode(Alive()), media_type="application/json", headers={"Cache-Control": "no-store"})
+    return now(msgspec.json.encode(Alive()))
 
 
 @get("/health/ready", responses=documented(Ready, 503), tags=["health"])
-async def ready(request: Ask) -> Response[bytes]:
+async def ready(request: Ask) -> Answer:
     """The database answers."""
-    head = reader(request).head
+    head = request.reader.head
     visible = head.size
-    async with reader(request).pool.acquire() as connection:
+    async with request.reader.pool.acquire() as connection:
         size: int = await connection.fetchval("SELECT size FROM log_head")
-    body = msgspec.json.encode(Ready(size, visible, max(0, size - visible), head.listening, head.origin))
-    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+    return now(msgspec.json.encode(Ready(size, visible, max(0, size - visible), head.listening, head.origin)))

@@ -1,12 +1,13 @@
 """How each subject came to be what it is: its versions on both clocks."""
 
-from litestar import Response, get
+from litestar import get
 
-from api.answers import Ask, reader
+from api.answers import Answer
 from api.documented import answers as documented
 from api.documented import list_operation
-from api.lists import Listing, question, sent
+from api.lists import Listing, sent, wish
 from api.paths import Code, PlanKey, PlatformKey, TaskNumber, UnitKey
+from api.question import Ask
 from api.reader import Subject
 from projections.lists import cut, encoded
 from projections.views import events, history
@@ -19,43 +20,43 @@ OPERATION = list_operation(HISTORY)
 SHAPE = documented(Listing[Version])
 
 
-async def _history(request: Ask, subject: Subject, below: str | None = None) -> Response[bytes]:
+async def _history(request: Ask, subject: Subject, below: str | None = None) -> Answer:
     """The versions of a subject's stream, and of the streams whose names begin with `below`."""
     stream = f"{subject.kind}:{subject.key}"
-    asked = await question(request, HISTORY, stream)
-    async with reader(request).pool.acquire() as connection:
+    asked = await wish(request, HISTORY, stream)
+    async with request.reader.pool.acquire() as connection:
         found = await events.of_subject(connection, asked.moment.position, stream, below or f"{stream}/")
     if not found.recorded:
-        raise await reader(request).absent(subject, asked.moment)
+        raise await request.reader.absent(subject, asked.moment)
     page = cut(HISTORY, asked.given, encoded(history.of(found)), asked.after, asked.limit)
     return sent(request, HISTORY, asked, page, stream, erasable=True)
 
 
 @get("/v1/plans/{plan:str}/history", operation_class=OPERATION, responses=SHAPE, tags=["history"])
-async def plan_history(request: Ask, plan: PlanKey) -> Response[bytes]:
+async def plan_history(request: Ask, plan: PlanKey) -> Answer:
     """A plan's versions on both clocks, each with the fact that made it and what changed."""
     return await _history(request, Subject("plan", PLANS, plan))
 
 
 @get("/v1/plans/{plan:str}/tasks/{key:int}/history", operation_class=OPERATION, responses=SHAPE, tags=["history"])
-async def task_history(request: Ask, plan: PlanKey, key: TaskNumber) -> Response[bytes]:
+async def task_history(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
     """A task's versions on both clocks and those of its reports, each with the fact that made it and what changed."""
     return await _history(request, Subject("task", TASKS, f"{plan}/{key}"), f"report:{plan}/{key}/")
 
 
 @get("/v1/units/{unit:str}/history", operation_class=OPERATION, responses=SHAPE, tags=["history"])
-async def unit_history(request: Ask, unit: UnitKey) -> Response[bytes]:
+async def unit_history(request: Ask, unit: UnitKey) -> Answer:
     """A unit's versions on both clocks, each with the fact that made it and what changed."""
     return await _history(request, Subject("unit", UNITS, unit))
 
 
 @get("/v1/districts/{code:str}/history", operation_class=OPERATION, responses=SHAPE, tags=["history"])
-async def district_history(request: Ask, code: Code) -> Response[bytes]:
+async def district_history(request: Ask, code: Code) -> Answer:
     """A district's versions on both clocks, each with the fact that made it and what changed."""
     return await _history(request, Subject("district", DISTRICTS, code))
 
 
 @get("/v1/platforms/{platform:str}/history", operation_class=OPERATION, responses=SHAPE, tags=["history"])
-async def platform_history(request: Ask, platform: PlatformKey) -> Response[bytes]:
+async def platform_history(request: Ask, platform: PlatformKey) -> Answer:
     """A platform's versions on both clocks, each with the fact that made it and what changed."""
     return await _history(request, Subject("platform", PLATFORMS, platform))

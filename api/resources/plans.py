@@ -3,14 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from litestar import Response, get
+from litestar import get
 
 from api import answers
-from api.answers import Ask
+from api.answers import Answer
 from api.documented import READ, list_operation
 from api.documented import answers as documented
 from api.lists import Listing, listing
 from api.paths import Ordinal, PlanKey
+from api.question import Ask
 from api.reader import Subject
 from projections.as_of import Moment, Rows
 from projections.views import plans
@@ -40,13 +41,13 @@ def within(plan: str) -> Subject:
 
 
 @get("/v1/plans", operation_class=list_operation(PLAN_LIST), responses=documented(Listing[PlanView]), tags=["plans"])
-async def plan_list(request: Ask) -> Response[bytes]:
+async def plan_list(request: Ask) -> Answer:
     """All plans as the record showed them."""
     return await listing(request, PLAN_LIST)
 
 
 @get("/v1/plans/{plan:str}", operation_class=READ, responses=documented(PlanView), tags=["plans"])
-async def one_plan(request: Ask, plan: PlanKey) -> Response[bytes]:
+async def one_plan(request: Ask, plan: PlanKey) -> Answer:
     """One plan with its parts and measures, as the record showed it."""
     return await answers.one(request, within(plan), plans.one(plan), show)
 
@@ -57,13 +58,13 @@ async def one_plan(request: Ask, plan: PlanKey) -> Response[bytes]:
     responses=documented(Listing[PartView]),
     tags=["plans"],
 )
-async def part_list(request: Ask, plan: PlanKey) -> Response[bytes]:
+async def part_list(request: Ask, plan: PlanKey) -> Answer:
     """The parts of a plan, by number."""
     return await listing(request, PART_LIST, scope=plan, within=within(plan))
 
 
 @get("/v1/plans/{plan:str}/parts/{number:int}", operation_class=READ, responses=documented(PartView), tags=["plans"])
-async def one_part(request: Ask, plan: PlanKey, number: Ordinal) -> Response[bytes]:
+async def one_part(request: Ask, plan: PlanKey, number: Ordinal) -> Answer:
     """One part of a plan, with the numbers of its measures."""
     subject = Subject("part", PARTS, f"{plan}/{number}")
     return await answers.one(request, subject, plans.one(plan), _numbered(number, lambda one: one.parts))
@@ -75,7 +76,7 @@ async def one_part(request: Ask, plan: PlanKey, number: Ordinal) -> Response[byt
     responses=documented(Listing[MeasureView]),
     tags=["plans"],
 )
-async def measure_list(request: Ask, plan: PlanKey) -> Response[bytes]:
+async def measure_list(request: Ask, plan: PlanKey) -> Answer:
     """The measures of a plan, by number."""
     return await listing(request, MEASURE_LIST, scope=plan, within=within(plan))
 
@@ -86,7 +87,7 @@ async def measure_list(request: Ask, plan: PlanKey) -> Response[bytes]:
     responses=documented(MeasureView),
     tags=["plans"],
 )
-async def one_measure(request: Ask, plan: PlanKey, number: Ordinal) -> Response[bytes]:
+async def one_measure(request: Ask, plan: PlanKey, number: Ordinal) -> Answer:
     """One measure of a plan: its title, its prose, and what no task carries of it."""
     subject = Subject("measure", MEASURES, f"{plan}/{number}")
     return await answers.one(request, subject, plans.one(plan), _numbered(number, lambda one: one.measures))
@@ -102,7 +103,7 @@ def _numbered(number: int, of: Callable[[PlanView], Sequence[Any]]) -> Callable[
     responses=documented(Listing[TargetView]),
     tags=["plans"],
 )
-async def target_list(request: Ask, plan: PlanKey) -> Response[bytes]:
+async def target_list(request: Ask, plan: PlanKey) -> Answer:
     """The numbers that the tasks of a plan promise, by the task's number."""
     return await listing(request, TARGET_LIST, scope=plan, within=within(plan))
 
@@ -113,6 +114,6 @@ async def target_list(request: Ask, plan: PlanKey) -> Response[bytes]:
     responses=documented(Listing[PlatformView]),
     tags=["platforms"],
 )
-async def plan_platforms(request: Ask, plan: PlanKey) -> Response[bytes]:
+async def plan_platforms(request: Ask, plan: PlanKey) -> Answer:
     """The information systems that the tasks of a plan name, each with those tasks."""
     return await listing(request, PLAN_PLATFORMS, scope=plan, within=within(plan))

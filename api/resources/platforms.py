@@ -1,13 +1,14 @@
 """Platforms: REST handlers over the view."""
 
-from litestar import Response, get
+from litestar import get
 
 from api import answers
-from api.answers import Ask
+from api.answers import Answer
 from api.documented import READ, list_operation
 from api.documented import answers as documented
 from api.lists import Listing, listing
 from api.paths import PlatformKey
+from api.question import Ask
 from api.reader import Subject
 from projections.views import platforms
 from projections.views.names import PLATFORMS
@@ -20,13 +21,13 @@ from projections.views.platforms import PLATFORM_LIST, PlatformView
     responses=documented(Listing[PlatformView]),
     tags=["platforms"],
 )
-async def platform_list(request: Ask) -> Response[bytes]:
+async def platform_list(request: Ask) -> Answer:
     """All information systems that are known by name, each with the tasks that name it."""
     return await listing(request, PLATFORM_LIST)
 
 
 @get("/v1/platforms/{platform:str}", operation_class=READ, responses=documented(PlatformView), tags=["platforms"])
-async def one_platform(request: Ask, platform: PlatformKey) -> Response[bytes]:
+async def one_platform(request: Ask, platform: PlatformKey) -> Answer:
     """One information system with the tasks that name it, by its name or an alias."""
     return await answers.one(
         request,

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from litestar import Response, get
+from litestar import get
 
-from api.answers import Ask, reader
+from api.answers import Answer
 from api.documented import answers as documented
 from api.documented import list_operation
-from api.lists import Listing, found_by, question, sent
+from api.lists import Listing, found_by, sent, wish
 from api.paths import PlanKey, TaskNumber
+from api.question import Ask
 from api.reader import Subject
 from projections.lists import Collection
 from projections.views import events
@@ -18,10 +19,10 @@ from projections.views.reports import ReportView
 from projections.views.tasks import TASKS
 
 
-async def _reports(request: Ask, collection: Collection[Any, Any], scope: str, within: Subject) -> Response[bytes]:
-    asked = await question(request, collection, scope)
+async def _reports(request: Ask, collection: Collection[Any, Any], scope: str, within: Subject) -> Answer:
+    asked = await wish(request, collection, scope)
     found = await found_by(request, collection, asked, scope, within)
-    async with reader(request).pool.acquire() as connection:
+    async with request.reader.pool.acquire() as connection:
         facts = await events.at(connection, [one.view.event for one in found.shown])
     return sent(request, collection, asked, told(found, facts), scope, erasable=True)
 
@@ -32,7 +33,7 @@ async def _reports(request: Ask, collection: Collection[Any, Any], scope: str, w
     responses=documented(Listing[ReportView]),
     tags=["reports"],
 )
-async def plan_reports(request: Ask, plan: PlanKey) -> Response[bytes]:
+async def plan_reports(request: Ask, plan: PlanKey) -> Answer:
     """All reports on the tasks of a plan with their text, by the task's key, the unit and the period."""
     return await _reports(request, PLAN_REPORTS, plan, Subject("plan", PLANS, plan))
 
@@ -43,7 +44,7 @@ async def plan_reports(request: Ask, plan: PlanKey) -> Response[bytes]:
     responses=documented(Listing[ReportView]),
     tags=["reports"],
 )
-async def task_reports(request: Ask, plan: PlanKey, key: TaskNumber) -> Response[bytes]:
+async def task_reports(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
     """All reports on one task with their text, by unit and period."""
     task = f"{plan}/{key}"
     return await _reports(request, TASK_REPORTS, task, Subject("task", TASKS, task))

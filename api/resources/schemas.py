@@ -1,29 +1,38 @@
 """The API's own descriptions: OpenAPI 3.1 and the GraphQL schema."""
 
-from hashlib import sha256
+import asyncio
+from functools import cache
 
-from litestar import Response, get
+from litestar import get
 
-from api.answers import JSON, KEPT, Ask
+from api.answers import JSON, Answer, same
+from api.asking import NoParameters, asked
 from api.graphql.schema import SCHEMA
+from api.question import Ask
 
 
 @get("/openapi.json", include_in_schema=False)
-async def openapi(request: Ask) -> Response[bytes]:
+async def openapi(request: Ask) -> Answer:
     """The OpenAPI 3.1 description."""
-    from api.openapi import openapi_json  # noqa: PLC0415 - it describes the application that is wired from this module
-
-    return _same(request, openapi_json(request.app), JSON)
+    asked(request.question.parameters, NoParameters)
+    # It takes longer to make than a step of the event loop may, and is made once.
+    return same(await asyncio.to_thread(_description), JSON)
 
 
 @get("/schema.graphql", include_in_schema=False)
-async def graphql_schema(request: Ask) -> Response[bytes]:
+async def graphql_schema(request: Ask) -> Answer:
     """The GraphQL schema in SDL."""
-    return _same(request, f"{SCHEMA.as_str()}\n".encode(), "text/plain")
+    asked(request.question.parameters, NoParameters)
+    return same(_sdl(), "text/plain; charset=utf-8")
 
 
-def _same(request: Ask, body: bytes, media_type: str) -> Response[bytes]:
-    """An answer that stays the same as long as the process runs."""
-    request.scope[KEPT] = True  # type: ignore[typeddict-unknown-key]
-    headers = {"ETag": f'"{sha256(body).hexdigest()[:32]}"', "Cache-Control": "no-cache"}
-    return Response(body, media_type=media_type, headers=headers)
+@cache
+def _description() -> bytes:
+    from api.openapi import described_app, openapi_json  # noqa: PLC0415 - it describes what is wired from this module
+
+    return openapi_json(described_app())
+
+
+@cache
+def _sdl() -> bytes:
+    return f"{SCHEMA.as_str()}\n".encode()

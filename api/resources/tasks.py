@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from litestar import Response, get
+from litestar import get
 
 from api import answers
-from api.answers import Ask
+from api.answers import Answer
 from api.documented import READ, list_operation
 from api.documented import answers as documented
 from api.lists import Listing, listing
 from api.paths import PlanKey, TaskNumber
+from api.question import Ask
 from api.reader import Subject
 from projections.as_of import Moment, Rows
 from projections.views import tasks
@@ -29,13 +30,13 @@ def show(rows: Rows, at: Moment) -> Sequence[TaskView]:
     responses=documented(Listing[TaskView]),
     tags=["tasks"],
 )
-async def task_list(request: Ask, plan: PlanKey) -> Response[bytes]:
+async def task_list(request: Ask, plan: PlanKey) -> Answer:
     """The tasks of a plan, filtered and sorted, as the record showed them."""
     return await listing(request, TASK_LIST, scope=plan, within=Subject("plan", PLANS, plan))
 
 
 @get("/v1/plans/{plan:str}/tasks/{key:int}", operation_class=READ, responses=documented(TaskView), tags=["tasks"])
-async def one_task(request: Ask, plan: PlanKey, key: TaskNumber) -> Response[bytes]:
+async def one_task(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
     """One task as the record showed it."""
     task = f"{plan}/{key}"
     return await answers.one(request, Subject("task", TASKS, task), tasks.one(task), show)

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from litestar import Response, get
+from litestar import get
 
 from api import answers
-from api.answers import Ask
+from api.answers import Answer
 from api.documented import READ, list_operation
 from api.documented import answers as documented
 from api.lists import Listing, listing
 from api.paths import UnitKey
+from api.question import Ask
 from api.reader import Subject
 from projections.as_of import Moment, Rows
 from projections.views import units
@@ -23,13 +24,13 @@ def show(rows: Rows, _: Moment) -> Sequence[UnitView]:
 
 
 @get("/v1/units", operation_class=list_operation(UNIT_LIST), responses=documented(Listing[UnitView]), tags=["units"])
-async def unit_list(request: Ask) -> Response[bytes]:
+async def unit_list(request: Ask) -> Answer:
     """All units and groups as the record showed them, each with its tasks."""
     return await listing(request, UNIT_LIST)
 
 
 @get("/v1/units/{unit:str}", operation_class=READ, responses=documented(UnitView), tags=["units"])
-async def one_unit(request: Ask, unit: UnitKey) -> Response[bytes]:
+async def one_unit(request: Ask, unit: UnitKey) -> Answer:
     """One unit or group as the record showed it, with the tasks it takes part in, directly or through others."""
     return await answers.one(
         request, Subject("unit", UNITS, unit), units.every(), lambda rows, at: answers.only(show(rows, at), unit)

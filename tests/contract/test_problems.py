@@ -72,6 +72,8 @@ def question(path: str) -> str:
 async def foreseen(site: Site, target: str) -> int:
     """The status of a GET, which is 200 or that of a problem document below 500."""
     response = await site.http.get(target)
+    if response.status_code == 308:  # a trailing slash: the resource has another address
+        return await foreseen(site, response.headers["Location"])
     if response.status_code != 200:
         assert response.status_code < 500, f"{target}: {response.text}"
         assert problem_of(response, response.status_code)["detail"]

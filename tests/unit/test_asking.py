@@ -5,9 +5,8 @@ from typing import Annotated
 
 import msgspec
 import pytest
-from litestar.testing import RequestFactory
 
-from api.asking import Clocks, asked, clocks, query_of
+from api.asking import Clocks, asked, clocks
 from api.problems import Fault, Trouble, trouble
 from projections.as_of import AsOf, NoSuchMoment
 from tests.unit.world import day
@@ -116,16 +115,3 @@ def test_a_parameter_beyond_its_bounds_is_refused_by_name(limit: str) -> None:
 
 def test_a_parameter_within_its_bounds_is_read() -> None:
     assert asked({"limit": "200", "position": "1"}, Paged) == Paged(limit=200, position=1)
-
-
-def test_a_query_is_read_parameter_by_parameter() -> None:
-    request = RequestFactory().get("/", query_params={"asOf": "2023-06-30T12:00:00+08:00", "position": "1"})
-    assert query_of(request) == {"asOf": "2023-06-30T12:00:00+08:00", "position": "1"}
-
-
-def test_a_repeated_parameter_is_refused() -> None:
-    request = RequestFactory().get("/", query_params={"position": ["1", "2"], "asOf": "2023-06-30"})
-    with pytest.raises(Trouble, match="give position once") as caught:
-        query_of(request)
-    assert (caught.value.status, caught.value.code) == (400, "repeated_parameter")
-    assert caught.value.faults == (Fault("position", "repeated"),)

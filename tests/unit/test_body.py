@@ -1,19 +1,18 @@
 """From a request's bytes to commands: strict JSON, and pointers to what is wrong."""
 
+import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from litestar import Litestar
-from litestar.datastructures import State
-from litestar.testing import RequestFactory
 
-from api.body import check_json, decoded, json_body
+from api.body import Receive, check_json, checked, decoded, whole
 from api.problems import Trouble
+from api.question import Question, question_of
 from domain.commands import decode_commands
 from domain.directory import RenameUnit
 
-FACTORY: Any = RequestFactory(app=Litestar([], state=State({"max_body": 1_000})))
 RENAME = '{"type":"unit.rename","unit":"a","name":"甲委","reason":"更名"}'
 
 
@@ -119,23 +118,71 @@ def test_a_pointer_leads_into_lists_of_lists() -> None:
     assert found.faults[0].pointer == "/0/evidence/1/url"
 
 
+def asked(media_type: str = "application/json") -> Question:
+    return question_of(
+        {"method": "POST", "raw_path": b"/v1/commands", "query_string": b""}, {b"content-type": media_type.encode()}
+    )
+
+
+def receiving(*parts: bytes, then: dict[str, Any] | None = None) -> Receive:
+    """A client that sends these parts, and `then` something else than the end."""
+    messages: list[dict[str, Any]] = [{"type": "http.request", "body": one, "more_body": True} for one in parts]
+    messages.append(then or {"type": "http.request", "body": b"", "more_body": False})
+    left = iter(messages)
+
+    async def receive() -> dict[str, Any]:
+        return next(left)
+
+    return receive
+
+
 async def test_a_body_that_says_it_is_json_is_read() -> None:
-    request = FACTORY.post("/", data={"a": 1})
-    assert await json_body(request) == b'{"a":1}'
+    assert await whole(asked("application/json; charset=utf-8"), receiving(b'{"a":', b"1}"), 100) == b'{"a":1}'
 
 
 async def test_a_body_of_another_media_type_is_refused() -> None:
-    request = FACTORY.post("/", headers={"Content-Type": "text/plain"})
     with pytest.raises(Trouble, match="send application/json, not text/plain") as caught:
-        await json_body(request)
+        await whole(asked("text/plain"), receiving(b"{}"), 100)
     assert (caught.value.status, caught.value.code) == (415, "unsupported_media_type")
 
 
 async def test_a_body_is_read_up_to_its_limit_and_no_further() -> None:
-    assert len(await json_body(FACTORY.post("/", data={"a": "x" * 992}))) == 1_000
+    assert len(await whole(asked(), receiving(b"x" * 1_000), 1_000)) == 1_000
     with pytest.raises(Trouble, match="a body has at most 1,000 bytes") as caught:
-        await json_body(FACTORY.post("/", data={"a": "x" * 993}))
+        await whole(asked(), receiving(*[b"x" * 1_000_000] * 41, then={"type": "never received"}), 1_000)
     assert (caught.value.status, caught.value.code) == (413, "too_large")
+
+
+async def test_a_body_that_is_cut_short_is_refused() -> None:
+    with pytest.raises(Trouble) as caught:
+        await whole(asked(), receiving(b'{"a"', then={"type": "http.disconnect"}), 100)
+    assert (caught.value.status, caught.value.code) == (400, "cut_short")
+
+
+async def test_a_body_that_dribbles_is_waited_for_no_longer_than_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def dribbling() -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    monkeypatch.setattr("api.body.SECONDS", 0.1)
+    with pytest.raises(Trouble) as caught:
+        await whole(asked(), dribbling, 1_000_000)
+    assert (caught.value.status, caught.value.code) == (408, "too_slow")
+
+
+@pytest.mark.parametrize("size", [30, 300_000])
+async def test_a_long_body_is_checked_like_a_short_one(size: int) -> None:
+    await checked(b"[" + b"1," * size + b"1]")
+    with pytest.raises(Trouble, match="given twice"):
+        await checked(b'{"a":1,' + b" " * size + b'"a":2}')
+
+
+def test_finding_a_key_that_comes_twice_takes_no_longer_the_more_keys_there_are() -> None:
+    """40,000 keys took minutes while each was counted among all."""
+    keys = ",".join(f'"{number}":0' for number in range(40_000))
+    began = time.process_time()
+    assert told(lambda: check_json(f'{{{keys},"39999":1}}'.encode())).code == "duplicate_key"
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("text", ['{"a":"\\u0000"}', '{"\\u0000":1}', '["x\\\\\\u0000"]'])

@@ -1,0 +1,221 @@
+"""What is asked: read once from a request, at the door, into one typed value. Nobody else reads the request."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+from werkzeug.datastructures import Accept, MIMEAccept
+from werkzeug.http import parse_accept_header, parse_options_header
+
+from api.formats import Format
+from api.problems import Fault, Trouble, echo, unknown_address
+from api.reader import Reader
+
+LONGEST_HEADER: Final = 8_000  # bytes of one header that is read here
+MOST_PARAMETERS: Final = 100  # of a query; no address knows half as many
+LISTS: Final = frozenset({b"accept", b"accept-encoding", b"if-none-match"})  # several lines are one list (RFC 9110 5.3)
+SINGLE: Final = frozenset(
+    {b"host", b"content-type", b"content-length", b"accept-datetime", b"authorization", b"idempotency-key"}
+)
+READ: Final = LISTS | SINGLE
+HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+FORMS: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
+SUFFIXES: Final = frozenset(Format)
+SCOPE: Final = "planrecord.question"
+
+Headers = Mapping[bytes, bytes]
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """All that an answer can depend on; what is remembered is remembered by this and nothing else.
+
+    `path` is decoded and without the `suffix` that asks for a form; `form` is what that suffix, or else Accept, asks of
+    a list. `query` holds each parameter once, by name. `then` is Accept-Datetime. `packed`: gzip is taken.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    suffix: Format | None
+    form: Format
+    query: tuple[tuple[str, str], ...]
+    packed: bool
+    then: str | None = None
+    media_type: str = ""
+    body: bytes = b""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The query's parameters by name."""
+        return dict(self.query)
+
+    @property
+    def address(self) -> str:
+        """The path as it was asked for, its suffix included."""
+        return f"{self.path}.{self.suffix}" if self.suffix else self.path
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """What a request that writes says beside its question: who writes, and under which key it may be repeated."""
+
+    authorization: str | None = None
+    idempotency_key: str | None = None
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question with the credentials beside it and the reader that answers it: all that a handler is given."""
+
+    question: Question
+    credentials: Credentials
+    reader: Reader
+
+
+class Ask(Request[Any, Any, State]):
+    """A request as handlers see it: its question, already read, and the reader that answers it."""
+
+    def __init__(self, scope: Any, *messages: Any, **others: Any) -> None:
+        super().__init__(scope, *messages, **others)
+        asked: Asked = scope[SCOPE]
+        self.question: Question = asked.question
+        self.credentials: Credentials = asked.credentials
+        self.reader: Reader = asked.reader
+
+
+def handed(scope: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
+    """The scope with which the application behind is called."""
+    question = asked.question
+    return {
+        **scope,
+        "method": question.method,
+        "path": question.path,
+        "raw_path": quote(question.path).encode(),
+        SCOPE: asked,
+    }
+
+
+class Elsewhere(Exception):
+    """The resource has one address, and this is another spelling of it: `location` is where it is."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.location = location
+
+
+def headers_of(scope: Mapping[str, Any]) -> Headers:
+    """The headers that are read here; Trouble if one that must stand alone is repeated, or is absurdly long."""
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name not in READ:
+            continue
+        if name in found:
+            if name in SINGLE:
+                raise _wrong_header(name, "is given twice: give it once")
+            value = b"%b, %b" % (found[name], value)  # noqa: PLW2901 - several lines are one list
+        found[name] = value
+    for name, value in found.items():
+        if len(value) > LONGEST_HEADER:
+            raise _wrong_header(name, f"has more than {LONGEST_HEADER:,} bytes")
+    if not HOST.fullmatch(found.get(b"host", b"")):
+        raise _wrong_header(b"host", "names one host and perhaps a port, as in example.org:8000")
+    return found
+
+
+def _wrong_header(name: bytes, what: str) -> Trouble:
+    title = name.decode().title()
+    return Trouble(400, "bad_header", f"the header {title} {what}", [Fault(title, what)])
+
+
+def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
+    """The question that a request asks, its body apart; Trouble if it cannot be read, Elsewhere if it has moved."""
+    path, suffix = _path(scope)
+    method = scope["method"]
+    then = headers.get(b"accept-datetime")
+    return Question(
+        method="GET" if method == "HEAD" else method,
+        path=path,
+        suffix=suffix,
+        form=suffix or form_of(headers.get(b"accept", b"")),
+        query=query_of(scope["query_string"]),
+        packed=gzip_wanted(headers.get(b"accept-encoding", b"")),
+        then=then.decode("latin-1") if then else None,
+        media_type=parse_options_header(headers.get(b"content-type", b"").decode("latin-1"))[0].lower(),
+    )
+
+
+def credentials_of(headers: Headers) -> Credentials:
+    """The credentials of a request that writes."""
+    given = (headers.get(name) for name in (b"authorization", b"idempotency-key"))
+    return Credentials(*(value if value is None else value.decode("latin-1") for value in given))
+
+
+def _path(scope: Mapping[str, Any]) -> tuple[str, Format | None]:
+    """The path without its suffix, and the suffix. Each resource has one address; any other spelling is told so."""
+    raw: bytes = scope["raw_path"]
+    try:
+        path = unquote_to_bytes(raw).decode()
+    except UnicodeDecodeError as error:
+        raise unknown_address("the path is no UTF-8: percent-encode it as UTF-8") from error
+    if b"%2f" in raw.lower():
+        raise unknown_address(f"a path holds no encoded slash: it is {echo(path)}, if anywhere")
+    if "//" in path:
+        raise unknown_address(f"a path holds no empty part: it is {echo(re.sub('/+', '/', path))}, if anywhere")
+    if len(path) > 1 and path.endswith("/"):
+        query = quote(scope["query_string"], safe="=&%+:,;/?@!$'()*~-._")
+        raise Elsewhere(quote(path[:-1]) + (f"?{query}" if query else ""))
+    return _split(path)
+
+
+def _split(path: str) -> tuple[str, Format | None]:
+    """A path and the form that its suffix asks for; no id has a dot."""
+    above, _, last = path.rpartition("/")
+    stem, dot, suffix = last.rpartition(".")
+    if not (dot and stem and suffix.isalnum()) or not path.startswith("/v1/"):
+        return path, None
+    if suffix not in SUFFIXES:
+        raise unknown_address(f"nothing has the suffix .{echo(suffix)}: it is {echo(f'{above}/{stem}')}, if anywhere")
+    return f"{above}/{stem}", Format(suffix)
+
+
+def query_of(query_string: bytes) -> tuple[tuple[str, str], ...]:
+    """Names and values, each name once, in one order; Trouble unless they are UTF-8, percent-encoded or as it is."""
+    if not query_string:
+        return ()
+    try:
+        items = parse_qsl(
+            query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
+        )
+    except UnicodeDecodeError as error:
+        raise Trouble(400, "broken_utf8", "the query is no UTF-8: percent-encode it as UTF-8") from error
+    except ValueError as error:
+        detail = f"a query has at most {MOST_PARAMETERS} parameters"
+        raise Trouble(400, "too_many_parameters", detail) from error
+    query = dict(sorted(items))  # whatever order they came in, one question has one address
+    if len(query) != len(items):
+        raise _repeated([name for name, _ in items])
+    return tuple(query.items())
+
+
+def _repeated(names: list[str]) -> Trouble:
+    twice = sorted({name for name in names if names.count(name) > 1})  # at most MOST_PARAMETERS of them
+    said = ", ".join(echo(name, 40) for name in twice[:5])
+    return Trouble(
+        400, "repeated_parameter", f"give {said} once", [Fault(echo(one, 40), "repeated") for one in twice[:5]]
+    )
+
+
+def form_of(header: bytes) -> Format:
+    """The form that a client prefers; JSON where it prefers none of ours. What stands behind a `;` makes no other."""
+    if not header:
+        return Format.JSON
+    given = parse_accept_header(header.decode("latin-1"), MIMEAccept)
+    plain = MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in given])
+    best = plain.best_match(list(FORMS))
+    return FORMS[best] if best else Format.JSON
+
+
+def gzip_wanted(header: bytes) -> bool:
+    """Whether Accept-Encoding takes gzip."""
+    return bool(header) and parse_accept_header(header.decode("latin-1"), Accept)["gzip"] > 0
