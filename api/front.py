@@ -187,7 +187,7 @@ class Front:
         epoch, today = self._head.erasure_epoch, self._head.today()
         collected = Collected(_through(send, headless=scope["method"] == "HEAD"), alone)
         asked = Asked(question, Credentials(), self._reader)
-        await self.app(handed(scope, asked), collected.receiving(receive), collected)
+        await self.app(handed(scope, asked), receive, collected)
         if collected.in_pieces:
             return None
         stays = collected.stays
@@ -228,19 +228,6 @@ class Collected:
             await self._through(message)
         else:
             self.content = message.get("body", b"")
-
-    def receiving(self, receive: Receive) -> Receive:
-        """What the application receives: the body was read already; then whether the client has gone."""
-        asked = False
-
-        async def receiving() -> Message:
-            nonlocal asked
-            if asked:
-                return await receive()
-            asked = True
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        return receiving
 
     @property
     def status(self) -> int:

@@ -92,7 +92,14 @@ def _bounded(detail: str) -> str:
 
 
 def trouble(error: BaseException) -> Trouble:
-    """What any exception means to the one who asked."""
+    """What any exception means to the one who asked; it repeats little of what was sent, whoever put it into words."""
+    what = _meant(error)
+    what.detail = _bounded(what.detail)
+    what.faults = tuple(Fault(echo(one.pointer), _bounded(one.detail)) for one in what.faults[:MOST_FAULTS])
+    return what
+
+
+def _meant(error: BaseException) -> Trouble:
     match error:
         case Trouble():
             return error
@@ -164,9 +171,9 @@ def body(what: Trouble, trace: str) -> bytes:
         f"urn:planrecord:problem:{what.code}",
         TITLES.get(what.status, "The request failed"),
         what.status,
-        _bounded(what.detail),
+        what.detail,
         what.code,
         trace,
-        tuple(Fault(echo(one.pointer), _bounded(one.detail)) for one in what.faults[:MOST_FAULTS]),
+        what.faults,
     )
     return msgspec.json.encode(problem)

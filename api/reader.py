@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from api.problems import Trouble
+from api.problems import Trouble, echo
 from domain.values import instant_text
 from events.database import Connection, Pool
 from events.head import Head
@@ -95,10 +95,10 @@ class Reader:
 
 
 async def _absent(connection: Connection, subject: Subject, moment: Moment) -> Trouble:
-    kind, table, key = subject.kind, subject.table, subject.key
+    kind, table, key = subject.kind, subject.table, echo(subject.key)
     rows = await connection.fetch(
         f"SELECT known_from, known_to, eff_from, eff_to FROM {SCHEMA}.{table.name} WHERE key = $1 ORDER BY known_from",
-        key,
+        subject.key,
     )
     if not rows:
         return Trouble(404, "unknown_id", f"there is no {kind} {key}")

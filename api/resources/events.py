@@ -13,7 +13,7 @@ from api.documented import READ, operation
 from api.documented import answers as documented
 from api.lists import Listing, answer
 from api.paths import At
-from api.problems import Fault, Trouble
+from api.problems import Fault, Trouble, echo
 from api.question import Ask
 from domain.commands import FACTS
 from projections.as_of import Moment
@@ -85,7 +85,7 @@ async def event_list(request: Ask) -> Answer:
 def _check_type(type_: str | None) -> None:
     """Trouble for a type that no fact has: who misspells it would wait for ever."""
     if type_ is not None and type_ not in FACTS:
-        detail = f"no fact has the type {type_}; there are {', '.join(sorted(FACTS))}"
+        detail = f"no fact has the type {echo(type_)}; there are {', '.join(sorted(FACTS))}"
         raise Trouble(400, "bad_parameter", detail, [Fault("type", detail)])
 
 
