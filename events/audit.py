@@ -40,9 +40,9 @@ async def audit(connection: Connection, progress: Progress) -> Audited:
             _compare(node, await anext(kept, None))
         last = leaf
         progress(1)
+    await _compare_head(connection, size, last, frontier)
     if more := await anext(kept, None):
         raise Difference(f"{_name(*more)} is kept, and the log has no such node")
-    await _compare_head(connection, size, last, frontier)
     return Audited(size, merkle.root(frontier))
 
 
@@ -65,7 +65,7 @@ def _compare(node: merkle.Node, kept: Any) -> None:
     if kept is not None and tuple(kept) == node:
         return
     if kept is not None and (kept["level"], kept["number"]) == node[:2]:
-        raise Difference(f"{_name(*node)} does not hold the hash that the leaves make")
+        raise Difference(f"{_name(*node)} does not hold the hash of its leaves")
     raise Difference(f"{_name(*node)} is missing, or one that the log does not have is kept before it")
 
 
