@@ -1,4 +1,4 @@
-"""The log read again from its first leaf, against all that is kept beside the leaves: columns, tree and head."""
+"""The log read again from its first leaf, against all that is kept beside the leaves: columns, tree, head, texts."""
 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from domain.fact import tag
 from events import codec, merkle
 from events.database import Connection
+from events.erasable import digest_of
 from events.recorded import Recorded
 
 Progress = Callable[[int], None]  # told how many facts were gone through since it was last told
@@ -13,6 +14,11 @@ _LEAVES: Final = "SELECT * FROM events ORDER BY position"
 _NODES: Final = (
     "SELECT level, number, hash FROM tree_nodes ORDER BY (number + 1) << level, level"  # as leaves make them
 )
+
+_TEXTS: Final = """
+    SELECT digest, position, salt, value, entry FROM disclosures LEFT JOIN events USING (position)
+    ORDER BY position, digest COLLATE "C"
+"""
 
 
 class Difference(Exception):
@@ -43,6 +49,7 @@ async def audit(connection: Connection, progress: Progress) -> Audited:
     await _compare_head(connection, size, last, frontier)
     if more := await anext(kept, None):
         raise Difference(f"{_name(*more)} is kept, and the log has no such node")
+    await _compare_texts(connection)
     return Audited(size, merkle.root(frontier))
 
 
@@ -83,3 +90,10 @@ async def _compare_head(connection: Connection, size: int, last: Recorded | None
         raise Difference(f"the head says {head['recorded_at']}, which is not when position {size} was recorded")
     if tuple(head["frontier"]) != frontier:
         raise Difference(f"the root of the {size} leaves is not the one that the log's head keeps")
+
+
+async def _compare_texts(connection: Connection) -> None:
+    """Each text that is kept beside its leaf is the one whose digest stands there."""
+    async for digest, position, salt, value, entry in connection.cursor(_TEXTS, prefetch=1_000):
+        if digest != digest_of(salt, value) or entry is None or digest.encode() not in entry:
+            raise Difference(f"position {position}: the text under {digest} is not the one that the leaf seals")

@@ -32,3 +32,15 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER log_head_grows BEFORE UPDATE ON log_head FOR EACH ROW EXECUTE FUNCTION refuse_receding();
+
+-- A release that does not know the tree cannot append beside one that does: it would leave a hole that nobody can fill.
+CREATE FUNCTION refuse_without_tree() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM tree_nodes WHERE level = 0 AND number = NEW.size - 1) THEN
+        RAISE EXCEPTION 'position % has no node in the tree: this release does not keep one', NEW.size
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER log_head_has_tree AFTER UPDATE ON log_head FOR EACH ROW WHEN (NEW.size > OLD.size)
+    EXECUTE FUNCTION refuse_without_tree();

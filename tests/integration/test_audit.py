@@ -91,6 +91,20 @@ async def test_a_column_of_a_fact_is_compared_with_its_leaf(
     assert f"position {position}" in said
 
 
+@pytest.mark.parametrize(("value", "named_"), [("position + 1", SIZE + 1), ("0", 0)])
+async def test_the_position_itself(record: Service, value: str, named_: int) -> None:
+    said = await named(record, f"UPDATE events SET position = {value} WHERE position = $1", SIZE)
+    assert said.startswith(f"position {named_}: the columns say")
+
+
+@pytest.mark.parametrize(
+    "change", ["digest = digest || 'x'", "position = 353", "position = 400", "salt = 'x'", "value = '无'"]
+)
+async def test_the_text_behind_a_digest(record: Service, change: str) -> None:
+    said = await named(record, f"UPDATE disclosures SET {change} WHERE position = $1", SIZE)
+    assert "is not the one that the leaf seals" in said
+
+
 @pytest.mark.parametrize("value", ["'{}'", "refers[2:]"])
 async def test_a_name_that_a_fact_no_more_refers_to(record: Service, value: str) -> None:
     said = await named(record, f"UPDATE events SET refers = {value} WHERE position = $1", SIZE)
