@@ -168,7 +168,7 @@ def etag(request: Ask, moment: Moment, media_type: str) -> str:
     question, epoch = request.question, request.reader.head.erasure_epoch
     rest = urlencode([(name, value) for name, value in question.query if name not in CLOCKS])
     asked_ = (question.address, rest, media_type, FORMATS)
-    read_at = (moment.origin, moment.position, moment.effective_on, epoch)
+    read_at = (moment.log, moment.root, moment.position, moment.effective_on, epoch)
     return f'"{blake2b(repr((asked_, read_at)).encode(), digest_size=12).hexdigest()}"'
 
 

@@ -18,6 +18,8 @@ KEPT: Final = Path(__file__).parent / "examples.json"  # in the package, since t
 ORIGIN: Final = "planrecord.invalid/shanghai/demo"
 LONGEST: Final = 2  # elements of a list that are shown
 RANDOM: Final = {
+    "log": "9f1c3b5a7d2e4860",
+    "root": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "traceId": "0af7651916cd43dd8448eb211c80319c",
     "request": "018744a0-c680-7000-8000-000000000000",
     "salt": "Zm9yIGV4YW1wbGUgYWxvbmU",

@@ -109,6 +109,7 @@ class Service(msgspec.Struct, frozen=True):
     office: Office
     token: str
     token_is_new: bool
+    hmac_key: bytes  # the log's own, for the HMACs by which repeated requests are known
     cluster: Cluster | None  # None where DATABASE_URL names the server
 
 
@@ -130,6 +131,7 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
         async with pool_of(dsn, 8) as pool:
             async with pool.acquire() as connection:
                 await prepare(connection, TABLES)
+                hmac_key: bytes = await connection.fetchval("SELECT hmac_key FROM log_head")
             async with (
                 lanes_of(dsn, 4, PLANNED_ONCE) as slices,
                 appending(dsn) as log,
@@ -139,7 +141,7 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
                 token, is_new = token_of(settings.data_dir)
                 reader = Reader(pool, slices, head, settings.license, Memory(settings.cache_bytes))
                 office = Office(pool, head, handler, settings.office)
-                yield Service(settings, pool, reader, office, token, is_new, own)
+                yield Service(settings, pool, reader, office, token, is_new, hmac_key, own)
 
 
 @asynccontextmanager
@@ -158,6 +160,7 @@ def application(running: Service) -> Front:
         {
             "office": running.office,
             "token": running.token,
+            "hmac_key": running.hmac_key,
             "max_body": running.settings.max_body,
         }
     )

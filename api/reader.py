@@ -1,5 +1,6 @@
 """The one door to every read: what was asked → the moment → the rows → the answer, whatever door it came by."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
@@ -12,6 +13,7 @@ from domain.values import instant_text
 from events.database import Connection, Pool
 from events.head import Head
 from events.recorded import HEAD
+from events.tree import root_at
 from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
 from projections.fold import ALWAYS, FOREVER
 from projections.memory import Memory
@@ -69,7 +71,19 @@ class Reader:
         if position is not None and not await self.head.reach(position, PATIENCE):
             detail = f"position {position} is not visible yet: the log holds {self.head.size}"
             raise Trouble(503, "not_visible_yet", detail, Retry_After="1")
-        return resolve(self.head, asked)
+        return await resolve(self.head, self.root, asked)
+
+    async def root(self, position: int) -> str:
+        """The root of the log of that size, in hex: known at the head, elsewhere one statement once."""
+        if position == self.head.size:
+            return self.head.root
+        key = "root", position
+        known: str | None = self.memory.get(key)
+        if known is None:
+            async with self.slices.acquire() as connection:
+                known = (await root_at(connection, position)).hex()
+            self.memory.put(key, known, sys.getsizeof(known))
+        return known
 
     def meta(self, moment: Moment, path: str, query: Mapping[str, str]) -> Meta:
         """What the answer resolved to; its address has both clocks pinned."""
@@ -77,6 +91,8 @@ class Reader:
         pinned = {"position": str(moment.position), "effectiveOn": moment.effective_on.isoformat()}
         return Meta(
             moment.position,
+            moment.log,
+            moment.root,
             instant_text(moment.as_of),
             moment.effective_on,
             f"{path}?{urlencode({**dict(sorted(rest.items())), **pinned})}",

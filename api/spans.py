@@ -41,18 +41,23 @@ class Ends(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
 
 
 class End(msgspec.Struct, frozen=True, rename="camel"):
-    """One of two moments, as it was resolved."""
+    """One of two moments, as it was resolved; `root` is the RFC 6962 root of the log's first `position` facts."""
 
     position: int
+    root: str
     as_of: str
     effective_on: date
 
 
 class Between(msgspec.Struct, frozen=True, rename={"from_": "from", "self_": "self"}):
-    """The two moments that an answer resolved to. `self` is its address with both pinned; `origin` names the log."""
+    """The two moments that an answer resolved to. `self` is its address with both pinned; `origin` names the log.
+
+    `log` is the random identity that the log was made with: 16 hex digits.
+    """
 
     from_: End
     to: End
+    log: str
     self_: str
     origin: str
     license: str
@@ -83,11 +88,12 @@ def between(span: Span, license_: str, path: str, query: Mapping[str, str]) -> B
     """What an answer resolved to."""
     rest = {name: value for name, value in query.items() if name not in Ends.__struct_encode_fields__}
     address = f"{path}?{urlencode({**rest, **span.pins()})}"
-    return Between(_end(span.before), _end(span.after), address, span.after.origin, license_)
+    after = span.after
+    return Between(_end(span.before), _end(after), after.log, address, after.origin, license_)
 
 
 def _end(moment: Moment) -> End:
-    return End(moment.position, instant_text(moment.as_of), moment.effective_on)
+    return End(moment.position, moment.root, instant_text(moment.as_of), moment.effective_on)
 
 
 async def span_of(reader: Reader, given: Ends) -> Span:

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from domain.values import SHANGHAI, shanghai_day
+from events import merkle
 from events.database import GONE, Connection, OwnConnection, Pool
 from events.log import CHANNEL, statement
 
@@ -26,6 +27,8 @@ class Head:
 
     def __init__(self, pool: Pool) -> None:
         self.size = 0
+        self.root = ""  # of the log of that size, in hex
+        self.log = ""
         self.origin = ""
         self.erasure_epoch = 0
         self.listening = False
@@ -81,7 +84,8 @@ class Head:
             self._instants.extend(fresh)
             self._clock = row["clock"], time.monotonic()
             self._today = date.min, 0.0
-            self.size, self.origin = row["size"], row["origin"]
+            self.size, self.root = row["size"], merkle.root(tuple(row["frontier"])).hex()
+            self.log, self.origin = row["log"], row["origin"]
             self.erasure_epoch, self._demo_now = row["erasure_epoch"], row["demo_now"]
         async with self._moved:
             self._moved.notify_all()

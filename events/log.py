@@ -53,10 +53,18 @@ class NewFact(NamedTuple):
 
 
 class IdempotencyKey(NamedTuple):
-    """A request's key, within its office, and the HMAC of its body."""
+    """A request's key, within its office, and the HMAC of its body under the log's own key.
+
+    `token_hmac`: its HMAC under the token, by which requests were kept before the log had a key.
+    """
 
     key: str
     body_hmac: bytes
+    token_hmac: bytes | None = None
+
+    def came_with(self, body_hmac: bytes) -> bool:
+        """Whether the request that is kept had the same body."""
+        return body_hmac in (self.body_hmac, self.token_hmac)
 
 
 class Proposal(msgspec.Struct, frozen=True):
@@ -204,8 +212,9 @@ class Log:
 
     async def _write(self, connection: Connection, batch: "Batch", frontier: Sequence[bytes]) -> None:
         entries = [entry for _, entry in batch.appended]
-        grown = merkle.extend(tuple(frontier), batch.size - len(entries), entries)
-        sql, args = statement("append"), [*batch.arguments(), batch.size, grown]
+        grown, nodes = merkle.extend(tuple(frontier), batch.size - len(entries), entries)
+        tree = [[one[column] for one in nodes] for column in range(3)]
+        sql, args = statement("append"), [*batch.arguments(), batch.size, grown, *tree]
         for write in self._writer(batch.written()):
             numbers = [f"${len(args) + i}" for i in range(1, len(write.args) + 1)]
             sql += f", {write.name} AS ({write.sql.format(*numbers)})"
@@ -349,7 +358,7 @@ async def find_request(connection: Connection, actor: str, idempotency: Idempote
 
 def replay(idempotency: IdempotencyKey, body_hmac: bytes, positions: Iterable[int]) -> Receipt:
     """The earlier request's receipt; KeyReused if it had another body."""
-    if body_hmac != idempotency.body_hmac:
+    if not idempotency.came_with(body_hmac):
         raise KeyReused(idempotency.key)
     return Receipt(tuple(positions), replayed=True)
 

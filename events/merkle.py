@@ -1,11 +1,26 @@
-"""RFC 6962 Merkle tree hashes, kept as a frontier: the roots of the full subtrees of the log, largest first."""
+"""RFC 6962 Merkle tree hashes. The frontier of a log: the roots of its full subtrees, largest first."""
 
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 EMPTY: Final = sha256(b"").digest()
 Frontier = tuple[bytes, ...]
+
+
+class Place(NamedTuple):
+    """Where a full node stands: over the leaves from `number` * 2**`level` on (from 0), 2**`level` of them."""
+
+    level: int
+    number: int
+
+
+class Node(NamedTuple):
+    """A full node, which no later leaf changes: its place, and its hash (32 bytes)."""
+
+    level: int
+    number: int
+    hash: bytes
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -18,18 +33,22 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-def extend(frontier: Frontier, size: int, entries: Iterable[bytes]) -> Frontier:
-    """The frontier of a log of `size` leaves after more entries."""
-    stack = list(frontier)
-    for entry in entries:
-        stack.append(leaf_hash(entry))
-        size += 1
-        full = size
-        while full % 2 == 0:  # a subtree is complete: fold it into its left neighbour
-            right = stack.pop()
-            stack.append(node_hash(stack.pop(), right))
-            full //= 2
-    return tuple(stack)
+def extend(frontier: Frontier, size: int, entries: Iterable[bytes]) -> tuple[Frontier, list[Node]]:
+    """The frontier of a log of `size` leaves after more entries, and the full nodes that they complete, in order."""
+    stack, nodes = list(frontier), list[Node]()
+    for leaf, entry in enumerate(entries, size):
+        node = Node(0, leaf, leaf_hash(entry))
+        nodes.append(node)
+        while node.number % 2:  # a right child completes its parent
+            node = Node(node.level + 1, node.number // 2, node_hash(stack.pop(), node.hash))
+            nodes.append(node)
+        stack.append(node.hash)
+    return tuple(stack), nodes
+
+
+def subtrees(size: int) -> list[Place]:
+    """Where the full nodes stand that make up a log of `size` leaves, largest first: one for each bit of the size."""
+    return [Place(level, (size >> level) - 1) for level in reversed(range(size.bit_length())) if size >> level & 1]
 
 
 def root(frontier: Frontier) -> bytes:

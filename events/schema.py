@@ -21,7 +21,7 @@ async def migrate(dsn: str, origin: str) -> None:
     engine = create_async_engine(sqlalchemy_url(dsn))
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(upgrade)
             await connection.execute(
                 text("INSERT INTO log_head (origin) VALUES (:origin) ON CONFLICT DO NOTHING"), {"origin": origin}
             )
@@ -29,9 +29,10 @@ async def migrate(dsn: str, origin: str) -> None:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the tables to the shape that a revision gave them, or to the newest."""
     config = Config()
     config.set_main_option("script_location", str(files("events").joinpath("migrations")))
     config.attributes["connection"] = connection
     connection.execute(text("SELECT pg_advisory_xact_lock(20230328)"))  # two processes that start at once take turns
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -1,9 +1,9 @@
 """Every read: what is asked on both clocks → the moment it means → the rows that stand there. No other read path."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -36,19 +36,43 @@ class AsOf(msgspec.Struct, frozen=True):
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """What it means: the size of the log, when that was reached, and a day. A read is a pure function of it."""
+    """What it means: the size of the log, when that was reached, and a day. A read is a pure function of it.
+
+    `log` is the log's random identity (16 hex digits), `root` the RFC 6962 root of its first `position` leaves (64).
+    """
 
     position: int
     as_of: datetime
     effective_on: date
     origin: str
+    log: str
+    root: str
+    pinned: bool
+
+
+Root = Callable[[int], Awaitable[str]]
+"""The root, in hex, that the log had at a size."""
+
+
+class _Place(NamedTuple):
+    """A moment but for what the log is, and its root there."""
+
+    position: int
+    as_of: datetime
+    effective_on: date
     pinned: bool
 
 
 class Meta(msgspec.Struct, frozen=True, rename="camel"):
-    """What an answer resolved to. `self` is its address with both clocks pinned; `origin` names the log."""
+    """What an answer resolved to. `self` is its address with both clocks pinned; `origin` names the log.
+
+    `log` is the random identity that the log was made with: 16 hex digits. `root` is the RFC 6962 Merkle root of its
+    first `position` facts, in hex: another history has another root.
+    """
 
     position: int
+    log: str
+    root: str
     as_of: str
     effective_on: date
     self_: str = msgspec.field(name="self")
@@ -75,8 +99,14 @@ def parse_as_of(text: str) -> date | datetime:
     return instant
 
 
-def resolve(head: Head, asked: AsOf) -> Moment:
+async def resolve(head: Head, root: Root, asked: AsOf) -> Moment:
     """The moment that is meant; NoSuchMoment in the future, beyond the head, or before the record begins."""
+    place = _place(head, asked)
+    found = await root(place.position)
+    return Moment(place.position, place.as_of, place.effective_on, head.origin, head.log, found, place.pinned)
+
+
+def _place(head: Head, asked: AsOf) -> _Place:
     if asked.as_of is not None and asked.position is not None:
         raise NoSuchMoment("give asOf or position, not both", parameter="position")
     if head.size == 0:
@@ -85,19 +115,18 @@ def resolve(head: Head, asked: AsOf) -> Moment:
         return _at_position(head, asked, asked.position)
     today = head.today()
     if asked.as_of is None or asked.as_of == today:
-        day = asked.effective_on or today
-        return Moment(head.size, head.recorded_at(head.size), day, head.origin, pinned=False)
+        return _Place(head.size, head.recorded_at(head.size), asked.effective_on or today, pinned=False)
     return _at_instant(head, asked, asked.as_of)
 
 
-def _at_position(head: Head, asked: AsOf, position: int) -> Moment:
+def _at_position(head: Head, asked: AsOf, position: int) -> _Place:
     if not 1 <= position <= head.size:
         raise NoSuchMoment(f"position {position} is not in the log, which holds 1 to {head.size}", parameter="position")
     recorded_at = head.recorded_at(position)
-    return Moment(position, recorded_at, asked.effective_on or shanghai_day(recorded_at), head.origin, pinned=True)
+    return _Place(position, recorded_at, asked.effective_on or shanghai_day(recorded_at), pinned=True)
 
 
-def _at_instant(head: Head, asked: AsOf, as_of: date | datetime) -> Moment:
+def _at_instant(head: Head, asked: AsOf, as_of: date | datetime) -> _Place:
     if _start(as_of) > head.now():
         raise NoSuchMoment(f"asOf lies in the future: it is {instant_text(head.now())}", parameter="asOf")
     end = _end(as_of)
@@ -110,8 +139,7 @@ def _at_instant(head: Head, asked: AsOf, as_of: date | datetime) -> Moment:
             before=True,
         )
     pinned = end < head.recorded_at(head.size)  # later ones may still be recorded at that very instant
-    day = asked.effective_on or shanghai_day(end)
-    return Moment(position, head.recorded_at(position), day, head.origin, pinned=pinned)
+    return _Place(position, head.recorded_at(position), asked.effective_on or shanghai_day(end), pinned=pinned)
 
 
 def _start(as_of: date | datetime) -> datetime:

@@ -1,6 +1,6 @@
 """The tables as a whole: made, rebuilt from the log, verified against it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any, Final
 
@@ -8,15 +8,14 @@ import msgspec
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from domain.fact import tag
-from events import codec, merkle
+from events import codec
+from events.audit import Difference, Progress, audit
 from events.database import Connection
 from events.recorded import Recorded
 from projections.slices import Tables, slices
 from projections.table import METADATA, SCHEMA, SliceTable
 from projections.writer import column_names, quoted, record
 
-Progress = Callable[[int], None]  # told how many facts were gone through since it was last told
 _STREAMS: Final = "SELECT entry FROM events WHERE position <= $1 ORDER BY stream, version"
 
 
@@ -93,10 +92,6 @@ async def streams(connection: Connection, size: int) -> AsyncIterator[tuple[str,
         yield stream, facts
 
 
-class Difference(Exception):
-    """The first place where the log and what is kept beside it do not agree."""
-
-
 class Verified(msgspec.Struct, frozen=True):
     """What was found to agree: facts in the log, slices in the tables, and the root hash of the log, in hex."""
 
@@ -108,43 +103,15 @@ class Verified(msgspec.Struct, frozen=True):
 async def verify(connection: Connection, tables: Tables, progress: Progress = lambda _: None) -> Verified:
     """Read the log leaf by leaf, hash it, refold it, compare every table; Difference names the first that differs."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        head = await connection.fetchrow("SELECT size, frontier FROM log_head")
-        assert head is not None  # noqa: S101 - migrate() has made the one row
-        frontier = await _verify_leaves(connection, head["size"], progress)
-        if frontier != tuple(head["frontier"]):
-            raise Difference(f"the root of the {head['size']} leaves is not the one that the log's head keeps")
+        log = await audit(connection, progress)
         expected: dict[str, set[tuple[Any, ...]]] = {table.name: set() for table in tables}
-        async for stream, facts in streams(connection, head["size"]):
+        async for stream, facts in streams(connection, log.size):
             for one in slices(tables, stream, facts):
                 expected[one.table].add(record(one))
             progress(len(facts))
         for table in tables:
             await _verify_table(connection, table, expected[table.name])
-        return Verified(head["size"], sum(map(len, expected.values())), merkle.root(frontier).hex())
-
-
-async def _verify_leaves(connection: Connection, size: int, progress: Progress) -> merkle.Frontier:
-    frontier: merkle.Frontier = ()
-    position = 0
-    last: Recorded | None = None
-    async for row in connection.cursor("SELECT * FROM events ORDER BY position", prefetch=1_000):
-        position += 1
-        try:
-            leaf = codec.decode(row["entry"])
-        except codec.LeafError as error:
-            raise Difference(f"the leaf at position {row['position']} is unreadable: {error}") from error
-        kept = (row["position"], row["stream"], row["version"], row["type"], row["recorded_at"], row["undoes"])
-        said = (position, leaf.stream, leaf.version, tag(leaf.fact), leaf.recorded_at, leaf.undoes)
-        if kept != said or leaf.position != position or row["refers"] != list(leaf.refers):
-            raise Difference(f"position {row['position']}: the columns say {kept}, the leaf says {said}")
-        if last and leaf.recorded_at < last.recorded_at:
-            raise Difference(f"position {position} was recorded before position {position - 1}")
-        frontier = merkle.extend(frontier, position - 1, [row["entry"]])
-        last = leaf
-        progress(1)
-    if position != size:
-        raise Difference(f"the head says {size} facts, the log holds {position}")
-    return frontier
+        return Verified(log.size, sum(map(len, expected.values())), log.root.hex())
 
 
 async def _verify_table(connection: Connection, table: SliceTable, expected: set[tuple[Any, ...]]) -> None:
@@ -156,6 +123,5 @@ async def _verify_table(connection: Connection, table: SliceTable, expected: set
     if one is None:
         raise Difference(f"table {table.name} holds a slice twice")
     where = f"table {table.name}, key {one[0]}, positions {one[1]} to {one[2]}, days {one[3]} to {one[4]}"
-    raise Difference(
-        f"{where}: {'the table has what the log does not say' if one in kept else 'missing'}: {one[-2].decode()}"
-    )
+    how = "the table has what the log does not say" if one in kept else "missing"
+    raise Difference(f"{where}: {how}: {one[-2].decode(errors='replace')}")

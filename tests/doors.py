@@ -65,12 +65,12 @@ async def _rest(site: Site, kind: str, key: str, as_of: str | int | None, on: st
     if "code" in body and "traceId" in body:
         return body["code"]
     meta = body.pop("meta")
-    return {**body, "meta": {name: meta[name] for name in ("position", "asOf", "effectiveOn", "origin")}}
+    return {**body, "meta": {name: meta[name] for name in ("position", "log", "root", "asOf", "effectiveOn", "origin")}}
 
 
 async def _graphql(site: Site, kind: str, key: str, as_of: str | int | None, on: str | None) -> Any:
     name, view = ROOTS[kind]
-    meta = "meta {position asOf effectiveOn origin}"
+    meta = "meta {position log root asOf effectiveOn origin}"
     query = f"""query Q($key: ID!, $asOf: AsOfInput, $on: Date) {{
         {kind}({name}: $key, asOf: $asOf, effectiveOn: $on) {selection(view)[:-1]} {meta}}}
     }}"""

@@ -1,7 +1,11 @@
-"""The paragraph "The state at (P, D)" once more, as naively as it reads: filter, sort, fold, nothing else."""
+"""The paragraph "The state at (P, D)" once more, as naively as it reads: filter, sort, fold, nothing else.
+
+And RFC 6962's root once more, word for word.
+"""
 
 from collections.abc import Sequence
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 from domain import directory, plan, report, task
@@ -51,3 +55,15 @@ def place(fact: Recorded, facts: Sequence[Recorded]) -> int:
 def since(fact: Recorded, kind: str, beginning: date | None) -> date:
     """The day from which a fact holds; what begins with a timeless subject holds from −infinity."""
     return date.min if kind in TIMELESS and fact.effective_on == beginning else fact.effective_on
+
+
+def naive_root(entries: Sequence[bytes]) -> bytes:
+    """RFC 6962, section 2.1, word for word: split at the largest power of two smaller than the size."""
+    if not entries:
+        return sha256(b"").digest()
+    if len(entries) == 1:
+        return sha256(b"\x00" + entries[0]).digest()
+    split = 1
+    while split * 2 < len(entries):
+        split *= 2
+    return sha256(b"\x01" + naive_root(entries[:split]) + naive_root(entries[split:])).digest()

@@ -79,6 +79,8 @@ _OF_A_TYPE: Final = {
     "Measure.unassigned": "Sentences of the prose that no task carries.",
     "Measure.tasks": "How many tasks it has.",
     "Meta.position": "The size of the log at that moment.",
+    "Meta.log": "The random identity that the log was made with: 16 hex digits.",
+    "Meta.root": "The RFC 6962 Merkle root of the log of that size, in hex: another history has another.",
     "Meta.asOf": "When the fact at that position was recorded.",
     "Meta.effectiveOn": "The day that is shown.",
     "Meta.self": "The address of this door with both clocks pinned.",

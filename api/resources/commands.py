@@ -60,4 +60,6 @@ def _idempotency(request: Ask, body: bytes) -> IdempotencyKey | None:
     if not (0 < len(key) <= 200 and key.isascii() and key.isprintable()):  # noqa: PLR2004
         detail = "an Idempotency-Key has 1 to 200 printable ASCII characters"
         raise Trouble(400, "malformed", detail, [Fault("Idempotency-Key", detail)])
-    return IdempotencyKey(key, hmac.digest(request.app.state.token.encode(), body, "sha256"))
+    state = request.app.state
+    keys: tuple[bytes, bytes] = state.hmac_key, state.token.encode()
+    return IdempotencyKey(key, *(hmac.digest(one, body, "sha256") for one in keys))

@@ -11,6 +11,8 @@ WITH appended AS (
     INSERT INTO requests (office, key, body_hmac, positions)
     SELECT office, key, body_hmac, coalesce((SELECT array_agg(p::bigint) FROM regexp_split_to_table(nullif(positions, ''), ',') p), '{}')
     FROM unnest($13::text[], $14::text[], $15::bytea[], $16::text[]) AS r(office, key, body_hmac, positions)
+), tree AS (
+    INSERT INTO tree_nodes (level, number, hash) SELECT * FROM unnest($19::int[], $20::bigint[], $21::bytea[])
 ), head AS (
-    UPDATE log_head SET size = $17, frontier = $18, recorded_at = $1
+    UPDATE log_head SET size = $17, frontier = $18, recorded_at = $1 WHERE size < $17
 )

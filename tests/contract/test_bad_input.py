@@ -564,7 +564,9 @@ async def graph(site: Site, query: str, **variables: Any) -> httpx.Response:
 
 
 TASK_AT = f'{{task(id: "{TASK}", %s) {{id}}}}'
-NEVER = Moment(2**53, datetime(2023, 1, 1, tzinfo=UTC), date(2023, 1, 1), "planrecord.test", pinned=True)
+NEVER = Moment(
+    2**53, datetime(2023, 1, 1, tzinfo=UTC), date(2023, 1, 1), "planrecord.test", "0" * 16, "0" * 64, pinned=True
+)
 FAR = print_cursor(UNIT_LIST, "", UnitFilter(), NEVER, ("x",))
 WRONG_QUERIES = {
     "broken": ("{", "malformed", "Syntax Error"),

@@ -124,7 +124,7 @@ def rows_of(facts: dict[str, list[Recorded]], position: int, day: date, fold: An
 
 async def docs_at(connection: Connection, position: int, day: date) -> dict[str, list[bytes]]:
     """What every table does show."""
-    moment = Moment(position, await connection.fetchval("SELECT now()"), day, "", pinned=True)
+    moment = Moment(position, await connection.fetchval("SELECT now()"), day, "", "", "", pinned=True)
     rows = await read(connection, moment, [wanted(table) for table in TABLES])
     return {table.name: sorted(rows.raw(table)) for table in TABLES}
 

@@ -20,9 +20,10 @@ from api.postgres.account import account_for
 from domain.bundled import bundled_plan
 from projections.runner import verify
 from projections.views import TABLES
-from tests.conftest import PLAN, TASK, Site, serving, settings_for
+from tests.conftest import PLAN, TASK, Site, database_of, serving, settings_for
 from tests.doors import both
 from tests.integration.commands import planrecord
+from tests.integration.old_log import make_old_log
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 REPORT = {
@@ -132,10 +133,21 @@ async def test_twenty_questions_have_the_same_answers_at_both_doors(on_15: Site)
 
 async def test_lists_answers_and_their_order_are_those_of_18(on_15: Site, fresh_18: Site) -> None:
     for path in LISTS:
-        answer = await on_15.get(path)
-        assert answer == await fresh_18.get(path)
+        here, there = await on_15.get(path), await fresh_18.get(path)
+        mine, others = ({name: one["meta"].pop(name) for name in ("log", "root")} for one in (here, there))
+        assert here == there
+        assert all(mine[name] != others[name] for name in mine), "they are two logs all the same"
     names = [unit["id"] for unit in (await on_15.get("/v1/units"))["items"]]
     assert names == sorted(names)
+
+
+async def test_a_log_that_was_written_before_opens_there_too(on_15: Site, older: str, folder: Path) -> None:
+    running = on_15.running
+    async with running.pool.acquire() as connection, database_of(older, "template1") as dsn:
+        await make_old_log(dsn, connection)
+        async with service(settings_for(dsn, folder)) as opened, opened.pool.acquire() as other:
+            assert (await verify(other, TABLES)).root == running.reader.head.root
+            assert opened.reader.head.log != running.reader.head.log
 
 
 @pytest.fixture

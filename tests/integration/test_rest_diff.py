@@ -130,8 +130,11 @@ async def test_what_changed_between_two_pinned_moments_may_be_kept(real: Site) -
 async def test_a_span_names_its_ends_and_stays_as_it_is_once_both_are_pinned(told: Site) -> None:
     answer = await told.http.get(f"{PLAN}/tasks/21/diff", params={"from": "2023-06-30"})
     meta = answer.json()["meta"]
+    then = (await told.get(f"{PLAN}/tasks/21", asOf="2023-06-30"))["meta"]
+    assert meta["log"] == then["log"]
     assert meta["from"] == {
         "position": 361,
+        "root": then["root"],
         "asOf": "2023-06-15T02:00:00.000000Z",
         "effectiveOn": "2023-06-30",
     }

@@ -125,7 +125,7 @@ def test_each_thing_has_the_stream_that_makes_it(kind: Kind, id_: str, stream: s
 
 
 def moment(position: int, on: date) -> Moment:
-    return Moment(position, datetime(2023, 12, 31, tzinfo=SHANGHAI), on, "x", pinned=True)
+    return Moment(position, datetime(2023, 12, 31, tzinfo=SHANGHAI), on, "x", "", "", pinned=True)
 
 
 def test_a_change_is_explained_by_what_was_recorded_or_began_to_hold_between() -> None:

@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree  # pyright: ignore[reportMissingTypeStubs]
 
-from events.merkle import EMPTY, extend, leaf_hash, node_hash, root
+from events.merkle import Node, Place, extend, leaf_hash, node_hash, root, subtrees
+from tests.naive import naive_root
 
 VECTORS = [
     ("", "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
@@ -25,19 +26,7 @@ VECTORS = [
 
 
 def of(entries: list[bytes]) -> bytes:
-    return root(extend((), 0, entries))
-
-
-def recursive(entries: list[bytes]) -> bytes:
-    """RFC 6962, section 2.1, word for word: split at the largest power of two smaller than the size."""
-    if not entries:
-        return EMPTY
-    if len(entries) == 1:
-        return leaf_hash(entries[0])
-    split = 1
-    while split * 2 < len(entries):
-        split *= 2
-    return node_hash(recursive(entries[:split]), recursive(entries[split:]))
+    return root(extend((), 0, entries)[0])
 
 
 def test_the_empty_log_has_the_hash_of_nothing() -> None:
@@ -67,22 +56,51 @@ def test_a_second_implementation_finds_the_same_root_at_every_size() -> None:
 @whenever(st.lists(st.binary(max_size=40), max_size=130))
 @settings(max_examples=60, deadline=None)
 def test_a_second_implementation_finds_the_same_root_of_random_leaves(entries: list[bytes]) -> None:
-    assert of(entries) == second_opinion(entries) == recursive(entries)
+    assert of(entries) == second_opinion(entries) == naive_root(entries)
 
 
 @whenever(st.lists(st.binary(max_size=8), max_size=70), st.lists(st.integers(0, 70)))
 @settings(deadline=None)
 def test_a_log_that_grows_in_pieces_has_the_root_of_one_grown_at_once(entries: list[bytes], cuts: list[int]) -> None:
-    frontier, size = (), 0
+    frontier, size, nodes = (), 0, list[Node]()
     for end in [*sorted(cut for cut in cuts if cut <= len(entries)), len(entries)]:
-        frontier, size = extend(frontier, size, entries[size:end]), end
-    assert frontier == extend((), 0, entries)
+        (frontier, more), size = extend(frontier, size, entries[size:end]), end
+        nodes += more
+    assert (frontier, nodes) == extend((), 0, entries)
     assert root(frontier) == of(entries)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 7, 8, 63, 64, 65, 1000])
 def test_the_frontier_holds_one_hash_for_each_bit_of_the_size(size: int) -> None:
-    assert len(extend((), 0, [b"x"] * size)) == size.bit_count()
+    assert len(extend((), 0, [b"x"] * size)[0]) == size.bit_count() == len(subtrees(size))
+
+
+LEAVES = [number.to_bytes(2) for number in range(300)]
+NODES = extend((), 0, LEAVES)[1]
+
+
+def test_every_full_node_comes_once_and_is_the_root_of_its_leaves() -> None:
+    every = {(level, number) for level in range(9) for number in range(len(LEAVES) >> level)}
+    assert sorted(Place(one.level, one.number) for one in NODES) == sorted(every)
+    for level, number, hash_ in NODES:
+        assert hash_ == naive_root(LEAVES[number << level : (number + 1) << level]), (level, number)
+
+
+def test_the_nodes_of_a_larger_log_make_the_root_at_every_size_before() -> None:
+    kept = {Place(one.level, one.number): one.hash for one in NODES}
+    for size in range(len(LEAVES) + 1):
+        frontier = tuple(kept[place] for place in subtrees(size))
+        assert root(frontier) == naive_root(LEAVES[:size]), size
+        assert frontier == extend((), 0, LEAVES[:size])[0], size
+
+
+@whenever(st.integers(0, 2**40))
+def test_the_nodes_that_make_a_root_cover_its_leaves_from_the_first_to_the_last(size: int) -> None:
+    end = 0
+    for level, number in subtrees(size):
+        assert number << level == end
+        end += 1 << level
+    assert end == size
 
 
 def test_a_leaf_and_a_node_of_the_same_bytes_differ() -> None:

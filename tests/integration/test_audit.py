@@ -1,0 +1,232 @@
+"""Whatever is changed behind the log's back, by whoever may do anything in the database, `verify` names it."""
+# ruff: noqa: S608 - statements of our own words
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from api.main import Service, service
+from domain.commands import AnyCommand
+from events import codec
+from events.audit import Difference
+from events.database import Connection
+from projections.runner import verify
+from projections.table import SliceTable
+from projections.views import TABLES
+from projections.writer import column_names
+from tests.conftest import TASK, database_of, settings_for
+
+SIZE = 354
+REPORT = {
+    "type": "progress.report",
+    "task": TASK,
+    "unit": "shi-wei-sheng-jian-kang-wei",
+    "period": "2023-03",
+    "status": "in_progress",
+    "narrative": "进展",
+}
+CORRECTED = REPORT | {"status": "completed", "replaces": 353, "reason": "更正"}
+
+
+@pytest.fixture(scope="module")
+async def record(server: str, folder: Path) -> AsyncGenerator[Service]:
+    """The bundled plan, a report and its correction: no table is empty."""
+    async with database_of(server, "imported") as dsn, service(settings_for(dsn, folder)) as running:
+        for one in (REPORT, CORRECTED):
+            await running.office.record([msgspec.convert(one, AnyCommand)])
+        yield running
+
+
+@asynccontextmanager
+async def tampering(record: Service) -> AsyncGenerator[Connection]:
+    """A superuser whom no trigger stops; nothing of what he does stays."""
+    async with record.pool.acquire() as connection:
+        transaction = connection.transaction(isolation="repeatable_read")
+        await transaction.start()
+        try:
+            await connection.execute("SET LOCAL session_replication_role = replica")
+            yield connection
+        finally:
+            await transaction.rollback()
+
+
+async def named(record: Service, statement: str, *arguments: Any) -> str:
+    """What `verify` says after a statement that changes one row."""
+    async with tampering(record) as connection:
+        done = await connection.execute(statement, *arguments)
+        assert done.rpartition(" ")[2] == "1", done
+        with pytest.raises(Difference) as found:
+            await verify(connection, TABLES)
+    return str(found.value)
+
+
+async def test_what_nobody_touched_agrees(record: Service) -> None:
+    async with tampering(record) as connection:
+        assert (await verify(connection, TABLES)).position == SIZE
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("stream", "stream || 'x'"),
+        ("version", "version + 100"),
+        ("type", "'task.reworded.v1'"),
+        ("recorded_at", "recorded_at + interval '1 microsecond'"),
+        ("undoes", "351"),
+        ("refers", "refers || 'unit:x'::text"),
+        ("entry", "entry || ' '::bytea"),
+        ("entry", "overlay(entry placing 'X'::bytea from 9)"),
+    ],
+)
+@pytest.mark.parametrize("position", [17, 200, SIZE])
+async def test_a_column_of_a_fact_is_compared_with_its_leaf(
+    record: Service, position: int, column: str, value: str
+) -> None:
+    said = await named(record, f"UPDATE events SET {column} = {value} WHERE position = $1", position)
+    assert f"position {position}" in said
+
+
+@pytest.mark.parametrize(("value", "named_"), [("position + 1", SIZE + 1), ("0", 0)])
+async def test_the_position_itself(record: Service, value: str, named_: int) -> None:
+    said = await named(record, f"UPDATE events SET position = {value} WHERE position = $1", SIZE)
+    assert said.startswith(f"position {named_}: the columns say")
+
+
+@pytest.mark.parametrize(
+    "change", ["digest = digest || 'x'", "position = 353", "position = 400", "salt = 'x'", "value = '无'"]
+)
+async def test_the_text_behind_a_digest(record: Service, change: str) -> None:
+    said = await named(record, f"UPDATE disclosures SET {change} WHERE position = $1", SIZE)
+    assert "is not the one that the leaf seals" in said
+
+
+@pytest.mark.parametrize("value", ["'{}'", "refers[2:]"])
+async def test_a_name_that_a_fact_no_more_refers_to(record: Service, value: str) -> None:
+    said = await named(record, f"UPDATE events SET refers = {value} WHERE position = $1", SIZE)
+    assert said.startswith(f"position {SIZE}: the columns say")
+
+
+async def test_a_fact_that_another_took_the_place_of(record: Service) -> None:
+    """The columns agree with the leaf: only the tree knows better."""
+    forged = """convert_to(replace(convert_from(entry, 'UTF8'), '"completed"', '"delayed"'), 'UTF8')"""
+    said = await named(record, f"UPDATE events SET entry = {forged} WHERE position = $1", SIZE)
+    assert said == f"tree node {SIZE - 1} of level 0, positions {SIZE} to {SIZE}, does not hold the hash of its leaves"
+
+
+async def test_a_fact_that_is_older_than_the_one_before(record: Service) -> None:
+    async with record.pool.acquire() as connection:
+        leaf = codec.decode(await connection.fetchval("SELECT entry FROM events WHERE position = 200"))
+    earlier = msgspec.structs.replace(leaf, recorded_at=leaf.recorded_at - timedelta(seconds=1))
+    said = await named(
+        record,
+        "UPDATE events SET entry = $1, recorded_at = $2 WHERE position = 200",
+        codec.encode(earlier),
+        earlier.recorded_at,
+    )
+    assert said == "position 200 was recorded before position 199"
+
+
+@pytest.mark.parametrize("position", [1, 200, SIZE])
+async def test_a_fact_that_went_away(record: Service, position: int) -> None:
+    said = await named(record, "DELETE FROM events WHERE position = $1", position)
+    assert said.startswith(f"position {position + 1}: ") or said == f"the head says {SIZE} facts, the log holds 353"
+
+
+async def test_a_fact_that_came_to_it(record: Service) -> None:
+    async with record.pool.acquire() as connection:
+        leaf = codec.decode(await connection.fetchval("SELECT entry FROM events WHERE position = $1", SIZE))
+    more = msgspec.structs.replace(leaf, position=SIZE + 1, version=leaf.version + 1)
+    said = await named(
+        record,
+        "INSERT INTO events SELECT $1::bigint, stream, version + 1, type, recorded_at, undoes, refers, $2::bytea "
+        "FROM (SELECT stream, version, type, recorded_at, NULL::bigint AS undoes, refers FROM events "
+        "WHERE position = $1 - 1) AS last",
+        SIZE + 1,
+        codec.encode(msgspec.structs.replace(more, replaces=None)),
+    )
+    assert said.startswith(f"tree node {SIZE} of level 0, positions {SIZE + 1} to {SIZE + 1}, is missing")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("size = size - 1", f"the head says {SIZE - 1} facts, the log holds {SIZE}"),
+        ("size = size + 1", f"the head says {SIZE + 1} facts, the log holds {SIZE}"),
+        ("recorded_at = recorded_at - interval '1 microsecond'", "the head says "),
+        ("recorded_at = recorded_at + interval '1 microsecond'", "the head says "),
+        ("recorded_at = NULL", "the head says None"),
+        ("frontier = frontier[2:]", "the root of the"),
+        ("frontier = frontier || sha256('')", "the root of the"),
+        ("frontier[2] = sha256('')", "the root of the"),
+    ],
+)
+async def test_what_the_head_says(record: Service, change: str, said: str) -> None:
+    assert (await named(record, f"UPDATE log_head SET {change}")).startswith(said)
+
+
+NODES = [(0, 0), (0, 200), (0, SIZE - 1), (1, 176), (5, 10), (8, 0)]
+
+
+@pytest.mark.parametrize(("level", "number"), NODES)
+async def test_a_node_that_holds_another_hash(record: Service, level: int, number: int) -> None:
+    said = await named(
+        record, "UPDATE tree_nodes SET hash = sha256(hash) WHERE level = $1 AND number = $2", level, number
+    )
+    assert said.startswith(f"tree node {number} of level {level}, ")
+    assert said.endswith(" does not hold the hash of its leaves")
+
+
+@pytest.mark.parametrize(("level", "number"), NODES)
+async def test_a_node_that_went_away(record: Service, level: int, number: int) -> None:
+    said = await named(record, "DELETE FROM tree_nodes WHERE level = $1 AND number = $2", level, number)
+    assert said.startswith(f"tree node {number} of level {level}, ")
+    assert "is missing" in said
+
+
+@pytest.mark.parametrize(("level", "number"), [(0, SIZE), (1, SIZE // 2), (5, SIZE >> 5), (8, 1), (9, 0), (62, 0)])
+async def test_a_node_that_the_log_does_not_have(record: Service, level: int, number: int) -> None:
+    said = await named(record, "INSERT INTO tree_nodes VALUES ($1, $2, sha256(''))", level, number)
+    assert said.startswith(f"tree node {number} of level {level}, ")
+    assert said.endswith(" is kept, and the log has no such node")
+
+
+ANOTHER = {
+    "text": "{0} = coalesce({0}, '') || 'x'",
+    "bigint": "{0} = coalesce({0}, 0) - 1000",
+    "date": "{0} = CASE WHEN isfinite({0}) THEN {0} + 1 ELSE '2000-01-01' END",
+    "bytea": "{0} = {0} || '\\xff'",
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [(table.name, column) for table in TABLES for column in column_names(table)]
+)
+async def test_every_column_of_every_table(record: Service, table: str, column: str) -> None:
+    async with record.pool.acquire() as connection:
+        type_ = await connection.fetchval(
+            "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = $1::text::regclass AND attname = $2",
+            f"projections.{table}",
+            column,
+        )
+    change = ANOTHER[type_].format(f'"{column}"')
+    one = f"ctid = (SELECT max(ctid) FROM projections.{table})"
+    assert (await named(record, f"UPDATE projections.{table} SET {change} WHERE {one}")).startswith(f"table {table}, ")
+
+
+@pytest.mark.parametrize("table", [table.name for table in TABLES])
+async def test_a_slice_that_went_away(record: Service, table: str) -> None:
+    one = f"ctid = (SELECT min(ctid) FROM projections.{table})"
+    assert ": missing: " in await named(record, f"DELETE FROM projections.{table} WHERE {one}")
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+async def test_a_slice_that_came_to_it(record: Service, table: SliceTable) -> None:
+    rest = ", ".join(f'"{name}"' for name in column_names(table)[1:])
+    name = f"projections.{table.name}"
+    said = await named(record, f"INSERT INTO {name} (key, {rest}) SELECT key || 'x', {rest} FROM {name} LIMIT 1")
+    assert "the table has what the log does not say" in said
