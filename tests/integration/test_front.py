@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import httpx
@@ -88,6 +90,61 @@ async def test_a_popular_question_is_read_once_for_all_who_ask_at_the_same_time(
         answers = await asyncio.gather(*(site.http.get(f"{PLAN}/tasks?unit=shi-ke-wei") for _ in range(20)))
     assert pool.lent == 1
     assert len({answer.content for answer in answers}) == 1
+
+
+class Held(Counted):
+    """A pool whose first connection is lent only once the gate opens."""
+
+    def __init__(self, running: Service) -> None:
+        super().__init__(running)
+        self.gate = asyncio.Event()
+        self.waits = asyncio.Event()
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncGenerator[Any]:
+        self.lent += 1
+        if self.lent == 1:
+            self.waits.set()
+            await self.gate.wait()
+        async with self._pool.acquire() as connection:
+            yield connection
+
+
+async def test_who_asks_after_an_acknowledgement_is_not_given_an_older_flight(site: Site) -> None:
+    path = f"{PLAN}/tasks/21"
+    await site.clock("2023-05-01T09:00:00+08:00")
+    with Held(site.running) as pool:
+        early = asyncio.create_task(site.http.get(path))
+        await pool.waits.wait()
+        receipt = await site.record(REPORT)
+        late = await site.http.get(path)
+        pool.gate.set()
+        assert late.headers["Log-Position"] == str(receipt["position"])
+        assert int((await early).headers["Log-Position"]) < receipt["position"]
+
+
+async def test_a_validator_covers_all_that_makes_a_body(real: Site, shared: Site) -> None:
+    pinned = {"position": "300", "effectiveOn": "2023-06-30"}
+    path = f"{PLAN}/tasks"
+    seen = {
+        "as it is": await _etag(real, path, pinned),
+        "another day": await _etag(real, path, pinned | {"effectiveOn": "2023-07-01"}),
+        "another position": await _etag(real, path, pinned | {"position": "301"}),
+        "another question": await _etag(real, path, pinned | {"limit": "5"}),
+        "another resource": await _etag(real, "/v1/units", pinned),
+        "another form": await _etag(real, path, pinned, Accept="text/csv"),
+        "its suffix": await _etag(real, f"{path}.csv", pinned),
+        "another encoding": await _etag(real, path, pinned, **{"Accept-Encoding": "gzip"}),
+        "another log of the same facts": await _etag(shared, path, pinned),
+    }
+    assert len(set(seen.values())) == len(seen), seen
+    assert await _etag(real, path, dict(reversed(pinned.items()))) == seen["as it is"]
+
+
+async def _etag(site: Site, path: str, query: dict[str, str], **headers: str) -> str:
+    answer = await site.http.get(path, params=query, headers={"Accept-Encoding": "identity"} | headers)
+    assert answer.status_code == 200
+    return answer.headers["ETag"]
 
 
 async def test_whoever_was_told_that_it_is_recorded_reads_it(site: Site) -> None:
