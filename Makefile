@@ -7,6 +7,9 @@ DEMO ?= data-demo
 ONLY ?=
 SECONDS ?= 3
 RUNS ?= 5
+# `make fuzz COUNT=1000 SEED=1` tries other requests, and fewer.
+COUNT ?= 30000
+SEED ?= 20230328
 
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -28,7 +31,7 @@ endif
 .DEFAULT_GOAL := help
 # Every target wants the one environment, and the checks both cores.
 .NOTPARALLEL:
-.PHONY: help setup serve demo test browser lint bench openapi released lock wheels container clean
+.PHONY: help setup serve demo test browser lint fuzz bench openapi released lock wheels container clean
 
 help: ## this list
 	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise:"
@@ -64,6 +67,9 @@ browser: setup $(AXE) ## install what the browser tests need: Chromium and a Chi
 $(AXE): tests/browser/package.json tests/browser/package-lock.json .ci/npm | $(STAMP)
 	@rm -rf build/browser && mkdir -p build/browser && cp tests/browser/package*.json build/browser
 	@sh .ci/npm $(BIN)/python build/browser && touch $@
+
+fuzz: setup ## send spoilt requests to every door: COUNT=30000 SEED=20230328
+	@$(BIN)/python -m tests.attacks --count $(COUNT) --seed $(SEED)
 
 bench: setup ## measure it beside its peers: ONLY=name,name SECONDS=3 RUNS=5; build/bench.json
 	@$(BIN)/python -m tests.benchmarks --only "$(ONLY)" --seconds $(SECONDS) --runs $(RUNS)
