@@ -11,10 +11,8 @@ from events.recorded import Recorded
 
 Progress = Callable[[int], None]  # told how many facts were gone through since it was last told
 _LEAVES: Final = "SELECT * FROM events ORDER BY position"
-_NODES: Final = (
-    "SELECT level, number, hash FROM tree_nodes ORDER BY (number + 1) << level, level"  # as leaves make them
-)
-
+# In the order in which the leaves complete them.
+_NODES: Final = "SELECT level, number, hash FROM tree_nodes ORDER BY (number + 1) << level, level"
 _TEXTS: Final = """
     SELECT digest, position, salt, value, entry FROM disclosures LEFT JOIN events USING (position)
     ORDER BY position, digest COLLATE "C"
