@@ -37,7 +37,7 @@ from api.resources import (
 )
 from api.settings import Settings
 from api.token import token_of
-from events.database import PLANNED_ONCE, Pool, connect, lanes_of, pool_of
+from events.database import PLANNED_ONCE, Lanes, connect, lanes_of, undisturbed
 from events.handle import Handler
 from events.head import watching
 from events.log import Log
@@ -103,7 +103,9 @@ class Service(msgspec.Struct, frozen=True):
     """Everything that is running, for the server and for the command line."""
 
     settings: Settings
-    pool: Pool
+    dsn: str
+    pool: Lanes
+    log: Log
     reader: Reader
     office: Office
     token: str
@@ -126,19 +128,19 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
     """Everything wired and running; all that was started is stopped afterwards, and nothing else."""
     async with database(settings, exclusive=exclusive) as (dsn, own):
         await migrate(dsn, settings.origin)
-        async with pool_of(dsn, 8) as pool:
-            async with pool.acquire() as connection:
-                await prepare(connection, TABLES)
-            async with (
-                lanes_of(dsn, 4, PLANNED_ONCE) as slices,
-                appending(dsn) as log,
-                watching(lambda: connect(dsn), pool) as head,
-            ):
-                handler = Handler(log, pool.acquire, state)
-                token, is_new = token_of(settings.data_dir)
-                reader = Reader(pool, slices, head, settings.license, Memory(settings.cache_bytes))
-                office = Office(pool, head, handler, settings.office)
-                yield Service(settings, pool, reader, office, token, is_new, own)
+        async with undisturbed(dsn) as connection:
+            await prepare(connection, TABLES)
+        async with (
+            lanes_of(dsn, 8) as pool,
+            lanes_of(dsn, 4, PLANNED_ONCE) as slices,
+            appending(dsn) as log,
+            watching(lambda: connect(dsn), pool) as head,
+        ):
+            handler = Handler(log, pool.acquire, state)
+            token, is_new = token_of(settings.data_dir)
+            reader = Reader(pool, slices, head, settings.license, Memory(settings.cache_bytes))
+            office = Office(pool, head, handler, settings.office)
+            yield Service(settings, dsn, pool, log, reader, office, token, is_new, own)
 
 
 @asynccontextmanager
@@ -156,6 +158,7 @@ def application(running: Service) -> Front:
     state_ = State(
         {
             "reader": running.reader,
+            "log": running.log,
             "office": running.office,
             "token": running.token,
             "max_body": running.settings.max_body,

@@ -9,7 +9,7 @@ import msgspec
 
 from api.problems import Trouble
 from domain.values import instant_text
-from events.database import Connection, Pool
+from events.database import Connection, Lanes
 from events.head import Head
 from events.recorded import HEAD
 from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
@@ -44,7 +44,7 @@ class Reader:
     `license` is the data's licence, which every answer names; `memory` is the process's one memory.
     """
 
-    def __init__(self, pool: Pool, slices: Lender, head: Head, license_: str, memory: Memory) -> None:
+    def __init__(self, pool: Lanes, slices: Lender, head: Head, license_: str, memory: Memory) -> None:
         self.pool = pool
         self.slices = slices
         self.head = head

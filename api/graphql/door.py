@@ -13,7 +13,7 @@ from api.asking import NoParameters, asked, query_of
 from api.body import decoded, json_body
 from api.documented import answers as documented
 from api.graphql.execute import Answer, answer
-from api.problems import log, trouble
+from api.problems import note, trouble
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
@@ -58,7 +58,5 @@ def error_of(error: GraphQLError) -> dict[str, Any]:
         return {**formatted, "extensions": {"code": "malformed"}}
     what = trouble(error.original_error)
     extensions: dict[str, Any] = {"code": what.code, "status": what.status, "traceId": uuid4().hex}
-    if what.status >= 500:  # noqa: PLR2004
-        unforeseen = error.original_error if what.code == "internal" else None
-        log.error("graphql: %s, trace %s", what.code, extensions["traceId"], exc_info=unforeseen)
+    note("graphql", what, error.original_error, extensions["traceId"])
     return {**formatted, "message": what.detail, "extensions": extensions}
