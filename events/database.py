@@ -132,9 +132,11 @@ class Lanes:
     def _take_back(self, connection: Connection) -> None:
         self._room.release()
         self._lent.discard(connection)
+        if connection.is_closed():
+            return
         if connection.is_in_transaction():  # what was begun in it would be the next one's
             connection.terminate()
-        elif not connection.is_closed():
+        else:
             self._idle.append(connection)
 
     async def close(self) -> None:
