@@ -38,7 +38,7 @@ from api.resources import (
 )
 from api.settings import Settings
 from api.token import token_of
-from events.database import PLANNED_ONCE, Pool, connect, lanes_of, pool_of
+from events.database import PLANNED_ONCE, Lanes, connect, lanes_of, undisturbed
 from events.handle import Handler
 from events.head import watching
 from events.log import Log
@@ -104,7 +104,9 @@ class Service(msgspec.Struct, frozen=True):
     """Everything that is running, for the server and for the command line."""
 
     settings: Settings
-    pool: Pool
+    dsn: str
+    pool: Lanes
+    log: Log
     reader: Reader
     office: Office
     token: str
@@ -128,20 +130,20 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
     """Everything wired and running; all that was started is stopped afterwards, and nothing else."""
     async with database(settings, exclusive=exclusive) as (dsn, own):
         await migrate(dsn, settings.origin)
-        async with pool_of(dsn, 8) as pool:
-            async with pool.acquire() as connection:
-                await prepare(connection, TABLES)
-                hmac_key: bytes = await connection.fetchval("SELECT hmac_key FROM log_head")
-            async with (
-                lanes_of(dsn, 4, PLANNED_ONCE) as slices,
-                appending(dsn) as log,
-                watching(lambda: connect(dsn), pool) as head,
-            ):
-                handler = Handler(log, pool.acquire, state)
-                token, is_new = token_of(settings.data_dir)
-                reader = Reader(pool, slices, head, settings.license, Memory(settings.cache_bytes))
-                office = Office(pool, head, handler, settings.office)
-                yield Service(settings, pool, reader, office, token, is_new, hmac_key, own)
+        async with undisturbed(dsn) as connection:
+            await prepare(connection, TABLES)
+            hmac_key: bytes = await connection.fetchval("SELECT hmac_key FROM log_head")
+        async with (
+            lanes_of(dsn, 8) as pool,
+            lanes_of(dsn, 4, PLANNED_ONCE) as slices,
+            appending(dsn) as log,
+            watching(lambda: connect(dsn), pool) as head,
+        ):
+            handler = Handler(log, pool.acquire, state)
+            token, is_new = token_of(settings.data_dir)
+            reader = Reader(pool, slices, head, settings.license, Memory(settings.cache_bytes))
+            office = Office(pool, head, handler, settings.office)
+            yield Service(settings, dsn, pool, log, reader, office, token, is_new, hmac_key, own)
 
 
 @asynccontextmanager
@@ -158,6 +160,7 @@ def application(running: Service) -> Front:
     """The application that publishes it, behind the wrapper that remembers its answers."""
     state_ = State(
         {
+            "log": running.log,
             "office": running.office,
             "token": running.token,
             "hmac_key": running.hmac_key,

@@ -11,10 +11,11 @@ from domain.commands import AnyCommand
 from domain.document import read
 from domain.document.draft import Doubt
 from domain.plan_import import ImportPlan
-from events.database import Pool
+from events.database import GONE, Lanes
 from events.handle import Decided, Handler
 from events.head import Head
-from events.log import IdempotencyKey
+from events.log import IdempotencyKey, Unacknowledged
+from events.queue import NotBegun
 from projections.table import SCHEMA
 from projections.views import events, history
 from projections.views.events import EventView, Facts
@@ -44,18 +45,24 @@ class DryRun(msgspec.Struct, frozen=True, rename="camel"):
 class Office:
     """Takes commands in the name of one office."""
 
-    def __init__(self, pool: Pool, head: Head, handler: Handler, actor: str) -> None:
+    def __init__(self, pool: Lanes, head: Head, handler: Handler, actor: str) -> None:
         self._pool = pool
         self._head = head
         self._handler = handler
         self._actor = actor
 
     async def record(self, commands: Sequence[AnyCommand], idempotency: IdempotencyKey | None = None) -> Receipt:
-        """Record what the commands decide, all or nothing."""
-        receipt = await self._handler.handle(await self._complete(commands), self._actor, idempotency)
-        async with self._pool.acquire() as connection:
-            found = await events.at(connection, receipt.positions)
-            await self._head.read(connection)  # whoever is told that it is recorded can read it here
+        """Record what the commands decide, all or nothing; NotBegun or Unacknowledged if the database went away."""
+        try:
+            receipt = await self._handler.handle(await self._complete(commands), self._actor, idempotency)
+        except GONE as error:  # the log itself says what became of what it was given
+            raise NotBegun("the database does not answer") from error
+        try:
+            async with self._pool.acquire() as connection:
+                found = await events.at(connection, receipt.positions)
+                await self._head.read(connection)  # whoever is told that it is recorded can read it here
+        except GONE as error:
+            raise Unacknowledged("it was recorded, and the database went away before it could be read back") from error
         position = max(receipt.positions, default=self._head.size)
         return Receipt(position, tuple(found.views()), doubts(commands), receipt.replayed)
 

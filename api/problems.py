@@ -12,8 +12,9 @@ from litestar.exceptions import HTTPException
 
 from domain.errors import NotAPlan, Refused, Stale, Unknown
 from events.codec import LeafError
-from events.database import GONE
-from events.log import ClockBehind, KeyReused, Unacknowledged
+from events.database import GONE, WRONG
+from events.log import ClockBehind, DiskFull, KeyReused, Unacknowledged
+from events.queue import NotBegun
 from projections.as_of import NoSuchMoment
 
 log = logging.getLogger("planrecord")
@@ -114,18 +115,35 @@ def _meant(error: BaseException) -> Trouble:
             return Trouble(422, "idempotency_key_reused", "this Idempotency-Key came before, with another body")
         case LeafError():
             return Trouble(422, "too_large", str(error))
-        case ClockBehind() | Unacknowledged():
-            code = "clock_behind" if isinstance(error, ClockBehind) else "not_acknowledged"
-            detail = f"{error}: ask again, with the same Idempotency-Key"
-            return Trouble(503, code, detail, Retry_After="2")
         case asyncpg.CharacterNotInRepertoireError():
             return Trouble(400, "malformed", "nothing here is named with the character NUL: leave it out")
         case HTTPException():
             return _http(error)
+        case _:
+            unforeseen = Trouble(500, "internal", "something went wrong here; quote the traceId when you report it")
+            return _later(error) or unforeseen
+
+
+def _later(error: BaseException) -> Trouble | None:
+    """What is only for now: the answer says when to ask again."""
+    match error:
+        case NotBegun():
+            return Trouble(503, "not_begun", f"nothing was recorded: {error}; send it again", Retry_After="2")
+        case Unacknowledged():
+            detail = f"{error}: send it again with the same Idempotency-Key, which records nothing twice"
+            return Trouble(503, "unacknowledged", detail, Retry_After="2")
+        case ClockBehind():
+            return Trouble(503, "clock_behind", f"nothing was recorded: {error}; send it again", Retry_After="2")
+        case DiskFull() | asyncpg.DiskFullError():
+            detail = "the database's disk is full: what was acknowledged is safe and can be read; send it again later"
+            return Trouble(503, "disk_full", detail, Retry_After="30")
         case _ if isinstance(error, GONE):
             return Trouble(503, "database_unavailable", "the database does not answer: ask again soon", Retry_After="2")
+        case _ if isinstance(error, WRONG):
+            detail = "the database is not as it was when this server began: its operator has to look; ask again later"
+            return Trouble(503, "database_unavailable", detail, Retry_After="30")
         case _:
-            return Trouble(500, "internal", "something went wrong here; quote the traceId when you report it")
+            return None
 
 
 def _refused(error: Refused) -> Trouble:
@@ -151,13 +169,21 @@ def _http(error: HTTPException) -> Trouble:
 
 
 def document(method: str, path: str, error: Exception) -> tuple[Trouble, bytes]:
-    """What an exception means and its problem document; what nobody foresaw is logged under its trace id."""
+    """What an exception means and its problem document, noted under its trace id where it is not the client's doing."""
     what = trouble(error)
     trace = uuid4().hex
-    if what.status >= 500:  # noqa: PLR2004
-        unforeseen = error if what.code == "internal" else None
-        log.error("%s %r: %s, trace %s", method, echo(path), what.code, trace, exc_info=unforeseen)
+    note(f"{method} {echo(path)!r}", what, error, trace)
     return what, body(what, trace)
+
+
+def note(asked: str, what: Trouble, error: BaseException, trace: str) -> None:
+    """Write down what nobody foresaw, and what an operator has to look at, as errors; other 503s as warnings."""
+    if what.code == "internal":
+        log.error("%s: %s, trace %s", asked, what.code, trace, exc_info=error)
+    elif what.status >= 500:  # noqa: PLR2004
+        why = error.__cause__ or error
+        level = logging.ERROR if isinstance(why, WRONG) else logging.WARNING
+        log.log(level, "%s: %s (%s), trace %s", asked, what.code, str(why) or type(why).__name__, trace)
 
 
 def headers(what: Trouble) -> Mapping[str, str]:

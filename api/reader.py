@@ -10,7 +10,7 @@ import msgspec
 
 from api.problems import Trouble, echo
 from domain.values import instant_text
-from events.database import Connection, Pool
+from events.database import Connection, Lanes
 from events.head import Head
 from events.recorded import HEAD
 from events.tree import root_at
@@ -46,7 +46,7 @@ class Reader:
     `license` is the data's licence, which every answer names; `memory` is the process's one memory.
     """
 
-    def __init__(self, pool: Pool, slices: Lender, head: Head, license_: str, memory: Memory) -> None:
+    def __init__(self, pool: Lanes, slices: Lender, head: Head, license_: str, memory: Memory) -> None:
         self.pool = pool
         self.slices = slices
         self.head = head

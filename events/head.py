@@ -1,6 +1,7 @@
 """The head of the log as this process knows it: learnt by NOTIFY, with the instant of every position in memory."""
 
 import asyncio
+import logging
 import math
 import sys
 import time
@@ -11,34 +12,53 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+import asyncpg
+
 from domain.values import SHANGHAI, shanghai_day
 from events import merkle
-from events.database import GONE, Connection, OwnConnection, Pool
+from events.database import GONE, Connection, Lanes
 from events.log import CHANNEL, statement
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
-HEARTBEAT: Final = 5.0  # seconds after which the head is read even if nothing was heard
+HEARTBEAT: Final = 2.5  # seconds after which the head is read even if nothing was heard, and which that may take
 RETRY: Final = 0.2  # seconds before a lost database is called again
+
+log = logging.getLogger("planrecord")
 
 
 class Head:
     """How far the log has come, and when. 8 bytes of memory for each fact."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, lanes: Lanes) -> None:
         self.size = 0
         self.root = ""  # of the log of that size, in hex
         self.log = ""
         self.origin = ""
         self.erasure_epoch = 0
-        self.listening = False
-        self._pool = pool
+        self._lanes = lanes
         self._instants: array[int] = array("q")
         self._demo_now: datetime | None = None
         self._clock = EPOCH, 0.0  # the database's clock, and ours at that time
         self._today = date.min, 0.0  # the day, and until when by our clock
-        self._lock = asyncio.Lock()
+        self._heard = time.monotonic()  # when the connection that listens last answered
+        self._hears = False  # whether there is such a connection
         self._moved = asyncio.Condition()
+
+    @property
+    def unheard(self) -> float:
+        """The seconds since this process last heard of the log by itself."""
+        return time.monotonic() - self._heard
+
+    @property
+    def deaf(self) -> bool:
+        """Whether nothing was heard for longer than two heartbeats."""
+        return self.unheard > 2 * HEARTBEAT
+
+    @property
+    def listening(self) -> bool:
+        """Whether each new fact is heard of; otherwise the database is asked before each answer."""
+        return self._hears and not self.deaf
 
     def now(self) -> datetime:
         """The present moment: the database's clock, or the demo's."""
@@ -70,28 +90,51 @@ class Head:
 
     async def refresh(self) -> None:
         """Read the head now."""
-        async with self._pool.acquire() as connection:
+        async with self._lanes.acquire() as connection:
             await self.read(connection)
 
+    async def hear(self, connection: Connection) -> None:
+        """Read the head over the connection that listens, which shows that it is alive; TimeoutError if it is not."""
+        async with asyncio.timeout(HEARTBEAT):
+            await self.read(connection)
+        self._heard, self._hears = time.monotonic(), True
+
+    def lose(self) -> bool:
+        """Nothing is heard any more; whether something was until now."""
+        heard, self._hears = self._hears, False
+        return heard
+
     async def read(self, connection: Connection) -> None:
-        """Read the head over this connection."""
-        async with self._lock:
-            row = await connection.fetchrow(statement("head"), len(self._instants))
-            assert row is not None  # noqa: S101 - migrate() has made the one row
-            fresh = array("q", row["instants"] or b"")
-            if sys.byteorder == "little":
-                fresh.byteswap()
-            self._instants.extend(fresh)
-            self._clock = row["clock"], time.monotonic()
-            self._today = date.min, 0.0
-            self.size, self.root = row["size"], merkle.root(tuple(row["frontier"])).hex()
-            self.log, self.origin = row["log"], row["origin"]
-            self.erasure_epoch, self._demo_now = row["erasure_epoch"], row["demo_now"]
+        """Read the head over this connection. Several may read at once: nobody waits for another's answer."""
+        known = len(self._instants)
+        row = await connection.fetchrow(statement("head"), known)
+        assert row is not None  # noqa: S101 - migrate() has made the one row
+        if not self._learn(row, known):
+            return
         async with self._moved:
             self._moved.notify_all()
 
+    def _learn(self, row: asyncpg.Record, known: int) -> bool:
+        """Take what was read when `known` instants were; False if a later answer overtook it."""
+        if (row["size"], row["erasure_epoch"]) < (self.size, self.erasure_epoch):
+            return False
+        if self._demo_now and row["demo_now"] < self._demo_now:
+            return False
+        fresh = array("q", row["instants"] or b"")
+        if sys.byteorder == "little":
+            fresh.byteswap()
+        self._instants.extend(fresh[len(self._instants) - known :])
+        self._clock = row["clock"], time.monotonic()
+        self._today = date.min, 0.0
+        self.size, self.root = row["size"], merkle.root(tuple(row["frontier"])).hex()
+        self.log, self.origin = row["log"], row["origin"]
+        self.erasure_epoch, self._demo_now = row["erasure_epoch"], row["demo_now"]
+        return True
+
     async def reach(self, position: int, seconds: float) -> bool:
         """Wait until the fact at `position` is visible; False if it is not within so many seconds."""
+        if self.size < position:
+            await self.refresh()  # whoever knows of it need not wait for word of it to arrive here
         if self.size >= position:
             return True
         try:
@@ -103,9 +146,9 @@ class Head:
 
 
 @asynccontextmanager
-async def watching(connect: Callable[[], Awaitable[OwnConnection]], pool: Pool) -> AsyncGenerator[Head]:
+async def watching(connect: Callable[[], Awaitable[Connection]], lanes: Lanes) -> AsyncGenerator[Head]:
     """The head, kept current by a connection of its own for as long as the block lasts."""
-    head = Head(pool)
+    head = Head(lanes)
     await head.refresh()
     task = asyncio.create_task(_watch(head, connect))
     try:
@@ -115,29 +158,35 @@ async def watching(connect: Callable[[], Awaitable[OwnConnection]], pool: Pool) 
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _watch(head: Head, connect: Callable[[], Awaitable[OwnConnection]]) -> None:
-    """Listen; call again when the database has gone away."""
+async def _watch(head: Head, connect: Callable[[], Awaitable[Connection]]) -> None:
+    """Listen; call again when the database has gone away, or says that it will not have us."""
     while True:
-        try:
-            connection = await connect()
-            try:
-                await _listen(head, connection)
-            finally:
-                head.listening = False
-                connection.terminate()
-        except GONE:
-            pass
+        why = await _until_lost(head, connect)
+        if head.lose():
+            log.warning("the log is not heard any more: %s", why)
         await asyncio.sleep(RETRY)
 
 
-async def _listen(head: Head, connection: OwnConnection) -> None:
+async def _until_lost(head: Head, connect: Callable[[], Awaitable[Connection]]) -> str:
+    """Listen for as long as the database lets us; why it ended."""
+    try:
+        connection = await connect()
+        try:
+            await _listen(head, connection)
+        finally:
+            connection.terminate()
+    except (*GONE, asyncpg.PostgresError) as error:
+        return str(error) or "the database does not answer"
+    return "the connection was closed"
+
+
+async def _listen(head: Head, connection: Connection) -> None:
     heard = asyncio.Event()
     connection.add_termination_listener(lambda _: heard.set())
     await connection.add_listener(CHANNEL, lambda _connection, _process, _channel, _payload: heard.set())
     while not connection.is_closed():
         heard.clear()  # before reading, so that what is said meanwhile is read again
-        await head.read(connection)
-        head.listening = True
+        await head.hear(connection)
         try:
             await asyncio.wait_for(heard.wait(), HEARTBEAT)
         except TimeoutError:

@@ -8,17 +8,18 @@ from importlib.resources import files
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from domain.fact import Fact, tag
 from domain.values import shanghai_day
 from events import codec, merkle
-from events.database import GONE, Connection, OwnConnection
+from events.database import GONE, PATIENCE, WRONG, Connection, close
 from events.erasable import Disclosure
+from events.queue import NotBegun, Queue, Waiting
 from events.recorded import Cause, Recorded
 
 CHANNEL: Final = "planrecord_head"
-MAX_BATCH: Final = 256
 MAX_SECONDS_BEHIND: Final = 5.0
 
 
@@ -37,8 +38,12 @@ class ClockBehind(Exception):
     """The database's clock is seconds behind the last recorded fact: appending stops until it has caught up."""
 
 
+class DiskFull(Exception):
+    """The database's disk has no room: nothing was recorded."""
+
+
 class Unacknowledged(Exception):
-    """The database went away: nobody can say whether the facts were recorded. Ask again with the same key."""
+    """The database went away: nobody can say whether the facts were recorded. Send them again with the same key."""
 
 
 class NewFact(NamedTuple):
@@ -107,7 +112,6 @@ class Write(NamedTuple):
 
 
 Writer = Callable[[Sequence[Written]], Iterable[Write]]
-Waiting = tuple[Proposal, "asyncio.Future[Receipt]"]
 
 
 @cache
@@ -117,81 +121,116 @@ def statement(name: str) -> str:
 
 
 class Log:
-    """One appender for a process. What arrives while a commit is in flight is appended by the next."""
+    """One appender for a process. What arrives while a commit is in flight is appended by the next.
 
-    def __init__(self, connect: Callable[[], Awaitable[OwnConnection]], writer: Writer = lambda _: ()) -> None:
+    `full` says that the last append found no room on the database's disk.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], writer: Writer = lambda _: ()) -> None:
+        self.full = False
         self._connect = connect
         self._writer = writer
-        self._queue: asyncio.Queue[Waiting] = asyncio.Queue()
-        self._connection: OwnConnection | None = None
+        self._queue = Queue()
+        self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def append(self, proposal: Proposal) -> Receipt:
-        """Append all facts of a request or none; Conflict, KeyReused, ClockBehind, LeafError or Unacknowledged."""
+        """Append all facts of a request or none.
+
+        Conflict, KeyReused, LeafError; ClockBehind, DiskFull or NotBegun if nothing was recorded and may be later;
+        Unacknowledged if nobody can say. Whoever gives up waiting before it is begun has recorded nothing.
+        """
         if self._task is None:
             self._task = asyncio.create_task(self._run())
-        future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((proposal, future))
-        return await future
+        return await self._queue.put(proposal)
+
+    async def seek_room(self, connection: Connection) -> None:
+        """Find out whether a disk that was full has room again, by writing something that is dropped; else DiskFull."""
+        if not self.full:
+            return
+        try:
+            async with connection.transaction():
+                await connection.execute(statement("room"))
+        except asyncpg.DiskFullError as error:
+            raise DiskFull from error
+        self.full = False
 
     async def close(self) -> None:
-        """Finish the commit in flight and let go of the connection."""
+        """Finish the commit in flight, if it ends within the patience, and let go of the connection."""
         if self._task:
             self._task.cancel()
+            if not (await asyncio.wait({self._task}, timeout=PATIENCE))[0]:
+                self._hang_up()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        while not self._queue.empty():
-            self._queue.get_nowait()[1].cancel()
+        self._queue.refuse(NotBegun("the server is stopping"))
         if self._connection:
-            await self._connection.close()
+            await close(self._connection)
             self._connection = None
 
     async def _run(self) -> None:
         while True:
-            batch = [await self._queue.get()]
-            while len(batch) < MAX_BATCH and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            commit = asyncio.ensure_future(self._commit_or_fail(batch))
+            await self._queue.arrival()
+            commit = asyncio.ensure_future(self._append())
             try:
                 await asyncio.shield(commit)
             except asyncio.CancelledError:
                 await commit
                 raise
 
-    async def _commit_or_fail(self, batch: Sequence[Waiting]) -> None:
+    async def _append(self) -> None:
+        """Append what waits; nothing is begun before there is a connection to do it over."""
         try:
-            answers = await self._commit([proposal for proposal, _ in batch])
-        except ClockBehind as error:
-            answers: list[Receipt | Exception] = [error] * len(batch)
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await self._connect()
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-            answers = [Unacknowledged(str(error)) if isinstance(error, GONE) else error] * len(batch)
+            self._queue.refuse(_not_begun(error))
+            return
+        if batch := self._queue.begin():
+            await self._commit_or_fail(self._connection, batch)
+
+    async def _commit_or_fail(self, connection: Connection, batch: Sequence[Waiting]) -> None:
+        try:
+            answers = await self._commit(connection, [waiting.proposal for waiting in batch])
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            self.full = self.full or isinstance(error, DiskFull)
             self._hang_up()
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if future.cancelled():
-                continue
-            if isinstance(answer, Exception):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
+            answers = [error] * len(batch)
+        for waiting, answer in zip(batch, answers, strict=True):
+            waiting.hear(answer)
 
     def _hang_up(self) -> None:
         if self._connection:
             self._connection.terminate()
             self._connection = None
 
-    async def _commit(self, proposals: Sequence[Proposal]) -> list[Receipt | Exception]:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await self._connect()
-        connection = self._connection
-        async with connection.transaction():
-            head = await connection.fetchrow(statement("head_for_update"))
-            assert head is not None  # noqa: S101 - migrate() has made the one row
-            if head["seconds_behind"] > MAX_SECONDS_BEHIND:
-                raise ClockBehind(f"the database's clock is {head['seconds_behind']:.1f} s behind the last fact")
-            batch = Batch(head["size"], head["recorded_at"], await self._conditions(connection, proposals))
-            answers = [batch.judge(proposal) for proposal in proposals]
-            if batch.asked or batch.appended:
-                await self._write(connection, batch, head["frontier"])
+    async def _commit(self, connection: Connection, proposals: Sequence[Proposal]) -> Sequence[Receipt | Exception]:
+        """Append a batch; of all its messages only the last can leave it open whether anything was recorded."""
+        try:
+            await connection.execute("BEGIN")
+            answers = await self._answers(connection, proposals)
+        except Exception as error:
+            raise _unwritten(error) from error
+        try:
+            await connection.execute("COMMIT")
+        except Exception as error:
+            if getattr(error, "severity_en", None) == "ERROR":  # refused, not broken off: it was rolled back
+                raise _unwritten(error) from error
+            raise Unacknowledged("the database went away before it had said that it was recorded") from error
+        return answers
+
+    async def _answers(self, connection: Connection, proposals: Sequence[Proposal]) -> Sequence[Receipt | Exception]:
+        """What becomes of each request; what is accepted is written, and not yet committed."""
+        head = await connection.fetchrow(statement("head_for_update"))
+        assert head is not None  # noqa: S101 - migrate() has made the one row
+        if head["seconds_behind"] > MAX_SECONDS_BEHIND:
+            behind = ClockBehind(f"the database's clock is {head['seconds_behind']:.1f} s behind the last fact")
+            return [behind] * len(proposals)
+        batch = Batch(head["size"], head["recorded_at"], await self._conditions(connection, proposals))
+        answers = [batch.judge(proposal) for proposal in proposals]
+        if batch.asked or batch.appended:
+            await self._write(connection, batch, head["frontier"])
+            self.full = False
         return answers
 
     @staticmethod
@@ -220,6 +259,19 @@ class Log:
             sql += f", {write.name} AS ({write.sql.format(*numbers)})"
             args.extend(write.args)
         await connection.execute(f"{sql} SELECT pg_notify('{CHANNEL}', $17::bigint::text)", *args)
+
+
+def _unwritten(error: Exception) -> Exception:
+    """Why nothing was recorded, where the transaction was not committed."""
+    if isinstance(error, asyncpg.DiskFullError):
+        return DiskFull("the database's disk is full")
+    return _not_begun(error) if isinstance(error, (*GONE, *WRONG)) else error
+
+
+def _not_begun(error: Exception) -> NotBegun:
+    found = NotBegun("the database does not answer, or not as it should")
+    found.__cause__ = error
+    return found
 
 
 class Conditions(NamedTuple):

@@ -21,10 +21,11 @@ async def _verify(settings: Any) -> Any:
     from rich.progress import Progress  # noqa: PLC0415 - only this command draws one
 
     from api.main import service  # noqa: PLC0415 - base installs have no server
+    from events.database import undisturbed  # noqa: PLC0415
     from projections.runner import verify  # noqa: PLC0415
     from projections.views import TABLES  # noqa: PLC0415
 
-    async with service(settings) as running, running.pool.acquire() as connection:
+    async with service(settings) as running, undisturbed(running.dsn) as connection:
         size = await connection.fetchval("SELECT size FROM log_head")
         with Progress(transient=True) as progress:
             bar = progress.add_task("verifying", total=2 * size)

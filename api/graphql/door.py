@@ -14,7 +14,7 @@ from api.body import checked, decoded
 from api.documented import answers as documented
 from api.graphql.execute import Answer as Found
 from api.graphql.execute import answer
-from api.problems import log, trouble
+from api.problems import note, trouble
 from api.question import Ask
 
 
@@ -61,7 +61,5 @@ def error_of(error: GraphQLError) -> dict[str, Any]:
         return {**formatted, "extensions": {"code": "malformed"}}
     what = trouble(error.original_error)
     extensions: dict[str, Any] = {"code": what.code, "status": what.status, "traceId": uuid4().hex}
-    if what.status >= 500:  # noqa: PLR2004
-        unforeseen = error.original_error if what.code == "internal" else None
-        log.error("graphql: %s, trace %s", what.code, extensions["traceId"], exc_info=unforeseen)
+    note("graphql", what, error.original_error, extensions["traceId"])
     return {**formatted, "message": what.detail, "extensions": extensions}

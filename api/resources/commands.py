@@ -11,6 +11,7 @@ from api import token
 from api.answers import Answer, now
 from api.asking import asked
 from api.body import decoded_commands, json_body
+from api.clients import unless_gone
 from api.documented import answers as documented
 from api.documented import operation
 from api.office import DryRun, Office, Receipt
@@ -42,10 +43,9 @@ async def commands(request: Ask) -> Answer:
     if not given:
         raise Trouble(400, "malformed", "the list holds no command")
     office: Office = request.app.state.office
+    work = office.dry_run(given) if query.dry_run else office.record(given, _idempotency(request, body))
     try:
-        receipt = (
-            await office.dry_run(given) if query.dry_run else await office.record(given, _idempotency(request, body))
-        )
+        receipt = await unless_gone(request.receive, work)
     except Refused as refused:
         if body.lstrip().startswith(b"["):
             refused.pointer = f"/{refused.index}{refused.pointer or ''}"

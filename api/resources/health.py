@@ -1,11 +1,17 @@
 """Whether it lives, and whether it can answer."""
 
+import asyncio
+
 import msgspec
 from litestar import get
 
 from api.answers import Answer, now
 from api.documented import answers as documented
+from api.problems import Trouble, trouble
 from api.question import Ask
+from events.database import GONE, PATIENCE
+from events.head import Head
+from events.log import DiskFull, Log
 
 
 class Alive(msgspec.Struct, frozen=True):
@@ -36,9 +42,24 @@ async def live() -> Answer:
 
 @get("/health/ready", responses=documented(Ready, 503), tags=["health"])
 async def ready(request: Ask) -> Answer:
-    """The database answers."""
+    """The database answers, has room, and this process hears of what is recorded; else 503 says what is wrong."""
     head = request.reader.head
     visible = head.size
-    async with request.reader.pool.acquire() as connection:
-        size: int = await connection.fetchval("SELECT size FROM log_head")
+    try:
+        async with asyncio.timeout(PATIENCE), request.reader.pool.acquire() as connection:
+            size: int = await connection.fetchval("SELECT size FROM log_head")
+            log: Log = request.app.state.log
+            await log.seek_room(connection)
+    except (*GONE, DiskFull) as error:
+        what = trouble(error)
+        what.detail += _unheard(head)
+        raise what from error
+    if head.deaf:
+        detail = f"the log holds {size} facts, this process shows {visible} and asks before each answer{_unheard(head)}"
+        raise Trouble(503, "behind", detail, Retry_After="2")
     return now(msgspec.json.encode(Ready(size, visible, max(0, size - visible), head.listening, head.origin)))
+
+
+def _unheard(head: Head) -> str:
+    """For how long this process has heard nothing, if that is longer than it should be."""
+    return f"; for {head.unheard:.0f} s nothing was heard of the log" if head.deaf else ""

@@ -10,7 +10,7 @@ import asyncpg
 import graphql
 import msgspec
 
-from events.database import SESSION, Connection, lanes_of, pool_of
+from events.database import SESSION, lanes_of
 from tests.benchmarks.load import HERE, Answer
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -80,7 +80,7 @@ async def lean_round_trip(setup: Setup) -> AsyncGenerator[App]:
         yield _after_one_statement(setup, lanes.acquire)
 
 
-def _after_one_statement(setup: Setup, acquire: Callable[[], AbstractAsyncContextManager[Connection]]) -> App:
+def _after_one_statement(setup: Setup, acquire: Callable[[], AbstractAsyncContextManager[Any]]) -> App:
     start, body = messages(setup.answer)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -96,7 +96,7 @@ def _after_one_statement(setup: Setup, acquire: Callable[[], AbstractAsyncContex
 async def json_agg(setup: Setup) -> AsyncGenerator[App]:
     """The same JSON, put together by one statement."""
     sql = (HERE / "json_agg.sql").read_text()
-    async with pool_of(setup.dsn, POOL) as pool:
+    async with lanes_of(setup.dsn, POOL) as pool:
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             query = dict(parse_qsl(scope["query_string"].decode()))

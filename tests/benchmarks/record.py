@@ -11,6 +11,7 @@ from api.main import service
 from api.postgres import cluster
 from api.settings import Settings
 from domain.bundled import PLAN
+from events.database import undisturbed
 from tests.benchmarks.load import Answer
 from tests.benchmarks.moments import Moments
 from tests.benchmarks.peers import Setup
@@ -31,7 +32,7 @@ async def told(core: int) -> AsyncGenerator[tuple[Setup, Moments]]:
             settings = Settings(data_dir=folder, database_url=own.dsn, origin=ORIGIN)
             async with service(settings) as running:
                 await tell(running)
-                async with running.pool.acquire() as connection:
+                async with undisturbed(own.dsn) as connection:
                     await connection.execute("VACUUM ANALYZE")  # autovacuum would come to it in a minute
                     size: int = await connection.fetchval("SELECT size FROM log_head")
                     imported: int = await connection.fetchval(

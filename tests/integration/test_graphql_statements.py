@@ -1,14 +1,15 @@
 """No N+1: however deep a query goes, its rows come by one statement for each moment at which its roots stand."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
 import pytest
 
 from api.graphql.execute import answer
 from api.reader import Reader
-from events.database import SESSION
+from events.database import SESSION, Connection, Lanes
 from projections.documents import Documents
 from tests.conftest import Site
 
@@ -35,27 +36,33 @@ class Counted:
         return found.data
 
 
+class Listening(Lanes):
+    """Lanes on which every statement is written down, but for what the driver asks for itself."""
+
+    def __init__(self, dsn: str, statements: list[str]) -> None:
+        super().__init__(dsn, 4, SESSION)
+        self._statements = statements
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncGenerator[Connection]:
+        async with super().acquire() as connection:
+            with connection.query_logger(self._said):
+                yield connection
+                await asyncio.sleep(0)  # the driver says it a step later
+
+    def _said(self, one: Any) -> None:
+        if not any(word in one.query for word in DRIVER):
+            self._statements.append(one.query)
+
+
 @pytest.fixture
 async def counted(told: Site) -> AsyncGenerator[Counted]:
     running = told.running
     statements: list[str] = []
-
-    def said(one: Any) -> None:
-        if not any(word in one.query for word in DRIVER):
-            statements.append(one.query)
-
-    async def listen(connection: Any) -> None:
-        connection.add_query_logger(said)
-
-    async def as_it_is(_: Any) -> None:
-        """A connection that is given back is not reset: that would be a statement too."""
-
-    dsn = running.settings.database_url
-    async with asyncpg.create_pool(
-        dsn, min_size=1, max_size=4, init=listen, reset=as_it_is, server_settings=SESSION
-    ) as pool:
-        there = running.reader
-        yield Counted(Reader(pool, pool, there.head, there.license, there.memory), statements)
+    lanes = Listening(running.dsn, statements)
+    there = running.reader
+    yield Counted(Reader(lanes, lanes, there.head, there.license, there.memory), statements)
+    await lanes.close()
 
 
 async def test_a_deep_query_is_one_statement(counted: Counted) -> None:

@@ -13,7 +13,7 @@ import pytest
 from api.examples import KEPT
 from api.main import Service, service
 from api.reader import Reader
-from events.database import SESSION, Connection
+from events.database import Connection
 from projections.as_of import AsOf, Moment
 from projections.memory import Memory
 from projections.runner import verify
@@ -22,6 +22,7 @@ from projections.views.tasks import TASKS
 from projections.wanted import wanted
 from tests.conftest import PLAN, TASK, Site, database_of, problem_of, serving, settings_for
 from tests.integration.old_log import make_old_log
+from tests.integration.test_graphql_statements import Listening
 from tests.naive import naive_root
 
 ANSWERED: dict[str, Any] = json.loads(KEPT.read_bytes())
@@ -118,20 +119,11 @@ async def counted(told: Site) -> AsyncGenerator[Counted]:
     await there.rows(AsOf(), [wanted(TASKS)])  # its rows are known here
     statements: list[str] = []
 
-    def said(one: Any) -> None:
-        if not any(word in one.query for word in DRIVER):
-            statements.append(one.query)
-
-    async def listen(connection: Any) -> None:
-        connection.add_query_logger(said)
-
-    async def as_it_is(_: Any) -> None:
-        """As the service's own pool does."""
-
-    async with asyncpg.create_pool(
-        told.running.settings.database_url, init=listen, reset=as_it_is, min_size=1, max_size=1, server_settings=SESSION
-    ) as pool:
-        yield Counted(Reader(pool, pool, there.head, there.license, Memory(1_000_000)), statements)
+    lanes = Listening(told.running.dsn, statements)
+    try:
+        yield Counted(Reader(lanes, lanes, there.head, there.license, Memory(1_000_000)), statements)
+    finally:
+        await lanes.close()
 
 
 async def test_a_root_costs_nothing_at_the_head_and_elsewhere_one_statement_once(counted: Counted) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from alembic import op
 
-from events.database import OwnConnection
+from events.database import Connection
 
 revision = "0001"
 down_revision = None
@@ -18,7 +18,7 @@ def upgrade() -> None:
     sql = files("events").joinpath("sql/0001_log.sql").read_text("utf-8")
     adapted: Any = op.get_bind().connection.dbapi_connection
 
-    async def run(driver: OwnConnection) -> None:
+    async def run(driver: Connection) -> None:
         await driver.execute(sql)  # as a script: SQLAlchemy would prepare it, and only one statement can be prepared
 
     adapted.run_async(run)

@@ -5,7 +5,7 @@ from typing import Any
 
 from alembic import op
 
-from events.database import OwnConnection
+from events.database import Connection
 from events.tree import fill
 
 revision = "0003"
@@ -19,7 +19,7 @@ def upgrade() -> None:
     sql = files("events").joinpath("sql/0003_tree.sql").read_text("utf-8")
     adapted: Any = op.get_bind().connection.dbapi_connection
 
-    async def run(driver: OwnConnection) -> None:
+    async def run(driver: Connection) -> None:
         await driver.execute(sql)  # as a script, as in 0001
         await fill(driver)
 

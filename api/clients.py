@@ -1,0 +1,30 @@
+"""Clients that go away before they have their answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+from api.problems import Trouble
+
+T = TypeVar("T")
+Receive = Callable[[], Awaitable[Any]]
+CLIENT_GONE: Final = 499  # as nginx notes it; nobody is there to read it
+
+
+async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """The work's result; the work is cancelled if the client goes first, whose request was read to its end."""
+    task, gone = asyncio.create_task(work), asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Trouble(CLIENT_GONE, "client_gone", "the client has gone")
+        return task.result()
+    finally:
+        for one in (task, gone):
+            one.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
