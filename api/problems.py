@@ -181,7 +181,7 @@ def note(asked: str, what: Trouble, error: BaseException, trace: str) -> None:
     if what.code == "internal":
         log.error("%s: %s, trace %s", asked, what.code, trace, exc_info=error)
     elif what.status >= 500:  # noqa: PLR2004
-        why = error.__cause__ or error
+        why = error if isinstance(error, (*GONE, *WRONG)) else error.__cause__ or error
         level = logging.ERROR if isinstance(why, WRONG) else logging.WARNING
         log.log(level, "%s: %s (%s), trace %s", asked, what.code, str(why) or type(why).__name__, trace)
 

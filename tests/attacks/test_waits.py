@@ -27,7 +27,7 @@ from tests.attacks.conftest import LONGEST_STEP, Victim, victim_at
 from tests.conftest import IMPORTED_AT, PLAN, TASK, Site, problem_of, serving, settings_for
 from tests.contract.test_problems import READS, address, question
 
-PROMPT = 6.5  # seconds: the patience, and something for a busy machine
+PROMPT = 8.0  # seconds: the patience of 5, and something for 250 who ask at once on a busy machine
 HEALTH = "/health/ready"
 WITHOUT_DATABASE = {"/openapi.json", "/schema.graphql", "/docs", "/graphql", "/health/live"}
 QUERY = '{ task(id: "shanghai-credit-2023/%d") { number } }'

@@ -74,7 +74,14 @@ async def serve(dsn: str, folder: Path, port: int) -> None:
     """Serve as `planrecord serve` does, until standard input ends."""
     steps = Steps()
     async with service(settings_for(dsn, folder)) as running:
-        server = Server(application(running), port=port, interface=Interfaces.ASGI, log_enabled=False, websockets=False)
+        server = Server(
+            application(running),
+            port=port,
+            interface=Interfaces.ASGI,
+            log_enabled=False,
+            websockets=False,
+            backpressure=1_000,  # the clients that it takes at once
+        )
         task = asyncio.create_task(server.serve())
         lines = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
