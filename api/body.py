@@ -18,11 +18,17 @@ NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 async def json_body(request: Request[Any, Any, Any]) -> bytes:
     """The body's bytes; Trouble unless they say that they are JSON, and are."""
+    body = await read_body(request)
+    check_json(body)
+    return body
+
+
+async def read_body(request: Request[Any, Any, Any]) -> bytes:
+    """The body's bytes; Trouble unless they say that they are JSON."""
     body = await _read(request, request.app.state.max_body)
     kind, _ = request.content_type
     if kind != "application/json":
         raise Trouble(415, "unsupported_media_type", f"send application/json, not {kind or 'nothing'}")
-    check_json(body)
     return body
 
 

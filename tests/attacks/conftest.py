@@ -66,7 +66,7 @@ class Victim(msgspec.Struct, frozen=True):
         cost = Cost(0, 0, 0, "", 0, 0)
         yield cost
         after = await self.measure()
-        cost.cpu, cost.kept = after["cpu"] - before["cpu"], after["kept"] - before["kept"]
+        cost.cpu, cost.kept = after["arrived"] - before["left"], after["kept"] - before["kept"]
         cost.rss = after["rss"] - before["rss"]
         cost.longest, cost.longest_wall = after["longest"], after["longest_wall"]
         cost.longest_what = after["longest_what"]

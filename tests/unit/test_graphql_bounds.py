@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from api.graphql import remembered
-from api.graphql.compiled import document_of
+from api.graphql.parsed import read
 from api.graphql.projection import Cost
 from api.graphql.world import MOST, Budget
 from api.problems import Trouble
@@ -30,12 +30,8 @@ def test_a_page_costs_what_each_of_its_items_costs() -> None:
     assert Cost(once=5, each=7).of(100) == 705
 
 
-def test_a_text_is_read_once() -> None:
-    text = "{ plans { nodes { title } } }"
-    assert document_of(text) is document_of(text)
-    assert document_of(text).errors == []
-
-
-@pytest.mark.parametrize("text", ["{ tusk }", "{", "query ($a: Int) { __typename }", "subscription { plans }"])
-def test_so_is_what_is_wrong_with_it(text: str) -> None:
-    assert document_of(text).errors
+@pytest.mark.parametrize("text", ["{ tusk }", "{", "query ($a: Int) { __typename }", "subscription { plans }", "{ }"])
+async def test_what_is_wrong_with_a_text_is_said(text: str) -> None:
+    errors = await read(text)
+    assert isinstance(errors, list)
+    assert errors

@@ -1,0 +1,232 @@
+"""From a query's text to a document that is valid and of a bounded size.
+
+Each limit is applied before the work that it bounds: the text's length, its tokens, its selections, the specified
+rules, and only then the rules that compare fields with one another or follow fragments. Nothing refused is kept.
+"""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OverlappingFieldsCanBeMergedRule,
+    SelectionSetNode,
+    Token,
+    TokenKind,
+    ValidationContext,
+    VariableNode,
+    Visitor,
+    parse,
+    specified_rules,
+    validate,
+    visit,
+)
+from graphql.execution.collect_fields import FragmentDetails
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from api.graphql.errors import MAX_ERRORS, too_complex
+from api.graphql.schema import GRAPHQL
+from api.problems import Trouble
+
+LONGEST: Final = 65_536  # bytes of a query's text
+MAX_LINES: Final = 5_000
+MAX_TOKENS: Final = 2_000
+MAX_NAME: Final = 100  # characters of a name or a number, which may be repeated on each of very many values
+MAX_ARGUMENTS: Final = 500  # tokens in one pair of parentheses, which an error prints whole for each thing wrong in it
+MAX_SELECTIONS: Final = 1_000  # fields and fragments, as they are written
+MAX_DEPTH: Final = 12
+MAX_COMPARISONS: Final = 25_000  # of fields that have the same key, as graphql-core counts them
+BASE: Final = 30_000  # bytes that the smallest document takes
+TOKEN: Final = 500  # bytes that a token takes, with its part of the tree
+
+
+class Document:
+    """A query that is valid: its operations, its fragments, and the variables that its directives name.
+
+    `weight` is about what it takes in memory, in bytes.
+    """
+
+    def __init__(self, text: str, document: DocumentNode, tokens: int) -> None:
+        self.operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
+        self.fragments = {
+            one.name.value: FragmentDetails(one)
+            for one in document.definitions
+            if isinstance(one, FragmentDefinitionNode)
+        }
+        self.conditions = _conditions(document)
+        self.weight = BASE + 2 * sys.getsizeof(text) + TOKEN * tokens  # the text, and its pieces
+
+
+async def read(text: str) -> Document | list[GraphQLError]:
+    """The document of a text, or what is wrong with it; Trouble for a text that is too long. In short steps."""
+    check_length(text)
+    try:
+        document = parse(text, max_tokens=MAX_TOKENS)
+        tokens = _checked_tokens(document)
+        _check_selections(document)
+    except GraphQLError as error:
+        return [error]
+    for rules in STEPS:
+        await asyncio.sleep(0)
+        if errors := validate(GRAPHQL, document, rules, max_errors=MAX_ERRORS):
+            return [_explained(error) for error in errors]
+    found = _too_deep(document) or Document(text, document, tokens)
+    await asyncio.sleep(0)
+    return found
+
+
+def check_length(text: str) -> None:
+    """Trouble for a text that is too long."""
+    if len(text) > LONGEST or len(text.encode()) > LONGEST:
+        raise Trouble(413, "query_too_long", f"a query has at most {LONGEST:,} bytes of UTF-8: ask for less at once")
+    if text.count("\n") + text.count("\r") > MAX_LINES:
+        raise Trouble(413, "query_too_long", f"a query has at most {MAX_LINES:,} lines: leave the empty ones out")
+
+
+def _checked_tokens(document: DocumentNode) -> int:
+    """How many tokens there are, comments among them; GraphQLError for a name, a number or a list that is too long."""
+    assert document.loc is not None  # noqa: S101 - it was parsed with its places
+    number, opened, token = 0, 0, document.loc.start_token
+    while token:
+        number += 1
+        if token.kind is TokenKind.PAREN_L:
+            opened = number
+        elif token.kind is TokenKind.PAREN_R and number - opened > MAX_ARGUMENTS:
+            raise _too_long(document, token, f"between ( and ) there are at most {MAX_ARGUMENTS} words and signs")
+        elif token.kind in _BOUNDED and len(token.value or "") > MAX_NAME:
+            raise _too_long(document, token, f"a name or a number has at most {MAX_NAME} characters")
+        token = token.next
+    return number
+
+
+_BOUNDED: Final = {TokenKind.NAME, TokenKind.INT, TokenKind.FLOAT}
+
+
+def _too_long(document: DocumentNode, token: Token, detail: str) -> GraphQLError:
+    return GraphQLError(detail, source=document.loc and document.loc.source, positions=[token.start])
+
+
+def _check_selections(document: DocumentNode) -> None:
+    """An error for more selections than are looked at, and for braces with nothing in them."""
+    number = 0
+    for one in _selection_sets(document):
+        number += len(one.selections)
+        if not one.selections:
+            raise GraphQLError("a selection names one field at least: { } selects nothing", one)
+    if number > MAX_SELECTIONS:
+        detail = f"the query has {number:,} fields and fragments, and at most {MAX_SELECTIONS:,} are read: ask for less"
+        raise too_complex(detail)
+
+
+def _selection_sets(document: DocumentNode) -> Iterator[SelectionSetNode]:
+    waiting: list[SelectionSetNode] = [
+        one.selection_set
+        for one in document.definitions
+        if isinstance(one, OperationDefinitionNode | FragmentDefinitionNode)
+    ]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        for selection in one.selections:
+            below = None if isinstance(selection, FragmentSpreadNode) else selection.selection_set  # type: ignore[attr-defined]
+            if below:
+                waiting.append(below)
+
+
+class _FieldsCanBeMerged(OverlappingFieldsCanBeMergedRule):
+    """The specified rule, with less patience: it compares each with each."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self.rule_context.remaining_complexity_budget = MAX_COMPARISONS
+
+
+class _OneOf(OneOfInputValidationRule):
+    """strawberry's rule, which else fails on variables in a fragment that stands before the operation."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self.variable_definitions = {
+            variable.variable.name.value: variable
+            for one in context.document.definitions
+            if isinstance(one, OperationDefinitionNode)
+            for variable in one.variable_definitions or ()
+        }
+
+    def enter_operation_definition(self, *_: Any) -> None:
+        """Those of all operations are known."""
+
+
+STEPS: Final = (
+    tuple(one for one in specified_rules if one is not OverlappingFieldsCanBeMergedRule),
+    (_FieldsCanBeMerged, MaybeNullValidationRule, _OneOf),
+)
+
+
+def _explained(error: GraphQLError) -> GraphQLError:
+    if error.message == "Validation aborted.":
+        return too_complex("the query repeats fields too often, or nests fragments too deeply: ask for each field once")
+    return error
+
+
+class _Depths:
+    """How deep fields are nested, introspection left out. Each fragment is looked at once."""
+
+    def __init__(self, document: DocumentNode) -> None:
+        self._fragments = {
+            one.name.value: one.selection_set for one in document.definitions if isinstance(one, FragmentDefinitionNode)
+        }
+        self._known: dict[str, int] = {}
+
+    def of(self, selections: SelectionSetNode) -> int:
+        """How many fields lie one within another."""
+        return max(map(self._below, selections.selections), default=0)
+
+    def _below(self, one: Any) -> int:
+        if isinstance(one, FragmentSpreadNode):
+            return self._fragment(one.name.value)
+        if isinstance(one, FieldNode):
+            if not one.selection_set or one.name.value.startswith("__"):
+                return 0
+            return 1 + self.of(one.selection_set)
+        return self.of(one.selection_set)
+
+    def _fragment(self, name: str) -> int:
+        if name not in self._known:
+            self._known[name] = 0  # one that comes back to itself adds nothing
+            self._known[name] = self.of(self._fragments[name]) if name in self._fragments else 0
+        return self._known[name]
+
+
+def _too_deep(document: DocumentNode) -> list[GraphQLError]:
+    depths = _Depths(document)
+    return [
+        GraphQLError(f"'{_name(one)}' exceeds maximum operation depth of {MAX_DEPTH}", one)
+        for one in document.definitions
+        if isinstance(one, OperationDefinitionNode) and depths.of(one.selection_set) > MAX_DEPTH
+    ][:MAX_ERRORS]
+
+
+def _name(operation: OperationDefinitionNode) -> str:
+    return operation.name.value if operation.name else "anonymous"
+
+
+def _conditions(document: DocumentNode) -> list[str]:
+    """The variables that directives name."""
+    found: set[str] = set()
+
+    class Conditions(Visitor):
+        def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+            found.update(one.value.name.value for one in node.arguments or () if isinstance(one.value, VariableNode))
+
+    visit(document, Conditions())
+    return sorted(found)
