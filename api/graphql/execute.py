@@ -46,7 +46,7 @@ class Prepared(NamedTuple):
     plan: Plan
     answers: Mapping[str, Any]
     places: Mapping[str, Here]
-    known: Mapping[str, Any]
+    known: dict[str, Any]
 
 
 async def answer(reader: Reader, text: str, variables: Mapping[str, Any], operation_name: str | None) -> Answer:
@@ -181,5 +181,5 @@ def projected(prepared: Prepared) -> tuple[dict[str, Any], list[GraphQLError]]:
                 continue
             except Exception as error:  # noqa: BLE001 - as above
                 value = error
-        errors.append(located_error(value, field.nodes[0], [field.key]))
+        errors.append(located_error(value, [field.nodes[0]], [field.key]))
     return data | prepared.known, errors

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 from graphql import (
+    GraphQLEnumType,
     GraphQLField,
     GraphQLObjectType,
     OperationDefinitionNode,
@@ -83,17 +84,31 @@ class _Introspection:
     def _known(self, type_: GraphQLObjectType, key: str, details: Sequence[FieldDetails]) -> _Known:
         node = details[0].node
         if node.name.value == "__typename":
-            return _Known(key, lambda *_: type_.name, {}, _as_it_is)
-        field = META.get(node.name.value) or type_.fields[node.name.value]
-        assert field.resolve is not None  # noqa: S101 - graphql-core's own fields have resolvers
+            return _Known(key, _nothing, {}, _constant(type_.name))
+        field: Any = META.get(node.name.value) or type_.fields[node.name.value]
         given = get_argument_values(field, node, self._collector.variables)
-        return _Known(key, field.resolve, given, self._below(field, details))
+        return _Known(key, field.resolve, given, self._below(field.type, details))
 
-    def _below(self, field: GraphQLField, details: Sequence[FieldDetails]) -> Project:
-        named: Any = get_named_type(field.type)  # pyright: ignore[reportUnknownVariableType]
-        is_object = isinstance(named, GraphQLObjectType)
-        project = self.object(named, self._collector.below(named, details)) if is_object else named.serialize
-        return _each(project) if is_list_type(get_nullable_type(field.type)) else _one(project)
+    def _below(self, type_: Any, details: Sequence[FieldDetails]) -> Project:
+        named: object = get_named_type(type_)  # pyright: ignore[reportUnknownVariableType]
+        project: Project = _leaf
+        if isinstance(named, GraphQLObjectType):
+            project = self.object(named, self._collector.below(named, details))
+        elif isinstance(named, GraphQLEnumType):
+            project = named.serialize
+        return _each(project) if is_list_type(get_nullable_type(type_)) else _one(project)
+
+
+def _constant(name: str) -> Project:
+    def constant(_: Any) -> str:
+        return name
+
+    return constant
+
+
+def _nothing(_value: Any, _info: Any) -> Any:
+    """What a type's name, which is known without, is resolved to."""
+    return ""
 
 
 def _one(project: Project) -> Project:
@@ -104,5 +119,6 @@ def _each(project: Project) -> Project:
     return lambda values: None if values is None else [project(one) for one in values]
 
 
-def _as_it_is(value: Any) -> Any:
+def _leaf(value: Any) -> Any:
+    """A text or a truth value, as it is."""
     return value

@@ -14,26 +14,22 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
+    InlineFragmentNode,
     OperationDefinitionNode,
-    OverlappingFieldsCanBeMergedRule,
     SelectionSetNode,
     Token,
     TokenKind,
-    ValidationContext,
     VariableNode,
     Visitor,
     parse,
-    specified_rules,
     validate,
     visit,
 )
 from graphql.execution.collect_fields import FragmentDetails
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from api.graphql.errors import MAX_ERRORS, too_complex
+from api.graphql.rules import STEPS, explained, too_deep
 from api.graphql.schema import GRAPHQL
 from api.problems import Trouble
 
@@ -43,8 +39,6 @@ MAX_TOKENS: Final = 2_000
 MAX_NAME: Final = 100  # characters of a name or a number, which may be repeated on each of very many values
 MAX_ARGUMENTS: Final = 500  # tokens in one pair of parentheses, which an error prints whole for each thing wrong in it
 MAX_SELECTIONS: Final = 1_000  # fields and fragments, as they are written
-MAX_DEPTH: Final = 12
-MAX_COMPARISONS: Final = 25_000  # of fields that have the same key, as graphql-core counts them
 BASE: Final = 30_000  # bytes that the smallest document takes
 TOKEN: Final = 500  # bytes that a token takes, with its part of the tree
 
@@ -78,8 +72,8 @@ async def read(text: str) -> Document | list[GraphQLError]:
     for rules in STEPS:
         await asyncio.sleep(0)
         if errors := validate(GRAPHQL, document, rules, max_errors=MAX_ERRORS):
-            return [_explained(error) for error in errors]
-    found = _too_deep(document) or Document(text, document, tokens)
+            return [explained(error) for error in errors]
+    found = too_deep(document) or Document(text, document, tokens)
     await asyncio.sleep(0)
     return found
 
@@ -136,88 +130,11 @@ def _selection_sets(document: DocumentNode) -> Iterator[SelectionSetNode]:
     while waiting:
         one = waiting.pop()
         yield one
-        for selection in one.selections:
-            below = None if isinstance(selection, FragmentSpreadNode) else selection.selection_set  # type: ignore[attr-defined]
-            if below:
-                waiting.append(below)
-
-
-class _FieldsCanBeMerged(OverlappingFieldsCanBeMergedRule):
-    """The specified rule, with less patience: it compares each with each."""
-
-    def __init__(self, context: ValidationContext) -> None:
-        super().__init__(context)
-        self.rule_context.remaining_complexity_budget = MAX_COMPARISONS
-
-
-class _OneOf(OneOfInputValidationRule):
-    """strawberry's rule, which else fails on variables in a fragment that stands before the operation."""
-
-    def __init__(self, context: ValidationContext) -> None:
-        super().__init__(context)
-        self.variable_definitions = {
-            variable.variable.name.value: variable
-            for one in context.document.definitions
-            if isinstance(one, OperationDefinitionNode)
-            for variable in one.variable_definitions or ()
-        }
-
-    def enter_operation_definition(self, *_: Any) -> None:
-        """Those of all operations are known."""
-
-
-STEPS: Final = (
-    tuple(one for one in specified_rules if one is not OverlappingFieldsCanBeMergedRule),
-    (_FieldsCanBeMerged, MaybeNullValidationRule, _OneOf),
-)
-
-
-def _explained(error: GraphQLError) -> GraphQLError:
-    if error.message == "Validation aborted.":
-        return too_complex("the query repeats fields too often, or nests fragments too deeply: ask for each field once")
-    return error
-
-
-class _Depths:
-    """How deep fields are nested, introspection left out. Each fragment is looked at once."""
-
-    def __init__(self, document: DocumentNode) -> None:
-        self._fragments = {
-            one.name.value: one.selection_set for one in document.definitions if isinstance(one, FragmentDefinitionNode)
-        }
-        self._known: dict[str, int] = {}
-
-    def of(self, selections: SelectionSetNode) -> int:
-        """How many fields lie one within another."""
-        return max(map(self._below, selections.selections), default=0)
-
-    def _below(self, one: Any) -> int:
-        if isinstance(one, FragmentSpreadNode):
-            return self._fragment(one.name.value)
-        if isinstance(one, FieldNode):
-            if not one.selection_set or one.name.value.startswith("__"):
-                return 0
-            return 1 + self.of(one.selection_set)
-        return self.of(one.selection_set)
-
-    def _fragment(self, name: str) -> int:
-        if name not in self._known:
-            self._known[name] = 0  # one that comes back to itself adds nothing
-            self._known[name] = self.of(self._fragments[name]) if name in self._fragments else 0
-        return self._known[name]
-
-
-def _too_deep(document: DocumentNode) -> list[GraphQLError]:
-    depths = _Depths(document)
-    return [
-        GraphQLError(f"'{_name(one)}' exceeds maximum operation depth of {MAX_DEPTH}", one)
-        for one in document.definitions
-        if isinstance(one, OperationDefinitionNode) and depths.of(one.selection_set) > MAX_DEPTH
-    ][:MAX_ERRORS]
-
-
-def _name(operation: OperationDefinitionNode) -> str:
-    return operation.name.value if operation.name else "anonymous"
+        waiting += [
+            selection.selection_set
+            for selection in one.selections
+            if isinstance(selection, FieldNode | InlineFragmentNode) and selection.selection_set
+        ]
 
 
 def _conditions(document: DocumentNode) -> list[str]:
