@@ -119,9 +119,17 @@ INTROSPECTION = {
     "the usual one": get_introspection_query(),
     "all of it": get_introspection_query(True, True, True, True, True, one_of=True),  # noqa: FBT003 - all of it
     "by names": """query ($name: String! = "Task", $old: Boolean = true) {
-        __typename x: __type(name: $name) { ...F k: kind kind fields(includeDeprecated: $old) { args { defaultValue type { ...F } } } } n: __type(name: "x") { name } }
-        fragment F on __Type { __typename name interfaces { name } possibleTypes { name } ofType { name kind }
-        inputFields { name defaultValue } enumValues { name isDeprecated } specifiedByURL isOneOf }""",
+        __typename
+        x: __type(name: $name) {
+            ...F k: kind kind
+            fields(includeDeprecated: $old) { args { defaultValue type { ...F } } }
+        }
+        n: __type(name: "x") { name }
+    }
+    fragment F on __Type {
+        __typename name interfaces { name } possibleTypes { name } ofType { name kind }
+        inputFields { name defaultValue } enumValues { name isDeprecated } specifiedByURL isOneOf
+    }""",
     "directives": "{ __schema { directives { name locations args { name type { name } } } mutationType { name } } }",
 }
 
