@@ -16,7 +16,7 @@ T = TypeVar("T")
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 PATIENCE: Final = 40_000_000  # bytes beyond which a body is not even read to its end
 SECONDS: Final = 30.0  # in which a body must have come
-LARGEST_GRAPHQL: Final = 256_000  # bytes of a GraphQL request, its variables included
+LARGEST_GRAPHQL: Final = 262_144  # bytes of a GraphQL request, its variables included
 LONG: Final = 50_000  # bytes whose check takes longer than one step of the event loop may
 NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 

@@ -12,6 +12,7 @@ from api.answers import ALWAYS, JSON, ONCE, Answer, AtHead
 from api.asking import NoParameters, asked
 from api.body import checked, decoded
 from api.documented import answers as documented
+from api.graphql.errors import shortened
 from api.graphql.execute import Answer as Found
 from api.graphql.execute import answer
 from api.problems import note, trouble
@@ -56,10 +57,10 @@ def encoded(found: Found) -> bytes:
 
 def error_of(error: GraphQLError) -> dict[str, Any]:
     """An error as GraphQL has it, with the code that REST would give, and never a stack trace."""
-    formatted: dict[str, Any] = dict(error.formatted)
+    formatted: dict[str, Any] = {**error.formatted, "message": shortened(error.message)}
     if error.original_error is None or isinstance(error.original_error, GraphQLError):
         return {**formatted, "extensions": {"code": "malformed"}}
     what = trouble(error.original_error)
     extensions: dict[str, Any] = {"code": what.code, "status": what.status, "traceId": uuid4().hex}
     note("graphql", what, error.original_error, extensions["traceId"])
-    return {**formatted, "message": what.detail, "extensions": extensions}
+    return {**formatted, "message": shortened(what.detail), "extensions": extensions}

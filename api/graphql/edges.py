@@ -12,7 +12,6 @@ import msgspec
 from api.graphql.facts import Ask
 from api.graphql.remembered import Depends
 from api.graphql.world import Here, World
-from projections.views import history
 from projections.views.districts import DistrictView
 from projections.views.events import EventView
 from projections.views.history import Version
@@ -80,7 +79,7 @@ def _of_the_log(kind: str, key: str = "id") -> tuple[Edge, Edge]:
         _many(
             "history",
             "Version",
-            lambda world, one: history.of(world.facts(asked(kind, getattr(one, key)))),
+            lambda world, one: world.versions(asked(kind, getattr(one, key))),
             "Its versions on both clocks up to this moment, each with the fact that made it and what changed.",
         ),
         _many(

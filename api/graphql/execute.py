@@ -8,15 +8,16 @@ from graphql import (
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
-    Undefined,
-    execute_sync,  # pyright: ignore[reportUnknownVariableType]
     located_error,
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
-from api.graphql.compiled import Plan, RootField, document_of
+from api.graphql.compiled import Plan, RootField, compiled
+from api.graphql.errors import MAX_ERRORS, shortened, too_complex
+from api.graphql.introspected import introspected
 from api.graphql.moments import Moments, learn_all
 from api.graphql.needs import NOTHING, Needs
+from api.graphql.queries import keep, query_of
 from api.graphql.root import Asked, Scene
 from api.graphql.schema import GRAPHQL
 from api.graphql.world import MOST, Here
@@ -37,12 +38,15 @@ class Answer(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A query with all that it needs in memory: each root's answer, or its error, and where its nodes stand."""
+    """A query with all that it needs in memory: each root's answer, or its error, and where its nodes stand.
+
+    `known` are the answers of the roots that ask of the schema itself.
+    """
 
     plan: Plan
-    variables: VariableValues
     answers: Mapping[str, Any]
     places: Mapping[str, Here]
+    known: dict[str, Any]
 
 
 async def answer(reader: Reader, text: str, variables: Mapping[str, Any], operation_name: str | None) -> Answer:
@@ -60,22 +64,29 @@ async def answer(reader: Reader, text: str, variables: Mapping[str, Any], operat
 async def prepare(
     moments: Moments, text: str, variables: Mapping[str, Any], operation_name: str | None
 ) -> Prepared | list[GraphQLError]:
-    """Read all that a query needs; or what is wrong with it, before anything is read."""
-    document = document_of(text)
-    if document.errors:
-        return document.errors
-    operation = _chosen(document.operations, operation_name)
+    """Read all that a query needs; or what is wrong with it, before anything is read, and nothing of it is kept."""
+    memory = moments.reader.memory
+    query = await query_of(memory, text)
+    if isinstance(query, list):
+        return query
+    operation = _chosen(query.document.operations, operation_name)
     if isinstance(operation, GraphQLError):
         return [operation]
-    values = get_variable_values(GRAPHQL, operation.variable_definitions or (), dict(variables), max_errors=50)
+    values = get_variable_values(GRAPHQL, operation.variable_definitions or (), dict(variables), max_errors=MAX_ERRORS)
     if isinstance(values, list):
         return values
-    plan = document.plan(operation, values)
-    asked = {one.key: _asked(one, values) for one in plan.roots}
-    if too_complex := _judged(plan, asked):
-        return [too_complex]
+    key = query.key(operation, values)
+    try:
+        plan = query.plans.get(key) or compiled(query.document, operation, values)
+        known = introspected(query.document, operation, values) if plan.introspects else {}
+        asked = {one.key: _asked(one, values) for one in plan.roots}
+        _judge(plan, asked)
+    except GraphQLError as error:
+        return [error]
+    if not all(isinstance(one, Exception) for one in asked.values()) or plan.introspects:
+        keep(memory, text, query, key, plan)
     answers, places = await _answers(moments, plan, asked)
-    return Prepared(plan, values, answers, places)
+    return Prepared(plan, answers, places, known)
 
 
 def _chosen(operations: Sequence[OperationDefinitionNode], name: str | None) -> OperationDefinitionNode | GraphQLError:
@@ -84,7 +95,7 @@ def _chosen(operations: Sequence[OperationDefinitionNode], name: str | None) -> 
         return GraphQLError("there are several operations: operationName must say which to execute")
     found = [one for one in operations if name is None or (one.name and one.name.value == name)]
     if not found:
-        raise Trouble(400, "malformed", f"the query has no operation named {name!r}")
+        raise Trouble(400, "malformed", f"the query has no operation named {shortened(repr(name))}")
     if found[0].operation != OperationType.QUERY:
         return GraphQLError(f"no {found[0].operation.value} is offered here: write by POST /v1/commands", found[0])
     return found[0]
@@ -104,16 +115,14 @@ def _definition(field: RootField) -> Any:
     return GRAPHQL.query_type.fields[field.root.name]
 
 
-def _judged(plan: Plan, asked: Mapping[str, Asked | Exception]) -> GraphQLError | None:
-    """An error for a query whose answer would be too large: about so many values."""
+def _judge(plan: Plan, asked: Mapping[str, Asked | Exception]) -> None:
+    """GraphQLError for a query whose answer would be too large: about so many values."""
     cost = sum(one.selection.cost.of(found.page) for one in plan.roots if isinstance(found := asked[one.key], Asked))
-    if cost <= DEAREST:
-        return None
-    detail = (
-        f"the answer would have about {cost:,} values, and at most {DEAREST:,} are given: ask for smaller pages or less"
-    )
-    trouble = Trouble(400, "too_complex", f"{detail} depth")
-    return GraphQLError(trouble.detail, original_error=trouble)
+    if cost > DEAREST:
+        raise too_complex(
+            f"the answer would have about {cost:,} values, and at most {DEAREST:,} are given: ask for smaller pages or "
+            "less depth"
+        )
 
 
 async def _answers(
@@ -172,14 +181,5 @@ def projected(prepared: Prepared) -> tuple[dict[str, Any], list[GraphQLError]]:
                 continue
             except Exception as error:  # noqa: BLE001 - as above
                 value = error
-        errors.append(located_error(value, list(field.nodes), [field.key]))
-    if prepared.plan.introspection:
-        known = execute_sync(GRAPHQL, prepared.plan.introspection, variable_values=_raw(prepared.variables))
-        data |= known.data or {}
-        errors += known.errors or []
-    return data, errors
-
-
-def _raw(variables: VariableValues) -> dict[str, Any]:
-    """The variables as they were given."""
-    return {name: source.value for name, source in variables.sources.items() if source.value is not Undefined}
+        errors.append(located_error(value, [field.nodes[0]], [field.key]))
+    return data | prepared.known, errors

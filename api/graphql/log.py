@@ -27,7 +27,7 @@ from api.graphql.facts import Ask
 from api.graphql.root import Asked, Root, Scene
 from api.graphql.shapes import Position, shape
 from projections.lists import Collection
-from projections.views import events, history, reports
+from projections.views import events, reports
 from projections.views.events import EventView, Page
 from projections.views.history import Version
 from projections.views.names import UNITS, directory
@@ -45,10 +45,9 @@ def _history(given: Given, _: frozenset[str]) -> Asked:
         ask = facts_of(kind, key)
         if not world.facts(ask).recorded:
             await scene.moments.learn(world)
-        found = world.facts(ask)
-        if not found.recorded:
+        if not world.facts(ask).recorded:
             raise await scene.absent(kind, key)
-        return history.of(found)
+        return world.versions(ask)
 
     return Asked(moment, (), answer)
 

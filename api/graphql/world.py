@@ -7,9 +7,10 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 from api.graphql.facts import NOTHING, Ask
 from api.problems import Trouble
 from projections.as_of import Meta, Moment, Rows
-from projections.views import districts, names, plans, platforms, reports, tasks, units
+from projections.views import districts, history, names, plans, platforms, reports, tasks, units
 from projections.views.districts import DistrictView
 from projections.views.events import Facts
+from projections.views.history import Version
 from projections.views.names import UNITS
 from projections.views.plans import MeasureView, PartView, PlanView
 from projections.views.platforms import PlatformView
@@ -40,6 +41,7 @@ class World:
         self.missing: set[Ask] = set()
         self._rows = rows
         self._facts: dict[Ask, Facts] = {}
+        self._versions: dict[Ask, Sequence[Version]] = {}
 
     @cached_property
     def plans(self) -> Mapping[str, PlanView]:
@@ -111,6 +113,13 @@ class World:
         if ask not in self._facts:
             self.missing.add(ask)
         return self._facts.get(ask, NOTHING)
+
+    def versions(self, ask: Ask) -> Sequence[Version]:
+        """The versions that facts of the log make, put together once, however many names ask for them."""
+        facts = self.facts(ask)
+        if facts.recorded and ask not in self._versions:
+            self._versions[ask] = history.of(facts)
+        return self._versions.get(ask, ())
 
     def learn(self, found: Mapping[Ask, Facts]) -> None:
         """Facts that were missing."""

@@ -1,0 +1,149 @@
+"""From a query's text to a document that is valid and of a bounded size.
+
+Each limit is applied before the work that it bounds: the text's length, its tokens, its selections, the specified
+rules, and only then the rules that compare fields with one another or follow fragments. Nothing refused is kept.
+"""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    Token,
+    TokenKind,
+    VariableNode,
+    Visitor,
+    parse,
+    validate,
+    visit,
+)
+from graphql.execution.collect_fields import FragmentDetails
+
+from api.graphql.errors import MAX_ERRORS, too_complex
+from api.graphql.rules import STEPS, explained, too_deep
+from api.graphql.schema import GRAPHQL
+from api.problems import Trouble
+
+LONGEST: Final = 65_536  # bytes of a query's text
+MAX_LINES: Final = 5_000
+MAX_TOKENS: Final = 2_000
+MAX_NAME: Final = 100  # characters of a name or a number, which may be repeated on each of very many values
+MAX_ARGUMENTS: Final = 500  # tokens in one pair of parentheses, which an error prints whole for each thing wrong in it
+MAX_SELECTIONS: Final = 1_000  # fields and fragments, as they are written
+BASE: Final = 30_000  # bytes that the smallest document takes
+TOKEN: Final = 500  # bytes that a token takes, with its part of the tree
+
+
+class Document:
+    """A query that is valid: its operations, its fragments, and the variables that its directives name.
+
+    `weight` is about what it takes in memory, in bytes.
+    """
+
+    def __init__(self, text: str, document: DocumentNode, tokens: int) -> None:
+        self.operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
+        self.fragments = {
+            one.name.value: FragmentDetails(one)
+            for one in document.definitions
+            if isinstance(one, FragmentDefinitionNode)
+        }
+        self.conditions = _conditions(document)
+        self.weight = BASE + 2 * sys.getsizeof(text) + TOKEN * tokens  # the text, and its pieces
+
+
+async def read(text: str) -> Document | list[GraphQLError]:
+    """The document of a text, or what is wrong with it; Trouble for a text that is too long. In short steps."""
+    check_length(text)
+    try:
+        document = parse(text, max_tokens=MAX_TOKENS)
+        tokens = _checked_tokens(document)
+        _check_selections(document)
+    except GraphQLError as error:
+        return [error]
+    for rules in STEPS:
+        await asyncio.sleep(0)
+        if errors := validate(GRAPHQL, document, rules, max_errors=MAX_ERRORS):
+            return [explained(error) for error in errors]
+    found = too_deep(document) or Document(text, document, tokens)
+    await asyncio.sleep(0)
+    return found
+
+
+def check_length(text: str) -> None:
+    """Trouble for a text that is too long."""
+    if len(text) > LONGEST or len(text.encode()) > LONGEST:
+        raise Trouble(413, "query_too_long", f"a query has at most {LONGEST:,} bytes of UTF-8: ask for less at once")
+    if text.count("\n") + text.count("\r") > MAX_LINES:
+        raise Trouble(413, "query_too_long", f"a query has at most {MAX_LINES:,} lines: leave the empty ones out")
+
+
+def _checked_tokens(document: DocumentNode) -> int:
+    """How many tokens there are, comments among them; GraphQLError for a name, a number or a list that is too long."""
+    assert document.loc is not None  # noqa: S101 - it was parsed with its places
+    number, opened, token = 0, 0, document.loc.start_token
+    while token:
+        number += 1
+        if token.kind is TokenKind.PAREN_L:
+            opened = number
+        elif token.kind is TokenKind.PAREN_R and number - opened > MAX_ARGUMENTS:
+            raise _too_long(document, token, f"between ( and ) there are at most {MAX_ARGUMENTS} words and signs")
+        elif token.kind in _BOUNDED and len(token.value or "") > MAX_NAME:
+            raise _too_long(document, token, f"a name or a number has at most {MAX_NAME} characters")
+        token = token.next
+    return number
+
+
+_BOUNDED: Final = {TokenKind.NAME, TokenKind.INT, TokenKind.FLOAT}
+
+
+def _too_long(document: DocumentNode, token: Token, detail: str) -> GraphQLError:
+    return GraphQLError(detail, source=document.loc and document.loc.source, positions=[token.start])
+
+
+def _check_selections(document: DocumentNode) -> None:
+    """An error for more selections than are looked at, and for braces with nothing in them."""
+    number = 0
+    for one in _selection_sets(document):
+        number += len(one.selections)
+        if not one.selections:
+            raise GraphQLError("a selection names one field at least: { } selects nothing", one)
+    if number > MAX_SELECTIONS:
+        detail = f"the query has {number:,} fields and fragments, and at most {MAX_SELECTIONS:,} are read: ask for less"
+        raise too_complex(detail)
+
+
+def _selection_sets(document: DocumentNode) -> Iterator[SelectionSetNode]:
+    waiting: list[SelectionSetNode] = [
+        one.selection_set
+        for one in document.definitions
+        if isinstance(one, OperationDefinitionNode | FragmentDefinitionNode)
+    ]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        waiting += [
+            selection.selection_set
+            for selection in one.selections
+            if isinstance(selection, FieldNode | InlineFragmentNode) and selection.selection_set
+        ]
+
+
+def _conditions(document: DocumentNode) -> list[str]:
+    """The variables that directives name."""
+    found: set[str] = set()
+
+    class Conditions(Visitor):
+        def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+            found.update(one.value.name.value for one in node.arguments or () if isinstance(one.value, VariableNode))
+
+    visit(document, Conditions())
+    return sorted(found)

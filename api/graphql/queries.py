@@ -1,0 +1,44 @@
+"""The queries that are known: each text is read once, and compiled once for each way in which its directives fall."""
+
+from collections.abc import Hashable
+from typing import Final
+
+from graphql import GraphQLError, OperationDefinitionNode
+from graphql.execution.values import VariableValues
+
+from api.graphql.compiled import Plan
+from api.graphql.parsed import Document, read
+from projections.memory import Memory
+
+KEPT: Final = 64  # plans of one text, which differ in what its directives leave out
+
+
+class Query:
+    """A text that was read, with the plans of it that were found good."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.plans: dict[Hashable, Plan] = {}
+
+    def key(self, operation: OperationDefinitionNode, variables: VariableValues) -> Hashable:
+        """Which plan it is: of which operation, under which values of what @skip and @include depend on."""
+        return id(operation), *(variables.coerced.get(name) for name in self.document.conditions)
+
+
+async def query_of(memory: Memory, text: str) -> Query | list[GraphQLError]:
+    """The query of a text, or what is wrong with it; Trouble for a text that is too long."""
+    known = memory.get((Query, text))
+    if known is not None:
+        return known
+    document = await read(text)
+    return document if isinstance(document, list) else Query(document)
+
+
+def keep(memory: Memory, text: str, query: Query, key: Hashable, plan: Plan) -> None:
+    """Keep a query with a plan of it, as far as there is room: a plan that was judged, and is not too dear."""
+    if key in query.plans:
+        return
+    if len(query.plans) >= KEPT:
+        query.plans.clear()
+    query.plans[key] = plan
+    memory.put((Query, text), query, query.document.weight + sum(one.weight for one in query.plans.values()))
