@@ -42,7 +42,7 @@ from events.handle import Handler
 from events.head import watching
 from events.log import Log
 from events.schema import migrate
-from projections.fold import state
+from projections.fold import Timeline
 from projections.memory import Memory
 from projections.runner import prepare
 from projections.views import TABLES
@@ -134,7 +134,7 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
                 appending(dsn) as log,
                 watching(lambda: connect(dsn), pool) as head,
             ):
-                handler = Handler(log, pool.acquire, state)
+                handler = Handler(log, pool.acquire, Timeline)
                 token, is_new = token_of(settings.data_dir)
                 reader = Reader(pool, slices, head, settings.license, Memory(settings.cache_bytes))
                 office = Office(pool, head, handler, settings.office)

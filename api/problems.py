@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException
 from domain.errors import NotAPlan, Refused, Stale, Unknown
 from events.codec import LeafError
 from events.database import GONE
+from events.handle import TooManyFacts
 from events.log import ClockBehind, KeyReused, Unacknowledged
 from projections.as_of import NoSuchMoment
 
@@ -66,6 +67,7 @@ TITLES: Final = {
     500: "This is our mistake",
     503: "Not just now",
 }
+TOO_MUCH: Final = {TooManyFacts: (413, "too_many_facts"), LeafError: (422, "too_large")}
 
 
 def trouble(error: BaseException) -> Trouble:
@@ -82,8 +84,8 @@ def trouble(error: BaseException) -> Trouble:
             return _refused(error)
         case KeyReused():
             return Trouble(422, "idempotency_key_reused", "this Idempotency-Key came before, with another body")
-        case LeafError():
-            return Trouble(422, "too_large", str(error))
+        case TooManyFacts() | LeafError():
+            return Trouble(*TOO_MUCH[type(error)], str(error))
         case ClockBehind() | Unacknowledged():
             code = "clock_behind" if isinstance(error, ClockBehind) else "not_acknowledged"
             detail = f"{error}: ask again, with the same Idempotency-Key"

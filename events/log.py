@@ -16,6 +16,7 @@ from events import codec, merkle
 from events.database import GONE, Connection, OwnConnection
 from events.erasable import Disclosure
 from events.recorded import Cause, Recorded
+from events.steps import Pace, in_steps
 
 CHANNEL: Final = "planrecord_head"
 MAX_BATCH: Final = 256
@@ -98,8 +99,13 @@ class Write(NamedTuple):
     args: Sequence[Any]
 
 
-Writer = Callable[[Sequence[Written]], Iterable[Write]]
+Writer = Callable[[Sequence[Written]], Awaitable[Sequence[Write]]]
 Waiting = tuple[Proposal, "asyncio.Future[Receipt]"]
+
+
+async def nothing(_: Sequence[Written]) -> Sequence[Write]:
+    """The writer of a log that nothing is derived from."""
+    return ()
 
 
 @cache
@@ -111,7 +117,7 @@ def statement(name: str) -> str:
 class Log:
     """One appender for a process. What arrives while a commit is in flight is appended by the next."""
 
-    def __init__(self, connect: Callable[[], Awaitable[OwnConnection]], writer: Writer = lambda _: ()) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[OwnConnection]], writer: Writer = nothing) -> None:
         self._connect = connect
         self._writer = writer
         self._queue: asyncio.Queue[Waiting] = asyncio.Queue()
@@ -181,7 +187,7 @@ class Log:
             if head["seconds_behind"] > MAX_SECONDS_BEHIND:
                 raise ClockBehind(f"the database's clock is {head['seconds_behind']:.1f} s behind the last fact")
             batch = Batch(head["size"], head["recorded_at"], await self._conditions(connection, proposals))
-            answers = [batch.judge(proposal) for proposal in proposals]
+            answers = await batch.judged(proposals)
             if batch.asked or batch.appended:
                 await self._write(connection, batch, head["frontier"])
         return answers
@@ -206,7 +212,7 @@ class Log:
         entries = [entry for _, entry in batch.appended]
         grown = merkle.extend(tuple(frontier), batch.size - len(entries), entries)
         sql, args = statement("append"), [*batch.arguments(), batch.size, grown]
-        for write in self._writer(batch.written()):
+        for write in await self._writer(batch.written()):
             numbers = [f"${len(args) + i}" for i in range(1, len(write.args) + 1)]
             sql += f", {write.name} AS ({write.sql.format(*numbers)})"
             args.extend(write.args)
@@ -233,7 +239,12 @@ class Batch:
         self._known: dict[str, Sequence[Recorded]] = {}
         self._conditions = conditions
 
-    def judge(self, proposal: Proposal) -> Receipt | Exception:
+    async def judged(self, proposals: Sequence[Proposal]) -> list[Receipt | Exception]:
+        """What becomes of each request, in steps."""
+        pace = Pace()
+        return [await self.judge(one, pace) for one in proposals]
+
+    async def judge(self, proposal: Proposal, pace: Pace) -> Receipt | Exception:
         """Accept, replay or refuse one request."""
         replay = self._replay(proposal)
         if replay is not None:
@@ -242,7 +253,7 @@ class Batch:
         if conflict is not None:
             return conflict
         try:
-            recorded = [(one, codec.encode(one)) for one in self._recorded(proposal)]
+            recorded = [(one, codec.encode(one)) async for one in in_steps(self._recorded(proposal), pace)]
         except codec.LeafError as error:
             return error
         self._accept(proposal, recorded)
@@ -335,7 +346,7 @@ async def read_streams(connection: Connection, streams: Iterable[str]) -> dict[s
     rows = await connection.fetch(
         "SELECT entry FROM events WHERE stream = ANY($1::text[]) ORDER BY position", list(facts)
     )
-    for row in rows:
+    async for row in in_steps(rows):
         one = codec.decode_trusted(row["entry"])
         facts[one.stream].append(one)
     return facts

@@ -26,6 +26,7 @@ from api.graphql.edges import asked as facts_of
 from api.graphql.facts import Ask
 from api.graphql.root import Asked, Root, Scene
 from api.graphql.shapes import Position, shape
+from events.steps import in_steps
 from projections.lists import Collection
 from projections.views import events, history, reports
 from projections.views.events import EventView, Page
@@ -48,7 +49,7 @@ def _history(given: Given, _: frozenset[str]) -> Asked:
         found = world.facts(ask)
         if not found.recorded:
             raise await scene.absent(kind, key)
-        return history.of(found)
+        return [version async for version in in_steps(history.versions(found))]
 
     return Asked(moment, (), answer)
 

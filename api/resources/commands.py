@@ -13,7 +13,7 @@ from api.asking import asked, query_of
 from api.body import decoded_commands, json_body
 from api.documented import answers as documented
 from api.documented import operation
-from api.office import DryRun, Office, Receipt
+from api.office import DryRun, Office, Receipt, encoded
 from api.problems import Fault, Trouble
 from domain.errors import Refused
 from events.log import IdempotencyKey
@@ -50,7 +50,7 @@ async def commands(request: Ask) -> Response[bytes]:
             refused.pointer = f"/{refused.index}{refused.pointer or ''}"
         raise
     headers = {"Log-Position": str(receipt.position), "Cache-Control": "no-store"}
-    return Response(msgspec.json.encode(receipt), status_code=200, media_type="application/json", headers=headers)
+    return Response(await encoded(receipt), status_code=200, media_type="application/json", headers=headers)
 
 
 def _idempotency(request: Ask, body: bytes) -> IdempotencyKey | None:

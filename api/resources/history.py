@@ -8,6 +8,7 @@ from api.documented import list_operation
 from api.lists import Listing, question, sent
 from api.paths import Code, PlanKey, PlatformKey, TaskNumber, UnitKey
 from api.reader import Subject
+from events.steps import in_steps
 from projections.lists import cut, encoded
 from projections.views import events, history
 from projections.views.districts import DISTRICTS
@@ -27,7 +28,8 @@ async def _history(request: Ask, subject: Subject, below: str | None = None) -> 
         found = await events.of_subject(connection, asked.moment.position, stream, below or f"{stream}/")
     if not found.recorded:
         raise await reader(request).absent(subject, asked.moment)
-    page = cut(HISTORY, asked.given, encoded(history.of(found)), asked.after, asked.limit)
+    versions = [one async for one in in_steps(history.versions(found, asked.after, asked.limit + 1))]
+    page = cut(HISTORY, asked.given, encoded(versions), asked.after, asked.limit)
     return sent(request, HISTORY, asked, page, stream, erasable=True)
 
 
