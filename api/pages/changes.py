@@ -56,8 +56,7 @@ async def changes(request: Ask) -> Response[bytes]:
     to = _day("to", given.to) or moment.effective_on
     from_ = _day("from", given.from_) or max(to - MONTH, EARLIEST)
     before, after = _on(moment, from_), _on(moment, to)
-    async with reader(request).pool.acquire() as connection:
-        found = await diff.changed_between(connection, given.plan, before, after)
+    found = await diff.changed_between(reader(request).pool.acquire, given.plan, before, after)
     if found is None:
         raise await absent(request, Subject("plan", PLANS, given.plan or ""), after)
     told = [_told(one, Names(rows), visit) for one in found]

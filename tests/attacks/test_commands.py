@@ -1,7 +1,7 @@
 """Lists of commands: what is too much is refused before the work, what is accepted disturbs no reader."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from time import perf_counter
@@ -114,7 +114,7 @@ class Reader:
 
 
 @contextmanager
-def reading(victim: Victim) -> Iterator[Reader]:
+def reading(victim: Victim) -> Generator[Reader]:
     reader = Reader(victim)
     task = asyncio.create_task(reader.read())
     yield reader
@@ -143,6 +143,5 @@ async def test_the_most_that_is_accepted_disturbs_no_reader(victim: Victim, comm
         assert answer.status_code == 200, answer.text
         assert len(answer.json()["facts"]) == len(commands)
         assert took < 10
-        print("RESULT", dry_run, took, reader.p99, max(reader.took), cost.longest, cost.longest_what)
         undisturbed(reader, cost)
     assert await size(victim) == before + len(commands)
