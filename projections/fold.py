@@ -147,6 +147,8 @@ class Timeline:
         state = self._before(at)
         for day in self._days[at:]:
             state = reduce(self._evolved, self._steps[day], state)
+            if day in self._states and self._states[day] == state:
+                return  # then so are all days behind it
             self._states[day] = state
 
     def _before(self, at: int) -> State | None:

@@ -59,7 +59,8 @@ async def changes(request: Ask) -> Response[bytes]:
     found = await diff.changed_between(reader(request).pool.acquire, given.plan, before, after)
     if found is None:
         raise await absent(request, Subject("plan", PLANS, given.plan or ""), after)
-    told = [_told(one, Names(rows), visit) for one in found]
+    names = Names(rows)
+    told = [_told(one, names, visit) for one in found]
     return drawn(
         "changes.html",
         visit,

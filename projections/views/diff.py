@@ -122,7 +122,7 @@ def plan_changes(before: Rows, on_before: date, after: Rows, on_after: date, pla
 def compared(before: Views, after: Views) -> Work[Changed]:
     """What differs between two sets of views, kind by kind, by number or id."""
     places: list[tuple[Any, ...]] = []
-    for key in before.keys() | after.keys():
+    for key in {**before, **after}:  # nearly in order, which makes sorting short
         places.append((_order(key, after.get(key) or before[key]), key))
         yield None
     for _, key in sorted(places):
@@ -176,8 +176,7 @@ def _each(rows: Rows, on: date) -> Iterator[tuple[Key, msgspec.Struct]]:
         yield (Kind.UNIT, one.id), msgspec.structs.replace(one, tasks=())
     for one in districts.show(rows):
         yield (Kind.DISTRICT, one.code), msgspec.structs.replace(one, tasks=())
-    for one in platforms.show(rows):
-        yield (Kind.PLATFORM, one.id), msgspec.structs.replace(one, tasks=())
+    yield from (((Kind.PLATFORM, one.id), one) for one in platforms.alone(rows))
 
 
 def _concerned(views: Views, known: Directory) -> Generator[None, None, set[Key]]:
