@@ -38,12 +38,12 @@ from api.resources import (
 )
 from api.settings import Settings
 from api.token import token_of
-from events.database import PLANNED_ONCE, Lanes, connect, lanes_of, undisturbed
+from events.database import APPENDING, APPENDING_PATIENCE, PLANNED_ONCE, Lanes, connect, lanes_of, undisturbed
 from events.handle import Handler
 from events.head import watching
 from events.log import Log
 from events.schema import migrate
-from projections.fold import state
+from projections.fold import Timeline
 from projections.memory import Memory
 from projections.runner import prepare
 from projections.views import TABLES
@@ -139,7 +139,7 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
             appending(dsn) as log,
             watching(lambda: connect(dsn), pool) as head,
         ):
-            handler = Handler(log, pool.acquire, state)
+            handler = Handler(log, pool.acquire, Timeline)
             token, is_new = token_of(settings.data_dir)
             reader = Reader(pool, slices, head, settings.license, Memory(settings.cache_bytes))
             office = Office(pool, head, handler, settings.office)
@@ -149,7 +149,7 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
 @asynccontextmanager
 async def appending(dsn: str) -> AsyncGenerator[Log]:
     """The log, whose appends carry the projections' writes along."""
-    log = Log(lambda: connect(dsn), writer(TABLES))
+    log = Log(lambda: connect(dsn, APPENDING, APPENDING_PATIENCE), writer(TABLES))
     try:
         yield log
     finally:

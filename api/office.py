@@ -16,9 +16,11 @@ from events.handle import Decided, Handler
 from events.head import Head
 from events.log import IdempotencyKey, Unacknowledged
 from events.queue import NotBegun
+from events.steps import Pace, in_steps
+from projections.fold import FOREVER
 from projections.table import SCHEMA
 from projections.views import events, history
-from projections.views.events import EventView, Facts
+from projections.views.events import EventView, Facts, event_view
 from projections.views.history import Version
 
 
@@ -64,12 +66,12 @@ class Office:
         except GONE as error:
             raise Unacknowledged("it was recorded, and the database went away before it could be read back") from error
         position = max(receipt.positions, default=self._head.size)
-        return Receipt(position, tuple(found.views()), doubts(commands), receipt.replayed)
+        return Receipt(position, await _views(found), doubts(commands), receipt.replayed)
 
     async def dry_run(self, commands: Sequence[AnyCommand]) -> DryRun:
         """What the commands would record and change; nothing is recorded."""
         decided = await self._handler.decide(await self._complete(commands), self._actor)
-        return _dry_run(decided, doubts(commands))
+        return await _dry_run(decided, doubts(commands))
 
     async def _complete(self, commands: Sequence[AnyCommand]) -> list[AnyCommand]:
         """Imports get ids for the units that nobody knows yet."""
@@ -90,11 +92,28 @@ def doubts(commands: Sequence[AnyCommand]) -> tuple[Doubt, ...]:
     )
 
 
-def _dry_run(decided: Decided, found: tuple[Doubt, ...]) -> DryRun:
+async def _dry_run(decided: Decided, found: tuple[Doubt, ...]) -> DryRun:
     new = decided.proposal.new
     disclosed = {one.digest: (one.salt, one.value) for fact in new for one in fact.disclosures}
     pretended = sorted((one for facts in decided.pretended.values() for one in facts), key=lambda one: one.position)
     streams = [one for stream, facts in decided.pretended.items() for one in (*decided.proposal.known[stream], *facts)]
     size = pretended[0].position - 1 if pretended else 0
-    changes = tuple(one for one in history.of(Facts(streams, disclosed)) if one.known.from_ > size)
-    return DryRun(size + len(pretended), tuple(Facts(pretended, disclosed).views()), changes, found)
+    begun = history.versions(Facts(streams, disclosed), after=(size, FOREVER))
+    changes = [version async for version in in_steps(begun)]
+    return DryRun(size + len(pretended), await _views(Facts(pretended, disclosed)), tuple(changes), found)
+
+
+async def _views(facts: Facts) -> tuple[EventView, ...]:
+    return tuple([view async for view in in_steps(event_view(one, facts.disclosed) for one in facts.recorded)])
+
+
+async def encoded(answer: Receipt | DryRun) -> bytes:
+    """Its JSON, made in steps."""
+    lists, pace = {"facts", "changes"} & {*answer.__struct_fields__}, Pace()
+    parts = {name: [await _raw(one, pace) for one in getattr(answer, name)] for name in lists}
+    return msgspec.json.encode(msgspec.structs.replace(answer, **parts))
+
+
+async def _raw(part: msgspec.Struct, pace: Pace) -> msgspec.Raw:
+    await pace.rest()
+    return msgspec.Raw(msgspec.json.encode(part))

@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 from domain.errors import NotAPlan, Refused, Stale, Unknown
 from events.codec import LeafError
 from events.database import GONE, WRONG
+from events.handle import TooManyFacts
 from events.log import ClockBehind, DiskFull, KeyReused, Unacknowledged
 from events.queue import NotBegun
 from projections.as_of import NoSuchMoment
@@ -74,6 +75,7 @@ TITLES: Final = {
     500: "This is our mistake",
     503: "Not just now",
 }
+TOO_MUCH: Final = {TooManyFacts: (413, "too_many_facts"), LeafError: (422, "too_large")}
 
 
 def unknown_address(detail: str) -> Trouble:
@@ -113,8 +115,8 @@ def _meant(error: BaseException) -> Trouble:
             return _refused(error)
         case KeyReused():
             return Trouble(422, "idempotency_key_reused", "this Idempotency-Key came before, with another body")
-        case LeafError():
-            return Trouble(422, "too_large", str(error))
+        case TooManyFacts() | LeafError():
+            return Trouble(*TOO_MUCH[type(error)], str(error))
         case asyncpg.CharacterNotInRepertoireError():
             return Trouble(400, "malformed", "nothing here is named with the character NUL: leave it out")
         case HTTPException():

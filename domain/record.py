@@ -26,7 +26,7 @@ class Past(msgspec.Struct, frozen=True):
 
     position: int
     stream: str
-    founds: bool
+    founds: Callable[[], bool]
     effective_on: date
     fact: Fact
     undone_by: int | None

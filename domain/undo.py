@@ -23,7 +23,7 @@ class VoidFact(Command, frozen=True, kw_only=True, tag="fact.void"):
         """fact.voided, if the target is live and, being its subject's first fact, nothing names the subject."""
         past = record.memory.past(self.target, "target")
         check_live(past, "target")
-        if past.founds and record.memory.referred(past.stream):
+        if past.founds() and record.memory.referred(past.stream):
             raise StillReferredTo(
                 f"position {self.target} is the fact that {past.stream} stands on, and other facts name it",
                 pointer="/target",

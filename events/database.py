@@ -61,9 +61,14 @@ SESSION: Final = {
 PLANNED_ONCE: Final = SESSION | {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 
 
-async def connect(dsn: str, session: Mapping[str, str] = SESSION) -> Connection:
+# For the appender, whose one statement writes all that a queue of requests has become.
+APPENDING: Final = SESSION | {"statement_timeout": "8s"}
+APPENDING_PATIENCE: Final = 9.0  # seconds
+
+
+async def connect(dsn: str, session: Mapping[str, str] = SESSION, patience: float = PATIENCE) -> Connection:
     """A connection of one's own, on which every statement ends; TimeoutError when patience does."""
-    return await asyncpg.connect(dsn, server_settings=dict(session), timeout=PATIENCE, command_timeout=PATIENCE)
+    return await asyncpg.connect(dsn, server_settings=dict(session), timeout=PATIENCE, command_timeout=patience)
 
 
 @asynccontextmanager

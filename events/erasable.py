@@ -50,5 +50,7 @@ class Sealer:
 
     def behind(self, fact: Fact) -> tuple[Disclosure, ...]:
         """The disclosures whose digests stand in `fact`."""
+        if not self.disclosures:
+            return ()
         leaf = canonical(data_of(fact)).decode()
         return tuple(one for one in self.disclosures if one.digest in leaf)

@@ -1,16 +1,18 @@
 """A request's commands: load → fold → decide → append; decided once more if somebody wrote in between."""
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from itertools import islice
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from domain.commands import AnyCommand
 from domain.errors import ReasonMissing, Refused, Stale, Unknown
-from domain.fact import recordable
+from domain.fact import above, recordable
 from domain.record import Past, Record, State, command_name
+from domain.report import ReportProgress
 from domain.undo import FactVoided, VoidFact, check_live, check_replaced
 from domain.values import LATEST, checked_date, shanghai_day
 from events.database import Connection
@@ -29,9 +31,41 @@ from events.log import (
     read_streams,
 )
 from events.recorded import HEAD, Cause, Recorded
+from events.steps import Pace
 
-Fold = Callable[[str, Iterable[Recorded], int, date], State | None]
-"""The state of a stream's subject at (position, date); `projections/fold.py` is handed in."""
+MAX_FACTS: Final = 2_000  # in one request
+MAX_WEIGHT: Final = 5_000_000  # bytes of rows that one request may have written, roughly
+SEND: Final = "send the others in requests of their own"
+REWRITES: Final = (
+    "a fact rewrites what its subject shows on every day from which that is something else, "
+    f"and a request may rewrite {MAX_WEIGHT:,} bytes of the record: "
+)
+
+
+class TooManyFacts(Exception):
+    """A request asks for more at once than those who wait behind it should wait for: it says how much would do."""
+
+
+class Folding(Protocol):
+    """A stream's facts, and the states that they fold to."""
+
+    facts: list[Recorded]
+
+    def add(self, fact: Recorded) -> None:
+        """One more fact, later than all others."""
+        ...
+
+    def at(self, on: date) -> State | None:
+        """The subject on a day, or None."""
+        ...
+
+    def weight(self) -> int:
+        """How much is written for one more fact, roughly, in bytes."""
+        ...
+
+
+Fold = Callable[[str, Iterable[Recorded]], Folding]
+"""The facts of a stream, to be folded; `projections/fold.py` is handed in."""
 
 
 class Acquire(Protocol):
@@ -55,44 +89,65 @@ class Remembered:
     def __init__(self, fold: Fold, size: int) -> None:
         self._fold = fold
         self._size = size
+        self._folded: dict[str, Folding] = {}
+        self._left_out: tuple[str, Folding] | None = None
         self.facts: dict[str, list[Recorded]] = {}
         self.where: dict[int, str | None] = {}
         self.named: dict[str, bool] = {}
         self.pending: dict[str, list[Recorded]] = {}
-        self.replacing: int | None = None
-        self.missing_streams: set[str] = set()
-        self.missing_positions: set[int] = set()
-        self.missing_names: set[str] = set()
+        self.weight = 0
+        self.forget_missing()
 
     @property
     def complete(self) -> bool:
         """Whether every question was answered from what is loaded."""
         return not (self.missing_streams or self.missing_positions or self.missing_names)
 
-    def forget_pending(self) -> None:
-        """Begin to decide anew."""
-        self.pending, self.replacing = {}, None
-        self.missing_streams, self.missing_positions, self.missing_names = set(), set(), set()
+    def forget_missing(self) -> None:
+        """Begin to decide one command, perhaps once more."""
+        self._left_out = None
+        self.missing_streams = set[str]()
+        self.missing_positions = set[int]()
+        self.missing_names = set[str]()
+
+    def expect(self, commands: Iterable[AnyCommand]) -> None:
+        """Note as missing what the commands themselves name, so that it is loaded all at once."""
+        for command in commands:
+            if isinstance(command, VoidFact):
+                self.missing_positions.add(command.target)
+            else:
+                self.missing_streams.add(command.stream)
+            if isinstance(command, ReportProgress):
+                self.missing_streams |= {*above(command.stream)}
+            if command.replaces is not None:
+                self.missing_positions.add(command.replaces)
 
     def state(self, stream: str, on: date) -> State | None:
         """The subject at (head, on), this request's earlier facts included and what is being replaced left out."""
-        return self._fold(stream, self._standing(stream), HEAD, on)
+        if self._left_out and self._left_out[0] == stream:
+            return self._left_out[1].at(on)
+        return self._of(stream).at(on)
 
     def past(self, position: int, field: str) -> Past:
         """The fact at `position`; Unknown if there is none."""
         if position not in self.where:
             self.missing_positions.add(position)
         stream = self.where.get(position)
-        facts = self._all(stream) if stream else []
+        facts = self._of(stream).facts if stream else []
         found = next((one for one in facts if one.position == position), None)
         if found is None:
             raise Unknown(f"there is no fact at position {position}", pointer=f"/{field}")
         undone_by = next((one.position for one in facts if one.undoes == position), None)
-        return Past(position, found.stream, self._founds(facts, found), found.effective_on, found.fact, undone_by)
+        return Past(position, found.stream, lambda: self._founds(found), found.effective_on, found.fact, undone_by)
 
-    def _founds(self, facts: Sequence[Recorded], one: Recorded) -> bool:
+    def _founds(self, one: Recorded) -> bool:
         """Whether its subject would be gone without it: its first fact, or what took that one's place."""
-        return self._fold(one.stream, [*facts, _void(one)], HEAD, LATEST) is None
+        return self._without(one).at(LATEST) is None
+
+    def leave_out(self, past: Past) -> None:
+        """Answer as if this fact were void, as it will be once it is replaced, until `forget_missing`."""
+        found = next(one for one in self._of(past.stream).facts if one.position == past.position)
+        self._left_out = (past.stream, self._without(found))
 
     def referred(self, stream: str) -> bool:
         """Whether a live fact of another stream names the subject."""
@@ -102,38 +157,38 @@ class Remembered:
 
     def version(self, stream: str) -> int:
         """The stream's version, without this request's own facts."""
-        self._all(stream)
+        self._of(stream)
         return len(self.facts.get(stream, ()))
 
     def pretend(self, new: NewFact, actor: str, instant: datetime) -> None:
         """Let the commands that follow see a fact of this request, at the position it would have now."""
-        before = self._all(new.stream)
-        position = self._size + 1 + sum(map(len, self.pending.values()))
-        self.pending.setdefault(new.stream, []).append(
-            Recorded(
-                position,
-                new.stream,
-                len(before) + 1,
-                actor,
-                instant,
-                new.effective_on,
-                new.replaces,
-                new.cause,
-                new.fact,
-            )
+        folded = self._of(new.stream)
+        self._size += 1
+        one = Recorded(
+            self._size,
+            new.stream,
+            len(folded.facts) + 1,
+            actor,
+            instant,
+            new.effective_on,
+            new.replaces,
+            new.cause,
+            new.fact,
         )
+        self.pending.setdefault(new.stream, []).append(one)
+        folded.add(one)
+        self.weight += folded.weight()
 
-    def _all(self, stream: str) -> list[Recorded]:
+    def _of(self, stream: str) -> Folding:
         if stream not in self.facts:
             self.missing_streams.add(stream)
-        return [*self.facts.get(stream, ()), *self.pending.get(stream, ())]
+            return self._fold(stream, ())
+        if stream not in self._folded:
+            self._folded[stream] = self._fold(stream, self.facts[stream])
+        return self._folded[stream]
 
-    def _standing(self, stream: str) -> list[Recorded]:
-        facts = self._all(stream)
-        target = next((one for one in facts if one.position == self.replacing), None)
-        if target is None:
-            return facts
-        return [*facts, _void(target)]
+    def _without(self, one: Recorded) -> Folding:
+        return self._fold(one.stream, [*self._of(one.stream).facts, _void(one)])
 
 
 def _void(one: Recorded) -> Recorded:
@@ -181,41 +236,82 @@ class Handler:
     async def decide(
         self, commands: Sequence[AnyCommand], actor: str, idempotency: IdempotencyKey | None = None
     ) -> Decided:
-        """What the commands would record, and under which conditions; nothing is recorded."""
+        """What the commands would record, and under which conditions; nothing is recorded. TooManyFacts if too many."""
+        if len(commands) > MAX_FACTS:
+            raise TooManyFacts(f"a request holds at most {MAX_FACTS:,} commands, this one {len(commands):,}: {SEND}")
         async with self._acquire() as connection:
             size, instant = await now(connection)
             memory = Remembered(self._fold, size)
-            request = new_request_id(instant, secrets.token_bytes(10))
-            while True:
-                memory.forget_pending()
-                refused, new = None, list[NewFact]()
-                try:
-                    new = decide_all(commands, memory, actor, instant, request)
-                except Refused as error:
-                    refused = error
-                if memory.complete:
-                    break
-                await _load(connection, memory)
-        if refused:
-            raise refused
+            memory.expect(commands)
+            await _load(connection, memory)
+        request = new_request_id(instant, secrets.token_bytes(10))
+        new, pace = list[NewFact](), Pace()
+        for facts in decide_all(commands, memory, actor, instant, request):
+            if facts is None:
+                async with self._acquire() as connection:
+                    await _load(connection, memory)
+            new += facts or ()
+            await pace.rest()
         return Decided(_proposal(memory, actor, new, instant, idempotency), memory.pending)
+
+
+async def _load(connection: Connection, memory: Remembered) -> None:
+    """Everything that was asked for and is not there yet, in as many statements as there are kinds of it."""
+    for position in memory.missing_positions:
+        memory.where[position] = None
+    rows = await connection.fetch(
+        "SELECT position, stream FROM events WHERE position = ANY($1::bigint[])", list(memory.missing_positions)
+    )
+    memory.where |= {row["position"]: row["stream"] for row in rows}
+    streams = memory.missing_streams | {row["stream"] for row in rows}
+    memory.facts |= await read_streams(connection, streams - memory.facts.keys())
+    for stream in memory.missing_names:
+        memory.named[stream] = await is_named(connection, stream)
 
 
 def decide_all(
     commands: Sequence[AnyCommand], memory: Remembered, actor: str, instant: datetime, request: UUID
-) -> list[NewFact]:
-    """The facts of all commands, each decided on what the ones before it made."""
-    new: list[NewFact] = []
+) -> Iterator[list[NewFact] | None]:
+    """The facts of each command, decided on what the ones before it made; None: first load what is missing.
+
+    A command is decided once more only when something was loaded for it, those before it never.
+    """
+    made = 0
     for index, command in enumerate(commands):
-        try:
-            facts = decide_one(command, memory, instant, request)
-        except Refused as refused:
-            refused.index = index
-            raise
+        while (facts := _decided(command, index, memory, instant, request)) is None:
+            yield None
+        made += len(facts)
+        if made > MAX_FACTS:
+            raise TooManyFacts(f"a request records at most {MAX_FACTS:,} facts: {_fitting(index)}")
         for one in facts:
             memory.pretend(one, actor, instant)
-        new.extend(facts)
-    return new
+            yield []
+        if memory.weight > MAX_WEIGHT and index:  # how much it rewrites is never too much for one command alone
+            raise TooManyFacts(REWRITES + _fitting(index))
+        yield facts
+
+
+def _decided(
+    command: AnyCommand, index: int, memory: Remembered, instant: datetime, request: UUID
+) -> list[NewFact] | None:
+    """The facts of one command; None if something was missing, so that it may have to say otherwise."""
+    memory.forget_missing()
+    facts: list[NewFact] = []
+    try:
+        facts = decide_one(command, memory, instant, request)
+        for one in facts:
+            memory.version(one.stream)  # whatever is written is read
+    except Refused as refused:
+        if memory.complete:
+            refused.index = index
+            raise
+    return facts if memory.complete else None
+
+
+def _fitting(index: int) -> str:
+    if index == 0:
+        return "its first command alone makes more"
+    return f"its first {index:,} commands make no more than that. {SEND[0].upper()}{SEND[1:]}"
 
 
 def decide_one(command: AnyCommand, memory: Remembered, instant: datetime, request: UUID) -> list[NewFact]:
@@ -229,10 +325,10 @@ def decide_one(command: AnyCommand, memory: Remembered, instant: datetime, reque
     _check_version(command, memory)
     on = command.effective_on or (target.effective_on if target else command.default_date(today))
     sealer = Sealer(lambda: secrets.token_bytes(16))
-    memory.replacing = command.replaces
+    if target:
+        memory.leave_out(target)
     record = Record(memory, checked_date(on), today, sealer)
-    new = [(stream, recordable(fact)) for stream, fact in command.decide(record)]
-    memory.replacing = None
+    new = [(stream, recordable(fact)) for stream, fact in islice(command.decide(record), MAX_FACTS + 1)]
     if target:
         check_replaced(target, new)
     cause = Cause(command_name(command), request, command.reason, command.authority)
@@ -263,17 +359,3 @@ def _proposal(
         frozenset(stream for stream, named in memory.named.items() if not named),
         idempotency,
     )
-
-
-async def _load(connection: Connection, memory: Remembered) -> None:
-    """Everything that was asked for and is not there yet, in as many statements as there are kinds of it."""
-    for position in memory.missing_positions:
-        memory.where[position] = None
-    rows = await connection.fetch(
-        "SELECT position, stream FROM events WHERE position = ANY($1::bigint[])", list(memory.missing_positions)
-    )
-    memory.where |= {row["position"]: row["stream"] for row in rows}
-    streams = memory.missing_streams | {row["stream"] for row in rows}
-    memory.facts |= await read_streams(connection, streams - memory.facts.keys())
-    for stream in memory.missing_names:
-        memory.named[stream] = await is_named(connection, stream)

@@ -18,6 +18,7 @@ from events.database import GONE, PATIENCE, WRONG, Connection, close
 from events.erasable import Disclosure
 from events.queue import NotBegun, Queue, Waiting
 from events.recorded import Cause, Recorded
+from events.steps import Pace, in_steps
 
 CHANNEL: Final = "planrecord_head"
 MAX_SECONDS_BEHIND: Final = 5.0
@@ -111,7 +112,12 @@ class Write(NamedTuple):
     args: Sequence[Any]
 
 
-Writer = Callable[[Sequence[Written]], Iterable[Write]]
+Writer = Callable[[Sequence[Written]], Awaitable[Sequence[Write]]]
+
+
+async def nothing(_: Sequence[Written]) -> Sequence[Write]:
+    """The writer of a log that nothing is derived from."""
+    return ()
 
 
 @cache
@@ -126,7 +132,7 @@ class Log:
     `full` says that the last append found no room on the database's disk.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], writer: Writer = lambda _: ()) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], writer: Writer = nothing) -> None:
         self.full = False
         self._connect = connect
         self._writer = writer
@@ -227,7 +233,7 @@ class Log:
             behind = ClockBehind(f"the database's clock is {head['seconds_behind']:.1f} s behind the last fact")
             return [behind] * len(proposals)
         batch = Batch(head["size"], head["recorded_at"], await self._conditions(connection, proposals))
-        answers = [batch.judge(proposal) for proposal in proposals]
+        answers = await batch.judged(proposals)
         if batch.asked or batch.appended:
             await self._write(connection, batch, head["frontier"])
             self.full = False
@@ -254,7 +260,7 @@ class Log:
         grown, nodes = merkle.extend(tuple(frontier), batch.size - len(entries), entries)
         tree = [[one[column] for one in nodes] for column in range(3)]
         sql, args = statement("append"), [*batch.arguments(), batch.size, grown, *tree]
-        for write in self._writer(batch.written()):
+        for write in await self._writer(batch.written()):
             numbers = [f"${len(args) + i}" for i in range(1, len(write.args) + 1)]
             sql += f", {write.name} AS ({write.sql.format(*numbers)})"
             args.extend(write.args)
@@ -294,7 +300,12 @@ class Batch:
         self._known: dict[str, Sequence[Recorded]] = {}
         self._conditions = conditions
 
-    def judge(self, proposal: Proposal) -> Receipt | Exception:
+    async def judged(self, proposals: Sequence[Proposal]) -> list[Receipt | Exception]:
+        """What becomes of each request, in steps."""
+        pace = Pace()
+        return [await self.judge(one, pace) for one in proposals]
+
+    async def judge(self, proposal: Proposal, pace: Pace) -> Receipt | Exception:
         """Accept, replay or refuse one request."""
         replay = self._replay(proposal)
         if replay is not None:
@@ -303,7 +314,7 @@ class Batch:
         if conflict is not None:
             return conflict
         try:
-            recorded = [(one, codec.encode(one)) for one in self._recorded(proposal)]
+            recorded = [(one, codec.encode(one)) async for one in in_steps(self._recorded(proposal), pace)]
         except codec.LeafError as error:
             return error
         self._accept(proposal, recorded)
@@ -396,7 +407,7 @@ async def read_streams(connection: Connection, streams: Iterable[str]) -> dict[s
     rows = await connection.fetch(
         "SELECT entry FROM events WHERE stream = ANY($1::text[]) ORDER BY position", list(facts)
     )
-    for row in rows:
+    async for row in in_steps(rows):
         one = codec.decode_trusted(row["entry"])
         facts[one.stream].append(one)
     return facts

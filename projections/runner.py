@@ -12,7 +12,8 @@ from events import codec
 from events.audit import Difference, Progress, audit
 from events.database import Connection
 from events.recorded import Recorded
-from projections.slices import Tables, slices
+from events.steps import at_once
+from projections.slices import Slice, Tables, changes, slices
 from projections.table import METADATA, SCHEMA, SliceTable
 from projections.writer import column_names, quoted, record
 
@@ -63,8 +64,9 @@ async def _fill(connection: Connection, tables: Tables, progress: Progress) -> N
     rows: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in tables}
     size = await connection.fetchval("SELECT size FROM log_head")
     async for stream, facts in streams(connection, size):
-        for one in slices(tables, stream, facts):
-            rows[one.table].append(record(one))
+        for one in at_once(changes(tables, stream, facts, len(facts))):
+            if isinstance(one, Slice):  # nothing is closed that was open before the first fact
+                rows[one.table].append(record(one))
         progress(len(facts))
         for name, waiting in rows.items():
             if len(waiting) >= 10_000:  # noqa: PLR2004 - bounds memory, nothing more

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from domain.fact import subject_of
 from events.recorded import HEAD, Recorded
-from projections.fold import timeline
+from events.steps import Work, at_once
+from projections.fold import Span, Timeline, timeline
 from projections.table import SliceTable
 
 Tables = Sequence[SliceTable]
@@ -25,34 +26,6 @@ class Slice(NamedTuple):
     doc: bytes
 
 
-Place = tuple[str, str, date]  # table, key, first day
-Content = tuple[date, tuple[Any, ...], bytes]  # day after the last, columns, JSON
-
-
-def cut(tables: Tables, stream: str, facts: Sequence[Recorded]) -> dict[Place, Content]:
-    """What the tables show of a stream at its last fact, along the effective clock."""
-    kind, subject = subject_of(stream)
-    shown: dict[Place, Content] = {}
-    last: dict[tuple[str, str], Place] = {}
-    for since, until, state in timeline(stream, facts, HEAD):
-        for table in tables:
-            for row in table.rows(subject, state, len(facts)) if table.kind == kind else ():
-                before = last.get((table.name, row.key))
-                if before and shown[before] == (since, row.columns, row.doc):
-                    shown[before] = (until, row.columns, row.doc)  # the same row goes on
-                    continue
-                place = last[table.name, row.key] = (table.name, row.key, since)
-                shown[place] = (until, row.columns, row.doc)
-    return shown
-
-
-def slices(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[Slice]:
-    """All slices of a stream, from its first fact."""
-    closed, opened = changes(tables, stream, facts, len(facts))
-    assert not closed  # noqa: S101 - before its first fact a stream shows nothing
-    yield from opened
-
-
 class Closed(NamedTuple):
     """An open slice that ends with the fact at `known_to`."""
 
@@ -62,37 +35,84 @@ class Closed(NamedTuple):
     known_to: int
 
 
-def changes(tables: Tables, stream: str, facts: Sequence[Recorded], new: int) -> tuple[list[Closed], list[Slice]]:
+Place = tuple[str, str, date]  # table, key, first day
+Content = tuple[date, tuple[Any, ...], bytes]  # day after the last, columns, JSON
+Version = tuple[int | None, int, Iterable[Span]]  # at which position, of how many facts, the states on all days
+
+
+def slices(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[Slice]:
+    """All slices of a stream, every state of it folded from its first fact: what `changes` is verified against."""
+    versions = ((fact.position, size, timeline(stream, facts[:size], HEAD)) for size, fact in enumerate(facts, 1))
+    for one in at_once(_touched(tables, stream, versions)):
+        assert isinstance(one, Slice)  # noqa: S101 - before its first fact a stream shows nothing that could be closed
+        yield one
+
+
+def changes(tables: Tables, stream: str, facts: Sequence[Recorded], new: int) -> Work[Closed | Slice]:
     """What the last `new` facts of a stream close and open: only slices that differ are touched."""
-    first = len(facts) - new
-    closed: list[Closed] = []
-    opened: list[Slice] = []
-    frames = (
-        (facts[size - 1].position, cut(tables, stream, facts[:size])) for size in range(first + 1, len(facts) + 1)
-    )
-    for place, content, begun, ended in stretches(cut(tables, stream, facts[:first]), frames):
+    return _touched(tables, stream, _growing(Timeline(stream, facts[: len(facts) - new]), facts[len(facts) - new :]))
+
+
+def _growing(kept: Timeline, new: Iterable[Recorded]) -> Iterator[Version]:
+    yield None, len(kept.facts), kept.spans()
+    for fact in new:
+        kept.add(fact)
+        yield fact.position, len(kept.facts), kept.spans()
+
+
+def _touched(tables: Tables, stream: str, versions: Iterable[Version]) -> Work[Closed | Slice]:
+    for one in stretches(_frames(tables, stream, versions)):
+        if one is None:
+            yield None
+            continue
+        place, content, begun, ended = one
         if begun is not None:
-            opened.append(_slice(place, content, begun, ended))
+            yield _slice(place, content, begun, ended)
         elif ended != HEAD:
-            closed.append(Closed(*place, ended))
-    return closed, opened
+            yield Closed(*place, ended)
 
 
 P = TypeVar("P")
 C = TypeVar("C")
+Frame = tuple[int | None, Mapping[P, C]]
+Stretch = tuple[P, C, int | None, int]
 
 
-def stretches(
-    showing: Mapping[P, C], frames: Iterable[tuple[int, Mapping[P, C]]]
-) -> Iterator[tuple[P, C, int | None, int]]:
+def _frames(tables: Tables, stream: str, versions: Iterable[Version]) -> Work[Frame[Place, Content]]:
+    """What the tables show of a stream at each of its versions, along the effective clock."""
+    kind, subject = subject_of(stream)
+    own = [table for table in tables if table.kind == kind]
+    for position, size, spans in versions:
+        shown: dict[Place, Content] = {}
+        last: dict[tuple[str, str], Place] = {}
+        for since, until, state in spans:
+            for table in own:
+                for row in table.rows(subject, state, size):
+                    before = last.get((table.name, row.key))
+                    if before and shown[before] == (since, row.columns, row.doc):
+                        shown[before] = (until, row.columns, row.doc)  # the same row goes on
+                        continue
+                    place = last[table.name, row.key] = (table.name, row.key, since)
+                    shown[place] = (until, row.columns, row.doc)
+            yield None
+        yield position, shown
+
+
+def stretches(frames: Work[Frame[P, C]]) -> Work[Stretch[P, C]]:
     """What was shown at which place, from which position to which, while one frame followed another.
 
-    Begun is None for what `showing` showed before the first frame, ended is HEAD for what the last one still shows.
+    Begun is None for what the first frame shows if it has no position, ended is HEAD for what the last one still shows.
     """
-    begun: dict[P, int | None] = dict.fromkeys(showing)
-    for position, shown in frames:
+    begun: dict[P, int | None] = {}
+    showing: Mapping[P, C] = {}
+    for frame in frames:
+        if frame is None:
+            yield None
+            continue
+        position, shown = frame
         for place, content in showing.items():
             if shown.get(place) != content:
+                assert position is not None  # noqa: S101 - the first frame follows nothing
                 yield place, content, begun.pop(place), position
         begun |= {place: position for place in shown if place not in begun}
         showing = shown

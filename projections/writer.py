@@ -1,11 +1,12 @@
 """From slices to rows: the statements that ride along in the append's own transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from events.log import Write, Writer, Written
 from events.recorded import HEAD
+from events.steps import Pace, in_steps
 from projections.documents import digest_of
 from projections.slices import Closed, Slice, Tables, changes
 from projections.table import SCHEMA, SliceTable
@@ -14,22 +15,29 @@ from projections.table import SCHEMA, SliceTable
 def writer(tables: Tables) -> Writer:
     """The writer of these tables, to be handed to the log."""
 
-    def write(written: Sequence[Written]) -> Iterator[Write]:
+    async def write(written: Sequence[Written]) -> list[Write]:
         closed: dict[str, list[Closed]] = {}
-        opened: dict[str, list[Slice]] = {}
+        opened: dict[str, list[tuple[Any, ...]]] = {}
+        pace = Pace()
         for one in written:
-            ended, begun = changes(tables, one.stream, one.facts, one.new)
-            for closing in ended:
-                closed.setdefault(closing.table, []).append(closing)
-            for opening in begun:
-                opened.setdefault(opening.table, []).append(opening)
-        for table in tables:
-            if table.name in closed:
-                yield close(table, closed[table.name])
-            if table.name in opened:
-                yield insert(table, opened[table.name])
+            async for touched in in_steps(changes(tables, one.stream, one.facts, one.new), pace):
+                if isinstance(touched, Closed):
+                    closed.setdefault(touched.table, []).append(touched)
+                else:
+                    opened.setdefault(touched.table, []).append(record(touched))
+        return [*_statements(tables, closed, opened)]
 
     return write
+
+
+def _statements(
+    tables: Tables, closed: Mapping[str, Sequence[Closed]], opened: Mapping[str, Sequence[tuple[Any, ...]]]
+) -> Iterator[Write]:
+    for table in tables:
+        if table.name in closed:
+            yield close(table, closed[table.name])
+        if table.name in opened:
+            yield insert(table, opened[table.name])
 
 
 def close(table: SliceTable, closed: Sequence[Closed]) -> Write:
@@ -43,14 +51,13 @@ def close(table: SliceTable, closed: Sequence[Closed]) -> Write:
     return Write(f"close_{table.name}", sql, args)
 
 
-def insert(table: SliceTable, opened: Sequence[Slice]) -> Write:
-    """Add slices."""
+def insert(table: SliceTable, rows: Sequence[tuple[Any, ...]]) -> Write:
+    """Add slices, each as `record` gives it."""
     types = ["text", "bigint", "bigint", "date", "date", *_types(table), "bytea", "bytea"]
     sql = (
         f"INSERT INTO {SCHEMA}.{table.name} ({quoted(table)}) "
         f"SELECT * FROM unnest({', '.join('{}::' + type_ + '[]' for type_ in types)})"
     )
-    rows = [record(one) for one in opened]
     return Write(f"open_{table.name}", sql, [list(column) for column in zip(*rows, strict=True)])
 
 

@@ -88,6 +88,7 @@ async def publish(running: "Service") -> None:
     from granian.server.embed import Server  # noqa: PLC0415
 
     from api.main import application  # noqa: PLC0415
+    from events.steps import settle  # noqa: PLC0415
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("asyncpg").setLevel(logging.CRITICAL)  # of a database that is away, each request says so itself
@@ -107,6 +108,7 @@ async def publish(running: "Service") -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)
     _say(running)
+    settle()
     # DATABASE_URL's server is somebody else's to start again; nothing brings back an own one but the next start.
     watch = asyncio.create_task(_stop_with(running.cluster, server)) if running.cluster else None
     try:

@@ -26,8 +26,9 @@ from api.graphql.edges import asked as facts_of
 from api.graphql.facts import Ask
 from api.graphql.root import Asked, Root, Scene
 from api.graphql.shapes import Position, shape
+from events.steps import in_steps
 from projections.lists import Collection
-from projections.views import events, reports
+from projections.views import events, history, reports
 from projections.views.events import EventView, Page
 from projections.views.history import Version
 from projections.views.names import UNITS, directory
@@ -47,7 +48,7 @@ def _history(given: Given, _: frozenset[str]) -> Asked:
             await scene.moments.learn(world)
         if not world.facts(ask).recorded:
             raise await scene.absent(kind, key)
-        return world.versions(ask)
+        return [version async for version in in_steps(history.versions(world.facts(ask)))]
 
     return Asked(moment, (), answer)
 

@@ -57,11 +57,11 @@ async def changes(request: Ask) -> Answer:
     to = _day("to", given.to) or moment.effective_on
     from_ = _day("from", given.from_) or max(to - MONTH, EARLIEST)
     before, after = _on(moment, from_), _on(moment, to)
-    async with request.reader.pool.acquire() as connection:
-        found = await diff.changed_between(connection, given.plan, before, after)
+    found = await diff.changed_between(request.reader.pool.acquire, given.plan, before, after)
     if found is None:
         raise await absent(request, Subject("plan", PLANS, given.plan or ""), after)
-    told = [_told(one, Names(rows), visit) for one in found]
+    names = Names(rows)
+    told = [_told(one, names, visit) for one in found]
     return drawn(
         "changes.html",
         visit,

@@ -10,6 +10,7 @@ from api.pages.visit import PageQuery, Visit
 from api.paths import PlanKey, TaskNumber
 from api.question import Ask
 from api.reader import Subject
+from events.steps import in_steps
 from projections.as_of import Moment
 from projections.views import events, history
 from projections.views import tasks as view
@@ -30,6 +31,7 @@ async def task(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
     if not shown:
         raise await absent(request, Subject("task", TASKS, id_), moment)
     one, facts = shown[0], await _facts(request, moment, id_)
+    versions = [version async for version in in_steps(history.versions(facts))]
     return drawn(
         "task.html",
         visit,
@@ -41,7 +43,7 @@ async def task(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
         part=next((row for row in rows.of(PARTS, PartRow) if row.number == one.part), None),
         measure=next((row for row in rows.of(MEASURES, MeasureRow) if row.number == one.measure), None),
         reports=reports_told(one.latest_reports, facts.views()),
-        history=versions_told(reversed(history.of(facts)), Names(rows), visit),
+        history=versions_told(reversed(versions), Names(rows), visit),
         before=await _beside(request, moment, one, descending=True),
         after=await _beside(request, moment, one, descending=False),
     )

@@ -14,7 +14,7 @@ from api.body import decoded_commands, json_body
 from api.clients import unless_gone
 from api.documented import answers as documented
 from api.documented import operation
-from api.office import DryRun, Office, Receipt
+from api.office import DryRun, Office, Receipt, encoded
 from api.problems import Fault, Trouble
 from api.question import Ask
 from domain.errors import Refused
@@ -50,7 +50,7 @@ async def commands(request: Ask) -> Answer:
         if body.lstrip().startswith(b"["):
             refused.pointer = f"/{refused.index}{refused.pointer or ''}"
         raise
-    return now(msgspec.json.encode(receipt), Log_Position=str(receipt.position))
+    return now(await encoded(receipt), Log_Position=str(receipt.position))
 
 
 def _idempotency(request: Ask, body: bytes) -> IdempotencyKey | None:

@@ -170,8 +170,7 @@ async def all_changes(request: Ask) -> Answer:
 
 async def _changes(request: Ask, narrowed: Narrowed, span: Span) -> list[Changed]:
     """All changes, or those of one plan; a problem if it is there at neither moment."""
-    async with request.reader.pool.acquire() as connection:
-        found = await diff.changed_between(connection, narrowed.plan, span.before, span.after)
+    found = await diff.changed_between(request.reader.pool.acquire, narrowed.plan, span.before, span.after)
     if found is None:
         raise await request.reader.absent(Subject("plan", PLANS, narrowed.plan or ""), span.after)
     return [one for one in found if narrowed.kind in {None, one.kind}]

@@ -1,5 +1,6 @@
 """How each subject came to be what it is: its versions on both clocks."""
 
+import msgspec
 from litestar import get
 
 from api.answers import Answer
@@ -9,7 +10,8 @@ from api.lists import Listing, sent, wish
 from api.paths import Code, PlanKey, PlatformKey, TaskNumber, UnitKey
 from api.question import Ask
 from api.reader import Subject
-from projections.lists import cut, encoded
+from events.steps import in_steps
+from projections.lists import Shown, cut
 from projections.views import events, history
 from projections.views.districts import DISTRICTS
 from projections.views.history import HISTORY, Version
@@ -28,7 +30,9 @@ async def _history(request: Ask, subject: Subject, below: str | None = None) -> 
         found = await events.of_subject(connection, asked.moment.position, stream, below or f"{stream}/")
     if not found.recorded:
         raise await request.reader.absent(subject, asked.moment)
-    page = cut(HISTORY, asked.given, encoded(history.of(found)), asked.after, asked.limit)
+    versions = in_steps(history.versions(found, asked.after, asked.limit + 1))
+    shown = [Shown(one, msgspec.json.encode(one)) async for one in versions]
+    page = cut(HISTORY, asked.given, shown, asked.after, asked.limit)
     return sent(request, HISTORY, asked, page, stream, erasable=True)
 
 

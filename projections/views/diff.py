@@ -1,6 +1,6 @@
 """What changed between two moments: the views at both compared field by field, and the facts behind each change."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
@@ -11,8 +11,9 @@ from domain.fact import tag
 from domain.plan import PlanMeasureAdded, PlanPartAdded
 from domain.report import ProgressReported
 from domain.values import instant_text
-from events.database import Connection
+from events.handle import Acquire
 from events.recorded import Recorded
+from events.steps import Work, in_steps
 from projections.as_of import Moment, Rows, read
 from projections.views import districts, events, plans, platforms, tasks, units
 from projections.views.districts import DISTRICTS
@@ -75,19 +76,21 @@ class Changed(msgspec.Struct, frozen=True):
     facts: tuple[Because, ...] = ()
 
 
-async def changed_between(
-    connection: Connection, plan: str | None, before: Moment, after: Moment
-) -> list[Changed] | None:
+async def changed_between(acquire: Acquire, plan: str | None, before: Moment, after: Moment) -> list[Changed] | None:
     """All that differs between two moments, with the facts behind it; of the whole record, or of one plan.
 
-    None if the plan is there at neither moment.
+    None if the plan is there at neither moment. No connection is kept while what was read is compared.
     """
-    then, now = await read(connection, before, wanted_for(plan)), await read(connection, after, wanted_for(plan))
+    async with acquire() as connection:
+        then, now = await read(connection, before, wanted_for(plan)), await read(connection, after, wanted_for(plan))
     if plan is not None and not (then.any(PLANS) or now.any(PLANS)):
         return None
-    found = plan_changes(then, before.effective_on, now, after.effective_on, plan)
-    facts = await events.of_streams(connection, after.position, sorted({stream_of(one.kind, one.id) for one in found}))
-    return explained(found, facts, before, after)
+    work = plan_changes(then, before.effective_on, now, after.effective_on, plan)
+    found = [one async for one in in_steps(work)]
+    streams = sorted({stream_of(one.kind, one.id) for one in found})
+    async with acquire() as connection:
+        facts = await events.of_streams(connection, after.position, streams)
+    return [one async for one in in_steps(explained(found, facts, before, after))]
 
 
 def wanted_for(plan: str | None) -> Sequence[Wanted]:
@@ -101,24 +104,30 @@ def wanted_for(plan: str | None) -> Sequence[Wanted]:
     )
 
 
-def plan_changes(before: Rows, on_before: date, after: Rows, on_after: date, plan: str | None = None) -> list[Changed]:
+def plan_changes(before: Rows, on_before: date, after: Rows, on_after: date, plan: str | None = None) -> Work[Changed]:
     """What differs between the rows of two moments; of a plan only what has to do with it. Facts are still missing.
 
     Each change stands once: what a unit, a district or a platform has by being named in a task stands at the task.
     """
-    then, now = _views(before, on_before), _views(after, on_after)
+    then, now = (yield from _views(before, on_before)), (yield from _views(after, on_after))
     found = compared(then, now)
     if plan is None:
-        return found
-    concerned = _concerned(then, directory(before)) | _concerned(now, directory(after))
-    return [one for one in found if one.kind not in NAMED or (one.kind, one.id) in concerned]
+        yield from found
+        return
+    concerned = (yield from _concerned(then, directory(before))) | (yield from _concerned(now, directory(after)))
+    for one in found:
+        yield one if one and (one.kind not in NAMED or (one.kind, one.id) in concerned) else None
 
 
-def compared(before: Views, after: Views) -> list[Changed]:
+def compared(before: Views, after: Views) -> Work[Changed]:
     """What differs between two sets of views, kind by kind, by number or id."""
-    keys = sorted(before.keys() | after.keys(), key=lambda key: _order(key, after.get(key) or before[key]))
-    found = (between(key, before.get(key), after.get(key)) for key in keys)
-    return [one for one in found if one.change != Outcome.UNCHANGED]
+    places: list[tuple[Any, ...]] = []
+    for key in {**before, **after}:  # nearly in order, which makes sorting short
+        places.append((_order(key, after.get(key) or before[key]), key))
+        yield None
+    for _, key in sorted(places):
+        one = between(key, before.get(key), after.get(key))
+        yield one if one.change != Outcome.UNCHANGED else None
 
 
 def between(key: Key, before: msgspec.Struct | None, after: msgspec.Struct | None) -> Changed:
@@ -147,22 +156,30 @@ def _order(key: Key, view: msgspec.Struct) -> tuple[Any, ...]:
     return KINDS.index(kind), getattr(view, "plan", ""), getattr(view, "number", 0), id_
 
 
-def _views(rows: Rows, on: date) -> Views:
+def _views(rows: Rows, on: date) -> Generator[None, None, Views]:
     """Every view that is compared, by what it is of; what is named in tasks without what it has by that."""
     found: dict[Key, msgspec.Struct] = {}
-    for one in plans.show(rows):
-        found[Kind.PLAN, one.id] = msgspec.structs.replace(one, parts=(), measures=())
-        found |= {(Kind.PART, f"{one.id}/{part.number}"): part for part in one.parts}
-        found |= {(Kind.MEASURE, f"{one.id}/{measure.number}"): measure for measure in one.measures}
-    found |= {(Kind.TASK, one.id): one for one in tasks.show(rows, on)}
-    found |= {(Kind.REPORT, one.id): one for one in rows.of(REPORTS, ReportRow)}
-    found |= {(Kind.UNIT, one.id): msgspec.structs.replace(one, tasks=()) for one in units.show(rows)}
-    found |= {(Kind.DISTRICT, one.code): msgspec.structs.replace(one, tasks=()) for one in districts.show(rows)}
-    found |= {(Kind.PLATFORM, one.id): msgspec.structs.replace(one, tasks=()) for one in platforms.show(rows)}
+    for key, one in _each(rows, on):
+        found[key] = one
+        yield
     return found
 
 
-def _concerned(views: Views, known: Directory) -> set[Key]:
+def _each(rows: Rows, on: date) -> Iterator[tuple[Key, msgspec.Struct]]:
+    for one in plans.show(rows):
+        yield (Kind.PLAN, one.id), msgspec.structs.replace(one, parts=(), measures=())
+        yield from (((Kind.PART, f"{one.id}/{part.number}"), part) for part in one.parts)
+        yield from (((Kind.MEASURE, f"{one.id}/{measure.number}"), measure) for measure in one.measures)
+    yield from (((Kind.TASK, one.id), one) for one in tasks.each(rows, on))
+    yield from (((Kind.REPORT, one.id), one) for one in rows.of(REPORTS, ReportRow))
+    for one in units.show(rows):
+        yield (Kind.UNIT, one.id), msgspec.structs.replace(one, tasks=())
+    for one in districts.show(rows):
+        yield (Kind.DISTRICT, one.code), msgspec.structs.replace(one, tasks=())
+    yield from (((Kind.PLATFORM, one.id), one) for one in platforms.alone(rows))
+
+
+def _concerned(views: Views, known: Directory) -> Generator[None, None, set[Key]]:
     """Whom tasks and reports name, who stands behind those, and their districts."""
     found: set[Key] = set()
     named: set[str] = set()
@@ -172,8 +189,12 @@ def _concerned(views: Views, known: Directory) -> set[Key]:
             found |= {(Kind.PLATFORM, platform.id) for platform in one.platforms}
         elif isinstance(one, ReportRow):
             named.add(one.unit)
-    found |= {(Kind.UNIT, unit) for one in named for unit in known.behind(one)}
-    return found | {(Kind.DISTRICT, code) for one in named for code in known.districts(one)}
+        yield
+    for one in named:
+        found |= {(Kind.UNIT, unit) for unit in known.behind(one)}
+        found |= {(Kind.DISTRICT, code) for code in known.districts(one)}
+        yield
+    return found
 
 
 def stream_of(kind: Kind, id_: str) -> str:
@@ -187,16 +208,16 @@ def stream_of(kind: Kind, id_: str) -> str:
             return f"{kind}:{id_}"
 
 
-def explained(found: Iterable[Changed], facts: Sequence[Recorded], before: Moment, after: Moment) -> list[Changed]:
+def explained(found: Iterable[Changed], facts: Sequence[Recorded], before: Moment, after: Moment) -> Work[Changed]:
     """The changes, each with those of these facts that lie behind it."""
     behind: dict[str, list[Recorded]] = {}
     for fact in facts:
         if lies_between(fact, before, after):
             behind.setdefault(fact.stream, []).append(fact)
-    return [
-        msgspec.structs.replace(one, facts=because(_about(one, behind.get(stream_of(one.kind, one.id), ()))))
-        for one in found
-    ]
+        yield None
+    for one in found:
+        mine = behind.get(stream_of(one.kind, one.id), ())
+        yield msgspec.structs.replace(one, facts=because(_about(one, mine)))
 
 
 def lies_between(fact: Recorded, before: Moment, after: Moment) -> bool:

@@ -1,6 +1,6 @@
 """Events: the log's facts as everybody reads them, erasable text merged in where it is still there."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from domain.values import instant_text
 from events.codec import decode_trusted
 from events.database import Connection
 from events.recorded import Cause, Recorded
+from events.steps import in_steps
 from projections.as_of import Meta
 
 
@@ -127,7 +128,7 @@ async def page(connection: Connection, position: int, asked: Page) -> Facts:
     """A page of the log as it was at `position`."""
     sql, values = page_of(asked)
     rows = await connection.fetch(sql, asked.after, position, asked.limit, *values)
-    return await _with_texts(connection, [decode_trusted(row["entry"]) for row in rows])
+    return await _with_texts(connection, await _decoded(row["entry"] for row in rows))
 
 
 def page_of(asked: Page) -> tuple[str, list[str]]:
@@ -145,7 +146,7 @@ async def at(connection: Connection, positions: Sequence[int]) -> Facts:
     rows = await connection.fetch(
         "SELECT entry FROM events WHERE position = ANY($1::bigint[]) ORDER BY position", list(positions)
     )
-    return await _with_texts(connection, [decode_trusted(row["entry"]) for row in rows])
+    return await _with_texts(connection, await _decoded(row["entry"] for row in rows))
 
 
 def end_of(prefix: str) -> str:
@@ -162,7 +163,7 @@ async def recorded_of(connection: Connection, position: int, stream: str, below:
     """The same facts without their texts."""
     end = end_of(below)
     rows = await connection.fetch(_OF_SUBJECT, position, stream, below, end)
-    return [decode_trusted(row["entry"]) for row in rows]
+    return await _decoded(row["entry"] for row in rows)
 
 
 async def of_streams(connection: Connection, position: int, streams: Sequence[str]) -> list[Recorded]:
@@ -172,11 +173,17 @@ async def of_streams(connection: Connection, position: int, streams: Sequence[st
         position,
         list(streams),
     )
-    return [decode_trusted(row["entry"]) for row in rows]
+    return await _decoded(row["entry"] for row in rows)
+
+
+async def _decoded(entries: Iterable[bytes]) -> list[Recorded]:
+    """The facts of these leaves, in steps."""
+    return [one async for one in in_steps(map(decode_trusted, entries))]
 
 
 async def _with_texts(connection: Connection, recorded: Sequence[Recorded]) -> Facts:
-    wanted = [digest for one in recorded for digest in digests(data_of(one.fact))]
+    found = in_steps(tuple(digests(data_of(one.fact))) for one in recorded)
+    wanted = [digest async for own in found for digest in own]
     if not wanted:
         return Facts(recorded, {})
     rows = await connection.fetch("SELECT digest, salt, value FROM disclosures WHERE digest = ANY($1::text[])", wanted)

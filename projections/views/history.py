@@ -1,7 +1,8 @@
 """How a subject came to be: its versions on both clocks, each with the fact that made it and what changed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,7 +10,8 @@ import msgspec
 from domain.record import State
 from domain.values import instant_text
 from events.recorded import HEAD, Recorded
-from projections.fold import ALWAYS, FOREVER, standing, state, timeline
+from events.steps import Work, at_once
+from projections.fold import ALWAYS, FOREVER, Timeline
 from projections.lists import Collection, NoFilter, Place
 from projections.slices import stretches
 from projections.views.events import Disclosed, EventView, Facts, event_view
@@ -57,42 +59,73 @@ class _Rectangle(NamedTuple):
     eff_from: date
     eff_to: date
     state: State
-    before: State | None
 
 
-def rectangles(stream: str, facts: Sequence[Recorded]) -> Iterator[_Rectangle]:
-    """The states of a stream on both clocks, with what the record said before for the first of their days."""
-    frames = (
-        (fact.position, {since: (until, state) for since, until, state in timeline(stream, facts[:size], HEAD)})
-        for size, fact in enumerate(facts, 1)
-    )
-    for since, (until, shown), begun, ended in stretches({}, frames):
-        assert begun is not None  # noqa: S101 - before its first fact a stream shows nothing
-        yield _Rectangle(begun, ended, since, until, shown, state(stream, facts, begun - 1, since))
+Frames = Iterator[tuple[int, dict[date, tuple[date, State]]]]
+
+
+def _rectangles(stream: str, facts: Sequence[Recorded]) -> Work[_Rectangle]:
+    """The states of a stream on both clocks."""
+    for one in stretches(_frames(Timeline(stream), facts)):
+        yield None
+        if one is not None:
+            since, (until, shown), begun, ended = one
+            assert begun is not None  # noqa: S101 - before its first fact a stream shows nothing
+            yield _Rectangle(begun, ended, since, until, shown)
+
+
+def _frames(kept: Timeline, facts: Iterable[Recorded]) -> Frames:
+    for fact in facts:
+        kept.add(fact)
+        yield fact.position, {since: (until, state) for since, until, state in kept.spans()}
 
 
 def of(facts: Facts) -> tuple[Version, ...]:
     """The versions of every stream among these facts, as they were recorded."""
+    return tuple(at_once(versions(facts)))
+
+
+def versions(facts: Facts, after: Place | None = None, most: int | None = None) -> Work[Version]:
+    """The same as a work: those that come after a place, and no more than so many."""
     streams: dict[str, list[Recorded]] = {}
     for one in facts.recorded:
         streams.setdefault(one.stream, []).append(one)
-    found = [version for stream, own in streams.items() for version in versions(stream, own, facts.disclosed)]
-    return tuple(sorted(found, key=lambda version: (version.known.from_, version.effective.from_ or ALWAYS)))
+    found: list[_Rectangle] = []
+    for stream, own in streams.items():
+        for made in _rectangles(stream, own):
+            yield None
+            if made is not None and (after is None or (made.known_from, made.eff_from) > after):
+                found.append(made)
+    chosen = sorted(found, key=lambda made: (made.known_from, made.eff_from))[:most]
+    yield from _told({stream: Timeline(stream) for stream in streams}, facts, chosen)
 
 
-def versions(stream: str, facts: Sequence[Recorded], disclosed: Disclosed) -> list[Version]:
-    """A stream's versions, from its facts."""
-    by_position = {one.position: one for one in facts}
-    made = sorted(rectangles(stream, facts), key=lambda one: (one.known_from, one.eff_from))
-    return [_version(stream, one, by_position, disclosed) for one in made]
+def _told(kept: Mapping[str, Timeline], facts: Facts, chosen: Sequence[_Rectangle]) -> Work[Version]:
+    """The rectangles as versions: the facts are told once more, as what was said before stands between them."""
+    by_position = {one.position: one for one in sorted(facts.recorded, key=lambda one: one.position)}
+    begun = {position: list(made) for position, made in groupby(chosen, key=lambda one: one.known_from)}
+    for position, fact in by_position.items():
+        timeline, mine = kept[fact.stream], begun.get(position, ())
+        before = [timeline.at(one.eff_from) for one in mine]
+        timeline.add(fact)
+        yield None
+        for one, said in zip(mine, before, strict=True):
+            ended = by_position[one.known_to] if one.known_to != HEAD else None
+            standing = tuple(made.position for made in timeline.standing(one.eff_from))
+            yield _version(one, fact, ended, said, standing, facts.disclosed)
 
 
-def _version(stream: str, one: _Rectangle, facts: Mapping[int, Recorded], disclosed: Disclosed) -> Version:
-    ended = facts[one.known_to] if one.known_to != HEAD else None
-    maker = facts[one.known_from]
-    state, before = _fields(one.state), _fields(one.before)
+def _version(  # noqa: PLR0913, PLR0917 - all that a version is made of
+    one: _Rectangle,
+    maker: Recorded,
+    ended: Recorded | None,
+    said: State | None,
+    standing: tuple[int, ...],
+    disclosed: Disclosed,
+) -> Version:
+    state, before = _fields(one.state), _fields(said)
     return Version(
-        stream,
+        maker.stream,
         Known(
             one.known_from,
             ended and ended.position,
@@ -107,9 +140,7 @@ def _version(stream: str, one: _Rectangle, facts: Mapping[int, Recorded], disclo
             if before.get(field) != state.get(field)
         ),
         event_view(maker, disclosed),
-        tuple(
-            fact.position for since, fact in standing(stream, facts.values(), one.known_from) if since <= one.eff_from
-        ),
+        standing,
     )
 
 

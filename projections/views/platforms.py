@@ -54,15 +54,22 @@ def show(rows: Rows) -> list[PlatformView]:
     """The platforms among these rows, by id, with those of the tasks among them that name each."""
     tasks = sorted(rows.of(TASKS, _Worded), key=lambda task: (task.plan, task.number, int(task.id.rpartition("/")[2])))
     return [
-        PlatformView(
-            id=one.id,
-            name=one.name,
-            aliases=one.aliases,
-            tasks=tuple(Mention(task.id, task.plan, task.number) for task in tasks if one.mentioned(task.text)),
-            version=one.version,
-        )
-        for one in sorted(rows.of(PLATFORMS, PlatformRow), key=lambda one: one.id)
+        _view(one, tuple(Mention(task.id, task.plan, task.number) for task in tasks if one.mentioned(task.text)))
+        for one in _sorted(rows)
     ]
+
+
+def alone(rows: Rows) -> list[PlatformView]:
+    """The platforms among these rows, by id, without the tasks that name them."""
+    return [_view(one, ()) for one in _sorted(rows)]
+
+
+def _sorted(rows: Rows) -> list[PlatformRow]:
+    return sorted(rows.of(PLATFORMS, PlatformRow), key=lambda one: one.id)
+
+
+def _view(one: PlatformRow, tasks: tuple[Mention, ...]) -> PlatformView:
+    return PlatformView(id=one.id, name=one.name, aliases=one.aliases, tasks=tasks, version=one.version)
 
 
 PLATFORM_LIST: Collection[PlatformView, NoFilter] = Collection(

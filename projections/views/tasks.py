@@ -1,6 +1,6 @@
 """Tasks: their rows, and a task as everybody reads it: names, reports and statuses joined at the same moment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -224,6 +224,16 @@ def show(rows: Rows, on: date) -> list[TaskView]:
     """The tasks among these rows, by number, as of the day that they stand on."""
     shown = [one.view for one in shown_of(rows, on)]
     return sorted(shown, key=lambda task: (task.number, int(task.id.partition("/")[2])))
+
+
+def each(rows: Rows, on: date) -> Iterator[TaskView]:
+    """The same one by one, in the order of the rows: for those who read so many that they must rest between them."""
+    beside = _beside_of(rows.joined(UNITS), rows.joined(PLATFORMS), rows.joined(PLANS))
+    said = rows.groups(SAID)
+    for digest in split(rows.joined(TASKS)):
+        task = struct(TaskRow, digest)
+        due = Due.NEVER if task.due is None else due_on(task.due, on)
+        yield _remembered(digest, said.get(task.id, b""), beside, due).view
 
 
 def shown_of(rows: Rows, on: date) -> list[Shown[TaskView]]:

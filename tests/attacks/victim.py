@@ -17,6 +17,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from api.main import Service, application, service
+from events.steps import settle
 from tests.conftest import settings_for
 
 
@@ -86,6 +87,7 @@ async def serve(dsn: str, folder: Path, port: int) -> None:
         lines = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+        settle()
         steps.watch()
         while await lines.readline():
             sys.stdout.write(json.dumps(measured(running, steps)) + "\n")

@@ -37,7 +37,7 @@ from events.log import (
 )
 from events.queue import NotBegun
 from events.recorded import Cause
-from projections.fold import state
+from projections.fold import Timeline
 from projections.runner import verify
 from projections.views import TABLES
 from projections.writer import writer
@@ -439,7 +439,7 @@ async def interrupted(running: Running, meanwhile: Meanwhile) -> AsyncGenerator[
     """A handler whose first decision is overtaken."""
     log = Interrupted(running.dsn, meanwhile)
     try:
-        yield Handler(log, running.pool.acquire, state), log
+        yield Handler(log, running.pool.acquire, Timeline), log
     finally:
         await log.close()
 
@@ -517,7 +517,7 @@ async def test_a_repeat_whose_first_try_was_recorded_meanwhile_is_replayed(
             yield connection
 
     log = Interrupted(imported.dsn, first_try if when == "after_deciding" else nothing)
-    receipt = await Handler(log, acquire, state).handle([command], imported.settings.office, KEY)
+    receipt = await Handler(log, acquire, Timeline).handle([command], imported.settings.office, KEY)
     await log.close()
     assert receipt.replayed
     assert receipt.positions == tuple(one.position for one in receipts[0].facts)

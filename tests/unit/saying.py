@@ -79,16 +79,16 @@ class Given:
 
     def when(self, *commands: AnyCommand) -> "Verdict":
         """What the rules say to one request of these commands."""
-        memory = Remembered(fold.state, len(self._log))
-        while True:
-            memory.forget_pending()
-            try:
-                verdict = Verdict(decide_all(commands, memory, OFFICE, self._instant, REQUEST), None)
-            except Refused as refused:
-                verdict = Verdict([], refused)
-            if memory.complete:
-                return verdict
-            self._load(memory)
+        memory = Remembered(fold.Timeline, len(self._log))
+        new: list[NewFact] = []
+        try:
+            for facts in decide_all(commands, memory, OFFICE, self._instant, REQUEST):
+                if facts is None:
+                    self._load(memory)
+                new += facts or ()
+        except Refused as refused:
+            return Verdict([], refused)
+        return Verdict(new, None)
 
     def shows(self, stream: str, on: date = TODAY) -> State | None:
         """The subject of a stream at (head, on)."""

@@ -9,6 +9,7 @@ import pytest
 from domain.task import TaskReworded
 from domain.values import SHANGHAI, Role, Status
 from events.recorded import Recorded
+from events.steps import at_once
 from projections.as_of import Moment, Rows
 from projections.documents import DOCUMENTS
 from projections.slices import slices
@@ -40,7 +41,7 @@ def rows_of(facts: Sequence[Recorded], on: date) -> Rows:
 def changes(*facts: Put, more: Iterable[Put] = (), on: tuple[date, date] = (BEFORE, AFTER)) -> list[Changed]:
     """What some more facts change, from one day to the other."""
     log = logged(*facts, *more)
-    return plan_changes(rows_of(log[: len(facts)], on[0]), on[0], rows_of(log, on[1]), on[1], PLAN)
+    return list(at_once(plan_changes(rows_of(log[: len(facts)], on[0]), on[0], rows_of(log, on[1]), on[1], PLAN)))
 
 
 def told(found: list[Changed]) -> dict[tuple[str, str], Any]:
@@ -102,12 +103,12 @@ def test_units_that_have_nothing_to_do_with_the_plan_are_left_out() -> None:
     assert changes(*facts, more=rename) == []
     log = logged(*facts, *rename)
     before, after = rows_of(log[: len(facts)], BEFORE), rows_of(log, AFTER)
-    assert {one.id for one in plan_changes(before, BEFORE, after, AFTER)} == {"b", "c"}
+    assert {one.id for one in at_once(plan_changes(before, BEFORE, after, AFTER))} == {"b", "c"}
 
 
 def test_things_come_in_the_order_of_their_numbers() -> None:
     parts = {(Kind.PART, f"{PLAN}/{number}"): PartView(PLAN, number, "", (), 0) for number in (10, 9, 1)}
-    assert [one.id for one in compared({}, parts)] == [f"{PLAN}/1", f"{PLAN}/9", f"{PLAN}/10"]
+    assert [one.id for one in at_once(compared({}, parts))] == [f"{PLAN}/1", f"{PLAN}/9", f"{PLAN}/10"]
 
 
 @pytest.mark.parametrize(
@@ -130,10 +131,12 @@ def moment(position: int, on: date) -> Moment:
 
 def test_a_change_is_explained_by_what_was_recorded_or_began_to_hold_between() -> None:
     facts = logged(task(), Put(STREAM, TaskReworded("一"), day("2023-09-01")), Put(STREAM, TaskReworded("二"), ADOPTED))
-    (one,) = diff.explained([Changed(Kind.TASK, TASK, Outcome.CHANGED, ())], facts, moment(2, BEFORE), moment(2, AFTER))
+    (one,) = at_once(
+        diff.explained([Changed(Kind.TASK, TASK, Outcome.CHANGED, ())], facts, moment(2, BEFORE), moment(2, AFTER))
+    )
     assert [fact.position for fact in one.facts] == [2]
-    (one,) = diff.explained(
-        [Changed(Kind.TASK, TASK, Outcome.CHANGED, ())], facts, moment(2, BEFORE), moment(3, BEFORE)
+    (one,) = at_once(
+        diff.explained([Changed(Kind.TASK, TASK, Outcome.CHANGED, ())], facts, moment(2, BEFORE), moment(3, BEFORE))
     )
     assert [fact.position for fact in one.facts] == [3]
 
@@ -141,12 +144,12 @@ def test_a_change_is_explained_by_what_was_recorded_or_began_to_hold_between() -
 def test_a_reports_change_is_not_explained_by_another_period() -> None:
     facts = logged(reported("a", "2023-Q1"), reported("a", "2023-Q2"))
     found = [Changed(Kind.REPORT, f"{TASK}/a/2023-Q2", Outcome.ADDED, ())]
-    (one,) = diff.explained(found, facts, moment(0, BEFORE), moment(2, BEFORE))
+    (one,) = at_once(diff.explained(found, facts, moment(0, BEFORE), moment(2, BEFORE)))
     assert [fact.position for fact in one.facts] == [2]
 
 
 def test_a_parts_change_is_not_explained_by_the_rest_of_its_plan() -> None:
     found = [Changed(Kind.PART, f"{PLAN}/2", Outcome.ADDED, ()), Changed(Kind.PLAN, PLAN, Outcome.ADDED, ())]
-    part, whole = diff.explained(found, logged(*plan()), moment(0, BEFORE), moment(6, BEFORE))
+    part, whole = at_once(diff.explained(found, logged(*plan()), moment(0, BEFORE), moment(6, BEFORE)))
     assert [fact.position for fact in part.facts] == [3]
     assert [fact.position for fact in whole.facts] == [1]

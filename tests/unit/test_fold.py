@@ -18,8 +18,10 @@ from domain.task import Task, TaskDeadlineSet, TaskReworded, TaskUnitAssigned, T
 from domain.undo import FactVoided
 from domain.values import Role, Status
 from events.recorded import HEAD, Recorded
-from projections.fold import ALWAYS, FOREVER, state, timeline
-from projections.slices import Closed, Slice, changes, slices
+from events.steps import at_once
+from projections.fold import ALWAYS, FOREVER, Timeline, standing, state, timeline
+from projections.slices import Closed, Slice, Tables, slices
+from projections.slices import changes as touched
 from projections.views import TABLES
 from tests.unit.histories import DAYS, anything
 from tests.unit.saying import ADOPTED, Put, logged
@@ -306,6 +308,31 @@ def test_no_two_slices_of_one_key_overlap_on_both_clocks(facts: list[Recorded]) 
         if (one.table, one.key) == (other.table, other.key):
             apart = one.known_to <= other.known_from or other.known_to <= one.known_from
             assert apart or one.eff_to <= other.eff_from or other.eff_to <= one.eff_from
+
+
+@whenever(anything)
+@settings(max_examples=300, deadline=None)
+def test_a_timeline_kept_up_while_facts_are_added_is_what_the_rule_says_of_them_all(facts: list[Recorded]) -> None:
+    stream = facts[0].stream
+    for begun in range(len(facts) + 1):
+        kept = Timeline(stream, facts[:begun])
+        for size in range(begun, len(facts) + 1):
+            if size > begun:
+                kept.add(facts[size - 1])
+            assert list(kept.spans()) == timeline(stream, facts[:size], HEAD)
+            for on in PROBES:
+                assert kept.at(on) == state(stream, facts[:size], HEAD, on)
+                held = [one for since, one in standing(stream, facts[:size], HEAD) if since <= on]
+                assert list(kept.standing(on)) == held
+
+
+def changes(tables: Tables, stream: str, facts: Sequence[Recorded], new: int) -> tuple[list[Closed], list[Slice]]:
+    found = list(at_once(touched(tables, stream, facts, new)))
+    closed, opened = (
+        [one for one in found if isinstance(one, Closed)],
+        [one for one in found if isinstance(one, Slice)],
+    )
+    return closed, opened
 
 
 Kept = dict[tuple[str, str, date, int], Slice]

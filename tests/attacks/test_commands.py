@@ -1,0 +1,147 @@
+"""Lists of commands: what is too much is refused before the work, what is accepted disturbs no reader."""
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from time import perf_counter
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.attacks.conftest import LONGEST_STEP, Cost, Victim, refused_cheaply
+from tests.conftest import PLAN, TASK, problem_of
+
+MOST = 2_000
+Commands = list[dict[str, Any]]
+
+
+def reworded(count: int, days: int = 1, text: str = "第{}次。") -> Commands:
+    """One task, reworded again and again, with so many different dates."""
+    return [
+        {
+            "type": "task.reword",
+            "task": TASK,
+            "text": text.format(number),
+            "reason": "试",
+            "effectiveOn": str(date(2023, 4, 4) + timedelta(days=number % days)),
+        }
+        for number in range(count)
+    ]
+
+
+def registered(count: int, name: str) -> Commands:
+    """As many units as commands."""
+    return [
+        {"type": "unit.register", "unit": f"{name}-{number}", "name": f"{name}{number}", "kind": "body", "reason": "试"}
+        for number in range(count)
+    ]
+
+
+async def send(victim: Victim, commands: Commands, *, dry_run: bool = False) -> httpx.Response:
+    return await victim.http.post(
+        "/v1/commands", params={"dryRun": str(dry_run).lower()}, json=commands, headers=victim.bearer
+    )
+
+
+async def size(victim: Victim) -> int:
+    return (await victim.http.get(PLAN)).json()["meta"]["position"]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("commands", [reworded(MOST + 1), registered(MOST + 1, "zu-duo")], ids=["one", "many"])
+async def test_more_commands_than_a_request_holds_are_refused_before_they_are_decided(
+    victim: Victim, commands: Commands, *, dry_run: bool
+) -> None:
+    before = await size(victim)
+    async with victim.costs() as cost:
+        refused = await send(victim, commands, dry_run=dry_run)
+    assert problem_of(refused, 413)["code"] == "too_many_facts"
+    assert refused.json()["detail"] == (
+        "a request holds at most 2,000 commands, this one 2,001: send the others in requests of their own"
+    )
+    refused_cheaply(cost)
+    assert await size(victim) == before
+    await victim.is_honest()
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("commands", [reworded(10_000), registered(5_000, "tai-duo")], ids=["10000", "5000"])
+async def test_what_stopped_the_process_for_minutes_is_refused(
+    victim: Victim, commands: Commands, *, dry_run: bool
+) -> None:
+    before = await size(victim)
+    async with victim.costs() as cost:
+        refused = await send(victim, commands, dry_run=dry_run)
+    assert problem_of(refused, 413)["code"] == "too_many_facts"
+    assert cost.kept == 0
+    assert await size(victim) == before
+
+
+async def test_what_fits_is_told_of_facts_that_rewrite_too_much(victim: Victim) -> None:
+    before, commands = await size(victim), reworded(MOST, days=MOST)
+    async with victim.costs() as cost:
+        refused = await send(victim, commands)
+    problem = problem_of(refused, 413)
+    assert problem["code"] == "too_many_facts"
+    assert cost.longest <= LONGEST_STEP, cost
+    assert await size(victim) == before
+    fitting = int(problem["detail"].partition("its first ")[2].partition(" commands")[0])
+    assert 100 < fitting < MOST
+    assert (await send(victim, commands[:fitting], dry_run=True)).status_code == 200
+    assert (await send(victim, commands[: fitting + 1], dry_run=True)).status_code == 413
+
+
+class Reader:
+    """Somebody who reads all the while, and notes how long each answer took."""
+
+    def __init__(self, victim: Victim) -> None:
+        self._http = victim.http
+        self.took: list[float] = []
+
+    async def read(self) -> None:
+        while True:
+            begun = perf_counter()
+            answer = await self._http.get("/v1/plans/shanghai-credit-2023/tasks/3")
+            self.took.append(perf_counter() - begun)
+            assert answer.status_code == 200
+            await asyncio.sleep(0.005)
+
+    @property
+    def p99(self) -> float:
+        return sorted(self.took)[int(len(self.took) * 0.99)]
+
+
+@contextmanager
+def reading(victim: Victim) -> Generator[Reader]:
+    reader = Reader(victim)
+    task = asyncio.create_task(reader.read())
+    yield reader
+    assert not task.done()
+    task.cancel()
+
+
+def undisturbed(reader: Reader, cost: Cost) -> None:
+    assert cost.longest <= LONGEST_STEP, cost
+    assert reader.p99 < 0.25  # about a tenth of a second where nothing else runs on the machine
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [reworded(MOST), registered(MOST, "xin"), reworded(100, days=100), reworded(80, text="长" * 1_000 + "{}")],
+    ids=["one task", "many units", "many dates", "long texts"],
+)
+async def test_the_most_that_is_accepted_disturbs_no_reader(victim: Victim, commands: Commands) -> None:
+    before = await size(victim)
+    for dry_run in (True, False):
+        async with victim.costs() as cost:
+            with reading(victim) as reader:
+                begun = perf_counter()
+                answer = await send(victim, commands, dry_run=dry_run)
+                took = perf_counter() - begun
+        assert answer.status_code == 200, answer.text
+        assert len(answer.json()["facts"]) == len(commands)
+        assert took < 10
+        undisturbed(reader, cost)
+    assert await size(victim) == before + len(commands)

@@ -1,0 +1,41 @@
+"""Much that changed, and a subject that changed often: whoever asks for it delays nobody."""
+
+import pytest
+
+from tests.attacks.conftest import LONGEST_STEP, Victim
+from tests.attacks.test_commands import reworded, send
+from tests.conftest import PLAN, TASK
+from tests.unit.documents.large import large
+
+TASKS = 900
+
+
+@pytest.fixture(scope="module")
+async def changed(victim: Victim) -> Victim:
+    """A record with four large plans, and a task that was reworded a thousand times with four dates."""
+    plan = {"type": "plan.import", "text": large(TASKS), "issuer": "市", "issuedOn": "2023-04-01", "reason": "试"}
+    for commands in (*([{**plan, "plan": f"gross-{number}"}] for number in range(4)), reworded(1_000, days=4)):
+        assert (await send(victim, commands)).status_code == 200
+    return victim
+
+
+@pytest.mark.parametrize(
+    ("address", "items"),
+    [
+        (f"{PLAN}/tasks/{TASK.rpartition('/')[2]}/history?limit=200", 200),
+        ("/v1/diff?from=352&limit=200", 200),
+        ("/v1/diff?from=352&plan=gross-1&kind=task&limit=200", 200),
+    ],
+)
+async def test_a_page_of_much_that_changed_is_made_in_steps(changed: Victim, address: str, items: int) -> None:
+    async with changed.costs() as cost:
+        answer = await changed.http.get(address)
+    assert len(answer.json()["items"]) == items
+    assert cost.longest <= LONGEST_STEP, cost
+
+
+async def test_a_history_folds_each_fact_once(changed: Victim) -> None:
+    async with changed.costs() as cost:
+        answer = await changed.http.get(f"{PLAN}/tasks/21/history?limit=200&minPosition=1")
+    assert answer.status_code == 200
+    assert cost.cpu < 0.5, cost  # 2 s where each of its states is folded from the first fact

@@ -1,0 +1,79 @@
+"""A subject's versions: the rectangles that the rule makes on both clocks, whether told at once or page by page."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+from hypothesis import given as whenever
+from hypothesis import settings
+
+from domain.undo import FactVoided
+from events.recorded import HEAD, Recorded
+from events.steps import at_once
+from projections.fold import ALWAYS, FOREVER, standing, state, timeline
+from projections.views.events import Facts
+from projections.views.history import Version, of, versions
+from tests.unit.histories import anything, tasks, units
+
+Rectangle = tuple[int, date, int | None, date]
+
+
+def rectangles(facts: Sequence[Recorded]) -> set[Rectangle]:
+    """Each state on both clocks, folded from the first fact at every position: begin, first day, end, day after."""
+    stream, found = facts[0].stream, set[Rectangle]()
+    showing: dict[tuple[date, date, str], int] = {}
+    for size, fact in enumerate(facts, 1):
+        shown = {(since, until, repr(one)) for since, until, one in timeline(stream, facts[:size], HEAD)}
+        for place in showing.keys() - shown:
+            found.add((showing.pop(place), place[0], fact.position, place[1]))
+        showing |= dict.fromkeys(shown - showing.keys(), fact.position)
+    return found | {(begun, since, None, until) for (since, until, _), begun in showing.items()}
+
+
+def rectangle(one: Version) -> Rectangle:
+    return one.known.from_, one.effective.from_ or ALWAYS, one.known.to, one.effective.to or FOREVER
+
+
+@whenever(anything)
+@settings(max_examples=200, deadline=None)
+def test_the_versions_are_the_states_on_both_clocks_each_once(facts: list[Recorded]) -> None:
+    told = [rectangle(one) for one in of(Facts(facts, {}))]
+    assert len(told) == len(set(told))
+    assert set(told) == rectangles(facts)
+    assert told == sorted(told, key=lambda one: one[:2])
+
+
+@whenever(anything)
+@settings(max_examples=200, deadline=None)
+def test_a_version_names_the_facts_that_it_is_folded_from_and_what_was_said_before(facts: list[Recorded]) -> None:
+    stream = facts[0].stream
+    for one in of(Facts(facts, {})):
+        since = one.effective.from_ or ALWAYS
+        stood = standing(stream, facts, one.known.from_)
+        assert one.standing == tuple(fact.position for day, fact in stood if day <= since)
+        before, after = (state(stream, facts, position, since) for position in (one.known.from_ - 1, one.known.from_))
+        assert bool(one.changes) == (before != after)
+        assert one.fact.position == one.known.from_
+
+
+@whenever(units, tasks)
+@settings(max_examples=100, deadline=None)
+def test_the_pages_of_a_history_are_the_whole(unit: list[Recorded], task: list[Recorded]) -> None:
+    later = [_moved(one, len(unit)) for one in task]
+    facts = Facts([*unit, *later], {})
+    whole, found = of(facts), list[Version]()
+    while page := list(at_once(versions(facts, _place(found[-1]) if found else None, 2))):
+        assert len(page) <= 2
+        found += page
+    assert tuple(found) == whole
+
+
+def _place(one: Version) -> tuple[int, date]:
+    return one.known.from_, one.effective.from_ or ALWAYS
+
+
+def _moved(one: Recorded, by: int) -> Recorded:
+    """The same fact at a later position, and whatever it undoes too."""
+    fact = FactVoided(one.fact.target + by) if isinstance(one.fact, FactVoided) else one.fact
+    replaces = one.replaces + by if one.replaces else None
+    return msgspec.structs.replace(one, position=one.position + by, replaces=replaces, fact=fact)
