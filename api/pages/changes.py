@@ -57,7 +57,7 @@ async def changes(request: Ask) -> Response[bytes]:
     from_ = _day("from", given.from_) or max(to - MONTH, EARLIEST)
     before, after = _on(moment, from_), _on(moment, to)
     async with reader(request).pool.acquire() as connection:
-        found = await diff.changed_between(connection, given.plan, before, after)
+        found = await diff.changed_between(connection, given.plan, before, after, reader(request).memory)
     if found is None:
         raise await absent(request, Subject("plan", PLANS, given.plan or ""), after)
     told = [_told(one, Names(rows), visit) for one in found]

@@ -170,7 +170,7 @@ async def all_changes(request: Ask) -> Response[bytes]:
 async def _changes(request: Ask, narrowed: Narrowed, span: Span) -> list[Changed]:
     """All changes, or those of one plan; a problem if it is there at neither moment."""
     async with reader(request).pool.acquire() as connection:
-        found = await diff.changed_between(connection, narrowed.plan, span.before, span.after)
+        found = await diff.changed_between(connection, narrowed.plan, span.before, span.after, reader(request).memory)
     if found is None:
         raise await reader(request).absent(Subject("plan", PLANS, narrowed.plan or ""), span.after)
     return [one for one in found if narrowed.kind in {None, one.kind}]

@@ -14,6 +14,7 @@ from domain.values import instant_text
 from events.database import Connection
 from events.recorded import Recorded
 from projections.as_of import Moment, Rows, read
+from projections.memory import Memory
 from projections.views import districts, events, plans, platforms, tasks, units
 from projections.views.districts import DISTRICTS
 from projections.views.history import Change
@@ -76,13 +77,14 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 async def changed_between(
-    connection: Connection, plan: str | None, before: Moment, after: Moment
+    connection: Connection, plan: str | None, before: Moment, after: Moment, memory: Memory
 ) -> list[Changed] | None:
     """All that differs between two moments, with the facts behind it; of the whole record, or of one plan.
 
     None if the plan is there at neither moment.
     """
-    then, now = await read(connection, before, wanted_for(plan)), await read(connection, after, wanted_for(plan))
+    wants = wanted_for(plan)
+    then, now = await read(connection, before, wants, memory), await read(connection, after, wants, memory)
     if plan is not None and not (then.any(PLANS) or now.any(PLANS)):
         return None
     found = plan_changes(then, before.effective_on, now, after.effective_on, plan)
