@@ -185,10 +185,10 @@ async def read(connection: Connection, moment: Moment, wanted: Sequence[Wanted],
     values: dict[str, Any] = {"position": moment.position, "day": moment.effective_on}
     for number, one in enumerate(wanted):
         values |= {f"{name}_{number}": value for name, value in one.values}
-    found = await _groups(connection, _statement(memory, forms, "digest"), values)
+    found = await _groups(connection, statement(memory, forms, "digest"), values)
     documents = recalled(memory, [digests for groups in found.values() for digests in groups.values()])
     if documents is None:
-        return _learned(await _groups(connection, _statement(memory, forms, "doc"), values), memory)
+        return _learned(await _groups(connection, statement(memory, forms, "doc"), values), memory)
     return Rows(found, documents, memory)
 
 
@@ -204,16 +204,17 @@ def _learned(lines: Mapping[str, Mapping[str, bytes]], memory: Memory) -> Rows:
 
 
 async def _groups(
-    connection: Connection, statement: tuple[str, list[str]], values: Mapping[str, Any]
+    connection: Connection, prepared: tuple[str, list[str]], values: Mapping[str, Any]
 ) -> dict[str, dict[str, bytes]]:
-    sql, names = statement
+    sql, names = prepared
     found: dict[str, dict[str, bytes]] = {}
     for name, group, some in await connection.fetch(sql, *(values[name] for name in names)):
         found.setdefault(name, {})[group] = some
     return found
 
 
-def _statement(memory: Memory, forms: tuple[Form, ...], column: Literal["digest", "doc"]) -> tuple[str, list[str]]:
+def statement(memory: Memory, forms: tuple[Form, ...], column: Literal["digest", "doc"]) -> tuple[str, list[str]]:
+    """The text that brings the digests or the JSON of such rows, and its parameters; requests combine forms at will."""
     return memory.made(
         ("statement", column, forms),
         lambda: compiled(joined(forms, column)),

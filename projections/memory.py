@@ -39,7 +39,7 @@ class Memory:
         found = list(map(self._young.get, keys))
         if not self._old:
             return found
-        return [self._again(key) if one is None else one for key, one in zip(keys, found, strict=True)]
+        return [self.get(key) if one is None else one for key, one in zip(keys, found, strict=True)]
 
     def made(self, key: Hashable, make: Callable[[], T], weigh: Callable[[T], int]) -> T:
         """What is kept under a key, else what is made now, which is then kept."""

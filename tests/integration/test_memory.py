@@ -64,10 +64,15 @@ SPANS = [
     "/changes?from=2023-06-30&to=2023-12-31",
 ]
 QUERY = """query Q($at: Position!, $on: Date) { tasks(plan: "shanghai-credit-2023", first: 30, asOf: {position: $at},
-    effectiveOn: $on) { nodes { id number reportedStatus text platforms { id platform { id name } }
+    effectiveOn: $on) { nodes { id number reportedStatus scheduleStatus text platforms { id platform { id name } }
     assignments { assignee { id name unit { id name inDistrict { name } tasks { number via { name } } } } }
     latestReports { unit { id name } status } reports { status recordedAs { type } } inMeasure { title } } }
     plan(id: "shanghai-credit-2023", asOf: {position: $at}, effectiveOn: $on) { title parts { allTasks { id } } } }"""
+
+
+NAMELESS = """query Q($at: Position!, $on: Date) { tasks(plan: "shanghai-credit-2023", asOf: {position: $at},
+    effectiveOn: $on) { nodes { number reportedStatus scheduleStatus
+    assignments { assignee { name unit { name tasks { number via { name } } } } } } } }"""
 
 
 class Forgetful(Memory):
@@ -130,16 +135,24 @@ async def moments_of(reader: Reader, count: int, random: Random) -> list[Moment]
 async def test_one_text_at_two_moments_never_mixes_what_stands_there(told: Site) -> None:
     usual = reader_with(Memory(64_000_000), told.running.reader)
     forgets = reader_with(Memory(0), told.running.reader)
-    moments = await moments_of(usual, 20, Random(8))  # noqa: S311 - which moments are asked, nothing secret
+    moments = await moments_of(usual, 15, Random(8))  # noqa: S311 - which moments are asked, nothing secret
     for moment in [*moments, *reversed(moments)]:
         given = {"at": moment.position, "on": moment.effective_on.isoformat()}
         found, expected = [await answer(one, QUERY, given, None) for one in (usual, forgets)]
         assert msgspec.json.encode(found.data) == msgspec.json.encode(expected.data)
+        found, expected = [await answer(one, NAMELESS, given, None) for one in (usual, forgets)]
+        assert msgspec.json.encode(found.data) == msgspec.json.encode(expected.data)
+
+
+async def test_ids_are_those_of_the_moment_that_is_asked_for(told: Site) -> None:
+    reader = reader_with(Memory(64_000_000), told.running.reader)
+    for moment in await moments_of(reader, 10, Random(11)):  # noqa: S311 - as above
+        found = await answer(reader, QUERY, {"at": moment.position, "on": moment.effective_on.isoformat()}, None)
         suffix = f"@{moment.position},{moment.effective_on}"
         ids = list(ids_in(msgspec.json.decode(msgspec.json.encode(found.data))))
         assert len(ids) > 200
         assert all(one.endswith(suffix) for one in ids)
-    now = await answer(usual, '{ tasks(plan: "shanghai-credit-2023") { nodes { id } } }', {}, None)
+    now = await answer(reader, '{ tasks(plan: "shanghai-credit-2023") { nodes { id } } }', {}, None)
     assert not any("@" in one for one in ids_in(msgspec.json.decode(msgspec.json.encode(now.data))))
 
 
@@ -192,6 +205,11 @@ async def graph_of(reader: Reader, moment: Moment) -> None:
             assert not (await answer(reader, query, {"p": moment.position}, None)).errors
 
 
+async def rows_of(reader: Reader, moment: Moment) -> None:
+    """Rows that nothing is made of."""
+    await reader.read(moment, tasks.of_plan(CREDIT))
+
+
 async def whole(reader: Reader, moment: Moment) -> None:
     """Every task of the large plan at once, and the plan."""
     found = await reader.read(moment, tasks.of_plan(LARGE))
@@ -218,7 +236,7 @@ async def grown(reader: Reader, moments: list[Moment], ask: Ask) -> int:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("ask", [list_of, directory_of, units_of, plan_of, graph_of])
+@pytest.mark.parametrize("ask", [rows_of, list_of, directory_of, units_of, plan_of, graph_of])
 async def test_each_kind_is_counted_with_all_that_it_takes(told: Site, ask: Ask) -> None:
     reader = reader_with(Memory(200_000_000), told.running.reader)
     moments = await moments_of(reader, 25, Random(9))  # noqa: S311 - as above
