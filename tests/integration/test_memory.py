@@ -1,6 +1,7 @@
 """Nothing depends on what is remembered, which takes no more than its bound says, whatever is asked."""
 
 import gc
+import re
 import tracemalloc
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
@@ -149,21 +150,16 @@ async def test_ids_are_those_of_the_moment_that_is_asked_for(told: Site) -> None
     for moment in await moments_of(reader, 10, Random(11)):  # noqa: S311 - as above
         found = await answer(reader, QUERY, {"at": moment.position, "on": moment.effective_on.isoformat()}, None)
         suffix = f"@{moment.position},{moment.effective_on}"
-        ids = list(ids_in(msgspec.json.decode(msgspec.json.encode(found.data))))
+        ids = ids_in(found.data)
         assert len(ids) > 200
         assert all(one.endswith(suffix) for one in ids)
     now = await answer(reader, '{ tasks(plan: "shanghai-credit-2023") { nodes { id } } }', {}, None)
-    assert not any("@" in one for one in ids_in(msgspec.json.decode(msgspec.json.encode(now.data))))
+    assert not any("@" in one for one in ids_in(now.data))
 
 
 def ids_in(data: Any) -> list[str]:
     """Every id in an answer."""
-    if isinstance(data, list):
-        return [found for one in data for found in ids_in(one)]
-    if not isinstance(data, dict):
-        return []
-    own = [data["id"]] if "id" in data else []
-    return own + [found for one in data.values() for found in ids_in(one)]
+    return re.findall(r'"id":"([^"]*)"', msgspec.json.encode(data).decode())
 
 
 Ask = Callable[[Reader, Moment], Awaitable[Any]]

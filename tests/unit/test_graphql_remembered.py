@@ -6,7 +6,7 @@ from weakref import ref
 
 import msgspec
 
-from api.graphql.remembered import NOTHING, Project, remembering
+from api.graphql.remembered import Project, remembering
 from api.graphql.world import Budget, Here, World
 from projections.as_of import Meta, Moment, Rows
 from projections.memory import Memory
@@ -27,7 +27,7 @@ def here(memory: Memory, suffix: str = "") -> Here:
     return Here(World(Rows({}, {}, memory), MOMENT), suffix, told, Budget())
 
 
-def counted(depends: frozenset[str]) -> tuple[Project, list[int]]:
+def counted(*depends: str) -> tuple[Project, list[int]]:
     """A projection that tells of what it was made."""
     made: list[int] = []
 
@@ -35,7 +35,7 @@ def counted(depends: frozenset[str]) -> tuple[Project, list[int]]:
         made.append(value.number)
         return {"number": value.number, "at": at.suffix}
 
-    return remembering(project, depends), made
+    return remembering(project, frozenset(depends)), made
 
 
 def shown(project: Project, view: View, at: Here) -> Any:
@@ -43,27 +43,27 @@ def shown(project: Project, view: View, at: Here) -> Any:
 
 
 def test_a_view_is_projected_once() -> None:
-    (project, made), at, view = counted(NOTHING), here(Memory(100_000)), View(1)
+    (project, made), at, view = counted(), here(Memory(100_000)), View(1)
     assert [shown(project, view, at)["number"] for _ in range(3)] == [1, 1, 1]
     assert made == [1]
 
 
 def test_two_projections_of_one_view_are_two() -> None:
     at, view = here(Memory(100_000)), View(1)
-    for project, made in (counted(NOTHING), counted(NOTHING)):
+    for project, made in (counted(), counted()):
         shown(project, view, at)
         assert made == [1]
 
 
 def test_a_view_in_the_place_of_another_is_not_taken_for_it() -> None:
-    (project, made), at = counted(NOTHING), here(Memory(10_000_000))
+    (project, made), at = counted(), here(Memory(10_000_000))
     for number in range(100):
         assert shown(project, View(number), at)["number"] == number
     assert made == list(range(100))
 
 
 def test_no_view_is_kept_alive() -> None:
-    (project, _), at, view = counted(NOTHING), here(Memory(100_000)), View(1)
+    (project, _), at, view = counted(), here(Memory(100_000)), View(1)
     shown(project, view, at)
     there = ref(view)
     del view
@@ -71,6 +71,6 @@ def test_no_view_is_kept_alive() -> None:
 
 
 def test_what_names_a_moment_is_another_at_another() -> None:
-    (project, _), memory, view = counted(frozenset({"suffix"})), Memory(100_000), View(1)
+    (project, _), memory, view = counted("suffix"), Memory(100_000), View(1)
     found = [shown(project, view, here(memory, suffix))["at"] for suffix in ("", "@1,2023-06-30", "@2,2023-06-30", "")]
     assert found == ["", "@1,2023-06-30", "@2,2023-06-30", ""]

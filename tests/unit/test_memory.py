@@ -1,5 +1,6 @@
 """One memory: bounded in bytes, its overhead counted, and nothing depends on its having room."""
 
+import gc
 import tracemalloc
 from itertools import combinations
 
@@ -108,11 +109,13 @@ def test_statements_take_no_more_than_is_counted() -> None:
     memory = Memory(100_000_000)
     statement(Memory(0), tuple(wanted(one, key="a").form for one in TABLES), "digest")
     tracemalloc.start()
+    gc.collect()
     before = tracemalloc.get_traced_memory()[0]
     for tables in combinations(TABLES, 3):
         # GraphQL gives the tables of a statement names of its own
         forms = [wanted(one._replace(name=f"{number}"), key="a").form for number, one in enumerate(tables)]
         statement(memory, tuple(forms), "digest")
+    gc.collect()
     taken = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert taken <= 1.2 * memory.size
