@@ -62,7 +62,7 @@ class Reader:
         """The rows that stand at a moment. How common a word is, only a plan made for it knows."""
         pool = self.pool if any(one.form.grams for one in wanted) else self.slices
         async with pool.acquire() as connection:
-            return await read(connection, moment, wanted)
+            return await read(connection, moment, wanted, self.memory)
 
     async def moment(self, asked: AsOf) -> Moment:
         """The moment that is meant."""

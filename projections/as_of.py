@@ -2,19 +2,23 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from domain.values import SHANGHAI, checked_date, instant_text, parse_date, shanghai_day
 from events.database import Connection
 from events.head import Head
-from projections.documents import DOCUMENTS, decoded, keep, split
+from projections.documents import Documents, decoded, learned, recalled
+from projections.memory import Memory
 from projections.table import SliceTable
 from projections.wanted import Form, Wanted, compiled, joined
 
 T = TypeVar("T")
+_NAME: Final = 80  # bytes that the name of a parameter takes
+_STRUCT: Final = 64  # bytes that a Struct takes beside what it says
+_DECODED: Final = 3  # bytes that what it says takes for each byte of its JSON
+_FORM: Final = 800  # bytes that a form takes in the key of its statement
 
 
 class NoSuchMoment(Exception):
@@ -154,10 +158,21 @@ def _end(as_of: date | datetime) -> datetime:
 
 
 class Rows:
-    """The rows of each table that stand at a moment, by the digests of their JSON; decoded when they are asked for."""
+    """The rows of each table that stand at a moment, by the digests of their JSON; decoded when they are asked for.
 
-    def __init__(self, digests: Mapping[str, Mapping[str, bytes]]) -> None:
+    They hold the `documents` that they are about, by the digests of each group; `memory` is for what is derived.
+    """
+
+    def __init__(
+        self, digests: Mapping[str, Mapping[str, bytes]], documents: Mapping[bytes, Documents], memory: Memory
+    ) -> None:
         self._digests = digests
+        self._documents = documents
+        self.memory = memory
+
+    def only(self, digests: Mapping[str, Mapping[str, bytes]]) -> "Rows":
+        """Some of these rows: the digests of groups among them, by table and group."""
+        return Rows(digests, self._documents, self.memory)
 
     def any(self, table: SliceTable) -> bool:
         """Whether the table has any of the rows wanted."""
@@ -174,38 +189,62 @@ class Rows:
 
     def raw(self, table: SliceTable) -> Sequence[bytes]:
         """The rows of one table as the JSON that it keeps."""
-        return [DOCUMENTS[one] for one in split(self.joined(table))]
+        groups = self.groups(table)
+        return [one for name in sorted(groups) for one in self._documents[groups[name]]]
 
-    def of(self, table: SliceTable, type_: type[T]) -> list[T]:
-        """The rows of one table: in the order asked for, else in none."""
-        return decoded(self.joined(table), type_)
+    def of(self, table: SliceTable, type_: type[T]) -> Sequence[T]:
+        """The rows of one table, shared by all who read them: in the order asked for, else in none."""
+        digests = self.joined(table)
+        return self.memory.made(
+            (type_, digests),
+            lambda: decoded(self.raw(table), type_),
+            lambda made: len(digests) + _STRUCT * len(made) + _DECODED * sum(map(len, self.raw(table))),
+        )
+
+    def of_group(self, table: SliceTable, group: str, type_: type[T]) -> list[T]:
+        """Those rows of one table that have this value in the column that they were to be grouped by."""
+        digests = self.groups(table).get(group)
+        return decoded(self._documents[digests], type_) if digests else []
 
 
-async def read(connection: Connection, moment: Moment, wanted: Sequence[Wanted]) -> Rows:
+async def read(connection: Connection, moment: Moment, wanted: Sequence[Wanted], memory: Memory) -> Rows:
     """All rows that a view wants, at one moment, in one statement, and one more where any is new here."""
     forms = tuple(one.form for one in wanted)
     values: dict[str, Any] = {"position": moment.position, "day": moment.effective_on}
     for number, one in enumerate(wanted):
         values |= {f"{name}_{number}": value for name, value in one.values}
-    found = await _groups(connection, _statement(forms, "digest"), values)
-    if not all(DOCUMENTS.has(digests) for groups in found.values() for digests in groups.values()):
-        lines = await _groups(connection, _statement(forms, "doc"), values)
-        found = {
-            name: {group: keep(some.split(b"\n")) for group, some in groups.items()} for name, groups in lines.items()
-        }
-    return Rows(found)
+    found = await _groups(connection, statement(memory, forms, "digest"), values)
+    documents = recalled(memory, [digests for groups in found.values() for digests in groups.values()])
+    if documents is None:
+        return _learned(await _groups(connection, statement(memory, forms, "doc"), values), memory)
+    return Rows(found, documents, memory)
+
+
+def _learned(lines: Mapping[str, Mapping[str, bytes]], memory: Memory) -> Rows:
+    digests: dict[str, dict[str, bytes]] = {}
+    documents: dict[bytes, Documents] = {}
+    for name, groups in lines.items():
+        for group, some in groups.items():
+            own = tuple(some.split(b"\n"))
+            named = digests.setdefault(name, {})[group] = learned(memory, own)
+            documents[named] = own
+    return Rows(digests, documents, memory)
 
 
 async def _groups(
-    connection: Connection, statement: tuple[str, list[str]], values: Mapping[str, Any]
+    connection: Connection, prepared: tuple[str, list[str]], values: Mapping[str, Any]
 ) -> dict[str, dict[str, bytes]]:
-    sql, names = statement
+    sql, names = prepared
     found: dict[str, dict[str, bytes]] = {}
     for name, group, some in await connection.fetch(sql, *(values[name] for name in names)):
         found.setdefault(name, {})[group] = some
     return found
 
 
-@lru_cache(maxsize=512)
-def _statement(forms: tuple[Form, ...], column: Literal["digest", "doc"]) -> tuple[str, list[str]]:
-    return compiled(joined(forms, column))
+def statement(memory: Memory, forms: tuple[Form, ...], column: Literal["digest", "doc"]) -> tuple[str, list[str]]:
+    """The text that brings the digests or the JSON of such rows, and its parameters; requests combine forms at will."""
+    return memory.made(
+        ("statement", column, forms),
+        lambda: compiled(joined(forms, column)),
+        lambda made: len(made[0]) + _NAME * len(made[1]) + _FORM * len(forms),
+    )

@@ -1,15 +1,19 @@
 """What rows say, by digest: what was read once is from then on named by the database, not sent again."""
 
-from collections.abc import Sequence
-from functools import cache, lru_cache
+from collections.abc import Mapping, Sequence
+from functools import cache
 from hashlib import blake2b
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
+from projections.memory import Memory
+
 T = TypeVar("T")
-MOST_LISTS: Final = 50_000  # lists of digests that are known to be complete
+Documents = tuple[bytes, ...]  # of rows that belong together, in the order of their digests
 SIZE: Final = 16  # bytes of a digest: nobody finds two rows that share one
+NO_ROW: Final = bytes(SIZE)  # a digest that no row has
+_HEADER: Final = 48  # bytes that a string of bytes takes beside what it holds, with its place in a tuple
 
 
 def digest_of(document: bytes) -> bytes:
@@ -17,72 +21,50 @@ def digest_of(document: bytes) -> bytes:
     return blake2b(document, digest_size=SIZE).digest()
 
 
+def name_of(*digests: bytes) -> bytes:
+    """One name for several lists of digests: what is derived from rows can be remembered by it."""
+    return digest_of(NO_ROW.join(digests))
+
+
 def split(digests: bytes) -> list[bytes]:
     """Digests that were joined without anything between them."""
     return [digests[at : at + SIZE] for at in range(0, len(digests), SIZE)]
 
 
-class Documents:
-    """Documents by digest. Of what was not asked for lately, at most `bound` bytes are kept."""
-
-    def __init__(self, bound: int) -> None:
-        self._bound = bound
-        self._size = 0
-        self._young: dict[bytes, bytes] = {}
-        self._old: dict[bytes, bytes] = {}
-        self._complete: set[bytes] = set()
-
-    def add(self, document: bytes) -> bytes:
-        """Keep a document; its digest."""
-        digest = digest_of(document)
-        self._keep(digest, document)
-        return digest
-
-    def has(self, digests: bytes) -> bool:
-        """Whether every one of these is kept; those that are stay for longer."""
-        if digests in self._complete:
-            return True
-        for one in split(digests):
-            if one not in self._young:
-                if one not in self._old:
-                    return False
-                self._keep(one, self._old[one])
-        if len(self._complete) > MOST_LISTS:
-            self._complete.clear()
-        self._complete.add(digests)
-        return True
-
-    def __getitem__(self, digest: bytes) -> bytes:
-        return self._young.get(digest) or self._old[digest]
-
-    def _keep(self, digest: bytes, document: bytes) -> None:
-        if digest in self._young:
-            return
-        if self._size > self._bound:  # who has just read can still find it among the old
-            self._old, self._young, self._size, self._complete = self._young, {}, 0, set()
-        self._young[digest] = document
-        self._size += len(document)
+def recalled(memory: Memory, lists: Sequence[bytes]) -> Mapping[bytes, Documents] | None:
+    """The documents of each of these lists of digests, if all of them are remembered, together or one by one."""
+    found: list[Any] = memory.several(lists)
+    if not all(found):
+        found = [one or _gathered(memory, digests) for one, digests in zip(found, lists, strict=True)]
+    return dict(zip(lists, found, strict=True)) if all(found) else None
 
 
-DOCUMENTS: Final = Documents(32_000_000)
+def _gathered(memory: Memory, digests: bytes) -> Documents | None:
+    parts: list[Any] = memory.several(split(digests))
+    return _kept(memory, digests, tuple(part[0] for part in parts)) if all(parts) else None
 
 
-def decoded(digests: bytes, type_: type[T]) -> list[T]:
+def learned(memory: Memory, documents: Documents) -> bytes:
+    """The digests of documents that were just read, which are remembered together and one by one."""
+    digests = [digest_of(one) for one in documents]
+    for digest, document in zip(digests, documents, strict=True):
+        _kept(memory, digest, (document,))
+    if len(digests) > 1:
+        _kept(memory, b"".join(digests), documents)
+    return b"".join(digests)
+
+
+def _kept(memory: Memory, digests: bytes, documents: Documents) -> Documents:
+    """Documents by their digests, the only keys that are bytes; counted in full by each list that holds them."""
+    memory.put(digests, documents, len(digests) + sum(map(len, documents)) + _HEADER * len(documents))
+    return documents
+
+
+def decoded(documents: Sequence[bytes], type_: type[T]) -> list[T]:
     """Documents as Structs."""
-    return [struct(type_, one) for one in split(digests)]
-
-
-@lru_cache(maxsize=32_768)
-def struct(type_: type[T], digest: bytes) -> T:
-    """One document as a Struct, which all who read it share."""
-    return _decoder(type_).decode(DOCUMENTS[digest])
+    return list(map(_decoder(type_).decode, documents))
 
 
 @cache
 def _decoder(type_: type[T]) -> msgspec.json.Decoder[T]:
     return msgspec.json.Decoder(type_)
-
-
-def keep(documents: Sequence[bytes]) -> bytes:
-    """The digests of documents, which are kept from now on."""
-    return b"".join(map(DOCUMENTS.add, documents))

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from projections.as_of import Moment, Rows
+from projections.memory import Memory
 from projections.wanted import Wanted
 
 V = TypeVar("V", bound=msgspec.Struct)
@@ -48,7 +49,7 @@ class Collection(msgspec.Struct, Generic[V, F], frozen=True, kw_only=True):
     version: int = 1
 
 
-NONE: Final = Rows({})
+NONE: Final = Rows({}, {}, Memory(0))
 
 
 class Page(NamedTuple, Generic[V]):

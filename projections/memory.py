@@ -1,10 +1,11 @@
 """What a process remembers: one memory for all, bounded in bytes with its overhead, on whose room no read depends."""
 
-from collections.abc import Hashable
-from typing import Any, Final
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Final, TypeVar
 
+T = TypeVar("T")
 OVERHEAD: Final = (
-    400  # bytes that an entry takes beside what it holds: its key's parts, its place in a table, its weight
+    400  # bytes that an entry takes beside what it holds: its key's parts, its place in two tables, its weight
 )
 
 
@@ -17,8 +18,10 @@ class Memory:
 
     def __init__(self, bound: int) -> None:
         self.bound = bound
-        self._young: dict[Hashable, tuple[Any, int]] = {}
-        self._old: dict[Hashable, tuple[Any, int]] = {}
+        self._young: dict[Hashable, Any] = {}
+        self._old: dict[Hashable, Any] = {}
+        self._young_weights: dict[Hashable, int] = {}
+        self._old_weights: dict[Hashable, int] = {}
         self._young_size = self._old_size = 0
 
     @property
@@ -29,14 +32,22 @@ class Memory:
     def get(self, key: Hashable) -> Any:
         """What was put under a key, or None."""
         found = self._young.get(key)
-        if found is not None:
-            return found[0]
-        found = self._old.pop(key, None)
+        return self._again(key) if found is None else found
+
+    def several(self, keys: Sequence[Hashable]) -> list[Any]:
+        """What was put under each of these keys, or None: faster than one by one."""
+        found = list(map(self._young.get, keys))
+        if not self._old:
+            return found
+        return [self.get(key) if one is None else one for key, one in zip(keys, found, strict=True)]
+
+    def made(self, key: Hashable, make: Callable[[], T], weigh: Callable[[T], int]) -> T:
+        """What is kept under a key, else what is made now, which is then kept."""
+        found: T | None = self.get(key)
         if found is None:
-            return None
-        self._old_size -= found[1]
-        self._keep(key, *found)
-        return found[0]
+            found = make()
+            self.put(key, found, weigh(found))
+        return found
 
     def put(self, key: Hashable, value: Any, weight: int) -> None:
         """Keep a value, unless it would take more than an eighth of the room."""
@@ -47,14 +58,24 @@ class Memory:
 
     def drop(self, key: Hashable) -> None:
         """Forget a value."""
-        if found := self._young.pop(key, None):
-            self._young_size -= found[1]
-        elif found := self._old.pop(key, None):
-            self._old_size -= found[1]
+        if self._young.pop(key, None) is not None:
+            self._young_size -= self._young_weights.pop(key)
+        elif self._old.pop(key, None) is not None:
+            self._old_size -= self._old_weights.pop(key)
+
+    def _again(self, key: Hashable) -> Any:
+        """What is old and asked for, which makes it young."""
+        found = self._old.pop(key, None)
+        if found is not None:
+            weight = self._old_weights.pop(key)
+            self._old_size -= weight
+            self._keep(key, found, weight)
+        return found
 
     def _keep(self, key: Hashable, value: Any, weight: int) -> None:
         if self._young_size + weight > self.bound // 2:
-            self._old, self._old_size = self._young, self._young_size
-            self._young, self._young_size = {}, 0
-        self._young[key] = value, weight
+            self._old, self._old_weights, self._old_size = self._young, self._young_weights, self._young_size
+            self._young, self._young_weights, self._young_size = {}, {}, 0
+        self._young[key] = value
+        self._young_weights[key] = weight
         self._young_size += weight

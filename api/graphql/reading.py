@@ -13,12 +13,12 @@ async def read_all(reader: Reader, moment: Moment, questions: Sequence[Question]
     """The rows of each question, all of them read at one moment by one statement; rows wanted twice are read once."""
     flat, places = _laid_out(questions)
     if not flat:
-        return [Rows({}) for _ in questions]
+        return [Rows({}, {}, reader.memory) for _ in questions]
     numbered = [_numbered(one, number) for number, one in enumerate(flat)]
     rows = await reader.read(moment, numbered)
     there = [at for at, one in enumerate(numbered) if rows.any(one.table)]
     found = {at: rows.groups(numbered[at].table) for at in there}
-    return [Rows({flat[at].table.name: found[at] for at in own if at in found}) for own in places]
+    return [rows.only({flat[at].table.name: found[at] for at in own if at in found}) for own in places]
 
 
 def _laid_out(questions: Sequence[Question]) -> tuple[list[Wanted], list[list[int]]]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+from weakref import ref
 
 import msgspec
 
@@ -11,37 +12,9 @@ from api.graphql.world import Here
 Project = Callable[[Any, Here], Any]
 Depends = frozenset[str] | None  # "suffix", "units": what beside the value; None: on all that stands there
 NOTHING: Final[Depends] = frozenset()
-REMEMBERED: Final = {"Task"}  # types whose views are the same objects again
-MOST: Final = 32_000_000  # bytes
-
-
-class _Kept(NamedTuple):
-    """A projection's bytes, and what they were made from, which is held so that no other takes its place in memory."""
-
-    value: Any
-    suffix: str
-    units: Any
-    raw: msgspec.Raw
-
-
-class _Memory:
-    """What is kept for all plans together; it is emptied when it is full."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[int, int], _Kept] = {}
-        self._size = 0
-
-    def keep(self, key: tuple[int, int], one: _Kept, size: int) -> None:
-        """Keep one projection."""
-        self._size += size
-        if self._size > MOST:
-            self.kept.clear()
-            self._size = size
-        self.kept[key] = one
-
-
-_MEMORY: Final = _Memory()
+REMEMBERED: Final = {"Task"}  # types whose views are the same objects again, and can be referred to weakly
 _NUMBERS: Final = count()
+_WEIGHT: Final = 250  # bytes that a projection takes beside its JSON
 
 
 def both(one: Depends, other: Depends) -> Depends:
@@ -50,18 +23,22 @@ def both(one: Depends, other: Depends) -> Depends:
 
 
 def remembering(project: Project, depends: frozenset[str]) -> Project:
-    """The same projection as bytes of JSON, made once for each value and for what else it depends on."""
-    number, kept = next(_NUMBERS), _MEMORY.kept
-    by_suffix, by_units = "suffix" in depends, "units" in depends
+    """The same projection as bytes of JSON, made once for each value and for what else it depends on.
 
-    def once(value: Any, here: Here) -> msgspec.Raw:
-        suffix, units = here.suffix if by_suffix else "", here.world.units if by_units else None
-        found = kept.get((number, id(value)))
-        if found and found.value is value and found.suffix == suffix and found.units is units:
-            return found.raw
-        encoded = msgspec.json.encode(project(value, here))
-        raw = msgspec.Raw(encoded)
-        _MEMORY.keep((number, id(value)), _Kept(value, suffix, units, raw), len(encoded))
+    Where it names a moment it is made anew: whoever asks for the very same again is answered in front of all this.
+    The value is not kept alive by it, so that a view weighs once.
+    """
+    number, by_suffix, by_units = next(_NUMBERS), "suffix" in depends, "units" in depends
+
+    def once(value: Any, here: Here) -> Any:
+        if by_suffix and here.suffix:
+            return project(value, here)
+        memory, key = here.world.memory, (number, id(value), here.world.units_name if by_units else b"")
+        found: tuple[ref[Any], msgspec.Raw] | None = memory.get(key)
+        if found and found[0]() is value:
+            return found[1]
+        raw = msgspec.Raw(msgspec.json.encode(project(value, here)))
+        memory.put(key, (ref(value), raw), _WEIGHT + len(raw))
         return raw
 
     return once

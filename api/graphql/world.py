@@ -1,12 +1,15 @@
 """All that stands at one moment, as far as it was read: where an edge finds the node at its other end."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final, NamedTuple, Protocol, TypeVar
+
+import msgspec
 
 from api.graphql.facts import NOTHING, Ask
 from api.problems import Trouble
 from projections.as_of import Meta, Moment, Rows
+from projections.documents import name_of
 from projections.views import districts, history, names, plans, platforms, reports, tasks, units
 from projections.views.districts import DistrictView
 from projections.views.events import Facts
@@ -28,6 +31,7 @@ class Numbered(Protocol):
         ...
 
 
+_WEIGHT: Final = 3  # bytes that a unit takes for each byte of its JSON
 MOST: Final = 100_000  # items in the lists of one answer
 N = TypeVar("N", bound=Numbered)
 Place = tuple[str, int | None, int | None]  # a plan, a part of it or none, a measure of it or none
@@ -39,6 +43,7 @@ class World:
     def __init__(self, rows: Rows, moment: Moment) -> None:
         self.moment = moment
         self.missing: set[Ask] = set()
+        self.memory = rows.memory
         self._rows = rows
         self._facts: dict[Ask, Facts] = {}
         self._versions: dict[Ask, Sequence[Version]] = {}
@@ -56,7 +61,16 @@ class World:
     @cached_property
     def units(self) -> Mapping[str, UnitView]:
         """Units and groups by id."""
-        return _units(self._rows.joined(UNITS), self._rows.joined(ASSIGNMENTS))
+        return self.memory.made(
+            ("units", self.units_name),
+            lambda: {one.id: one for one in units.show(self._rows)},
+            lambda made: _WEIGHT * sum(len(msgspec.json.encode(one)) for one in made.values()),
+        )
+
+    @cached_property
+    def units_name(self) -> bytes:
+        """What names the units by the rows that they are made from: the same at all moments that share them."""
+        return name_of(self._rows.joined(UNITS), self._rows.joined(ASSIGNMENTS))
 
     @cached_property
     def districts(self) -> Mapping[str, DistrictView]:
@@ -129,13 +143,6 @@ class World:
 
 def _numbered(these: Sequence[N], number: int | None) -> N | None:
     return next((one for one in these if one.number == number), None)
-
-
-@lru_cache(maxsize=64)
-def _units(units_: bytes, assignments: bytes) -> Mapping[str, UnitView]:
-    """The same rows make the same units, which many moments share."""
-    docs = {UNITS.name: units_, ASSIGNMENTS.name: assignments}
-    return {one.id: one for one in units.show(Rows({name: {"": lines} for name, lines in docs.items() if lines}))}
 
 
 class Budget:

@@ -170,7 +170,8 @@ async def all_changes(request: Ask) -> Answer:
 
 async def _changes(request: Ask, narrowed: Narrowed, span: Span) -> list[Changed]:
     """All changes, or those of one plan; a problem if it is there at neither moment."""
-    found = await diff.changed_between(request.reader.pool.acquire, narrowed.plan, span.before, span.after)
+    acquire, memory = request.reader.pool.acquire, request.reader.memory
+    found = await diff.changed_between(acquire, narrowed.plan, span.before, span.after, memory)
     if found is None:
         raise await request.reader.absent(Subject("plan", PLANS, narrowed.plan or ""), span.after)
     return [one for one in found if narrowed.kind in {None, one.kind}]

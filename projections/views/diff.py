@@ -15,6 +15,7 @@ from events.handle import Acquire
 from events.recorded import Recorded
 from events.steps import Work, in_steps
 from projections.as_of import Moment, Rows, read
+from projections.memory import Memory
 from projections.views import districts, events, plans, platforms, tasks, units
 from projections.views.districts import DISTRICTS
 from projections.views.history import Change
@@ -76,13 +77,16 @@ class Changed(msgspec.Struct, frozen=True):
     facts: tuple[Because, ...] = ()
 
 
-async def changed_between(acquire: Acquire, plan: str | None, before: Moment, after: Moment) -> list[Changed] | None:
+async def changed_between(
+    acquire: Acquire, plan: str | None, before: Moment, after: Moment, memory: Memory
+) -> list[Changed] | None:
     """All that differs between two moments, with the facts behind it; of the whole record, or of one plan.
 
     None if the plan is there at neither moment. No connection is kept while what was read is compared.
     """
+    wants = wanted_for(plan)
     async with acquire() as connection:
-        then, now = await read(connection, before, wanted_for(plan)), await read(connection, after, wanted_for(plan))
+        then, now = await read(connection, before, wants, memory), await read(connection, after, wants, memory)
     if plan is not None and not (then.any(PLANS) or now.any(PLANS)):
         return None
     work = plan_changes(then, before.effective_on, now, after.effective_on, plan)

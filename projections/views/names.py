@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
-from functools import lru_cache
+from typing import Final
 
 import msgspec
 
@@ -73,12 +73,26 @@ PLANS = slice_table("plans", "plan", PlanRow, _plan_rows, {})
 PLATFORMS = slice_table("platforms", "platform", PlatformRow, _platform_rows, {})
 
 
+_WEIGHT: Final = 4  # bytes that a unit takes for each byte of its JSON
+_ID: Final = 80  # bytes that an id takes in a set
+_ROOM: Final = 10  # ids for each unit of a directory that it may remember of who stands behind whom
+_ALONE: Final = 4  # ids that take as much as a set of them by itself
+
+
 class Directory:
     """All units at one moment."""
 
     def __init__(self, units: Iterable[UnitRow]) -> None:
         self.units = {one.id: one for one in units}
         self._behind: dict[str, frozenset[str]] = {}
+        self._room = _ROOM * len(self.units)
+
+    @property
+    def weight(self) -> int:
+        """Bytes that it takes at most, with all that it may remember."""
+        return _ID * _ROOM * len(self.units) + _WEIGHT * sum(
+            len(msgspec.json.encode(one)) for one in self.units.values()
+        )
 
     def __call__(self, key: str) -> UnitRow | None:
         """The unit, or None."""
@@ -91,10 +105,14 @@ class Directory:
 
     def behind(self, assignee: str) -> frozenset[str]:
         """All who take part where `assignee` does: itself, its members, and whoever succeeded one of them."""
-        if assignee not in self._behind:
+        found = self._behind.get(assignee)
+        if found is None:
             chains = resolve(assignee, self).chains
-            self._behind[assignee] = frozenset((assignee, *(unit for chain in chains for unit in chain)))
-        return self._behind[assignee]
+            found = frozenset((assignee, *(unit for chain in chains for unit in chain)))
+            if self._room > 0:
+                self._room -= _ALONE + len(found)
+                self._behind[assignee] = found
+        return found
 
     def districts(self, assignee: str) -> frozenset[str]:
         """The districts of all who take part where `assignee` does."""
@@ -103,11 +121,10 @@ class Directory:
 
 
 def directory(rows: Rows) -> Directory:
-    """All units at the moment of these rows."""
-    return directory_of(rows.joined(UNITS))
-
-
-@lru_cache(maxsize=64)
-def directory_of(units: bytes) -> Directory:
-    """The same rows make the same directory, which many moments share."""
-    return Directory(sorted(decoded(units, UnitRow), key=lambda one: one.id))
+    """All units at the moment of these rows; the same rows make the same directory, which many moments share."""
+    units = rows.joined(UNITS)
+    return rows.memory.made(
+        ("directory", units),
+        lambda: Directory(sorted(decoded(rows.raw(UNITS), UnitRow), key=lambda one: one.id)),
+        lambda made: len(units) + made.weight,
+    )

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 from enum import StrEnum
-from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -59,7 +58,9 @@ class TaskFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sort: Annotated[TaskSort, Meta(description="The order of the list.")] = TaskSort.NUMBER
 
 
-@lru_cache(maxsize=256)
+_REPORTS: Final = grouped(beside(wanted(SAID), "task", 0), "task")
+
+
 def _wanted(plan: str, given: TaskFilter, after: Place | None, limit: int) -> Sequence[Wanted]:
     columns = {"plan": plan, "number": given.number, "part": given.part, "measure": given.measure}
     rows = wanted(TASKS, **{name: value for name, value in columns.items() if value is not None})
@@ -67,7 +68,7 @@ def _wanted(plan: str, given: TaskFilter, after: Place | None, limit: int) -> Se
         rows = searched(rows, "words", given.q)
     order = ("due", "number", "ordinal") if _by_due(given) else ("number", "ordinal")
     rows = page_of(rows, Keyset(order, _descending(given), after, limit))
-    return (rows, grouped(beside(wanted(SAID), "task", 0), "task"), *tasks.joined_to(plan))
+    return (rows, _REPORTS, *tasks.joined_to(plan))
 
 
 def _shown(rows: Rows, moment: Moment) -> Sequence[Shown[TaskView]]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import lru_cache
-from typing import Annotated, Final
+from functools import cached_property
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -14,16 +14,18 @@ from domain.report import Listing, Said, standing
 from domain.task import Assignment, Target, Task
 from domain.values import Role, Status
 from projections.as_of import Meta, Rows
-from projections.documents import decoded, split, struct
+from projections.documents import decoded, name_of, split
 from projections.grams import grams_of
 from projections.lists import Shown
 from projections.table import DATE, INTEGER, TEXT, Row, slice_table
-from projections.views.names import PLANS, PLATFORMS, UNITS, Directory, Named, PlanRow, PlatformRow, directory_of
+from projections.views.names import PLANS, PLATFORMS, UNITS, Directory, Named, PlanRow, PlatformRow, directory
 from projections.views.reports import EvidenceStatus
 from projections.views.said import SAID, SaidRow, evidence_of
 from projections.wanted import Wanted, grouped, wanted
 
 SOON: Final = timedelta(days=30)
+_WEIGHT: Final = 4  # bytes that a view takes with its JSON for each byte of the JSON
+_PLACE: Final = 300  # bytes that a task's digest, id and deadline take
 
 
 class TaskRow(Task, frozen=True, kw_only=True):
@@ -162,7 +164,7 @@ class Source(msgspec.Struct, frozen=True):
     line: int | None
 
 
-class TaskView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class TaskView(msgspec.Struct, frozen=True, rename="camel", kw_only=True, weakref=True):
     """One task as the record showed it at a moment."""
 
     id: str
@@ -200,15 +202,45 @@ def of_plan(plan: str) -> Sequence[Wanted]:
 
 def joined_to(plan: str) -> Sequence[Wanted]:
     """What is joined to any task of a plan, but for its reports."""
-    return (wanted(UNITS), wanted(PLATFORMS), wanted(PLANS, key=plan))
+    return (*_EVERYWHERE, wanted(PLANS, key=plan))
 
 
-class Beside(msgspec.Struct, frozen=True, eq=False):
-    """What is joined to every task of a moment; the same only as itself, so that it can be remembered by."""
+_EVERYWHERE: Final = (wanted(UNITS), wanted(PLATFORMS))
 
-    directory: Directory
-    platforms: Sequence[PlatformRow]
-    documents: Mapping[str, str]
+
+class Beside:
+    """What is joined to every task of a moment; put together only where a task's view is not remembered."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self.name = name_of(rows.joined(UNITS), rows.joined(PLATFORMS), rows.joined(PLANS))
+
+    @cached_property
+    def directory(self) -> Directory:
+        """All units."""
+        return directory(self._rows)
+
+    @cached_property
+    def platforms(self) -> Sequence[PlatformRow]:
+        """All platforms, by id."""
+        return sorted(self._rows.of(PLATFORMS, PlatformRow), key=lambda one: one.id)
+
+    @cached_property
+    def documents(self) -> Mapping[str, str]:
+        """The SHA-256 of each plan's document."""
+        return {plan.id: plan.document for plan in self._rows.of(PLANS, PlanRow)}
+
+
+Key = tuple[
+    str, bytes, bytes, bytes, "Due"
+]  # "task", its digest, its reports' digests, the name of what is beside, a day
+
+
+class _Dated(msgspec.Struct, frozen=True):
+    """All that a list needs to know of a task before its view is found."""
+
+    id: str
+    due: date | None
 
 
 class Due(StrEnum):
@@ -227,44 +259,54 @@ def show(rows: Rows, on: date) -> list[TaskView]:
 
 
 def each(rows: Rows, on: date) -> Iterator[TaskView]:
-    """The same one by one, in the order of the rows: for those who read so many that they must rest between them."""
-    beside = _beside_of(rows.joined(UNITS), rows.joined(PLATFORMS), rows.joined(PLANS))
-    said = rows.groups(SAID)
-    for digest in split(rows.joined(TASKS)):
-        task = struct(TaskRow, digest)
-        due = Due.NEVER if task.due is None else due_on(task.due, on)
-        yield _remembered(digest, said.get(task.id, b""), beside, due).view
+    """The tasks among these rows, one after the other, in the order of the rows."""
+    beside, said = Beside(rows), rows.groups(SAID)
+    for (digest, task, due), document in zip(_tasks(rows), rows.raw(TASKS), strict=True):
+        key = ("task", digest, said.get(task, b""), beside.name, due_on(due, on))
+        shown: Shown[TaskView] = rows.memory.get(key) or _shown(rows, document, beside, key)
+        yield shown.view
 
 
 def shown_of(rows: Rows, on: date) -> list[Shown[TaskView]]:
-    """The tasks among these rows with their JSON, in the order of the rows."""
-    beside = _beside_of(rows.joined(UNITS), rows.joined(PLATFORMS), rows.joined(PLANS))
-    said = rows.groups(SAID)
-    return [
-        _remembered(digest, said.get(task, b""), beside, Due.NEVER if due is None else due_on(due, on))
-        for digest, task, due in _tasks(rows.joined(TASKS))
-    ]
+    """The tasks among these rows with their JSON, in the order of the rows.
+
+    A task is a pure function of the rows that it is put together from, and is remembered by their digests.
+    """
+    beside, said, tasks = Beside(rows), rows.groups(SAID), _tasks(rows)
+    name, stands = beside.name, {due: due_on(due, on) for due in {due for _, _, due in tasks}}
+    keys = [("task", digest, said.get(task, b""), name, stands[due]) for digest, task, due in tasks]
+    shown: list[Any] = rows.memory.several(keys)
+    return (
+        shown
+        if all(shown)
+        else [
+            one or _shown(rows, document, beside, key)
+            for one, document, key in zip(shown, rows.raw(TASKS), keys, strict=True)
+        ]
+    )
 
 
-@lru_cache(maxsize=1_024)
-def _tasks(digests: bytes) -> Sequence[tuple[bytes, str, date | None]]:
+def _tasks(rows: Rows) -> Sequence[tuple[bytes, str, date | None]]:
     """The tasks of a list: digest, id, deadline."""
-    tasks = ((one, struct(TaskRow, one)) for one in split(digests))
-    return [(one, task.id, task.due) for one, task in tasks]
+    digests = rows.joined(TASKS)
+    return rows.memory.made(
+        ("tasks", digests),
+        lambda: [
+            (digest, one.id, one.due)
+            for digest, one in zip(split(digests), decoded(rows.raw(TASKS), _Dated), strict=True)
+        ],
+        lambda made: len(digests) + _PLACE * len(made),
+    )
 
 
-@lru_cache(maxsize=64)
-def _beside_of(units: bytes, platforms: bytes, plans: bytes) -> Beside:
-    documents = {plan.id: plan.document for plan in decoded(plans, PlanRow)}
-    known = sorted(decoded(platforms, PlatformRow), key=lambda one: one.id)
-    return Beside(directory_of(units), known, documents)
-
-
-@lru_cache(maxsize=16_384)
-def _remembered(task: bytes, reports: bytes, beside: Beside, due: Due) -> Shown[TaskView]:
-    """A task is a pure function of the rows that it is put together from, and is remembered by their digests."""
-    view = _view(struct(TaskRow, task), sorted(decoded(reports, SaidRow), key=lambda one: one.event), beside, due)
-    return Shown(view, msgspec.json.encode(view))
+def _shown(rows: Rows, document: bytes, beside: Beside, key: Key) -> Shown[TaskView]:
+    """A task that was not remembered, and is from now on."""
+    (task,), (_, _, said, _, due) = decoded([document], TaskRow), key
+    reports = sorted(rows.of_group(SAID, task.id, SaidRow), key=lambda one: one.event)
+    view = _view(task, reports, beside, due)
+    shown = Shown(view, msgspec.json.encode(view))
+    rows.memory.put(key, shown, _WEIGHT * len(shown.json) + len(said))
+    return shown
 
 
 def _view(task: TaskRow, reports: Sequence[SaidRow], beside: Beside, due: Due) -> TaskView:
@@ -314,8 +356,10 @@ def _reference(report: SaidRow, directory: Directory) -> ReportRef:
     )
 
 
-def due_on(due: date, on: date) -> Due:
+def due_on(due: date | None, on: date) -> Due:
     """How a day lies to a deadline."""
+    if due is None:
+        return Due.NEVER
     if on <= due - SOON:
         return Due.LATER
     return Due.SOON if on <= due else Due.PAST

@@ -21,6 +21,7 @@ from events.log import read_streams
 from events.recorded import Recorded
 from projections.as_of import Moment, read
 from projections.fold import state
+from projections.memory import Memory
 from projections.runner import streams, verify
 from projections.table import Row
 from projections.views import TABLES
@@ -125,7 +126,7 @@ def rows_of(facts: dict[str, list[Recorded]], position: int, day: date, fold: An
 async def docs_at(connection: Connection, position: int, day: date) -> dict[str, list[bytes]]:
     """What every table does show."""
     moment = Moment(position, await connection.fetchval("SELECT now()"), day, "", "", "", pinned=True)
-    rows = await read(connection, moment, [wanted(table) for table in TABLES])
+    rows = await read(connection, moment, [wanted(table) for table in TABLES], Memory(0))
     return {table.name: sorted(rows.raw(table)) for table in TABLES}
 
 

@@ -10,7 +10,7 @@ import pytest
 from api.graphql.execute import answer
 from api.reader import Reader
 from events.database import SESSION, Connection, Lanes
-from projections.documents import Documents
+from projections.memory import Memory
 from tests.conftest import Site
 
 PLAN, TASK = "shanghai-credit-2023", "shanghai-credit-2023/21"
@@ -79,10 +79,8 @@ async def test_so_are_many_roots_at_one_moment(counted: Counted) -> None:
     assert len(counted.statements) == 1
 
 
-async def test_rows_that_nobody_has_seen_yet_come_by_one_more(
-    counted: Counted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("projections.as_of.DOCUMENTS", Documents(1_000_000))
+async def test_rows_that_nobody_has_seen_yet_come_by_one_more(counted: Counted) -> None:
+    counted.reader.memory = Memory(1_000_000)
     counted.statements.clear()
     found = await answer(counted.reader, f"{{ {DEEP} }}", {}, None)
     assert not found.errors

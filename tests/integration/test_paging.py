@@ -56,11 +56,11 @@ def facts_of(number: int, random: Random) -> Iterator[tuple[str, Fact]]:
         yield report, ProgressReported("2023-Q1", Status.DELAYED, Sealed("A" * 43), membership=Listing.LISTED)
 
 
-async def fill(running: Service) -> None:
+async def fill(running: Service, tasks: int = TASKS) -> None:
     """Append the plan through the log itself, as an import would, so that its slices are written along."""
     random = Random(10_000)  # noqa: S311 - seeded, to be repeated
     adopted = PlanAdopted("一万项", "市信用办", None, DAY, "", "a" * 64)
-    facts = [(f"plan:{PLAN}", adopted), *(one for key in range(1, TASKS + 1) for one in facts_of(key, random))]
+    facts = [(f"plan:{PLAN}", adopted), *(one for key in range(1, tasks + 1) for one in facts_of(key, random))]
     async with appending(str(running.settings.database_url)) as log:
         for chunk in chunks(facts, 2_000):
             new = [NewFact(stream, fact, DAY, None, CAUSE) for stream, fact in chunk]

@@ -11,7 +11,8 @@ from domain.values import SHANGHAI, Role, Status
 from events.recorded import Recorded
 from events.steps import at_once
 from projections.as_of import Moment, Rows
-from projections.documents import DOCUMENTS
+from projections.documents import digest_of
+from projections.memory import Memory
 from projections.slices import slices
 from projections.views import TABLES, diff
 from projections.views.diff import Changed, Kind, Outcome, compared, plan_changes, stream_of
@@ -28,14 +29,20 @@ def rows_of(facts: Sequence[Recorded], on: date) -> Rows:
     streams: dict[str, list[Recorded]] = {}
     for fact in facts:
         streams.setdefault(fact.stream, []).append(fact)
-    docs: dict[str, dict[str, bytes]] = {}
+    found: dict[str, dict[str, list[bytes]]] = {}
     for stream, own in streams.items():
         for one in slices(TABLES, stream, own):
             if one.known_to > len(facts) and one.eff_from <= on < one.eff_to:
                 group_ = TASK if one.table == "said" else ""
-                rows = docs.setdefault(one.table, {})
-                rows[group_] = rows.get(group_, b"") + DOCUMENTS.add(one.doc)
-    return Rows(docs)
+                found.setdefault(one.table, {}).setdefault(group_, []).append(one.doc)
+    digests = {
+        table: {group_: b"".join(map(digest_of, docs)) for group_, docs in groups.items()}
+        for table, groups in found.items()
+    }
+    documents = {
+        digests[table][group_]: tuple(docs) for table, groups in found.items() for group_, docs in groups.items()
+    }
+    return Rows(digests, documents, Memory(0))
 
 
 def changes(*facts: Put, more: Iterable[Put] = (), on: tuple[date, date] = (BEFORE, AFTER)) -> list[Changed]:

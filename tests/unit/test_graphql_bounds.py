@@ -5,7 +5,6 @@ import json
 import tracemalloc
 from typing import Any
 
-import msgspec
 import pytest
 from graphql import (
     execute_sync,  # pyright: ignore[reportUnknownVariableType]
@@ -14,7 +13,6 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
-from api.graphql import remembered
 from api.graphql.compiled import FIELD, ROOT, compiled
 from api.graphql.introspected import introspected
 from api.graphql.parsed import read
@@ -32,14 +30,6 @@ def test_lists_may_hold_so_many_items_and_no_more() -> None:
     with pytest.raises(Trouble) as refused:
         budget.spend(1)
     assert (refused.value.status, refused.value.code) == (400, "too_complex")
-
-
-def test_what_is_remembered_is_forgotten_when_it_is_too_much() -> None:
-    memory, raw = remembered._Memory(), msgspec.Raw(b"{}")  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    one = remembered._Kept(object(), "", None, raw)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    for number in range(4):
-        memory.keep((0, number), one, remembered.MOST // 3)
-    assert list(memory.kept) == [(0, 3)]
 
 
 def test_a_page_costs_what_each_of_its_items_costs() -> None:

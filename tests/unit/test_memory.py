@@ -1,11 +1,16 @@
 """One memory: bounded in bytes, its overhead counted, and nothing depends on its having room."""
 
+import gc
 import tracemalloc
+from itertools import combinations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projections.as_of import statement
 from projections.memory import OVERHEAD, Memory
+from projections.views import TABLES
+from projections.wanted import wanted
 
 
 def test_what_was_put_is_there_and_what_was_not_is_not() -> None:
@@ -32,6 +37,27 @@ def test_one_value_does_not_take_all_the_room() -> None:
     memory.put("large", 2, 90_000)
     assert memory.get("small") == 1
     assert memory.get("large") is None
+
+
+def test_several_at_once_are_what_they_are_one_by_one() -> None:
+    memory = Memory(20_000)
+    for number in range(40):
+        memory.put(number, str(number), 400)
+        assert memory.several([number, -1]) == [str(number), None]
+        assert memory.several([0, 0]) == ["0", "0"]
+        assert memory.size <= memory.bound
+
+
+def test_what_is_made_is_made_once_while_there_is_room() -> None:
+    for bound, times in ((100_000, 1), (0, 3)):
+        memory, made = Memory(bound), list[int]()
+
+        def make(made: list[int] = made) -> str:
+            made.append(1)
+            return "a"
+
+        assert [memory.made("a", make, len) for _ in range(3)] == ["a", "a", "a"]
+        assert len(made) == times
 
 
 def test_putting_again_does_not_count_twice() -> None:
@@ -77,3 +103,19 @@ def test_small_values_take_no_more_than_is_counted() -> None:
     taken = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert taken <= memory.bound
+
+
+def test_statements_take_no_more_than_is_counted() -> None:
+    memory = Memory(100_000_000)
+    statement(Memory(0), tuple(wanted(one, key="a").form for one in TABLES), "digest")
+    tracemalloc.start()
+    gc.collect()
+    before = tracemalloc.get_traced_memory()[0]
+    for tables in combinations(TABLES, 3):
+        # GraphQL gives the tables of a statement names of its own
+        forms = [wanted(one._replace(name=f"{number}"), key="a").form for number, one in enumerate(tables)]
+        statement(memory, tuple(forms), "digest")
+    gc.collect()
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert taken <= 1.2 * memory.size

@@ -1,0 +1,263 @@
+"""Nothing depends on what is remembered, which takes no more than its bound says, whatever is asked."""
+
+import gc
+import re
+import tracemalloc
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+
+from api.graphql.execute import answer
+from api.graphql.world import World
+from api.main import Service, service
+from api.reader import Reader
+from projections.as_of import AsOf, Moment
+from projections.lists import page
+from projections.memory import Memory
+from projections.views import plans, tasks, units
+from projections.views.names import directory
+from projections.views.task_list import TASK_LIST, TaskFilter
+from tests.conftest import PLAN, Site, database_of, serving, settings_for
+from tests.integration.test_paging import PLAN as LARGE
+from tests.integration.test_paging import fill
+
+CREDIT = "shanghai-credit-2023"
+TASKS = 2_000
+HONEST = 1.2  # times what is counted may be taken
+SLACK = 50_000  # bytes that a process takes one way or another
+THEN = "position=600&effectiveOn=2023-09-30"
+SPAN = "from=500&to=700&fromEffectiveOn=2023-06-30&toEffectiveOn=2023-12-31"
+PINNED = [
+    f"{PLAN}/tasks",
+    f"{PLAN}/tasks?sort=-due&limit=7",
+    f"{PLAN}/tasks?unit=shi-ke-wei",
+    f"{PLAN}/tasks?reportedStatus=delayed&scheduleStatus=overdue",
+    f"{PLAN}/tasks?q=信用&district=310115",
+    f"{PLAN}/tasks.csv?limit=9",
+    f"{PLAN}/tasks/21",
+    f"{PLAN}/tasks/21/history",
+    f"{PLAN}/tasks/21/reports",
+    f"{PLAN}/reports?status=delayed",
+    f"{PLAN}/targets",
+    f"{PLAN}/platforms",
+    f"{PLAN}/parts",
+    f"{PLAN}/measures?part=2",
+    PLAN,
+    "/v1/plans",
+    "/v1/units",
+    "/v1/units/shi-ke-wei",
+    "/v1/districts",
+    "/v1/platforms",
+    "/v1/platforms/yi-wang-tong-ban",
+    "/",
+    f"/plans/{CREDIT}",
+    f"/plans/{CREDIT}/tasks/21",
+    "/units",
+]
+SPANS = [
+    *(f"{one}/diff?{SPAN}" for one in (PLAN, f"{PLAN}/tasks/21", "/v1/units/shi-ke-wei", "/v1")),
+    "/changes?from=2023-06-30&to=2023-12-31",
+]
+QUERY = """query Q($at: Position!, $on: Date) { tasks(plan: "shanghai-credit-2023", first: 30, asOf: {position: $at},
+    effectiveOn: $on) { nodes { id number reportedStatus scheduleStatus text platforms { id platform { id name } }
+    assignments { assignee { id name unit { id name inDistrict { name } tasks { number via { name } } } } }
+    latestReports { unit { id name } status } reports { status recordedAs { type } } inMeasure { title } } }
+    plan(id: "shanghai-credit-2023", asOf: {position: $at}, effectiveOn: $on) { title parts { allTasks { id } } } }"""
+
+
+NAMELESS = """query Q($at: Position!, $on: Date) { tasks(plan: "shanghai-credit-2023", asOf: {position: $at},
+    effectiveOn: $on) { nodes { number reportedStatus scheduleStatus
+    assignments { assignee { name unit { name tasks { number via { name } } } } } } } }"""
+
+
+class Forgetful(Memory):
+    """A memory that whatever is put into it drives out all that was there."""
+
+    def put(self, key: Hashable, value: Any, weight: int) -> None:
+        """Keep this alone."""
+        self.__init__(self.bound)
+        super().put(key, value, weight)
+
+
+def reader_with(memory: Memory, reader: Reader) -> Reader:
+    return Reader(reader.pool, reader.slices, reader.head, reader.license, memory)
+
+
+@asynccontextmanager
+async def remembering(site: Site, memory: Memory) -> AsyncGenerator[Site]:
+    """The same record, served by what remembers no more than that."""
+    running = site.running
+    other = msgspec.structs.replace(
+        running,
+        reader=reader_with(memory, running.reader),
+        settings=msgspec.structs.replace(running.settings, cache_bytes=0),
+    )
+    async with serving(other) as served:
+        yield served
+
+
+async def answers(site: Site) -> dict[str, tuple[int, bytes]]:
+    """What is answered at every address, and to the query."""
+    found: dict[str, tuple[int, bytes]] = {}
+    for path in [*(f"{one}{'&' if '?' in one else '?'}{THEN}" for one in PINNED), *SPANS]:
+        got = await site.http.get(path)
+        found[path] = got.status_code, got.content
+    for at, on in ((600, "2023-09-30"), (700, "2023-12-31"), (600, None)):
+        got = await site.http.post("/graphql", json={"query": QUERY, "variables": {"at": at, "on": on}})
+        found[f"{at} {on}"] = got.status_code, got.content
+    return found
+
+
+@pytest.mark.parametrize(
+    "memory", [Memory(0), Memory(20_000), Memory(300_000), Forgetful(64_000_000)], ids=lambda one: type(one).__name__
+)
+async def test_every_answer_is_the_same_however_little_is_remembered(told: Site, memory: Memory) -> None:
+    usual = await answers(told)
+    assert {status for status, _ in usual.values()} == {200}
+    async with remembering(told, memory) as other:
+        for path, found in (await answers(other)).items():
+            assert found == usual[path], path
+    assert memory.size <= memory.bound
+
+
+async def moments_of(reader: Reader, count: int, random: Random) -> list[Moment]:
+    """Moments of the year at random, on both clocks."""
+    size, first = reader.head.size, date(2023, 3, 28)
+    asked = [AsOf(None, random.randint(351, size), first + timedelta(random.randint(0, 400))) for _ in range(count)]
+    return [await reader.moment(one) for one in asked]
+
+
+async def test_one_text_at_two_moments_never_mixes_what_stands_there(told: Site) -> None:
+    usual = reader_with(Memory(64_000_000), told.running.reader)
+    forgets = reader_with(Memory(0), told.running.reader)
+    moments = await moments_of(usual, 15, Random(8))  # noqa: S311 - which moments are asked, nothing secret
+    for moment in [*moments, *reversed(moments)]:
+        given = {"at": moment.position, "on": moment.effective_on.isoformat()}
+        found, expected = [await answer(one, QUERY, given, None) for one in (usual, forgets)]
+        assert msgspec.json.encode(found.data) == msgspec.json.encode(expected.data)
+        found, expected = [await answer(one, NAMELESS, given, None) for one in (usual, forgets)]
+        assert msgspec.json.encode(found.data) == msgspec.json.encode(expected.data)
+
+
+async def test_ids_are_those_of_the_moment_that_is_asked_for(told: Site) -> None:
+    reader = reader_with(Memory(64_000_000), told.running.reader)
+    for moment in await moments_of(reader, 10, Random(11)):  # noqa: S311 - as above
+        found = await answer(reader, QUERY, {"at": moment.position, "on": moment.effective_on.isoformat()}, None)
+        suffix = f"@{moment.position},{moment.effective_on}"
+        ids = ids_in(found.data)
+        assert len(ids) > 200
+        assert all(one.endswith(suffix) for one in ids)
+    now = await answer(reader, '{ tasks(plan: "shanghai-credit-2023") { nodes { id } } }', {}, None)
+    assert not any("@" in one for one in ids_in(now.data))
+
+
+def ids_in(data: Any) -> list[str]:
+    """Every id in an answer."""
+    return re.findall(r'"id":"([^"]*)"', msgspec.json.encode(data).decode())
+
+
+Ask = Callable[[Reader, Moment], Awaitable[Any]]
+
+
+async def list_of(reader: Reader, moment: Moment, limit: int = 100) -> None:
+    """A page of tasks."""
+    await page(lambda wanted: reader.read(moment, wanted), TASK_LIST, CREDIT, TaskFilter(), moment, None, limit)
+
+
+async def short_list_of(reader: Reader, moment: Moment) -> None:
+    """A shorter one."""
+    await list_of(reader, moment, 12)
+
+
+async def directory_of(reader: Reader, moment: Moment) -> None:
+    """The directory, with all that it may remember."""
+    known = directory(await reader.read(moment, units.every()))
+    for unit in known.units:
+        known.behind(unit)
+
+
+async def units_of(reader: Reader, moment: Moment) -> None:
+    """Units with their tasks."""
+    assert World(await reader.read(moment, units.every()), moment).units
+
+
+async def plan_of(reader: Reader, moment: Moment) -> None:
+    """A plan, for which something of every task is read."""
+    assert plans.show(await reader.read(moment, plans.one(CREDIT)))
+
+
+async def graph_of(reader: Reader, moment: Moment) -> None:
+    """Projections of tasks with and without their units, by statements with differing roots."""
+    for selected in ("text", "number reportedStatus", "assignments { assignee { unit { name } } }"):
+        for root in ("units { totalCount }", "platforms { nodes { name } }", ""):
+            nodes = f'tasks(plan: "{CREDIT}", asOf: {{position: $p}}) {{ nodes {{ {selected} }} }}'
+            query = f"query($p: Position!) {{ {root} {nodes} }}"
+            assert not (await answer(reader, query, {"p": moment.position}, None)).errors
+
+
+async def rows_of(reader: Reader, moment: Moment) -> None:
+    """Rows that nothing is made of."""
+    await reader.read(moment, tasks.of_plan(CREDIT))
+
+
+async def whole(reader: Reader, moment: Moment) -> None:
+    """Every task of the large plan at once, and the plan."""
+    found = await reader.read(moment, tasks.of_plan(LARGE))
+    assert len(tasks.show(found, moment.effective_on)) == TASKS
+    (one,) = plans.show(await reader.read(moment, plans.one(LARGE)))
+    assert one.counts.tasks == TASKS
+
+
+def taken() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+async def grown(reader: Reader, moments: list[Moment], ask: Ask) -> int:
+    """Bytes that the process has more after this was asked at all moments, than after it was asked and forgotten."""
+    tracemalloc.start()
+    try:
+        await ask(reader_with(Memory(0), reader), moments[-1])
+        before = taken()
+        for moment in moments:
+            await ask(reader, moment)
+        return taken() - before
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("ask", [rows_of, list_of, directory_of, units_of, plan_of, graph_of])
+async def test_each_kind_is_counted_with_all_that_it_takes(told: Site, ask: Ask) -> None:
+    reader = reader_with(Memory(200_000_000), told.running.reader)
+    moments = await moments_of(reader, 25, Random(9))  # noqa: S311 - as above
+    assert await grown(reader, moments, ask) <= HONEST * reader.memory.size
+
+
+@pytest.mark.parametrize(("ask", "count"), [(short_list_of, 2_000), (graph_of, 8), (units_of, 100)])
+async def test_2_000_moments_take_no_more_than_the_bound(told: Site, ask: Ask, count: int) -> None:
+    reader = reader_with(Memory(2_000_000), told.running.reader)
+    moments = await moments_of(reader, count, Random(10))  # noqa: S311 - as above
+    assert await grown(reader, moments, ask) <= HONEST * reader.memory.bound
+
+
+@pytest.fixture(scope="module")
+async def large(server: str, folder: Path) -> AsyncGenerator[Service]:
+    """The imported record with a second plan of some thousand tasks."""
+    async with database_of(server, "imported") as dsn, service(settings_for(dsn, folder)) as running:
+        await fill(running, TASKS)
+        yield running
+
+
+@pytest.mark.parametrize("bound", [200_000_000, 20_000_000, 1_000_000, 0])
+async def test_a_read_larger_than_the_bound_is_whole_and_what_fits_is_counted(large: Service, bound: int) -> None:
+    reader = reader_with(Memory(bound), large.reader)
+    moment = await reader.moment(AsOf())
+    moments = [msgspec.structs.replace(moment, effective_on=date(2023, month, 5)) for month in (4, 8, 12)]
+    size = await grown(reader, moments, whole)
+    assert size <= HONEST * min(bound, reader.memory.size) + SLACK
