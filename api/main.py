@@ -15,8 +15,9 @@ from api import pages
 from api.front import Cache, Front
 from api.graphql.door import graphql
 from api.office import Office
+from api.opening import Purpose, opened
 from api.paths import one_spelling
-from api.postgres import Cluster, cluster
+from api.postgres import Cluster
 from api.reader import Reader
 from api.resources import (
     commands,
@@ -41,7 +42,6 @@ from events.database import PLANNED_ONCE, Pool, connect, lanes_of, pool_of
 from events.handle import Handler
 from events.head import watching
 from events.log import Log
-from events.schema import migrate
 from projections.fold import state
 from projections.memory import Memory
 from projections.runner import prepare
@@ -106,39 +106,31 @@ class Service(msgspec.Struct, frozen=True):
     pool: Pool
     reader: Reader
     office: Office
-    token: str
+    token: str  # empty where nothing may be served
     token_is_new: bool
     cluster: Cluster | None  # None where DATABASE_URL names the server
 
 
 @asynccontextmanager
-async def database(settings: Settings, *, exclusive: bool = False) -> AsyncGenerator[tuple[str, Cluster | None]]:
-    """The DSN of `DATABASE_URL`, or of the data folder's own PostgreSQL, which is started and stopped."""
-    if settings.database_url:
-        yield settings.database_url, None
-        return
-    async with cluster(settings.data_dir, exclusive=exclusive) as own:
-        yield own.dsn, own
+async def service(settings: Settings, *, exclusive: bool = False, purpose: Purpose = "make") -> AsyncGenerator[Service]:
+    """Everything wired and running; all that was started is stopped afterwards, and nothing else.
 
-
-@asynccontextmanager
-async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenerator[Service]:
-    """Everything wired and running; all that was started is stopped afterwards, and nothing else."""
-    async with database(settings, exclusive=exclusive) as (dsn, own):
-        await migrate(dsn, settings.origin)
-        async with pool_of(dsn, 8) as pool:
+    `purpose` says what may be done to the record at the start, and whether it may be made (`opened`).
+    """
+    async with opened(settings, exclusive=exclusive, purpose=purpose) as (dsn, own), pool_of(dsn, 8) as pool:
+        if purpose != "read":
             async with pool.acquire() as connection:
                 await prepare(connection, TABLES)
-            async with (
-                lanes_of(dsn, 4, PLANNED_ONCE) as slices,
-                appending(dsn) as log,
-                watching(lambda: connect(dsn), pool) as head,
-            ):
-                handler = Handler(log, pool.acquire, state)
-                token, is_new = token_of(settings.data_dir)
-                reader = Reader(pool, slices, head, settings.license, Memory(settings.cache_bytes))
-                office = Office(pool, head, handler, settings.office)
-                yield Service(settings, pool, reader, office, token, is_new, own)
+        async with (
+            lanes_of(dsn, 4, PLANNED_ONCE) as slices,
+            appending(dsn) as log,
+            watching(lambda: connect(dsn), pool) as head,
+        ):
+            handler = Handler(log, pool.acquire, state)
+            token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)
+            reader = Reader(pool, slices, head, settings.license, Memory(settings.cache_bytes))
+            office = Office(pool, head, handler, settings.office)
+            yield Service(settings, pool, reader, office, token, is_new, own)
 
 
 @asynccontextmanager
