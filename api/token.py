@@ -13,8 +13,7 @@ from litestar import Request
 
 from api.problems import Trouble
 
-FORM: Final = re.compile(r"[!-~]{16,}")  # printable ASCII without blanks, and too long to be guessed or left by chance
-LONGEST: Final = 4_096
+FORM: Final = re.compile(r"[!-~]{16,4096}")  # printable ASCII without blanks, too long to be guessed or there by chance
 
 
 class NoToken(Exception):
@@ -27,7 +26,7 @@ def token_of(folder: Path) -> tuple[str, bool]:
     try:
         is_new = not os.path.lexists(path) and _make(path)
         with path.open("rb") as file:
-            held = file.read(LONGEST)
+            held = file.read(10_000)
     except OSError as error:
         raise NoToken(f"the token {path} cannot be had: {error.strerror}") from error
     token = held.decode("ascii", errors="replace").strip()

@@ -36,6 +36,7 @@ _STARTED: Final[set[Path]] = set()  # the clusters whose servers this process ha
 
 async def clear(home: Home) -> None:
     """End what a killed planrecord left behind in this cluster, so that a new server can start."""
+    _wake(home.data)
     for number, patience in STOP_PATIENCE:
         pids = servers_in(home.data)
         if not pids:
@@ -45,6 +46,11 @@ async def clear(home: Home) -> None:
         send(number, [found.pid] if found and found.pid in pids else pids)
         await _until(lambda: not servers_in(home.data), patience)
     await _drop_stale_pidfile(home.data)
+
+
+def _wake(data: Path) -> None:
+    """Let go on who was stopped (SIGSTOP): until then no signal but SIGKILL is heard."""
+    send(signal.SIGCONT, servers_in(data))
 
 
 async def _drop_stale_pidfile(data: Path) -> None:
@@ -116,6 +122,7 @@ async def running(home: Home, lock: Lock, options: Mapping[str, str]) -> AsyncGe
         try:
             yield process, socket
         finally:
+            _wake(home.data)
             await _stop(process)
     finally:
         _STARTED.discard(home.data)
