@@ -13,6 +13,7 @@ from api.asking import Clocks, asked, clocks
 from api.question import Ask
 from api.reader import CLOCKS, Subject
 from api.release import FORMATS
+from events.demo import is_demo
 from projections.as_of import Moment, Rows
 from projections.wanted import Wanted
 
@@ -20,7 +21,6 @@ V = TypeVar("V", bound=msgspec.Struct)
 Show = Callable[[Rows, Moment], Sequence[V]]
 JSON: Final = "application/json"
 STAYS: Final = "stays"  # where the first message of an answer says it, for the wrapper outside
-DEMO: Final = "/demo"
 
 
 class Once(msgspec.Struct, frozen=True):
@@ -149,7 +149,7 @@ def made(  # noqa: PLR0913 - all that an answer's headers say
     `links`: addresses by their relation (RFC 8288), beside the licence's.
     """
     # A demo is told anew in the same place: whoever kept its answers would hold another record's.
-    lasting = moment.pinned and explicit_day and not erasable and not moment.origin.endswith(DEMO)
+    lasting = moment.pinned and explicit_day and not erasable and not is_demo(moment.origin)
     headers = {
         "Content-Type": media_type,
         "Log-Position": str(moment.position),

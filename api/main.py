@@ -15,8 +15,9 @@ from api import pages
 from api.front import Front
 from api.graphql.door import graphql
 from api.office import Office
+from api.opening import Purpose, opened
 from api.paths import one_address
-from api.postgres import Cluster, cluster
+from api.postgres import Cluster
 from api.question import Ask
 from api.reader import Reader
 from api.resources import (
@@ -42,7 +43,6 @@ from events.database import APPENDING, APPENDING_PATIENCE, PLANNED_ONCE, Lanes, 
 from events.handle import Handler
 from events.head import watching
 from events.log import Log
-from events.schema import migrate
 from projections.fold import Timeline
 from projections.memory import Memory
 from projections.runner import prepare
@@ -109,29 +109,22 @@ class Service(msgspec.Struct, frozen=True):
     log: Log
     reader: Reader
     office: Office
-    token: str
+    token: str  # empty where nothing may be served
     token_is_new: bool
     hmac_key: bytes  # the log's own, for the HMACs by which repeated requests are known
     cluster: Cluster | None  # None where DATABASE_URL names the server
 
 
 @asynccontextmanager
-async def database(settings: Settings, *, exclusive: bool = False) -> AsyncGenerator[tuple[str, Cluster | None]]:
-    """The DSN of `DATABASE_URL`, or of the data folder's own PostgreSQL, which is started and stopped."""
-    if settings.database_url:
-        yield settings.database_url, None
-        return
-    async with cluster(settings.data_dir, exclusive=exclusive) as own:
-        yield own.dsn, own
+async def service(settings: Settings, *, exclusive: bool = False, purpose: Purpose = "make") -> AsyncGenerator[Service]:
+    """Everything wired and running; all that was started is stopped afterwards, and nothing else.
 
-
-@asynccontextmanager
-async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenerator[Service]:
-    """Everything wired and running; all that was started is stopped afterwards, and nothing else."""
-    async with database(settings, exclusive=exclusive) as (dsn, own):
-        await migrate(dsn, settings.origin)
+    `purpose` says what may be done to the record at the start, and whether it may be made (`opened`).
+    """
+    async with opened(settings, exclusive=exclusive, purpose=purpose) as (dsn, own):
         async with undisturbed(dsn) as connection:
-            await prepare(connection, TABLES)
+            if purpose != "read":
+                await prepare(connection, TABLES)
             hmac_key: bytes = await connection.fetchval("SELECT hmac_key FROM log_head")
         async with (
             lanes_of(dsn, 8) as pool,
@@ -140,7 +133,7 @@ async def service(settings: Settings, *, exclusive: bool = False) -> AsyncGenera
             watching(lambda: connect(dsn), pool) as head,
         ):
             handler = Handler(log, pool.acquire, Timeline)
-            token, is_new = token_of(settings.data_dir)
+            token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)
             reader = Reader(pool, slices, head, settings.license, Memory(settings.cache_bytes))
             office = Office(pool, head, handler, settings.office)
             yield Service(settings, dsn, pool, log, reader, office, token, is_new, hmac_key, own)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -11,22 +11,20 @@ PREFIX = "PLANRECORD_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to serve, where to keep, and in whose name."""
+    """Where to serve, where to keep, and in whose name.
+
+    `origin` is what a log must be named, and a new one is; None for any log that is there, a new one being ORIGIN.
+    """
 
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8000
     data_dir: Path = Path("data")
     database_url: str | None = None
-    origin: str = "planrecord.invalid/shanghai"
+    origin: str | None = None
     office: str = "shanghai-credit-office"
     license: str = "https://creativecommons.org/licenses/by/4.0/"
     max_body: int = 4_000_000
-    cache_bytes: int = 64_000_000
-
-    @property
-    def is_demo(self) -> bool:
-        """Whether this log may be given a clock that can be set."""
-        return self.origin.endswith("/demo")
+    cache_bytes: int = 128_000_000
 
 
 def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:

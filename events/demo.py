@@ -13,6 +13,11 @@ class ClockRefused(Exception):
     """The clock of this log cannot be set, or not back."""
 
 
+def is_demo(origin: str) -> bool:
+    """Whether a log may be given a clock that can be set, and what it says never happened."""
+    return origin.endswith("/demo")
+
+
 async def set_clock(connection: Connection, instant: datetime) -> None:
     """Let it be `instant` for this log; ClockRefused if it is no demo, or the instant lies before the present one."""
     if instant.tzinfo is None:
@@ -20,7 +25,7 @@ async def set_clock(connection: Connection, instant: datetime) -> None:
     checked_date(instant.date())
     row = await connection.fetchrow("SELECT origin, demo_now, recorded_at FROM log_head FOR UPDATE")
     assert row is not None  # noqa: S101 - migrate() has made the one row
-    if not row["origin"].endswith("/demo"):
+    if not is_demo(row["origin"]):
         raise ClockRefused(f"{row['origin']} is a real record: its clock cannot be set (a demo's origin ends in /demo)")
     latest = max((one for one in (row["demo_now"], row["recorded_at"]) if one), default=None)
     if latest and instant < latest:

@@ -1,24 +1,23 @@
 """The log's tables: made and migrated by Alembic, one head row for each log."""
 
+from enum import Enum
 from importlib.resources import files
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-
-def sqlalchemy_url(dsn: str) -> str:
-    """The same server, as SQLAlchemy names it."""
-    for scheme in ("postgresql://", "postgres://"):
-        if dsn.startswith(scheme):
-            return "postgresql+asyncpg://" + dsn.removeprefix(scheme)
-    return dsn
+from events import database
 
 
 async def migrate(dsn: str, origin: str) -> None:
     """Bring the log's tables to the newest shape; a new log gets `origin`, which is for life."""
-    engine = create_async_engine(sqlalchemy_url(dsn))
+    # Connected by asyncpg itself: SQLAlchemy would read the DSN otherwise (sslmode, for one). No session of ours with
+    # its limits of time: to bring a large log to a new shape may take long.
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn))
     try:
         async with engine.begin() as connection:
             await connection.run_sync(upgrade)
@@ -29,10 +28,41 @@ async def migrate(dsn: str, origin: str) -> None:
         await engine.dispose()
 
 
-def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Bring the tables to the shape that a revision gave them, or to the newest."""
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(files("events").joinpath("migrations")))
+    return config
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the tables to the shape that a revision gave them, or to the newest."""
+    config = _config()
     config.attributes["connection"] = connection
     connection.execute(text("SELECT pg_advisory_xact_lock(20230328)"))  # two processes that start at once take turns
     command.upgrade(config, revision)
+
+
+class Release(Enum):
+    """Which release the log's tables have their shape from."""
+
+    EARLIER = "earlier"
+    THIS = "this"
+    LATER = "later"
+
+
+async def origin_of(connection: database.Connection) -> str | None:
+    """The origin of the log that the database holds; None where it holds no log."""
+    if await connection.fetchval("SELECT to_regclass('log_head')") is None:
+        return None
+    origin: str | None = await connection.fetchval("SELECT origin FROM log_head")
+    return origin
+
+
+async def release_of(connection: database.Connection) -> Release:
+    """Which release brought the log's tables to their shape."""
+    left = await connection.fetchval("SELECT version_num FROM log_migrations")
+    script = ScriptDirectory.from_config(_config())
+    if left == script.get_current_head():
+        return Release.THIS
+    known = {one.revision for one in script.walk_revisions()}
+    return Release.EARLIER if left in known else Release.LATER

@@ -42,7 +42,7 @@ async def prepare(connection: Connection, tables: Tables, progress: Progress = l
     """Have the tables that this release reads; True if they had to be rebuilt."""
     async with connection.transaction():
         await connection.execute("SELECT 1 FROM log_head FOR UPDATE")  # nobody appends meanwhile
-        if await _is_current(connection, tables):
+        if await is_current(connection, tables):
             return False
         await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
         for statement in ddl():
@@ -54,7 +54,8 @@ async def prepare(connection: Connection, tables: Tables, progress: Progress = l
         return True
 
 
-async def _is_current(connection: Connection, tables: Tables) -> bool:
+async def is_current(connection: Connection, tables: Tables) -> bool:
+    """Whether the tables are there and have the shape that this release gives them."""
     there = await connection.fetchval("SELECT to_regclass($1)", f"{SCHEMA}.shape")
     return bool(there) and await connection.fetchval(f"SELECT fingerprint FROM {SCHEMA}.shape") == shape(tables)
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -16,12 +15,11 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
 from api.demo import tell
 from api.main import Service, application, service
 from api.postgres import cluster
+from api.serving import listening, server_of
 from api.settings import Settings
 from domain.bundled import bundled_plan
 from events.demo import set_clock
@@ -171,10 +169,9 @@ def problem_of(response: httpx.Response, status: int) -> Any:
 @asynccontextmanager
 async def serving(running: Service) -> AsyncGenerator[Site]:
     """The record, served on a free port of this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    granian = Server(application(running), port=port, interface=Interfaces.ASGI, log_enabled=False, websockets=False)
+    taken = listening("127.0.0.1", 0)
+    port = taken.getsockname()[1]
+    granian = server_of(application(running), taken)
     task = asyncio.create_task(granian.serve())
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
         await _until_alive(http)

@@ -42,5 +42,5 @@ async def _record(settings: Any, body: bytes, *, dry_run: bool) -> Any:
 
     check_json(body)
     commands = decoded_commands(body)
-    async with service(settings) as running:
+    async with service(settings, purpose="read" if dry_run else "write") as running:
         return await (running.office.dry_run(commands) if dry_run else running.office.record(commands))

@@ -3,23 +3,21 @@
 import asyncio
 import contextlib
 import logging
-import signal
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
-import msgspec
 
-from api.cli.shared import OUT, data_dir_option, fail, run, settings_of
+from api.cli.shared import OUT, data_dir_option, run, settings_of
 
 if TYPE_CHECKING:
-    from granian.server.embed import Server
+    import socket
 
     from api.main import Service
-    from api.postgres import Cluster, PostgresFailed
     from api.settings import Settings
 
-LAST_ANSWERS = 5.0  # seconds in which requests that are under way may end; one that never ends must not hold us
+OF_A_START: Final = re.compile(r"lock|token|pg\.path|pg\.log(\.1)?|(pg|token)\.new-.*")  # one that was interrupted
 
 port_option = click.option("--port", type=click.IntRange(0, 65535), help="Default: 8000, or PLANRECORD_PORT.")
 host_option = click.option("--host", help="Default: 127.0.0.1, or PLANRECORD_HOST.")
@@ -43,32 +41,52 @@ def serve_command(port: int | None, host: str | None, data_dir: Path | None) -> 
 @click.option("--serve", "and_serve", is_flag=True, help="Serve it afterwards.")
 def demo_command(port: int | None, host: str | None, data_dir: Path, *, and_serve: bool) -> None:
     """Tell a year of INVENTED reports and edits on the real plan, in a data folder of its own."""
-    settings = settings_of(port=port, host=host, data_dir=data_dir)
-    run(demo(msgspec.structs.replace(settings, origin="planrecord.invalid/shanghai/demo"), and_serve=and_serve))
+    from api.opening import DEMO  # noqa: PLC0415 - base installs have no server
+
+    run(demo(settings_of(port=port, host=host, data_dir=data_dir, origin=DEMO), and_serve=and_serve))
+
+
+async def serve(settings: "Settings") -> None:
+    """Start everything, import the bundled plan into an empty log, publish until a signal comes."""
+    from api.main import service  # noqa: PLC0415 - base installs have no server
+    from api.serving import listening  # noqa: PLC0415
+
+    with listening(settings.host, settings.port) as taken:
+        async with service(settings, exclusive=True) as running:
+            await begin(running)
+            await publish(running, taken)
 
 
 async def demo(settings: "Settings", *, and_serve: bool) -> None:
     """Make the demo's record unless it is there, and serve it if asked."""
     from api.demo import tell  # noqa: PLC0415 - base installs have no server
     from api.main import service  # noqa: PLC0415
+    from api.serving import listening  # noqa: PLC0415
 
-    async with service(settings, exclusive=True) as running:
-        OUT.print(
-            f"INVENTED DATA in {settings.data_dir}: nothing of this year happened", style="bold red", markup=False
-        )
-        await tell(running, lambda line: OUT.print(line, markup=False))
-        if and_serve:
-            await publish(running)
+    refuse_what_is_no_record(settings)
+    with listening(settings.host, settings.port) if and_serve else contextlib.nullcontext() as taken:
+        async with service(settings, exclusive=True) as running:
+            OUT.print(
+                f"INVENTED DATA in {settings.data_dir}: nothing of this year happened", style="bold red", markup=False
+            )
+            await tell(running, lambda line: OUT.print(line, markup=False))
+            if taken:
+                await publish(running, taken)
 
 
-async def serve(settings: "Settings") -> None:
-    """Start everything, import the bundled plan into an empty log, publish until a signal comes."""
-    from api.main import service  # noqa: PLC0415 - base installs have no server
+def refuse_what_is_no_record(settings: "Settings") -> None:
+    """OtherRecord if the folder holds something, and no record; whose record it is, is seen when it is opened."""
+    from api.opening import OtherRecord  # noqa: PLC0415 - base installs have no server
+    from api.postgres import is_cluster, usable  # noqa: PLC0415
 
-    _refuse_taken_port(settings)
-    async with service(settings, exclusive=True) as running:
-        await begin(running)
-        await publish(running)
+    folder = settings.data_dir
+    if settings.database_url or is_cluster(folder):
+        return
+    with usable(folder):
+        names = {entry.name for entry in folder.iterdir()} if folder.exists() else set[str]()
+    # A start makes the lock first; a token without one is that of a record in a database of somebody's own.
+    if names and ("lock" not in names or not all(map(OF_A_START.fullmatch, names))):
+        raise OtherRecord(f"{folder} holds something else: name another folder for the demo with --data-dir")
 
 
 async def begin(running: "Service") -> None:
@@ -82,43 +100,35 @@ async def begin(running: "Service") -> None:
         OUT.print(f"imported the bundled plan: {len(receipt.facts)} facts, {len(receipt.doubts)} doubts", markup=False)
 
 
-async def publish(running: "Service") -> None:
-    """Serve until SIGINT or SIGTERM; PostgresFailed if the database that it started ends before."""
-    from granian.constants import Interfaces  # noqa: PLC0415 - base installs have no server
-    from granian.server.embed import Server  # noqa: PLC0415
-
-    from api.main import application  # noqa: PLC0415
+async def publish(running: "Service", taken: "socket.socket") -> None:
+    """Serve at the socket until a signal comes; PostgresFailed if the database that it started ends before."""
+    from api.main import application  # noqa: PLC0415 - base installs have no server
+    from api.serving import server_of  # noqa: PLC0415
     from events.steps import settle  # noqa: PLC0415
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("asyncpg").setLevel(logging.CRITICAL)  # of a database that is away, each request says so itself
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL)  # a wrong query is no fault of ours
-    settings = running.settings
-    server = Server(
-        application(running),
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGI,
-        log_enabled=False,
-        websockets=False,
-        backlog=1024,
-    )
-    setattr(server, "workers_kill_timeout", LAST_ANSWERS)  # noqa: B010 - its type is declared too narrow
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)
-    _say(running)
+    _say(running, taken)
     settle()
+    server = server_of(application(running), taken)
+    serving = asyncio.ensure_future(server.serve())
     # DATABASE_URL's server is somebody else's to start again; nothing brings back an own one but the next start.
-    watch = asyncio.create_task(_stop_with(running.cluster, server)) if running.cluster else None
+    failed = asyncio.ensure_future(running.cluster.ended()) if running.cluster else None
     try:
-        await server.serve()
+        await asyncio.wait([one for one in (serving, failed) if one], return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:  # a signal came
+        if task := asyncio.current_task():
+            task.uncancel()
+    server.stop()
+    try:
+        await serving
     except TimeoutError:
-        loop.set_exception_handler(_ignore)  # nobody waits for how the requests left behind will end
-    if watch and watch.done():
-        raise watch.result()
-    if watch:
-        watch.cancel()
+        asyncio.get_running_loop().set_exception_handler(_ignore)  # nobody waits for how those left behind will end
+    if failed and failed.done():
+        raise failed.result()
+    if failed:
+        failed.cancel()
     OUT.print("stopped", markup=False)
 
 
@@ -126,25 +136,21 @@ def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
     """Say nothing of what is left behind."""
 
 
-async def _stop_with(cluster: "Cluster", server: "Server") -> "PostgresFailed":
-    """Stop serving when the own PostgreSQL has ended; why it did."""
-    failed = await cluster.ended()
-    server.stop()
-    return failed
-
-
-def _say(running: "Service") -> None:
+def _say(running: "Service", taken: "socket.socket") -> None:
     """What to open."""
-    settings = running.settings
-    everywhere = settings.host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
-    base = f"http://{'127.0.0.1' if everywhere else settings.host}:{settings.port}"
+    from api.serving import named  # noqa: PLC0415
+    from events.demo import is_demo  # noqa: PLC0415 - base installs have no server
+
+    settings, origin = running.settings, running.reader.head.origin
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - said, not bound
+    base = f"http://{named(host, taken.getsockname()[1])}"
     plan = "/v1/plans/shanghai-credit-2023"
-    if settings.is_demo:
+    if is_demo(origin):
         OUT.print(
             "INVENTED DATA: this is the demo; its reports and edits never happened", style="bold red", markup=False
         )
     lines = [
-        f"planrecord serves {settings.origin} on {base}",
+        f"planrecord serves {origin} on {base}",
         f"  for reading          {base}/",
         f"  every address        {base}/docs, as OpenAPI {base}/openapi.json",
         f"  GraphQL              {base}/graphql",
@@ -156,18 +162,3 @@ def _say(running: "Service") -> None:
         "Ctrl-C stops it.",
     ]
     OUT.print("\n".join(lines), markup=False)
-
-
-def _refuse_taken_port(settings: "Settings") -> None:
-    """Say at once that the port is taken, not after the database has started."""
-    import socket  # noqa: PLC0415
-
-    if settings.port == 0:
-        return
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            fail(f"cannot serve on {settings.host}:{settings.port}: {error.strerror}; choose another with --port", 1)

@@ -34,35 +34,54 @@ def settings_of(**given: Any) -> "Settings":
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; what is foreseen to go wrong is said in one sentence, exit code 1."""
+    """Run to the end; what is foreseen to go wrong is said in one sentence. SIGINT and SIGTERM cancel what runs."""
+    from api.cli.signals import obey  # noqa: PLC0415 - base installs have no server
+
+    signals: list[int] = []
+
+    async def cancellable() -> T:
+        def stop(number: int) -> None:
+            signals.append(number)
+            task.cancel()
+
+        task = asyncio.ensure_future(main)
+        obey(asyncio.get_running_loop(), stop)
+        return await task
+
     try:
         with asyncio.Runner() as runner:
-            return runner.run(main)
-    except KeyboardInterrupt:
-        fail("stopped", 130)
+            return runner.run(cancellable())
+    except asyncio.CancelledError:
+        fail("stopped", 128 + signals[0])
     except Exception as error:
-        if sentence := foreseen(error):
-            fail(sentence, 1)
+        if found := foreseen(error):
+            fail(*found)
         raise
 
 
-def foreseen(error: Exception) -> str | None:
-    """The sentence for an error that a user can do something about."""
-    from asyncpg import InvalidCatalogNameError, InvalidPasswordError  # noqa: PLC0415
-
+def foreseen(error: BaseException) -> tuple[str, int] | None:
+    """The sentence for an error that a user can do something about, and the exit code."""
+    from api.opening import NoRecord, OtherRecord, OtherRelease, Unreachable  # noqa: PLC0415
     from api.postgres import FolderInUse, PostgresFailed  # noqa: PLC0415
     from api.problems import trouble  # noqa: PLC0415
+    from api.serving import AddressTaken  # noqa: PLC0415
+    from api.token import NoToken  # noqa: PLC0415
     from events.database import GONE  # noqa: PLC0415
     from events.demo import ClockRefused  # noqa: PLC0415
     from projections.runner import Difference  # noqa: PLC0415
 
-    if isinstance(error, (FolderInUse, PostgresFailed, ClockRefused, Difference)):
-        return str(error)
-    if isinstance(error, (*GONE, InvalidPasswordError, InvalidCatalogNameError)):
-        return f"cannot go on: {error}"
+    if isinstance(error, (NoRecord, OtherRecord)):
+        return str(error), 2
+    told = (FolderInUse, PostgresFailed, ClockRefused, Difference, OtherRelease, AddressTaken, NoToken)
+    if isinstance(error, told):
+        return str(error), 1
+    if isinstance(error, (*GONE, Unreachable)):
+        return f"cannot go on: {error}", 1
     what = trouble(error)
     if what.code != "internal":
-        return "\n".join([what.detail, *(f"  {fault.pointer}: {fault.detail}" for fault in what.faults)])
+        return "\n".join([what.detail, *(f"  {fault.pointer}: {fault.detail}" for fault in what.faults)]), 1
+    if error.__cause__ is not None:  # SQLAlchemy says what the database said about its tables
+        return foreseen(error.__cause__)
     return None
 
 

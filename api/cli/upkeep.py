@@ -20,12 +20,12 @@ def verify_command(data_dir: Path | None) -> None:
 async def _verify(settings: Any) -> Any:
     from rich.progress import Progress  # noqa: PLC0415 - only this command draws one
 
-    from api.main import service  # noqa: PLC0415 - base installs have no server
+    from api.opening import opened  # noqa: PLC0415 - base installs have no server
     from events.database import undisturbed  # noqa: PLC0415
     from projections.runner import verify  # noqa: PLC0415
     from projections.views import TABLES  # noqa: PLC0415
 
-    async with service(settings) as running, undisturbed(running.dsn) as connection:
+    async with opened(settings, purpose="read") as (dsn, _), undisturbed(dsn) as connection:
         size = await connection.fetchval("SELECT size FROM log_head")
         with Progress(transient=True) as progress:
             bar = progress.add_task("verifying", total=2 * size)
@@ -43,13 +43,18 @@ def clock_command(instant: str, data_dir: Path) -> None:
         moment = datetime.fromisoformat(instant)
     except ValueError:
         fail(f"{instant!r} is no instant like 2024-01-31T18:00:00+08:00", 2)
-    run(_set(settings_of(data_dir=data_dir, origin="planrecord.invalid/shanghai/demo"), moment))
+    run(_set(settings_of(data_dir=data_dir), moment))
     OUT.print(f"the demo's clock stands at {moment.isoformat()}", markup=False)
 
 
 async def _set(settings: Any, moment: datetime) -> None:
-    from api.main import service  # noqa: PLC0415 - base installs have no server
+    from api.opening import opened  # noqa: PLC0415 - base installs have no server
+    from events.database import undisturbed  # noqa: PLC0415
     from events.demo import set_clock  # noqa: PLC0415
 
-    async with service(settings) as running, running.pool.acquire() as connection, connection.transaction():
+    async with (
+        opened(settings, purpose="write") as (dsn, _),
+        undisturbed(dsn) as connection,
+        connection.transaction(),
+    ):
         await set_clock(connection, moment)

@@ -10,6 +10,7 @@ from api.answers import Answer, made
 from api.pages.files import link_of
 from api.pages.phrases import Lang, numeral
 from api.pages.visit import CARRIED, Visit, address, recorded_day
+from events.demo import is_demo
 from projections.as_of import Moment
 
 HTML: Final = "text/html; charset=utf-8"
@@ -18,7 +19,6 @@ SAFETY: Final = {
     "base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
-DEMO: Final = "/demo"
 
 
 @cache
@@ -74,7 +74,7 @@ def html(template: str, **shown: Any) -> bytes:
 
 def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
     """What every page shows beside its own."""
-    demo = moment.origin.endswith(DEMO)
+    demo = is_demo(moment.origin)
     kept = visit.own | {
         name: visit.query[name] for name in ("lang", *(() if demo else ("asOf", "position"))) if name in visit.query
     }

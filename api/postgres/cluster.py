@@ -12,7 +12,7 @@ import msgspec
 
 from api.postgres import server
 from api.postgres.binaries import shipped
-from api.postgres.errors import FolderInUse, PostgresFailed
+from api.postgres.errors import FolderInUse, PostgresFailed, usable
 from api.postgres.home import cluster_of, find_home
 from api.postgres.lock import Lock
 from api.postgres.pidfile import read_pidfile
@@ -58,14 +58,16 @@ async def cluster(
 
     Raises FolderInUse, and PostgresFailed with the last lines of the server's log.
     """
-    held = await _lock_or_share(folder, exclusive=exclusive)
+    with usable(folder):
+        held = await _lock_or_share(folder, exclusive=exclusive)
     if isinstance(held, Cluster):
         yield held
         return
     with held as lock:
-        home = await find_home(folder)
-        await server.clear(home)
-        await server.make(home)
+        with usable(folder):
+            home = await find_home(folder)
+            await server.clear(home)
+            await server.make(home)
         async with server.running(home, lock, options) as (process, socket):
             yield Cluster(
                 dsn=_dsn(socket),

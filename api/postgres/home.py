@@ -16,7 +16,7 @@ import msgspec
 
 from api.postgres.account import Account, account_for
 from api.postgres.binaries import Binaries, readable_copy, shipped
-from api.postgres.errors import PostgresFailed
+from api.postgres.errors import PostgresFailed, usable
 
 STATE: Final = Path("/var/lib/planrecord")
 NOTE: Final = "pg.path"
@@ -55,15 +55,23 @@ def inside(folder: Path) -> Path:
 def cluster_of(folder: Path) -> Path:
     """Where the cluster lies, or will; PostgresFailed for a copied or moved folder, which must not share a cluster."""
     note = folder / NOTE
-    if not note.exists():
+    try:
+        noted = Path(os.fsdecode(note.read_bytes()).strip())
+    except FileNotFoundError:
         return inside(folder)
-    noted, expected = Path(note.read_text().strip()), _elsewhere(folder)
+    expected = _elsewhere(folder)
     if noted != expected:
         raise PostgresFailed(
-            f"{note} names {noted}, the cluster of a folder at another path: this one was copied or moved. Put it back,"
-            f" or, if no other folder needs it, move {noted.parent} to {expected.parent} and note {expected} instead"
+            f"{note} names {str(noted)[:200]!r}, not this folder's cluster: it was copied or moved."
+            f" Put it back, or, if no other folder needs it, move what it names to {expected} and note that instead"
         )
     return noted
+
+
+def is_cluster(folder: Path) -> bool:
+    """Whether the folder has a cluster, as far as one may look; nothing is touched."""
+    with usable(folder):
+        return (cluster_of(folder) / "PG_VERSION").is_file()
 
 
 def _elsewhere(folder: Path) -> Path:

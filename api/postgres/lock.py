@@ -6,8 +6,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from api.postgres.errors import PostgresFailed
-
 
 class Lock:
     """`folder/lock`, held. Its lines are the holder's pid and the socket folder, for whoever comes later."""
@@ -18,14 +16,9 @@ class Lock:
 
     @classmethod
     def take(cls, folder: Path) -> Self | None:
-        """Lock the folder, made if absent; None where a live process holds the lock."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise PostgresFailed(
-                f"{folder} cannot be written ({error.strerror}): name another one, or run as the user who made it"
-            ) from error
+        """Lock the folder, made if absent; None where a live process holds the lock, OSError where it cannot be."""
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from api.postgres.account import ENVIRONMENT, user_name
-from api.postgres.errors import PostgresFailed
+from api.postgres.errors import PostgresFailed, no_room, usable
 from api.postgres.home import Home
 from api.postgres.lock import Lock
 from api.postgres.pidfile import NAME, PROC, read_pidfile, seems_alive, send, servers_in
@@ -21,6 +21,8 @@ START_PATIENCE: Final = 120.0  # seconds: a crash recovery replays the log befor
 STOP_PATIENCE: Final = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 LEFT_BEHIND_PATIENCE: Final = 20.0
 LEFT_BEHIND: Final = ("is still in use", "already exists")
+FULL: Final = "No space left on device"
+LITTLE: Final = 1 << 20  # bytes free: a full disk may leave no room for the words that would say so
 SOCKET_PREFIX: Final = "planrecord-"
 LOCALE: Final = (
     "--encoding=UTF8",
@@ -29,10 +31,12 @@ LOCALE: Final = (
     "--locale=C",
     "--lc-ctype=C.UTF-8",  # without it pg_trgm sees no letters in Chinese
 )
+_STARTED: Final[set[Path]] = set()  # the clusters whose servers this process has started and not yet stopped
 
 
 async def clear(home: Home) -> None:
     """End what a killed planrecord left behind in this cluster, so that a new server can start."""
+    _wake(home.data)
     for number, patience in STOP_PATIENCE:
         pids = servers_in(home.data)
         if not pids:
@@ -42,6 +46,11 @@ async def clear(home: Home) -> None:
         send(number, [found.pid] if found and found.pid in pids else pids)
         await _until(lambda: not servers_in(home.data), patience)
     await _drop_stale_pidfile(home.data)
+
+
+def _wake(data: Path) -> None:
+    """Let go on who was stopped (SIGSTOP): until then no signal but SIGKILL is heard."""
+    send(signal.SIGCONT, servers_in(data))
 
 
 async def _drop_stale_pidfile(data: Path) -> None:
@@ -77,7 +86,7 @@ async def _initdb(home: Home) -> None:
     said, _ = await process.communicate()
     if process.returncode != 0:
         await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
-        raise PostgresFailed(f"initdb could not make {home.data}:\n{_tail(said.decode(errors='replace'))}")
+        raise _failed(home, f"initdb could not make {home.data}", said.decode(errors="replace"))
     _put_in_place(Path(fresh), home.data)
 
 
@@ -103,16 +112,27 @@ def _write_access(home: Home) -> None:
 async def running(home: Home, lock: Lock, options: Mapping[str, str]) -> AsyncGenerator[tuple[Process, Path]]:
     """Process and socket folder of the server, ready; both gone afterwards."""
     _remove_socket(lock.before)
-    socket = _socket_folder(home)
-    lock.note(socket)
+    with usable(home.log.parent):
+        socket = _socket_folder(home)
+    _STARTED.add(home.data)
     try:
-        process = await _start(home, socket, options)
+        with usable(home.log.parent):
+            lock.note(socket)
+            process = await _start(home, socket, options)
         try:
             yield process, socket
         finally:
+            _wake(home.data)
             await _stop(process)
     finally:
+        _STARTED.discard(home.data)
         shutil.rmtree(socket, ignore_errors=True)
+
+
+def end_at_once() -> None:
+    """Kill every server that this process has started; the next start recovers whatever was acknowledged."""
+    for data in tuple(_STARTED):
+        send(signal.SIGKILL, servers_in(data))
 
 
 def _socket_folder(home: Home) -> Path:
@@ -140,7 +160,7 @@ async def _start(home: Home, socket: Path, options: Mapping[str, str]) -> Proces
             return process
         said = home.log.read_text(errors="replace")
         if loop.time() > deadline or not any(words in said for words in LEFT_BEHIND):
-            raise PostgresFailed(f"PostgreSQL did not start in {home.data} (see {home.log}):\n{_tail(said)}")
+            raise _failed(home, f"PostgreSQL did not start in {home.data} (see {home.log})", said)
         await asyncio.sleep(0.2)
 
 
@@ -215,6 +235,12 @@ async def _until(done: Callable[[], bool], patience: float) -> bool:
             return False
         await asyncio.sleep(0.01)
     return True
+
+
+def _failed(home: Home, what: str, said: str) -> PostgresFailed:
+    if FULL in said or shutil.disk_usage(home.data.parent).free < LITTLE:
+        return no_room(home.log.parent)
+    return PostgresFailed(f"{what}:\n{_tail(said)}")
 
 
 def _tail(text: str) -> str:

@@ -9,10 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
 from api.front import Front
+from api.serving import listening, server_of
 from tests.attacks.conftest import Victim, refused_cheaply
 from tests.conftest import PLAN, Site
 from tests.integration.commands import PROJECT, free_port
@@ -321,10 +320,17 @@ async def test_an_error_echoes_at_most_200_characters_of_what_was_sent(site: Sit
 @asynccontextmanager
 async def in_front_of(site: Site, app: Any) -> AsyncGenerator[str]:
     """The door in front of another application, served."""
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await app(scope, receive, send)
+            return
+        for _ in range(2):  # startup, shutdown
+            await send({"type": f"{(await receive())['type']}.complete"})
+
     port = free_port()
-    server = Server(Front(app, site.running.reader), port=port, interface=Interfaces.ASGINL, log_enabled=False)
+    server = server_of(Front(inner, site.running.reader), listening("127.0.0.1", port))
     task = asyncio.create_task(server.serve())
-    await asyncio.sleep(0.3)
     yield f"http://127.0.0.1:{port}"
     server.stop()
     await task

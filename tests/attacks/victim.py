@@ -13,10 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
-
 from api.main import Service, application, service
+from api.serving import listening, server_of
 from events.steps import settle
 from tests.conftest import settings_for
 
@@ -75,14 +73,7 @@ async def serve(dsn: str, folder: Path, port: int) -> None:
     """Serve as `planrecord serve` does, until standard input ends."""
     steps = Steps()
     async with service(settings_for(dsn, folder)) as running:
-        server = Server(
-            application(running),
-            port=port,
-            interface=Interfaces.ASGI,
-            log_enabled=False,
-            websockets=False,
-            backpressure=1_000,  # the clients that it takes at once
-        )
+        server = server_of(application(running), listening("127.0.0.1", port))
         task = asyncio.create_task(server.serve())
         lines = asyncio.StreamReader()
         loop = asyncio.get_running_loop()

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.benchmarks.load import HERE, Answer, Question, Wrong
-from tests.benchmarks.servers import listening
+from tests.benchmarks.servers import at_a_port
 
 ENVIRONMENT = Path("build/datasette")
 NESTED = ("assignments", "answered", "targets", "platforms", "latestReports", "source")
@@ -50,5 +50,5 @@ async def datasette(answer: Answer, folder: Path, core: int) -> AsyncGenerator[i
     file.unlink(missing_ok=True)
     export(answer, file)
     command = [str(ENVIRONMENT / "bin" / "datasette"), "serve", "--immutable", str(file), "--port"]
-    async with listening(command, core) as port:
+    async with at_a_port(command, core) as port:
         yield port

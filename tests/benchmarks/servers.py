@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
 from api.main import application, service
+from api.serving import listening, server_of
 from api.settings import Settings
 from tests.benchmarks.load import Wrong
 from tests.benchmarks.peers import PEERS, App, Setup
@@ -31,15 +30,7 @@ async def planrecord(setup: Setup) -> AsyncGenerator[App]:
 async def serve(name: str, setup: Setup, port: int) -> None:
     """Serve until standard input ends, so that nothing outlives the one who started it."""
     async with {"planrecord": planrecord, **PEERS}[name](setup) as app:
-        server = Server(
-            app,
-            address="127.0.0.1",
-            port=port,
-            interface=Interfaces.ASGI,
-            log_enabled=False,
-            websockets=False,
-            backlog=1024,
-        )
+        server = server_of(app, listening("127.0.0.1", port))
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), server.stop)
         await server.serve()
 
@@ -50,12 +41,12 @@ async def serving(name: str, setup: Setup, core: int) -> AsyncGenerator[int]:
     told = Path(setup.folder) / f"{name.replace(' ', '-')}.json"
     told.write_bytes(msgspec.json.encode(setup))
     command = [sys.executable, "-m", "tests.benchmarks.servers", name, str(told)]
-    async with listening(command, core) as port:
+    async with at_a_port(command, core) as port:
         yield port
 
 
 @asynccontextmanager
-async def listening(command: list[str], core: int) -> AsyncGenerator[int]:
+async def at_a_port(command: list[str], core: int) -> AsyncGenerator[int]:
     """The port on which a program listens that takes it as its last argument; it ends with the block, or with us."""
     port = free_port()
     bound = ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", str(core)]

@@ -36,20 +36,20 @@ def environment(**settings: str) -> dict[str, str]:
     return {**foreign, "COLUMNS": "200", **settings}
 
 
-async def planrecord(*arguments: str, given: str = "", **settings: str) -> Finished:
-    """Run `planrecord …` to its end."""
-    process = await _spawn(arguments, settings, subprocess.PIPE, subprocess.PIPE)
+async def planrecord(*arguments: str, given: str = "", project: Path | str = PROJECT, **settings: str) -> Finished:
+    """Run `planrecord …` of the files in `project` to its end."""
+    process = await _spawn(project, arguments, settings, subprocess.PIPE, subprocess.PIPE)
     out, err = await asyncio.wait_for(process.communicate(given.encode()), PATIENCE)
     assert process.returncode is not None
     return Finished(process.returncode, out.decode(), err.decode())
 
 
 async def _spawn(
-    arguments: tuple[str, ...], settings: dict[str, str], out: Any, err: Any
+    project: Path | str, arguments: tuple[str, ...], settings: dict[str, str], out: Any, err: Any
 ) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "api", *arguments),
-        cwd=PROJECT,
+        cwd=project,
         env=environment(**settings),
         stdin=subprocess.PIPE,
         stdout=out,
@@ -151,19 +151,23 @@ class Serving:
         return await self.ended()
 
 
-async def start(folder: Path, command: str = "serve", *options: str, **settings: str) -> Serving:
+async def start(
+    folder: Path, command: str = "serve", *options: str, project: Path | str = PROJECT, **settings: str
+) -> Serving:
     """Start serving the folder, without waiting until it answers."""
     port = free_port()
     folder.mkdir(exist_ok=True)
     with (folder.parent / "out").open("wb") as out, (folder.parent / "err").open("wb") as err:
         arguments = (command, "--port", str(port), "--data-dir", str(folder), *options)
-        return Serving(await _spawn(arguments, settings, out, err), folder, port)
+        return Serving(await _spawn(project, arguments, settings, out, err), folder, port)
 
 
 @asynccontextmanager
-async def serving(folder: Path, command: str = "serve", *options: str, **settings: str) -> AsyncGenerator[Serving]:
+async def serving(
+    folder: Path, command: str = "serve", *options: str, project: Path | str = PROJECT, **settings: str
+) -> AsyncGenerator[Serving]:
     """Serve the folder for as long as the block does, unless it ends before."""
-    served = await start(folder, command, *options, **settings)
+    served = await start(folder, command, *options, project=project, **settings)
     try:
         await served.ready()
         yield served

@@ -4,14 +4,14 @@ import asyncpg
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from events.database import Connection
-from events.schema import sqlalchemy_url, upgrade
+from events.schema import upgrade
 
 COLUMNS = ("position", "stream", "version", "type", "recorded_at", "undoes", "refers", "entry")
 
 
 async def make_old_log(dsn: str, source: Connection) -> None:
     """In an empty database, with all facts and the head of `source`."""
-    engine = create_async_engine(sqlalchemy_url(dsn))
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn))
     async with engine.begin() as connection:
         await connection.run_sync(upgrade, "0002")
     await engine.dispose()

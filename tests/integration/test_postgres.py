@@ -419,7 +419,7 @@ async def test_a_failed_start_shows_what_the_server_said(folder: Path) -> None:
 
 async def test_a_folder_that_cannot_be_made_is_a_plain_refusal(open_folder: Path) -> None:
     (open_folder / "file").write_text("")
-    with pytest.raises(PostgresFailed, match="cannot be written"):
+    with pytest.raises(PostgresFailed, match="cannot be used"):
         await enter_and_leave(open_folder / "file" / "data")
 
 

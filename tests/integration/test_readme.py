@@ -57,7 +57,7 @@ async def run(site: Site, line: str) -> str:
     program, *arguments = shlex.split(line)
     assert program == ".venv/bin/planrecord"
     environment = os.environ | {"DATABASE_URL": str(site.running.settings.database_url)}
-    environment |= {"PLANRECORD_ORIGIN": site.running.settings.origin}
+    environment |= {"PLANRECORD_ORIGIN": site.running.reader.head.origin}
     command = [sys.executable, "-m", "api", *arguments[: arguments.index("--data-dir")]]
     process = await asyncio.create_subprocess_exec(
         *command, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from api.settings import Settings, load
+from events.demo import is_demo
 
 
 def test_without_an_environment_everything_has_a_default() -> None:
@@ -47,9 +48,20 @@ def test_a_setting_of_the_wrong_kind_is_named() -> None:
         load({"PLANRECORD_PORT": "many"})
 
 
+@pytest.mark.parametrize("port", ["-1", "65536", "99999"])
+def test_a_port_that_no_address_has_is_named(port: str) -> None:
+    with pytest.raises(ValueError, match=r"settings: Expected `int`.*port"):
+        load({"PLANRECORD_PORT": port})
+
+
+def test_an_origin_is_the_logs_own_unless_one_is_set() -> None:
+    assert load({}).origin is None
+    assert load({"PLANRECORD_ORIGIN": "example.org/plan"}).origin == "example.org/plan"
+
+
 @pytest.mark.parametrize(
     ("origin", "demo"),
     [("planrecord.invalid/demo", True), ("planrecord.invalid/shanghai", False), ("planrecord.invalid/demo/2", False)],
 )
 def test_a_demo_is_known_by_its_origin(origin: str, demo: bool) -> None:  # noqa: FBT001 - the expected answer
-    assert load({"PLANRECORD_ORIGIN": origin}).is_demo is demo
+    assert is_demo(origin) is demo

@@ -1,0 +1,111 @@
+"""Finding a record, or making one: only those who serve may make one, and those who only read leave it as it is."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final, Literal
+
+import asyncpg
+
+from api.postgres import Cluster, cluster, is_cluster
+from api.settings import Settings
+from events.database import Connection, connect
+from events.schema import Release, migrate, origin_of, release_of
+from projections.runner import is_current
+from projections.views import TABLES
+
+ORIGIN: Final = "planrecord.invalid/shanghai"  # of a new log, unless a setting names another
+DEMO: Final = "planrecord.invalid/shanghai/demo"
+PATIENCE: Final = 10.0  # seconds in which a database must answer at the start
+Purpose = Literal["read", "write", "make"]
+
+
+class Unreachable(Exception):
+    """The database that DATABASE_URL names cannot be reached, or not so."""
+
+
+class NoRecord(Exception):
+    """There is no record where one was named."""
+
+
+class OtherRecord(Exception):
+    """Another log is there than the one that was named."""
+
+
+class OtherRelease(Exception):
+    """The record was left by another release, and must first be brought up to date, or served by that release."""
+
+
+def place(settings: Settings) -> str:
+    """Where the settings have the record, in words."""
+    return "the database of DATABASE_URL" if settings.database_url else str(settings.data_dir)
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, *, exclusive: bool = False, purpose: Purpose = "make"
+) -> AsyncGenerator[tuple[str, Cluster | None]]:
+    """The DSN of the record's database: that of DATABASE_URL, or the data folder's own, which is started and stopped.
+
+    Only to `make` is a record made where there is none; else NoRecord, and nothing was touched. To `read`, the record
+    must be as this release leaves it (OtherRelease). OtherRecord for one of another origin than was set.
+    """
+    async with _database(settings, exclusive=exclusive, purpose=purpose) as (dsn, own):
+        connection = await _connected(dsn)
+        try:
+            if await origin_of(connection) is None:
+                if purpose != "make":
+                    raise NoRecord(_none(settings))
+                await migrate(dsn, settings.origin or ORIGIN)
+            await _suits(connection, settings, purpose)
+        finally:
+            await connection.close()
+        if purpose != "read":
+            await migrate(dsn, settings.origin or ORIGIN)
+        yield dsn, own
+
+
+@asynccontextmanager
+async def _database(
+    settings: Settings, *, exclusive: bool, purpose: Purpose
+) -> AsyncGenerator[tuple[str, Cluster | None]]:
+    if settings.database_url:
+        yield settings.database_url, None
+        return
+    if purpose != "make" and not is_cluster(settings.data_dir):
+        raise NoRecord(_none(settings))
+    async with cluster(settings.data_dir, exclusive=exclusive) as own:
+        yield own.dsn, own
+
+
+def _none(settings: Settings) -> str:
+    return f"there is no record in {place(settings)}; `planrecord serve` makes one"
+
+
+async def _connected(dsn: str) -> Connection:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await connect(dsn)
+    except TimeoutError as error:
+        raise Unreachable(f"the database did not answer within {PATIENCE:.0f} s") from error
+    # A URL may be wrong in many ways, which asyncpg and the socket below it tell by errors of as many kinds.
+    except (ValueError, TypeError, OverflowError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Unreachable(f"the database cannot be used: {error}") from error
+
+
+async def _suits(connection: Connection, settings: Settings, purpose: Purpose) -> None:
+    """OtherRecord or OtherRelease unless the record is the one that was meant, and one for this release."""
+    own, where = await origin_of(connection), place(settings)
+    if settings.origin not in {None, own}:
+        raise OtherRecord(
+            f"{where} holds the record {own}, not {settings.origin}: name another data folder or database, "
+            f"or leave PLANRECORD_ORIGIN unset"
+        )
+    release = await release_of(connection)
+    if release is Release.LATER:
+        raise OtherRelease(f"the record in {where} was left by a later release of planrecord: install that one")
+    if purpose == "read" and (release is Release.EARLIER or not await is_current(connection, TABLES)):
+        raise OtherRelease(
+            f"the record in {where} was left by another release of planrecord: start `planrecord serve` once, "
+            f"which brings it up to date"
+        )

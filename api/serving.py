@@ -1,0 +1,85 @@
+"""The one way in which an application is served: on a socket that nobody shares, by granian, within bounds."""
+
+import resource
+import socket
+from typing import Any, Final
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.net import SocketHolder  # pyright: ignore[reportPrivateImportUsage] - where granian's own server has it
+from granian.server.embed import Server
+
+BACKLOG: Final = 1_024  # connections that wait until they are taken
+CONNECTIONS: Final = 10_000  # that are held at once: a slow one costs about 30 KB and delays nobody
+HEAD_PATIENCE: Final = 10_000  # milliseconds in which the head of a request must have come
+HEAD: Final = 65_536  # bytes of it
+LAST_ANSWERS: Final = 5.0  # seconds in which requests that are under way may end; one that never ends must not hold us
+
+
+class AddressTaken(Exception):
+    """The address cannot be had; the message says why and what helps."""
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens at the address (port 0: at any that is free), and no other does; else AddressTaken.
+
+    Who connects before the application is served waits for it.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        taken = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise AddressTaken(f"cannot serve on {named(host, port)}: {error.strerror}") from error
+    try:
+        # Only to bind over connections that are dying. SO_REUSEPORT, which granian would set, lets a second server
+        # share the port; and two may bind as long as neither listens, so this listens at once.
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+        taken.listen(BACKLOG)
+    except OSError as error:
+        taken.close()
+        what = f"cannot serve on {named(host, port)}: {error.strerror}"
+        raise AddressTaken(f"{what}; choose another with --port") from error
+    return taken
+
+
+def named(host: str, port: int) -> str:
+    """The address as it stands in a URL."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def server_of(application: Any, taken: socket.socket) -> Server:
+    """The server of an ASGI application at `listening`'s socket, which is the server's from now on."""
+    _allow_many_files()
+    server = _Server(
+        application,
+        interface=Interfaces.ASGI,
+        log_enabled=False,
+        websockets=False,
+        http=HTTPModes.http1,
+        backlog=BACKLOG,
+        backpressure=CONNECTIONS,  # granian's own is its backlog: so many slow connections would stop the service
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_PATIENCE, max_buffer_size=HEAD),
+    )
+    server.take(taken)
+    setattr(server, "workers_kill_timeout", LAST_ANSWERS)  # noqa: B010 - its type is declared too narrow
+    return server
+
+
+class _Server(Server):
+    """granian, at a socket that was bound before."""
+
+    def take(self, taken: socket.socket) -> None:
+        """Own the socket: it is closed with the server."""
+        self.taken = taken
+
+    def _init_shared_socket(self) -> None:
+        make: Any = SocketHolder  # of this its stubs say nothing
+        self._shd = make(self.taken.detach(), False, self.backlog)  # noqa: FBT003 - granian's own order
+        self._sfd = self._shd.get_fd()
+
+
+def _allow_many_files() -> None:
+    """Each connection is an open file, and the usual limit is 1,024, though the system would allow more."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,0 +1,162 @@
+"""The release that was the last one yesterday, run from its own files; what it answered, and what may differ since."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple, cast
+from urllib.parse import urlsplit
+
+import httpx
+
+from tests.conftest import PLAN
+from tests.integration.commands import PROJECT
+
+YESTERDAY: Final = "d7e4f33"
+OWN: Final = {"etag", "date", "server", "content-length"}  # headers that are of the release, or of the day
+
+
+class Answer(NamedTuple):
+    """What an address answered: JSON as values, everything else as text."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+class Named(NamedTuple):
+    """A difference that openapi/CHANGELOG.md names in these `words`; `leave_out` takes it away from an answer."""
+
+    words: str
+    leave_out: Callable[[Answer], Answer]
+
+
+def without_key(*path: str) -> Callable[[Answer], Answer]:
+    """Leave out a key of JSON wherever this path of keys ends, as `meta`, `log`; in NDJSON, too."""
+
+    def left(value: Any) -> Any:
+        if isinstance(value, list):
+            return [left(one) for one in cast("list[Any]", value)]
+        return _without(cast("dict[str, Any]", value), path, left) if isinstance(value, dict) else value
+
+    return lambda answer: answer._replace(body=left(answer.body))
+
+
+def _without(value: dict[str, Any], path: tuple[str, ...], left: Callable[[Any], Any]) -> dict[str, Any]:
+    first, *rest = path
+    if not rest:
+        return {key: left(one) for key, one in value.items() if key != first}
+    return {
+        key: _without(left(one), tuple(rest), lambda deeper: deeper)
+        if key == first and isinstance(one, dict)
+        else left(one)
+        for key, one in value.items()
+    }
+
+
+def without_header(name: str) -> Callable[[Answer], Answer]:
+    """Leave out a header."""
+    return lambda answer: answer._replace(headers={key: one for key, one in answer.headers.items() if key != name})
+
+
+# Every issue that changes an answer adds a row here, and its words to the change log.
+NAMED: Final[tuple[Named, ...]] = ()
+
+
+def brought(into: Path) -> Path:
+    """The files of yesterday's release, brought from git; what is built and not kept there is that of today."""
+    git = shutil.which("git")
+    assert git, "git brings the files of the earlier release"
+    packed = subprocess.run([git, "archive", YESTERDAY], cwd=PROJECT, capture_output=True, check=False)  # noqa: S603 - our own words
+    assert packed.returncode == 0, f"{YESTERDAY} is not in this clone: git fetch --unshallow brings it"
+    into.mkdir()
+    tar = shutil.which("tar")
+    assert tar, "tar unpacks it"
+    subprocess.run([tar, "x", "-C", str(into)], input=packed.stdout, check=True)  # noqa: S603 - our own words
+    if not (into / "api" / "static").exists() and (PROJECT / "api" / "static").exists():
+        shutil.copytree(PROJECT / "api" / "static", into / "api" / "static")
+    return into
+
+
+UNIT: Final = "shi-wei-sheng-jian-kang-wei"
+BANKING: Final = "guo-jia-jin-rong-jian-du-guan-li-zong-ju-shang-hai-jian-guan-ju"
+PLATFORM: Final = "chang-san-jiao-gong-gong-xin-yong-xin-xi-gong-xiang-ping-tai"
+HISTORIES: Final = (PLAN, f"{PLAN}/tasks/21", f"{PLAN}/tasks/65", f"/v1/units/{UNIT}", f"/v1/platforms/{PLATFORM}")
+LISTS: Final = (
+    "/v1/plans",
+    *(f"{PLAN}/{name}" for name in ("parts", "measures", "targets", "platforms", "tasks", "reports")),
+    *("/v1/units", "/v1/districts", "/v1/platforms", "/v1/events"),
+)
+ONES: Final = (
+    *(
+        PLAN,
+        f"{PLAN}/parts/2",
+        f"{PLAN}/measures/5",
+        f"{PLAN}/tasks/21",
+        f"{PLAN}/tasks/65",
+        f"{PLAN}/tasks/21/reports",
+    ),
+    *(f"/v1/units/{UNIT}", f"/v1/units/{BANKING}", "/v1/units/ge-qu-ren-min-zheng-fu", "/v1/units/nowhere"),
+    *("/v1/districts/310151", f"/v1/platforms/{PLATFORM}", "/v1/events/21", "/v1/events/400", "/v1/events/755"),
+)
+MOMENTS: Final = ("position=361&effectiveOn=2023-06-30", "position=650&effectiveOn=2023-10-12")
+ASKED: Final = tuple(
+    """
+{ task(id: "shanghai-credit-2023/21", asOf: {position: 650}, effectiveOn: "2023-10-12") { id text reportedStatus meta { position } reports { period recordedAs { position } } } }
+{ tasks(plan: "shanghai-credit-2023", asOf: {position: 361}, effectiveOn: "2023-06-30", first: 20) { totalCount pageInfo { endCursor } nodes { id number due } } }
+{ unit(id: "shi-ke-wei", asOf: {position: 650}) { id name kind } }
+{ district(code: "310151", asOf: {date: "2023-09-30"}) { id name units { name } } }
+{ events(asOf: {position: 700}, first: 10) { nodes { position type } } }
+{ plan(id: "shanghai-credit-2023", asOf: {position: 500}) { title measures { number title } } }
+""".strip().splitlines()  # noqa: E501 - each is one line, as a client sends it
+)
+
+
+def addresses() -> Iterator[str]:
+    """Pinned addresses of every kind of resource, in every form."""
+    for moment in MOMENTS:
+        yield from (f"{path}?{moment}" for path in ONES)
+        yield from (f"{path}{form}?{moment}&limit=40" for path in LISTS for form in ("", ".csv", ".ndjson"))
+        yield from (f"{path}/history?{moment}" for path in HISTORIES)
+        yield from (f"{path}/timemap?{moment}" for path in HISTORIES)
+    yield from (f"{path}?asOf=2023-09-30" for path in ONES)
+    yield from (
+        f"{path}/diff?from=361&fromEffectiveOn=2023-06-30&to=650&toEffectiveOn=2023-10-12"
+        for path in (*HISTORIES, "/v1", "/v1/districts/310151")
+    )
+    yield f"{PLAN}/tasks?position=650&effectiveOn=2023-10-12&unit=shi-ke-wei&sort=-due"
+    yield f"{PLAN}/reports?position=650&effectiveOn=2023-10-12&period=2023-Q2&unit={UNIT}"
+    yield "/v1/events?position=700&effectiveOn=2023-12-01&type=task.reworded.v1"
+    yield f"/v1/events?position=700&effectiveOn=2023-12-01&unit={UNIT}"
+
+
+async def answers(http: httpx.AsyncClient) -> dict[str, Answer]:
+    """What every address answers, and every question in GraphQL."""
+    found = {address: answer_of(await http.get(address)) for address in addresses()}
+    asked = {query: answer_of(await http.post("/graphql", json={"query": query})) for query in ASKED}
+    return found | asked
+
+
+def answer_of(response: httpx.Response) -> Answer:
+    """The part of a response that a client goes by."""
+    kind = response.headers.get("Content-Type", "")
+    body: Any = response.text
+    if "json" in kind:
+        lines = response.text.split("\n") if "ndjson" in kind else [response.text]
+        body = [json.loads(line) for line in lines if line]
+    for one in body if "problem" in kind else ():
+        one.pop("traceId")
+    return Answer(response.status_code, {key: one for key, one in response.headers.items() if key not in OWN}, body)
+
+
+def but_for(answer: Answer, named: tuple[Named, ...]) -> Answer:
+    """The answer without the differences that are named."""
+    for one in named:
+        answer = one.leave_out(answer)
+    return answer
+
+
+def path_of(address: str) -> str:
+    """What an address is of, for people."""
+    return urlsplit(address).path
