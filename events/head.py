@@ -8,7 +8,7 @@ import time
 from array import array
 from bisect import bisect_right
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -187,7 +187,6 @@ async def _listen(head: Head, connection: Connection) -> None:
     while not connection.is_closed():
         heard.clear()  # before reading, so that what is said meanwhile is read again
         await head.hear(connection)
-        try:
-            await asyncio.wait_for(heard.wait(), HEARTBEAT)
-        except TimeoutError:
-            continue
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARTBEAT):  # wait_for may swallow a cancel that comes with what it waits for
+                await heard.wait()

@@ -266,3 +266,25 @@ async def test_a_connection_of_ones_own_has_an_end_to_every_statement(imported: 
         with pytest.raises(TimeoutError):
             await connection.execute("SELECT pg_sleep(20)")
     connection.terminate()
+
+
+class Reached(Connection):
+    """A connection over which word comes when the test says so."""
+
+    say: Any = None
+
+    async def add_listener(self, channel: str, callback: Any) -> None:
+        self.say = lambda: callback(None, 0, channel, "")
+
+
+async def test_whoever_stops_listening_at_the_moment_at_which_word_comes_stops(imported: Service) -> None:
+    calls: list[Any] = []
+
+    async def call() -> Any:
+        calls.append(await asyncpg.connect(imported.dsn, server_settings=SESSION, connection_class=Reached))
+        return calls[-1]
+
+    async with asyncio.timeout(3), watching(call, imported.pool) as head:
+        await until(lambda: head.listening)
+        await asyncio.sleep(0.05)
+        calls[0].say()
