@@ -14,7 +14,13 @@ from tests.conftest import PLAN
 from tests.integration.commands import PROJECT
 
 YESTERDAY: Final = "d7e4f33"
-OWN: Final = {"etag", "date", "server", "content-length"}  # headers that are of the release, or of the day
+OWN: Final = {
+    "etag",
+    "date",
+    "server",
+    "content-length",
+    "content-encoding",
+}  # of the release, the day or the transport
 
 
 class Answer(NamedTuple):
@@ -61,7 +67,15 @@ def without_header(name: str) -> Callable[[Answer], Answer]:
 
 
 # Every issue that changes an answer adds a row here, and its words to the change log.
-NAMED: Final[tuple[Named, ...]] = ()
+NAMED: Final[tuple[Named, ...]] = (
+    Named("`meta.log`, the log's random identity", without_key("meta", "log")),
+    Named("`meta.root`, the root of the log at that position", without_key("meta", "root")),
+    Named("each end of a difference has its own `root`", without_key("meta", "from", "root")),
+    Named("each end of a difference has its own `root`", without_key("meta", "to", "root")),
+    Named("A demo's answers are never to be kept (`no-cache`)", without_header("cache-control")),
+    Named("`X-Content-Type-Options: nosniff` on every answer", without_header("x-content-type-options")),
+    Named("`Location` can be read by scripts of other origins", without_header("access-control-expose-headers")),
+)
 
 
 def brought(into: Path) -> Path:
