@@ -15,7 +15,6 @@ from domain.commands import COMMANDS, AnyCommand, decode_commands
 T = TypeVar("T")
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 PATIENCE: Final = 40_000_000  # bytes beyond which a body is not even read to its end
-SECONDS: Final = 30.0  # in which a body must have come
 LARGEST_GRAPHQL: Final = 262_144  # bytes of a GraphQL request, its variables included
 LONG: Final = 50_000  # bytes whose check takes longer than one step of the event loop may
 NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -23,13 +22,14 @@ NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 async def json_body(request: Ask) -> bytes:
     """The body's bytes; Trouble unless they say that they are JSON, and are."""
-    content = await whole(request.question, request.receive, request.app.state.max_body)
+    state = request.app.state
+    content = await whole(request.question, request.receive, state.max_body, state.body_seconds)
     await checked(content)
     return content
 
 
-async def whole(question: Question, receive: Receive, limit: int) -> bytes:
-    """The whole body of what says that it is JSON, up to a limit and within SECONDS; Trouble otherwise.
+async def whole(question: Question, receive: Receive, limit: int, seconds: float) -> bytes:
+    """The whole body of what says that it is JSON, up to a limit of bytes and within seconds; Trouble otherwise.
 
     What is somewhat larger is read to its end and forgotten: a client that is still sending would otherwise see its
     connection break instead of the answer that says why.
@@ -37,7 +37,7 @@ async def whole(question: Question, receive: Receive, limit: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             more = True
             while more and size <= PATIENCE:
                 message = await receive()
@@ -48,7 +48,7 @@ async def whole(question: Question, receive: Receive, limit: int) -> bytes:
                 if size <= limit:
                     parts.append(part)
     except TimeoutError as error:
-        detail = f"a body must have come within {SECONDS:.0f} s: send less at once"
+        detail = f"a body must have come within {seconds:g} s: send less at once"
         raise Trouble(408, "too_slow", detail, Connection="close") from error
     if size > limit:
         raise Trouble(413, "too_large", f"a body has at most {limit:,} bytes: send less at once")

@@ -64,10 +64,11 @@ class Entry(NamedTuple):
 
 
 class Front:
-    """An ASGI application around the one that computes."""
+    """An ASGI application around the one that computes. `body_seconds`: in which a body must have come."""
 
-    def __init__(self, app: App, reader: Reader) -> None:
+    def __init__(self, app: App, reader: Reader, body_seconds: float = 30.0) -> None:
         self.app = app
+        self._body_seconds = body_seconds
         self._reader = reader
         self._head: Head = reader.head
         self._memory: Memory = reader.memory
@@ -82,7 +83,7 @@ class Front:
             headers = headers_of(scope)
             question = self._read(scope, headers)
             if question.method == "POST" and question.path == "/graphql":
-                content = await body.whole(question, receive, body.LARGEST_GRAPHQL)
+                content = await body.whole(question, receive, body.LARGEST_GRAPHQL, self._body_seconds)
                 question = msgspec.structs.replace(question, body=content)
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asks must hear of it
             await self._failed(scope, error, send)

@@ -158,6 +158,7 @@ def application(running: Service) -> Front:
             "token": running.token,
             "hmac_key": running.hmac_key,
             "max_body": running.settings.max_body,
+            "body_seconds": running.settings.body_seconds,
         }
     )
     inner = Litestar(
@@ -170,7 +171,7 @@ def application(running: Service) -> Front:
         openapi_config=None,  # /openapi.json has a handler of its own, and Litestar would serve pages beside it
         request_max_body_size=None,  # api/body.py reads, with a limit of its own
     )
-    return Front(inner, running.reader)
+    return Front(inner, running.reader, running.settings.body_seconds)
 
 
 def openapi_config() -> OpenAPIConfig:

@@ -58,6 +58,8 @@ def described_by(app: Litestar) -> dict[str, Any]:
         elif name.startswith("POST /v1/"):
             operation["security"] = [{"token": []}]
             _add_problem(operation, 503)
+        if name.startswith("POST "):
+            _add_problem(operation, 408)
     return described
 
 

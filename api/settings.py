@@ -24,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     office: str = "shanghai-credit-office"
     license: str = "https://creativecommons.org/licenses/by/4.0/"
     max_body: int = 4_000_000
+    body_seconds: Annotated[float, msgspec.Meta(gt=0)] = 30.0
     cache_bytes: int = 128_000_000
 
 

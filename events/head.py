@@ -22,6 +22,7 @@ from events.log import CHANNEL, statement
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 HEARTBEAT: Final = 2.5  # seconds after which the head is read even if nothing was heard, and which that may take
+FIRST: Final = 1.0  # seconds in which it usually hears for the first time
 RETRY: Final = 0.2  # seconds before a lost database is called again
 
 log = logging.getLogger("planrecord")
@@ -42,7 +43,7 @@ class Head:
         self._clock = EPOCH, 0.0  # the database's clock, and ours at that time
         self._today = date.min, 0.0  # the day, and until when by our clock
         self._heard = time.monotonic()  # when the connection that listens last answered
-        self._hears = False  # whether there is such a connection
+        self._hears = asyncio.Event()  # there is such a connection
         self._moved = asyncio.Condition()
 
     @property
@@ -58,7 +59,7 @@ class Head:
     @property
     def listening(self) -> bool:
         """Whether each new fact is heard of; otherwise the database is asked before each answer."""
-        return self._hears and not self.deaf
+        return self._hears.is_set() and not self.deaf
 
     def now(self) -> datetime:
         """The present moment: the database's clock, or the demo's."""
@@ -97,11 +98,19 @@ class Head:
         """Read the head over the connection that listens, which shows that it is alive; TimeoutError if it is not."""
         async with asyncio.timeout(HEARTBEAT):
             await self.read(connection)
-        self._heard, self._hears = time.monotonic(), True
+        self._heard = time.monotonic()
+        self._hears.set()
+
+    async def begin(self) -> None:
+        """Wait until it hears for the first time, or FIRST has passed: it need not be deaf when it is first asked."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST):
+                await self._hears.wait()
 
     def lose(self) -> bool:
         """Nothing is heard any more; whether something was until now."""
-        heard, self._hears = self._hears, False
+        heard = self._hears.is_set()
+        self._hears.clear()
         return heard
 
     async def read(self, connection: Connection) -> None:
@@ -152,6 +161,7 @@ async def watching(connect: Callable[[], Awaitable[Connection]], lanes: Lanes) -
     await head.refresh()
     task = asyncio.create_task(_watch(head, connect))
     try:
+        await head.begin()
         yield head
     finally:
         task.cancel()

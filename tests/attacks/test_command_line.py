@@ -108,19 +108,22 @@ async def test_a_step_that_never_ends_does_not_hold_a_server_that_is_told_to_sto
     assert "352 facts and " in out
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_database_that_was_stopped_does_not_hold_it_either(data: Path, number: signal.Signals) -> None:
-    async with serving(data) as running:
-        send(signal.SIGSTOP, servers_in(cluster_of(data)))
-        waiting = asyncio.create_task(running.http.get("/v1/units"))
-        await asyncio.sleep(0.2)
-        began = time.monotonic()
-        assert await running.stop(number) in {0, 1}
-        assert time.monotonic() - began < OBEYED
-        await asyncio.wait([waiting])
-        waiting.exception()
-        assert "Traceback" not in running.complained
-    assert servers_in(cluster_of(data)) == []
+async def test_a_database_that_was_stopped_does_not_hold_it_either() -> None:
+    async def obeys(number: signal.Signals) -> None:
+        with place() as data:
+            async with serving(data) as running:
+                send(signal.SIGSTOP, servers_in(cluster_of(data)))
+                waiting = asyncio.create_task(running.http.get("/v1/units"))
+                await asyncio.sleep(0.2)
+                began = time.monotonic()
+                assert await running.stop(number) in {0, 1}
+                assert time.monotonic() - began < OBEYED
+                await asyncio.wait([waiting])
+                waiting.exception()
+                assert "Traceback" not in running.complained
+            assert servers_in(cluster_of(data)) == []
+
+    await asyncio.gather(*map(obeys, (signal.SIGTERM, signal.SIGINT)))
 
 
 async def test_a_start_does_not_wait_for_a_stopped_server_that_was_left_behind(data: Path) -> None:

@@ -30,7 +30,7 @@ from tests.integration.test_paging import fill
 CREDIT = "shanghai-credit-2023"
 TASKS = 2_000
 HONEST = 1.2  # times what is counted may be taken
-SLACK = 50_000  # bytes that a process takes one way or another
+SLACK = 200_000  # bytes that a process takes one way or another: a connection keeps its last large answer, for one
 THEN = "position=600&effectiveOn=2023-09-30"
 SPAN = "from=500&to=700&fromEffectiveOn=2023-06-30&toEffectiveOn=2023-12-31"
 PINNED = [
