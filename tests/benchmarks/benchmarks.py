@@ -41,7 +41,7 @@ def graphql(**variables: Any) -> Question:
     return Question("/graphql", body.replace('"{position}"', "{position}"), JSON)
 
 
-HEAD, PAST = Question(LIST), Question(LIST + MOMENT)
+HEAD, PAST, TASK = Question(LIST), Question(LIST + MOMENT), Question(f"{LIST}/21{MOMENT}")
 PINNED = Question(f"{LIST}?position=700&effectiveOn=2023-10-31")
 BENCHMARKS = (
     Benchmark("list-cached", "bytes", HEAD, 0.8),
@@ -52,6 +52,8 @@ BENCHMARKS = (
     Benchmark("list-first-answer", "json_agg", PAST, first=True),
     Benchmark("list-uncached-round-trip", "round trip", PAST, 0.33),
     Benchmark("list-uncached-lean-round-trip", "lean round trip", PAST, 0.33),
+    Benchmark("task-uncached", "lean round trip", TASK),
+    Benchmark("openapi-json", "bytes", Question("/openapi.json"), 0.8),
     Benchmark("graphql-uncached", "graphql-core", graphql(asOf={"position": "{position}"}, on="{on}"), 3.0),
     Benchmark("datasette", "datasette", PAST, asked=datasette.ROWS),
     Benchmark("datasette-cached", "datasette", HEAD, asked=datasette.ROWS),
