@@ -36,6 +36,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 Header = tuple[bytes, bytes]
+Parts = tuple[Any, ...]
 State = tuple[int, date]  # the head's size and the day: what an answer at the head was read at
 
 WORTH_PACKING: Final = 1_000  # bytes
@@ -81,7 +82,7 @@ class Front:
             return
         try:
             headers = headers_of(scope)
-            question = self._read(scope, headers)
+            question, parts = self._read(scope, headers)
             if question.method == "POST" and question.path == "/graphql":
                 content = await body.whole(question, receive, body.LARGEST_GRAPHQL, self._body_seconds)
                 question = msgspec.structs.replace(question, body=content)
@@ -89,15 +90,15 @@ class Front:
             await self._failed(scope, error, send)
             return
         if question.method == "GET":
-            await self._get(scope, headers, question, receive, send)
+            await self._get(scope, headers, question, parts, receive, send)
         elif question.path == "/graphql" and question.method == "POST":
             await self._graphql(scope, question, receive, send)
         else:
             asked = Asked(question, credentials_of(headers), self._reader)
             await self.app(handed(scope, asked), receive, _through(send))
 
-    def _read(self, scope: Scope, headers: Headers) -> Question:
-        """The question of a request: a pure function of these parts of it, and remembered by them."""
+    def _read(self, scope: Scope, headers: Headers) -> tuple[Question, Parts]:
+        """The question of a request, a pure function of these parts of it; they are empty where it was remembered."""
         parts = (
             scope["method"],
             scope["raw_path"],
@@ -108,12 +109,13 @@ class Front:
             headers.get(b"content-type"),
         )
         known: Question | None = self._memory.get(parts)
-        if known is None:
-            known = question_of(scope, headers)
-            weight = sum(map(len, filter(None, parts)))
-            if weight <= LARGEST_READING:
-                self._memory.put(parts, known, 3 * weight)  # the parts, and the same once more as text
-        return known
+        return (question_of(scope, headers), parts) if known is None else (known, ())
+
+    def _learn(self, question: Question, parts: Parts) -> None:
+        """Remember the reading of what was asked a second time; of what is asked once it would only take room."""
+        weight = sum(len(one) for one in parts if one)
+        if weight <= LARGEST_READING:
+            self._memory.put(parts, question, 3 * weight)  # the parts, and the same once more as text
 
     async def _failed(self, scope: Scope, error: Exception, send: Send) -> None:
         """Say what is wrong with a request that could not be read, or where its resource is."""
@@ -127,8 +129,13 @@ class Front:
         await send(entry.start)
         await send(entry.whole if scope["method"] != "HEAD" else NOTHING)
 
-    async def _get(self, scope: Scope, headers: Headers, question: Question, receive: Receive, send: Send) -> None:
-        entry = await self._found(scope, question, receive, send)
+    async def _get(  # noqa: PLR0913, PLR0917 - an ASGI call, and what was read of it
+        self, scope: Scope, headers: Headers, question: Question, parts: Parts, receive: Receive, send: Send
+    ) -> None:
+        known = self._known(question)
+        if known and parts:
+            self._learn(question, parts)
+        entry = known or await self._found(scope, question, receive, send)
         if entry is None:
             return
         match = headers.get(b"if-none-match")
@@ -140,20 +147,25 @@ class Front:
             await send(entry.whole if scope["method"] != "HEAD" else NOTHING)
 
     async def _graphql(self, scope: Scope, question: Question, receive: Receive, send: Send) -> None:
-        entry = await self._found(scope, question, receive, send)
+        entry = self._known(question) or await self._found(scope, question, receive, send)
         if entry is not None:
             await send(entry.start)
             await send(entry.whole)
 
+    def _known(self, question: Question) -> Entry | None:
+        """The answer that is remembered, if it is still true; who hears nothing of the log cannot know that."""
+        head = self._head
+        entry: Entry | None = self._memory.get(question) if head.listening else None
+        if entry is None or entry.epoch != head.erasure_epoch:
+            return None
+        return entry if entry.state is None or entry.state == (head.size, head.today()) else None
+
     async def _found(self, scope: Scope, question: Question, receive: Receive, send: Send) -> Entry | None:
-        """The answer; None if it was sent piece by piece."""
+        """The answer, asked for now; None if it was sent piece by piece."""
         head = self._head
         if not head.listening:
             return await self._asked(scope, question, receive, send)
         state = head.size, head.today()
-        entry: Entry | None = self._memory.get(question)
-        if entry and entry.epoch == head.erasure_epoch and entry.state in {None, state}:
-            return entry
         # Who asks after a fact was acknowledged is not given what was asked for before it.
         flown = (question, state)
         while (flight := self._flights.get(flown)) is not None:

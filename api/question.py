@@ -91,7 +91,7 @@ def handed(scope: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
         **scope,
         "method": question.method,
         "path": question.path,
-        "raw_path": quote(question.path).encode(),
+        "raw_path": question.path.encode(),
         SCOPE: asked,
     }
 

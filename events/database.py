@@ -119,6 +119,13 @@ class Lanes:
 
     async def _lend(self) -> Connection:
         """One that is idle, or a new one."""
+        if self._idle and not self._room.locked():  # the usual case, which waits for nothing, needs no watch
+            await self._room.acquire()
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                self._lent.add(connection)
+                return connection
+            self._room.release()
         async with asyncio.timeout(PATIENCE):
             await self._room.acquire()
             try:

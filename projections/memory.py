@@ -1,5 +1,6 @@
 """What a process remembers: one memory for all, bounded in bytes with its overhead, on whose room no read depends."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -10,24 +11,28 @@ OVERHEAD: Final = (
 
 
 class Memory:
-    """Values by key, of two generations that together weigh at most `bound` bytes; what is asked for stays young.
+    """Values by key, which together weigh at most `bound` bytes.
 
-    A value may be gone at any time, so whoever puts one in also keeps it for as long as it is needed. `weight` is what
-    a value takes beside OVERHEAD, the variable parts of its key included, in bytes. Not for several threads.
+    What was put and not yet asked for waits its turn among the new, which take a quarter of the room: answers that
+    nobody asks for twice push out nothing but one another. What is asked for again belongs to the young; the old are
+    those that were young before, and go all at once. A value may be gone at any time, so whoever puts one in also keeps
+    it for as long as it is needed. `weight` is what a value takes beside OVERHEAD, the variable parts of its key
+    included, in bytes. Not for several threads.
     """
 
     def __init__(self, bound: int) -> None:
         self.bound = bound
+        self._new: OrderedDict[Hashable, Any] = OrderedDict()  # a plain one takes ever longer to find its first
         self._young: dict[Hashable, Any] = {}
         self._old: dict[Hashable, Any] = {}
-        self._young_weights: dict[Hashable, int] = {}
+        self._weights: dict[Hashable, int] = {}  # of the new and the young
         self._old_weights: dict[Hashable, int] = {}
-        self._young_size = self._old_size = 0
+        self._new_size = self._young_size = self._old_size = 0
 
     @property
     def size(self) -> int:
         """Bytes that are taken."""
-        return self._young_size + self._old_size
+        return self._new_size + self._young_size + self._old_size
 
     def get(self, key: Hashable) -> Any:
         """What was put under a key, or None."""
@@ -35,9 +40,9 @@ class Memory:
         return self._again(key) if found is None else found
 
     def several(self, keys: Sequence[Hashable]) -> list[Any]:
-        """What was put under each of these keys, or None: faster than one by one."""
+        """What was put under each of these keys, or None: faster than one by one. None of these values is falsy."""
         found = list(map(self._young.get, keys))
-        if not self._old:
+        if all(found):
             return found
         return [self.get(key) if one is None else one for key, one in zip(keys, found, strict=True)]
 
@@ -51,31 +56,51 @@ class Memory:
 
     def put(self, key: Hashable, value: Any, weight: int) -> None:
         """Keep a value, unless it would take more than an eighth of the room."""
-        self.drop(key)
+        if key in self._weights or key in self._old:
+            self.drop(key)
         weight += OVERHEAD
-        if weight <= self.bound // 8:
-            self._keep(key, value, weight)
+        if weight > self.bound // 8:
+            return
+        self._new[key] = value
+        self._weights[key] = weight
+        self._new_size += weight
+        while self._new_size > self.bound // 4:
+            eldest, _ = self._new.popitem(last=False)
+            self._new_size -= self._weights.pop(eldest)
 
     def drop(self, key: Hashable) -> None:
         """Forget a value."""
-        if self._young.pop(key, None) is not None:
-            self._young_size -= self._young_weights.pop(key)
+        if self._new.pop(key, None) is not None:
+            self._new_size -= self._weights.pop(key)
+        elif self._young.pop(key, None) is not None:
+            self._young_size -= self._weights.pop(key)
         elif self._old.pop(key, None) is not None:
             self._old_size -= self._old_weights.pop(key)
 
     def _again(self, key: Hashable) -> Any:
-        """What is old and asked for, which makes it young."""
-        found = self._old.pop(key, None)
+        """What is new or old and asked for, which makes it young."""
+        found = self._new.pop(key, None)
         if found is not None:
+            weight = self._weights.pop(key)
+            self._new_size -= weight
+        else:
+            found = self._old.pop(key, None)
+            if found is None:
+                return None
             weight = self._old_weights.pop(key)
             self._old_size -= weight
-            self._keep(key, found, weight)
+        self._keep(key, found, weight)
         return found
 
     def _keep(self, key: Hashable, value: Any, weight: int) -> None:
-        if self._young_size + weight > self.bound // 2:
-            self._old, self._old_weights, self._old_size = self._young, self._young_weights, self._young_size
-            self._young, self._young_weights, self._young_size = {}, {}, 0
+        if self._young_size + weight > self.bound * 3 // 8:
+            self._age()
         self._young[key] = value
-        self._young_weights[key] = weight
+        self._weights[key] = weight
         self._young_size += weight
+
+    def _age(self) -> None:
+        """The young are the old from now on."""
+        self._old, self._young = self._young, {}
+        self._old_weights = {key: self._weights.pop(key) for key in self._old}
+        self._old_size, self._young_size = self._young_size, 0

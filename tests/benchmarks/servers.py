@@ -13,6 +13,7 @@ import msgspec
 from api.main import application, service
 from api.serving import listening, server_of
 from api.settings import Settings
+from events.steps import settle
 from tests.benchmarks.load import Wrong
 from tests.benchmarks.peers import PEERS, App, Setup
 
@@ -31,6 +32,7 @@ async def serve(name: str, setup: Setup, port: int) -> None:
     """Serve until standard input ends, so that nothing outlives the one who started it."""
     async with {"planrecord": planrecord, **PEERS}[name](setup) as app:
         server = server_of(app, listening("127.0.0.1", port))
+        settle()  # as `planrecord serve` does, for the peers alike
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), server.stop)
         await server.serve()
 
