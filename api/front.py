@@ -207,7 +207,7 @@ class Front:
         state = (stays.position, today) if isinstance(stays, AtHead) else None
         entry = await _entry(collected, state, epoch, packed=question.packed)
         if not isinstance(stays, Once) and collected.status == 200 and len(question.body) <= LARGEST_QUERY:  # noqa: PLR2004
-            self._memory.put(question, entry, _weight(question, entry))
+            self._memory.offer(question, entry, _weight(question, entry))
         return entry
 
 

@@ -13,11 +13,11 @@ OVERHEAD: Final = (
 class Memory:
     """Values by key, which together weigh at most `bound` bytes.
 
-    What was put and not yet asked for waits its turn among the new, which take a quarter of the room: answers that
-    nobody asks for twice push out nothing but one another. What is asked for again belongs to the young; the old are
-    those that were young before, and go all at once. A value may be gone at any time, so whoever puts one in also keeps
-    it for as long as it is needed. `weight` is what a value takes beside OVERHEAD, the variable parts of its key
-    included, in bytes. Not for several threads.
+    What was put or is asked for again belongs to the young; the old are those that were young before, and go all at
+    once. What is only offered waits among the new, a quarter of the room, until it is asked for: whole answers that
+    nobody asks for twice push out one another and not the parts that the next answer is made of. A value may be gone at
+    any time, so whoever puts one in also keeps it for as long as it is needed. `weight` is what a value takes beside
+    OVERHEAD, the variable parts of its key included, in bytes. Not for several threads.
     """
 
     def __init__(self, bound: int) -> None:
@@ -56,10 +56,13 @@ class Memory:
 
     def put(self, key: Hashable, value: Any, weight: int) -> None:
         """Keep a value, unless it would take more than an eighth of the room."""
-        if key in self._weights or key in self._old:
-            self.drop(key)
+        if self._fits(key, weight + OVERHEAD):
+            self._keep(key, value, weight + OVERHEAD)
+
+    def offer(self, key: Hashable, value: Any, weight: int) -> None:
+        """Keep a value that perhaps nobody asks for again."""
         weight += OVERHEAD
-        if weight > self.bound // 8:
+        if not self._fits(key, weight):
             return
         self._new[key] = value
         self._weights[key] = weight
@@ -76,6 +79,12 @@ class Memory:
             self._young_size -= self._weights.pop(key)
         elif self._old.pop(key, None) is not None:
             self._old_size -= self._old_weights.pop(key)
+
+    def _fits(self, key: Hashable, weight: int) -> bool:
+        """Whether there is a place for it, which nothing older has."""
+        if key in self._weights or key in self._old:
+            self.drop(key)
+        return weight <= self.bound // 8
 
     def _again(self, key: Hashable) -> Any:
         """What is new or old and asked for, which makes it young."""

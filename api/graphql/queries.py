@@ -41,4 +41,4 @@ def keep(memory: Memory, text: str, query: Query, key: Hashable, plan: Plan) -> 
     if len(query.plans) >= KEPT:
         query.plans.clear()
     query.plans[key] = plan
-    memory.put((Query, text), query, query.document.weight + sum(one.weight for one in query.plans.values()))
+    memory.offer((Query, text), query, query.document.weight + sum(one.weight for one in query.plans.values()))

@@ -164,5 +164,5 @@ SELECT json_build_object(
     'meta', json_build_object(
         'position', $2::bigint, 'asOf', to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         'effectiveOn', $3::date, 'self', '/v1/plans/' || $1::text || '/tasks?position=' || $2::bigint || '&effectiveOn=' || $3::date,
-        'origin', (SELECT origin FROM log_head), 'license', $4::text))::text
+        'origin', (SELECT origin FROM log_head), 'log', (SELECT log FROM log_head), 'license', $4::text))::text
 FROM events WHERE position = $2::bigint

@@ -84,6 +84,11 @@ class Forgetful(Memory):
         self.__init__(self.bound)
         super().put(key, value, weight)
 
+    def offer(self, key: Hashable, value: Any, weight: int) -> None:
+        """Keep this alone."""
+        self.__init__(self.bound)
+        super().offer(key, value, weight)
+
 
 def reader_with(memory: Memory, reader: Reader) -> Reader:
     return Reader(reader.pool, reader.slices, reader.head, reader.license, memory)

@@ -31,6 +31,17 @@ def test_what_is_asked_for_stays_and_what_is_not_goes() -> None:
     assert memory.get(1) is None
 
 
+def test_what_is_only_offered_pushes_out_nothing_but_its_like() -> None:
+    memory = Memory(100_000)
+    memory.put("part", 1, 1_000)
+    memory.offer("asked for again", 2, 1_000)
+    assert memory.get("asked for again") == 2
+    for number in range(1_000):
+        memory.offer(number, number, 1_000)
+        assert memory.size <= memory.bound
+    assert [memory.get(key) for key in ("part", "asked for again", 0, 999)] == [1, 2, None, 999]
+
+
 def test_one_value_does_not_take_all_the_room() -> None:
     memory = Memory(100_000)
     memory.put("small", 1, 100)
@@ -75,14 +86,14 @@ def test_without_room_nothing_is_kept() -> None:
     assert memory.get("a") is None
 
 
-@given(st.lists(st.tuples(st.sampled_from(["put", "get", "drop"]), st.integers(0, 30), st.integers(0, 5_000))))
+@given(st.lists(st.tuples(st.sampled_from(["put", "offer", "get", "drop"]), st.integers(0, 30), st.integers(0, 5_000))))
 def test_its_size_is_that_of_what_it_holds_and_never_above_its_bound(steps: list[tuple[str, int, int]]) -> None:
     memory = Memory(40_000)
     put: dict[int, int] = {}
     for step, key, weight in steps:
         match step:
-            case "put":
-                memory.put(key, (key, weight), weight)
+            case "put" | "offer":
+                {"put": memory.put, "offer": memory.offer}[step](key, (key, weight), weight)
                 put[key] = weight
             case "get":
                 assert memory.get(key) in {None, (key, put.get(key))}
