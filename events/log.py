@@ -22,6 +22,7 @@ from events.steps import Pace, in_steps
 
 CHANNEL: Final = "planrecord_head"
 MAX_SECONDS_BEHIND: Final = 5.0
+MAX_RIDING: Final = 10_000  # values that one statement may carry of the tables' rows: to encode them takes 5 to 10 ms
 
 
 class Conflict(Exception):
@@ -105,11 +106,15 @@ class Written(NamedTuple):
 
 
 class Write(NamedTuple):
-    """A statement that rides along in the append's own; `{}` stands for each of its parameters."""
+    """A statement that rides along in the append's own, or follows it in pieces if all of them are long.
+
+    `{}` stands for each of its parameters. These are lists of one length: an item of each makes a row. Of the writes
+    of one append each stands after those that must precede it.
+    """
 
     name: str
     sql: str
-    args: Sequence[Any]
+    args: Sequence[Sequence[Any]]
 
 
 Writer = Callable[[Sequence[Written]], Awaitable[Sequence[Write]]]
@@ -260,11 +265,23 @@ class Log:
         grown, nodes = merkle.extend(tuple(frontier), batch.size - len(entries), entries)
         tree = [[one[column] for one in nodes] for column in range(3)]
         sql, args = statement("append"), [*batch.arguments(), batch.size, grown, *tree]
-        for write in await self._writer(batch.written()):
+        writes = await self._writer(batch.written())
+        riding = writes if sum(len(values) for write in writes for values in write.args) <= MAX_RIDING else ()
+        for write in riding:
             numbers = [f"${len(args) + i}" for i in range(1, len(write.args) + 1)]
             sql += f", {write.name} AS ({write.sql.format(*numbers)})"
             args.extend(write.args)
         await connection.execute(f"{sql} SELECT pg_notify('{CHANNEL}', $17::bigint::text)", *args)
+        for write in writes[len(riding) :]:
+            await _write_apart(connection, write)
+
+
+async def _write_apart(connection: Connection, write: Write) -> None:
+    """Carry out what is too long to ride along, piece by piece: a statement's parameters are encoded in one step."""
+    sql = write.sql.format(*(f"${number}" for number in range(1, len(write.args) + 1)))
+    rows = MAX_RIDING // len(write.args)
+    for begin in range(0, len(write.args[0]), rows):
+        await connection.execute(sql, *(values[begin : begin + rows] for values in write.args))
 
 
 def _unwritten(error: Exception) -> Exception:

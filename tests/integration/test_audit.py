@@ -70,6 +70,20 @@ async def test_what_nobody_touched_agrees(record: Service) -> None:
         assert (await verify(connection, TABLES)).position == SIZE
 
 
+async def test_rows_that_are_too_many_to_ride_along_are_the_same_rows(
+    server: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("events.log.MAX_RIDING", 100)
+    rewording = {"type": "task.reword", "task": TASK, "reason": "试"}
+    days = ("2023-05-01", "2023-04-20", "2023-05-01", "2023-06-01")
+    reworded = [rewording | {"text": f"第{n}次", "effectiveOn": day} for n, day in enumerate(days * 10)]
+    async with database_of(server, "imported") as dsn, service(settings_for(dsn, folder)) as running:
+        for commands in (reworded, [REPORT], [CORRECTED | {"replaces": SIZE - 1 + len(reworded)}], reworded):
+            await running.office.record([msgspec.convert(one, AnyCommand) for one in commands])
+        async with running.pool.acquire() as connection:
+            assert (await verify(connection, TABLES)).position == SIZE + 2 * len(reworded)
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [
