@@ -100,8 +100,11 @@ def test_its_size_is_that_of_what_it_holds_and_never_above_its_bound(steps: list
             case _:
                 memory.drop(key)
         assert memory.size <= memory.bound
-    there = [key for key in put if memory.get(key) is not None]
-    assert memory.size == sum(put[key] + OVERHEAD for key in there)
+    for key, weight in put.items():  # one by one: what is found may push out another
+        found, size = memory.get(key) is not None, memory.size
+        memory.drop(key)
+        assert size - memory.size == found * (weight + OVERHEAD)
+    assert memory.size == 0
 
 
 def test_small_values_take_no_more_than_is_counted() -> None:
