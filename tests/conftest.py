@@ -27,6 +27,14 @@ from events.demo import set_clock
 ORIGIN = "planrecord.test/shanghai/demo"
 IMPORTED_AT = datetime.fromisoformat("2023-04-03T09:00:00+08:00")
 TASK = "shanghai-credit-2023/21"
+REPORT = {
+    "type": "progress.report",
+    "task": TASK,
+    "unit": "shi-wei-sheng-jian-kang-wei",
+    "period": "2023-03",
+    "status": "in_progress",
+    "narrative": "进展",
+}
 PLAN = "/v1/plans/shanghai-credit-2023"
 NUMBERS = count(1)
 
@@ -72,6 +80,15 @@ async def _execute(dsn: str, sql: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+async def ask(dsn: str, statement: str) -> object:
+    """First value of a statement."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(statement)
     finally:
         await connection.close()
 

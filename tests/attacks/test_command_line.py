@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Literal
 
-import asyncpg
 import pytest
 
 from api.opening import DEMO, Unreachable, opened
@@ -22,7 +21,7 @@ from api.postgres.pidfile import send, servers_in
 from api.serving import AddressTaken, listening
 from api.settings import Settings
 from api.token import NoToken, carries, token_of
-from tests.conftest import TASK, at, database_of
+from tests.conftest import TASK, ask, at, database_of
 from tests.integration.commands import (
     PROJECT,
     Serving,
@@ -34,6 +33,9 @@ from tests.integration.commands import (
     start,
 )
 
+needs_a_disk = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root may mount a disk that is full or read-only; .ci/run, as root, has these tests"
+)
 OBEYED = 10.0  # seconds from a signal to the end
 REWORD = json.dumps({"type": "task.reword", "task": TASK, "text": "改后的措辞", "reason": "试"})
 READING = [("verify",), ("record", "--dry-run"), ("record",), ("clock", "2024-01-01T00:00:00+08:00")]
@@ -169,16 +171,8 @@ async def test_nor_in_a_database_without_a_log(data: Path, server: str, command:
         code, _, err = await planrecord(*command, "--data-dir", str(data), given=REWORD, DATABASE_URL=dsn)
         assert code == 2
         assert err == "there is no record in the database of DATABASE_URL; `planrecord serve` makes one\n"
-        assert await asked(dsn, "SELECT count(*) FROM pg_tables WHERE schemaname IN ('public', 'projections')") == 0
+        assert await ask(dsn, "SELECT count(*) FROM pg_tables WHERE schemaname IN ('public', 'projections')") == 0
     assert not data.exists()
-
-
-async def asked(dsn: str, sql: str) -> object:
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await connection.fetchval(sql)
-    finally:
-        await connection.close()
 
 
 @pytest.mark.parametrize(
@@ -193,12 +187,12 @@ async def test_verify_compares_what_it_finds_and_makes_nothing_anew(
     data: Path, server: str, left: str, words: str
 ) -> None:
     async with database_of(server, "imported") as dsn:
-        await asked(dsn, left)
-        before = await asked(dsn, "SELECT max(oid) FROM pg_class")
+        await ask(dsn, left)
+        before = await ask(dsn, "SELECT max(oid) FROM pg_class")
         code, _, err = await planrecord("verify", "--data-dir", str(data), DATABASE_URL=dsn)
         assert code == 1
         assert words in one_sentence(err)
-        assert await asked(dsn, "SELECT max(oid) FROM pg_class") == before
+        assert await ask(dsn, "SELECT max(oid) FROM pg_class") == before
 
 
 def one_sentence(err: str) -> str:
@@ -349,7 +343,7 @@ async def test_a_folder_that_cannot_be_used_is_one_sentence(data: Path) -> None:
         assert str(data / "file") in one_sentence(finished.err)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root cannot make a disk")
+@needs_a_disk
 @pytest.mark.parametrize(("size", "command"), [("5m", "serve"), ("4k", "serve"), ("5m", "demo")])
 async def test_a_full_disk_at_the_first_start_is_said(data: Path, size: str, command: str) -> None:
     with disk(data, size):
@@ -372,7 +366,7 @@ def disk(folder: Path, size: str, option: str = "mode=0755") -> Generator[None]:
         subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607 - our own words
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root cannot make a disk")
+@needs_a_disk
 async def test_a_disk_that_is_full_at_a_later_start_is_said(data: Path) -> None:
     with disk(data, "200m"):
         async with serving(data):
@@ -391,7 +385,7 @@ async def test_a_disk_that_is_full_at_a_later_start_is_said(data: Path) -> None:
             assert (await running.get("/health/ready"))["position"] == 352
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root cannot make a disk")
+@needs_a_disk
 async def test_a_disk_that_may_only_be_read_is_said(data: Path) -> None:
     with disk(data, "5m", "ro"):
         finished = await planrecord("serve", "--port", "0", "--data-dir", str(data))

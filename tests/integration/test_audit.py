@@ -19,17 +19,9 @@ from projections.runner import verify
 from projections.table import SliceTable
 from projections.views import TABLES
 from projections.writer import column_names
-from tests.conftest import TASK, database_of, settings_for
+from tests.conftest import REPORT, TASK, database_of, settings_for
 
 SIZE = 354
-REPORT = {
-    "type": "progress.report",
-    "task": TASK,
-    "unit": "shi-wei-sheng-jian-kang-wei",
-    "period": "2023-03",
-    "status": "in_progress",
-    "narrative": "进展",
-}
 CORRECTED = REPORT | {"status": "completed", "replaces": 353, "reason": "更正"}
 
 

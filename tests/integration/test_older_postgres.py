@@ -20,20 +20,12 @@ from api.postgres.account import account_for
 from domain.bundled import bundled_plan
 from projections.runner import verify
 from projections.views import TABLES
-from tests.conftest import PLAN, TASK, Site, database_of, serving, settings_for
+from tests.conftest import PLAN, REPORT, TASK, Site, database_of, serving, settings_for
 from tests.doors import both
 from tests.integration.commands import planrecord
 from tests.integration.old_log import make_old_log
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
-REPORT = {
-    "type": "progress.report",
-    "task": TASK,
-    "unit": "shi-wei-sheng-jian-kang-wei",
-    "period": "2023-03",
-    "status": "in_progress",
-    "narrative": "进展",
-}
 KEYS = {
     "plan": ["shanghai-credit-2023"],
     "task": [f"shanghai-credit-2023/{number}" for number in (1, 21, 24, 28, 49, 67, 68)],

