@@ -128,7 +128,7 @@ async def service(settings: Settings, *, exclusive: bool = False, purpose: Purpo
             hmac_key: bytes = await connection.fetchval("SELECT hmac_key FROM log_head")
         async with (
             lanes_of(dsn, 8) as pool,
-            lanes_of(dsn, 4, PLANNED_ONCE) as slices,
+            lanes_of(dsn, 4, PLANNED_ONCE, brief=True) as slices,
             appending(dsn) as log,
             watching(lambda: connect(dsn), pool) as head,
         ):

@@ -25,10 +25,11 @@ At = Annotated[int, _part("A position in the log, from 1.", 353, minimum=1)]
 async def one_address(request: Any) -> None:
     """Trouble for +1, 01 or 1_0, and for a suffix that the resource does not have: each thing has one address."""
     question: Question = request.question
-    parts = question.path.split("/")
     for value in request.path_params.values():
-        if isinstance(value, int) and str(value) not in parts:
+        if isinstance(value, int) and str(value) not in question.path.split("/"):
             raise unknown_address(f"write {value} in digits alone")
+    if question.suffix is None:
+        return
     forms: frozenset[Format] = getattr(request.route_handler.operation_class, "forms", frozenset())
-    if question.suffix and question.suffix not in forms:
+    if question.suffix not in forms:
         raise unknown_address(f"this has no .{question.suffix}: it is {question.path}")

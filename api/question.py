@@ -132,7 +132,7 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
     """The question that a request asks, its body apart; Trouble if it cannot be read, Elsewhere if it has moved."""
     path, suffix = _path(scope)
     method = scope["method"]
-    then = headers.get(b"accept-datetime")
+    then, media_type = headers.get(b"accept-datetime"), headers.get(b"content-type")
     return Question(
         method="GET" if method == "HEAD" else method,
         path=path,
@@ -141,7 +141,7 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
         query=query_of(scope["query_string"]),
         packed=gzip_wanted(headers.get(b"accept-encoding", b"")),
         then=then.decode("latin-1") if then else None,
-        media_type=parse_options_header(headers.get(b"content-type", b"").decode("latin-1"))[0].lower(),
+        media_type=parse_options_header(media_type.decode("latin-1"))[0].lower() if media_type else "",
     )
 
 

@@ -87,15 +87,15 @@ class Reader:
 
     def meta(self, moment: Moment, path: str, query: Mapping[str, str]) -> Meta:
         """What the answer resolved to; its address has both clocks pinned."""
-        rest = {name: value for name, value in query.items() if name not in CLOCKS}
-        pinned = {"position": str(moment.position), "effectiveOn": moment.effective_on.isoformat()}
+        rest = sorted((name, value) for name, value in query.items() if name not in CLOCKS)
+        others = f"{urlencode(rest)}&" if rest else ""
         return Meta(
             moment.position,
             moment.log,
             moment.root,
             instant_text(moment.as_of),
             moment.effective_on,
-            f"{path}?{urlencode({**dict(sorted(rest.items())), **pinned})}",
+            f"{path}?{others}position={moment.position}&effectiveOn={moment.effective_on}",
             moment.origin,
             self.license,
         )

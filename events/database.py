@@ -1,8 +1,9 @@
 """Connections to PostgreSQL, all with the same session settings, and an end to every wait for them."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -66,9 +67,15 @@ APPENDING: Final = SESSION | {"statement_timeout": "8s"}
 APPENDING_PATIENCE: Final = 9.0  # seconds
 
 
-async def connect(dsn: str, session: Mapping[str, str] = SESSION, patience: float = PATIENCE) -> Connection:
-    """A connection of one's own, on which every statement ends; TimeoutError when patience does."""
-    return await asyncpg.connect(dsn, server_settings=dict(session), timeout=PATIENCE, command_timeout=patience)
+async def connect(
+    dsn: str, session: Mapping[str, str] = SESSION, patience: float | None = PATIENCE, within: float | None = None
+) -> Connection:
+    """A connection of one's own, made `within` seconds, on which every statement ends; TimeoutError when patience does.
+
+    Without patience somebody else has to see to its end.
+    """
+    seconds = PATIENCE if within is None else within
+    return await asyncpg.connect(dsn, server_settings=dict(session), timeout=seconds, command_timeout=patience)
 
 
 @asynccontextmanager
@@ -92,77 +99,139 @@ class Lanes:
     """Connections lent one to each who asks, with an end to every wait; whoever finds none in time gets TimeoutError.
 
     asyncpg's pool takes longer over lending and resetting than a small statement does; nobody here changes a session.
+    An end to each statement is a timer for each; where a loan is for a statement or two, as `brief` says, all loans
+    share one timer: after PATIENCE the connection is hung up, and whoever still has it is told what GONE names.
     """
 
-    def __init__(self, dsn: str, size: int, session: Mapping[str, str]) -> None:
+    def __init__(self, dsn: str, size: int, session: Mapping[str, str], *, brief: bool = False) -> None:
         self._dsn = dsn
         self._session = session
-        self._room = asyncio.Semaphore(size)
+        self._brief = brief
+        self._room = size  # so many more may be lent
         self._idle: list[Connection] = []
-        self._lent: set[Connection] = set()
+        self._lent: dict[Connection, float] = {}  # since when, the longest first
+        self._waiting: dict[asyncio.Future[None], float] = {}  # the same of those who wait for room
+        self._timer: asyncio.TimerHandle | None = None
 
-    @asynccontextmanager
-    async def acquire(self) -> AsyncGenerator[Connection]:
+    def acquire(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for as long as the block lasts; one that is in doubt afterwards is not lent again."""
-        connection = await self._lend()
-        try:
-            yield connection
-        except asyncpg.PostgresError:
-            self._take_back(connection)
-            raise
-        except BaseException:  # a timeout, or a cancel in the middle of a statement
-            self._room.release()
-            self._lent.discard(connection)
-            connection.terminate()
-            raise
-        self._take_back(connection)
+        return _Loan(self)
 
-    async def _lend(self) -> Connection:
-        """One that is idle, or a new one."""
-        if self._idle and not self._room.locked():  # the usual case, which waits for nothing, needs no watch
-            await self._room.acquire()
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                self._lent.add(connection)
-                return connection
-            self._room.release()
-        async with asyncio.timeout(PATIENCE):
-            await self._room.acquire()
-            try:
-                while self._idle:
-                    connection = self._idle.pop()
-                    if not connection.is_closed():
-                        break
-                else:
-                    connection = await connect(self._dsn, self._session)
-            except BaseException:
-                self._room.release()
-                raise
-        self._lent.add(connection)
+    async def lend(self) -> Connection:
+        """One that is idle, or a new one; `take_back` is owed."""
+        since = asyncio.get_running_loop().time()
+        if self._room:
+            self._room -= 1
+        else:
+            await self._wait(since)
+        try:
+            connection = self._found() or await self._new(since)
+        except BaseException:
+            self._leave()
+            raise
+        self._lent[connection] = since = asyncio.get_running_loop().time()
+        self._watch(since)
         return connection
 
-    def _take_back(self, connection: Connection) -> None:
-        self._room.release()
-        self._lent.discard(connection)
-        if connection.is_closed():
-            return
-        if connection.is_in_transaction():  # what was begun in it would be the next one's
-            connection.terminate()
-        else:
+    def take_back(self, connection: Connection, *, doubted: bool) -> None:
+        """What was lent."""
+        self._lent.pop(connection, None)
+        if doubted or (not connection.is_closed() and connection.is_in_transaction()):
+            connection.terminate()  # what was begun in it would be the next one's
+        elif not connection.is_closed():
             self._idle.append(connection)
+        self._leave()
 
     async def close(self) -> None:
         """Take leave of the idle ones; those that are lent are hung up."""
         for connection in self._lent:
             connection.terminate()
+        self._dismiss(asyncpg.InterfaceError("the connections to the database are being closed"))
+        if self._timer:
+            self._timer.cancel()
         idle, self._idle = self._idle, []
         await asyncio.gather(*map(close, idle))
 
+    def _found(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
+    async def _new(self, since: float) -> Connection:
+        left = PATIENCE - (asyncio.get_running_loop().time() - since)
+        return await connect(self._dsn, self._session, None if self._brief else PATIENCE, within=max(left, 0))
+
+    async def _wait(self, since: float) -> None:
+        """Wait for the room that somebody leaves, in the order of coming."""
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting[waiting] = since
+        self._watch(since)
+        try:
+            await waiting
+        except BaseException:
+            if self._waiting.pop(waiting, None) is None and not waiting.cancelled() and waiting.exception() is None:
+                self._leave()  # it was given the room, and gives it on
+            raise
+
+    def _leave(self) -> None:
+        """Room for one, first of all for those who wait."""
+        while self._waiting:
+            waiting = next(iter(self._waiting))
+            del self._waiting[waiting]
+            if not waiting.done():  # nor given up
+                waiting.set_result(None)
+                return
+        self._room += 1
+
+    def _dismiss(self, why: Exception, late: float = math.inf) -> None:
+        """Tell those who have waited since then that they wait for nothing."""
+        for waiting in [one for one, since in self._waiting.items() if since <= late]:
+            del self._waiting[waiting]
+            if not waiting.done():
+                waiting.set_exception(why)
+
+    def _watch(self, since: float) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_at(since + PATIENCE, self._end)
+
+    def _end(self) -> None:
+        """What has lasted too long ends; then wait for the next that may."""
+        self._timer, late = None, asyncio.get_running_loop().time() - PATIENCE
+        self._dismiss(TimeoutError("every connection to the database is taken"), late)
+        if self._brief:
+            for connection in [one for one, since in self._lent.items() if since <= late]:
+                del self._lent[connection]
+                connection.terminate()
+        for since in sorted([*self._waiting.values(), *(self._lent.values() if self._brief else ())])[:1]:
+            self._watch(since)
+
+
+class _Loan(AbstractAsyncContextManager[Connection]):
+    """A connection from lending to taking back: a generator would take longer than both."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self._connection: Connection | None = None
+
+    async def __aenter__(self) -> Connection:
+        self._connection = connection = await self._lanes.lend()
+        return connection
+
+    async def __aexit__(self, kind: type[BaseException] | None, _error: object, _trace: object) -> None:
+        assert self._connection is not None  # noqa: S101 - it was entered
+        # A timeout, or a cancel in the middle of a statement; but what the database refused is done with.
+        doubted = kind is not None and not issubclass(kind, asyncpg.PostgresError)
+        self._lanes.take_back(self._connection, doubted=doubted)
+
 
 @asynccontextmanager
-async def lanes_of(dsn: str, size: int, session: Mapping[str, str] = SESSION) -> AsyncGenerator[Lanes]:
+async def lanes_of(
+    dsn: str, size: int, session: Mapping[str, str] = SESSION, *, brief: bool = False
+) -> AsyncGenerator[Lanes]:
     """Lanes for as long as the block lasts."""
-    lanes = Lanes(dsn, size, session)
+    lanes = Lanes(dsn, size, session, brief=brief)
     try:
         yield lanes
     finally:

@@ -39,8 +39,9 @@ class Wanted(NamedTuple):
 
 def wanted(table: SliceTable, **where: object) -> Wanted:
     """Rows of `table` whose columns have these values, or one of them where a list is given."""
-    equal = tuple(name for name, value in where.items() if not isinstance(value, list))
-    among = tuple(name for name, value in where.items() if isinstance(value, list))
+    names = tuple(where)
+    among = tuple([name for name in names if isinstance(where[name], list)])
+    equal = tuple([name for name in names if name not in among]) if among else names
     return Wanted(Form(table, equal, among), tuple(where.items()))
 
 

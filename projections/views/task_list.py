@@ -62,8 +62,8 @@ _REPORTS: Final = grouped(beside(wanted(SAID), "task", 0), "task")
 
 
 def _wanted(plan: str, given: TaskFilter, after: Place | None, limit: int) -> Sequence[Wanted]:
-    columns = {"plan": plan, "number": given.number, "part": given.part, "measure": given.measure}
-    rows = wanted(TASKS, **{name: value for name, value in columns.items() if value is not None})
+    columns = (("plan", plan), ("number", given.number), ("part", given.part), ("measure", given.measure))
+    rows = wanted(TASKS, **{name: value for name, value in columns if value is not None})
     if given.q is not None:
         rows = searched(rows, "words", given.q)
     order = ("due", "number", "ordinal") if _by_due(given) else ("number", "ordinal")

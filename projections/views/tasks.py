@@ -1,10 +1,10 @@
 """Tasks: their rows, and a task as everybody reads it: names, reports and statuses joined at the same moment."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -232,8 +232,8 @@ class Beside:
 
 
 Key = tuple[
-    str, bytes, bytes, bytes, "Due"
-]  # "task", its digest, its reports' digests, the name of what is beside, a day
+    str, bytes, bytes, bytes, str
+]  # "task", its digest, its reports' digests, the name of what is beside, how the day lies (an enum hashes in Python)
 
 
 class _Dated(msgspec.Struct, frozen=True):
@@ -261,8 +261,8 @@ def show(rows: Rows, on: date) -> list[TaskView]:
 def each(rows: Rows, on: date) -> Iterator[TaskView]:
     """The tasks among these rows, one after the other, in the order of the rows."""
     beside, said = Beside(rows), rows.groups(SAID)
-    for (digest, task, due), document in zip(_tasks(rows), rows.raw(TASKS), strict=True):
-        key = ("task", digest, said.get(task, b""), beside.name, due_on(due, on))
+    for (digest, task, due), document in zip(_tasks(rows).each, rows.raw(TASKS), strict=True):
+        key = ("task", digest, said.get(task, b""), beside.name, due_on(due, on).value)
         shown: Shown[TaskView] = rows.memory.get(key) or _shown(rows, document, beside, key)
         yield shown.view
 
@@ -273,8 +273,8 @@ def shown_of(rows: Rows, on: date) -> list[Shown[TaskView]]:
     A task is a pure function of the rows that it is put together from, and is remembered by their digests.
     """
     beside, said, tasks = Beside(rows), rows.groups(SAID), _tasks(rows)
-    name, stands = beside.name, {due: due_on(due, on) for due in {due for _, _, due in tasks}}
-    keys = [("task", digest, said.get(task, b""), name, stands[due]) for digest, task, due in tasks]
+    name, stands = beside.name, {due: due_on(due, on).value for due in tasks.dues}
+    keys = [("task", digest, said.get(task, b""), name, stands[due]) for digest, task, due in tasks.each]
     shown: list[Any] = rows.memory.several(keys)
     return (
         shown
@@ -286,24 +286,29 @@ def shown_of(rows: Rows, on: date) -> list[Shown[TaskView]]:
     )
 
 
-def _tasks(rows: Rows) -> Sequence[tuple[bytes, str, date | None]]:
-    """The tasks of a list: digest, id, deadline."""
+class _Tasks(NamedTuple):
+    """The tasks of a list: digest, id and deadline of each, and the deadlines that there are."""
+
+    each: Sequence[tuple[bytes, str, date | None]]
+    dues: Collection[date | None]
+
+
+def _tasks(rows: Rows) -> _Tasks:
     digests = rows.joined(TASKS)
-    return rows.memory.made(
-        ("tasks", digests),
-        lambda: [
-            (digest, one.id, one.due)
-            for digest, one in zip(split(digests), decoded(rows.raw(TASKS), _Dated), strict=True)
-        ],
-        lambda made: len(digests) + _PLACE * len(made),
-    )
+
+    def made() -> _Tasks:
+        dated = zip(split(digests), decoded(rows.raw(TASKS), _Dated), strict=True)
+        each = [(digest, one.id, one.due) for digest, one in dated]
+        return _Tasks(each, {due for _, _, due in each})
+
+    return rows.memory.made(("tasks", digests), made, lambda made: len(digests) + _PLACE * len(made.each))
 
 
 def _shown(rows: Rows, document: bytes, beside: Beside, key: Key) -> Shown[TaskView]:
     """A task that was not remembered, and is from now on."""
     (task,), (_, _, said, _, due) = decoded([document], TaskRow), key
     reports = sorted(rows.of_group(SAID, task.id, SaidRow), key=lambda one: one.event)
-    view = _view(task, reports, beside, due)
+    view = _view(task, reports, beside, Due(due))
     shown = Shown(view, msgspec.json.encode(view))
     rows.memory.put(key, shown, _WEIGHT * len(shown.json) + len(said))
     return shown
