@@ -92,7 +92,7 @@ class Front:
         if question.method == "GET":
             await self._get(scope, headers, question, parts, receive, send)
         elif question.path == "/graphql" and question.method == "POST":
-            await self._graphql(scope, question, receive, send)
+            await self._graphql(scope, question, parts, receive, send)
         else:
             asked = Asked(question, credentials_of(headers), self._reader)
             await self.app(handed(scope, asked), receive, _through(send))
@@ -146,8 +146,11 @@ class Front:
             await send(entry.start)
             await send(entry.whole if scope["method"] != "HEAD" else NOTHING)
 
-    async def _graphql(self, scope: Scope, question: Question, receive: Receive, send: Send) -> None:
-        entry = self._known(question) or await self._found(scope, question, receive, send)
+    async def _graphql(self, scope: Scope, question: Question, parts: Parts, receive: Receive, send: Send) -> None:
+        known = self._known(question)
+        if known and parts:
+            self._learn(msgspec.structs.replace(question, body=b""), parts)
+        entry = known or await self._found(scope, question, receive, send)
         if entry is not None:
             await send(entry.start)
             await send(entry.whole)

@@ -14,7 +14,7 @@ from api.office import Office
 from api.problems import Trouble
 from api.reader import Reader
 from domain.task import RewordTask
-from events.database import SESSION, Connection, Lanes, connect, lanes_of
+from events.database import GONE, SESSION, Connection, Lanes, connect, lanes_of
 from events.demo import set_clock
 from events.handle import Handler
 from events.head import Head, watching
@@ -232,6 +232,46 @@ async def test_who_finds_no_lane_in_time_is_told_and_takes_none_from_the_next(
             with pytest.raises(TimeoutError):
                 await backend(lane)
     assert await backend(lane)
+
+
+async def test_a_brief_loan_ends_whatever_its_statement_does(
+    imported: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with lanes_of(imported.dsn, 1, brief=True) as lanes:
+        before = await backend(lanes)
+        monkeypatch.setattr("events.database.PATIENCE", 0.3)
+        for _ in range(2):  # the one timer is set anew
+            with pytest.raises(GONE):
+                async with asyncio.timeout(2), lanes.acquire() as connection:
+                    await connection.execute("SELECT pg_sleep(3)")
+        assert await backend(lanes) != before
+
+
+async def test_who_waits_is_served_in_turn_and_who_gives_up_takes_no_room(lane: Lanes) -> None:
+    order: list[int] = []
+
+    async def wait(number: int) -> None:
+        async with lane.acquire():
+            order.append(number)
+
+    async with lane.acquire():
+        waiting = [asyncio.create_task(wait(number)) for number in range(6)]
+        await asyncio.sleep(0)
+        waiting[1].cancel()
+    waiting[3].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert order == [0, 2, 4, 5]
+    assert await backend(lane)
+
+
+async def test_who_waits_for_what_is_being_closed_is_told(imported: Service) -> None:
+    lanes = Lanes(imported.dsn, 1, SESSION)
+    async with lanes.acquire():
+        waiting = asyncio.create_task(backend(lanes))
+        await asyncio.sleep(0)
+        await lanes.close()
+    with pytest.raises(asyncpg.InterfaceError, match="being closed"):
+        await waiting
 
 
 async def test_a_statement_ends_at_the_database_too(lane: Lanes) -> None:
