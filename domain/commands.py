@@ -63,12 +63,12 @@ def _without_event(evolve: Callable[[Any, Any], State | None]) -> Callable[[Any,
 
 
 SUBJECTS: Final = {
-    "plan": Subject(_without_event(plan.evolve)),
-    "task": Subject(_without_event(task.evolve)),
-    "report": Subject(report.evolve),
-    "unit": Subject(_without_event(directory.evolve_unit), timeless=True),
-    "district": Subject(_without_event(directory.evolve_district), timeless=True),
-    "platform": Subject(_without_event(directory.evolve_platform), timeless=True),
+    plan.Plan.KIND: Subject(_without_event(plan.evolve)),
+    task.Task.KIND: Subject(_without_event(task.evolve)),
+    report.Reports.KIND: Subject(report.evolve),
+    directory.Unit.KIND: Subject(_without_event(directory.evolve_unit), timeless=True),
+    directory.District.KIND: Subject(_without_event(directory.evolve_district), timeless=True),
+    directory.Platform.KIND: Subject(_without_event(directory.evolve_platform), timeless=True),
 }
 
 

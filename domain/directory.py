@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import Annotated, assert_never
+from typing import Annotated, ClassVar, assert_never
 
 import msgspec
 from msgspec import Meta
 
 from domain.errors import AlreadyExists, Membership, NotAGroup, Succession
 from domain.fact import Fact
-from domain.record import Command, New, Record
+from domain.record import Command, New, Record, State
 from domain.values import DistrictCode, Name, PlatformId, UnitId
 
 
@@ -21,8 +21,10 @@ class UnitKind(StrEnum):
     GROUP = "group"
 
 
-class Unit(msgspec.Struct, frozen=True):
+class Unit(State, frozen=True):
     """A unit or group as its own facts leave it; `closed` and `members` speak of groups only."""
+
+    KIND: ClassVar[str] = "unit"
 
     kind: UnitKind
     name: str
@@ -33,14 +35,18 @@ class Unit(msgspec.Struct, frozen=True):
     members: tuple[str, ...] = ()
 
 
-class District(msgspec.Struct, frozen=True):
+class District(State, frozen=True):
     """A district; its code is its key."""
+
+    KIND: ClassVar[str] = "district"
 
     name: str
 
 
-class Platform(msgspec.Struct, frozen=True):
+class Platform(State, frozen=True):
     """A named information system that tasks mention by its name or an alias."""
+
+    KIND: ClassVar[str] = "platform"
 
     name: str
     aliases: tuple[str, ...] = ()
@@ -226,12 +232,12 @@ class UnitCommand(Command, frozen=True, kw_only=True):
 
     def free(self, record: Record) -> None:
         """Refuse an id that is taken at any date."""
-        if record.find("unit", self.unit, record.today) is not None:
+        if record.find(Unit, self.unit, record.today) is not None:
             raise AlreadyExists(f"the id {self.unit} is taken: ids are for life", pointer="/unit")
 
     def group(self, record: Record) -> Unit:
         """The group, or NotAGroup."""
-        unit = record.unit(self.unit)
+        unit = record.there(Unit, self.unit)
         if unit.kind != UnitKind.GROUP:
             raise NotAGroup(f"{unit.name} is a single unit, not a group", pointer="/unit")
         return unit
@@ -252,7 +258,7 @@ class RegisterUnit(UnitCommand, frozen=True, kw_only=True, tag="unit.register"):
         if self.kind == UnitKind.GROUP:
             raise NotAGroup("a group is defined by group.define", pointer="/kind")
         if self.district is not None:
-            record.district(self.district)
+            record.there(District, self.district)
         yield self.stream, UnitRegistered(self.name, self.kind, self.district)
 
 
@@ -263,7 +269,7 @@ class RenameUnit(UnitCommand, frozen=True, kw_only=True, tag="unit.rename"):
 
     def decide(self, record: Record) -> Iterator[New]:
         """unit.renamed, unless the name is the same."""
-        if self.changes(record.unit(self.unit).name, self.name):
+        if self.changes(record.there(Unit, self.unit).name, self.name):
             yield self.stream, UnitRenamed(self.name)
 
 
@@ -274,7 +280,7 @@ class AddUnitAlias(UnitCommand, frozen=True, kw_only=True, tag="unit.add_alias")
 
     def decide(self, record: Record) -> Iterator[New]:
         """unit.alias_added, unless it is known."""
-        unit = record.unit(self.unit)
+        unit = record.there(Unit, self.unit)
         if self.replaces is not None or self.alias not in {unit.name, *unit.aliases}:
             yield self.stream, UnitAliasAdded(self.alias)
 
@@ -286,10 +292,10 @@ class SucceedUnit(UnitCommand, frozen=True, kw_only=True, tag="unit.succeed"):
 
     def decide(self, record: Record) -> Iterator[New]:
         """unit.succeeded; circles are refused."""
-        unit, successor = record.unit(self.unit), record.unit(self.successor, "successor")
+        unit, successor = record.there(Unit, self.unit), record.there(Unit, self.successor, "successor")
         if UnitKind.GROUP in {unit.kind, successor.kind}:
             raise NotAGroup("a group has members, not a successor", pointer="/successor")
-        if self.unit in succession(self.successor, record.unit_or_none):
+        if self.unit in succession(self.successor, lambda unit: record.find(Unit, unit)):
             raise Succession(f"{successor.name} is itself succeeded by {unit.name}", pointer="/successor")
         if self.changes(unit.successor, self.successor):
             yield self.stream, UnitSucceeded(self.successor)
@@ -314,7 +320,7 @@ class AddMember(UnitCommand, frozen=True, kw_only=True, tag="group.add_member"):
 
     def decide(self, record: Record) -> Iterator[New]:
         """group.member_added, unless it is one."""
-        group, member = self.group(record), record.unit(self.member, "member")
+        group, member = self.group(record), record.there(Unit, self.member, "member")
         if member.kind == UnitKind.GROUP:
             raise NotAGroup(f"{member.name} is a group: groups hold units only", pointer="/member")
         if self.member in group.members:
@@ -348,7 +354,7 @@ class RegisterDistrict(Command, frozen=True, kw_only=True, tag="district.registe
 
     def decide(self, record: Record) -> Iterator[New]:
         """district.registered, if the code is free."""
-        if record.find("district", self.district) is not None:
+        if record.find(District, self.district) is not None:
             raise AlreadyExists(f"district {self.district} is registered", pointer="/district")
         yield self.stream, DistrictRegistered(self.name)
 
@@ -371,7 +377,7 @@ class RegisterPlatform(PlatformCommand, frozen=True, kw_only=True, tag="platform
 
     def decide(self, record: Record) -> Iterator[New]:
         """platform.registered, if the id is free."""
-        if record.find("platform", self.platform) is not None:
+        if record.find(Platform, self.platform) is not None:
             raise AlreadyExists(f"the id {self.platform} is taken: ids are for life", pointer="/platform")
         yield self.stream, PlatformRegistered(self.name)
 
@@ -383,7 +389,7 @@ class AddPlatformAlias(PlatformCommand, frozen=True, kw_only=True, tag="platform
 
     def decide(self, record: Record) -> Iterator[New]:
         """platform.alias_added, unless it is known."""
-        platform = record.platform(self.platform)
+        platform = record.there(Platform, self.platform)
         if self.replaces is not None or self.alias not in {platform.name, *platform.aliases}:
             yield self.stream, PlatformAliasAdded(self.alias)
 

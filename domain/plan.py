@@ -1,12 +1,13 @@
 """The plan as a document: what was adopted, its parts and its measures. Its tasks have streams of their own."""
 
 from datetime import date
-from typing import Annotated, assert_never
+from typing import Annotated, ClassVar, assert_never
 
 import msgspec
 from msgspec import Meta
 
 from domain.fact import Fact
+from domain.record import State
 from domain.values import Name, Number, Text
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of a file, in lower-case hex.")]
@@ -33,8 +34,10 @@ class Measure(msgspec.Struct, frozen=True):
     line: int | None
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Plan(State, frozen=True):
     """A plan as its own facts leave it."""
+
+    KIND: ClassVar[str] = "plan"
 
     title: str
     issuer: str

@@ -8,11 +8,14 @@ from typing import Annotated
 from msgspec import Meta
 
 from domain.directory import (
+    District,
     DistrictRegistered,
     GroupDefined,
     GroupMemberAdded,
+    Platform,
     PlatformAliasAdded,
     PlatformRegistered,
+    Unit,
     UnitAliasAdded,
     UnitKind,
     UnitRegistered,
@@ -21,7 +24,7 @@ from domain.document import read
 from domain.document.draft import DraftTask, Reading
 from domain.document.reference import REFERENCE, KnownGroup, KnownPlatform, KnownUnit
 from domain.errors import AlreadyExists, NotAPlan, UnitsUnknown
-from domain.plan import PlanAdopted, PlanMeasureAdded, PlanPartAdded
+from domain.plan import Plan, PlanAdopted, PlanMeasureAdded, PlanPartAdded
 from domain.record import Command, New, Record
 from domain.task import TaskAdded, TaskDeadlineSet, TaskTargetSet, TaskUnitAssigned
 from domain.values import LATEST, Name, PlanId, UnitId
@@ -54,7 +57,7 @@ class ImportPlan(Command, frozen=True, kw_only=True, tag="plan.import"):
 
     def decide(self, record: Record) -> Iterator[New]:
         """Districts, units, groups, members, aliases, platforms, the plan, its parts and measures, tasks, targets."""
-        if record.find("plan", self.plan, LATEST) is not None:
+        if record.find(Plan, self.plan, LATEST) is not None:
             raise AlreadyExists(f"plan {self.plan} is there already", pointer="/plan")
         reading = read(self.text)
         if not reading.is_plan:
@@ -78,7 +81,7 @@ class ImportPlan(Command, frozen=True, kw_only=True, tag="plan.import"):
     def _check_free(self, name: str, known: dict[str, str], record: Record) -> None:
         """Refuse an id that is another unit's: of this document, of the directory, or of the record."""
         key = self.unit_ids[name]
-        there = record.unit_or_none(key)
+        there = record.find(Unit, key)
         others = [other for other, id_ in (known | self.unit_ids).items() if id_ == key and other != name]
         if there and name not in {there.name, *there.aliases}:
             others.append(there.name)
@@ -136,13 +139,13 @@ def directory_facts(reading: Reading, ids: dict[str, str], record: Record) -> It
     strange = {name: ids[name] for name in unknown_units(reading)}
     platforms = [one for one in REFERENCE.platforms if _mentioned(one, reading.tasks)]
     for district in REFERENCE.districts:
-        if record.find("district", district.code) is None:
+        if record.find(District, district.code) is None:
             yield f"district:{district.code}", DistrictRegistered(district.name)
     yield from _unit_facts(units, strange, record)
     yield from _group_facts(groups, record)
     yield from _alias_facts({one.id for one in units}, record)
     for platform in platforms:
-        if record.find("platform", platform.id) is None:
+        if record.find(Platform, platform.id) is None:
             yield f"platform:{platform.id}", PlatformRegistered(platform.name)
             for alias in platform.aliases:
                 yield f"platform:{platform.id}", PlatformAliasAdded(alias)
@@ -154,15 +157,15 @@ def _mentioned(platform: KnownPlatform, tasks: Sequence[DraftTask]) -> bool:
 
 def _unit_facts(units: Sequence[KnownUnit], strange: dict[str, str], record: Record) -> Iterator[New]:
     for unit in sorted(units, key=lambda one: one.kind != UnitKind.BODY):
-        if record.find("unit", unit.id) is None:
+        if record.find(Unit, unit.id) is None:
             yield f"unit:{unit.id}", UnitRegistered(unit.name, UnitKind(unit.kind), unit.district)
     for name, key in strange.items():
-        if record.find("unit", key) is None:
+        if record.find(Unit, key) is None:
             yield f"unit:{key}", UnitRegistered(name, UnitKind.BODY)
 
 
 def _group_facts(groups: Sequence[KnownGroup], record: Record) -> Iterator[New]:
-    new = [one for one in groups if record.find("unit", one.id) is None]
+    new = [one for one in groups if record.find(Unit, one.id) is None]
     for group in new:
         yield f"unit:{group.id}", GroupDefined(group.name, group.closed)
     for group in new:
@@ -172,6 +175,6 @@ def _group_facts(groups: Sequence[KnownGroup], record: Record) -> Iterator[New]:
 
 def _alias_facts(registered: set[str], record: Record) -> Iterator[New]:
     for alias in REFERENCE.aliases:
-        there = record.unit_or_none(alias.unit)
+        there = record.find(Unit, alias.unit)
         if alias.unit in registered and (there is None or alias.alias not in there.aliases):
             yield f"unit:{alias.unit}", UnitAliasAdded(alias.alias)

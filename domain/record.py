@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar, cast
+from typing import Annotated, ClassVar, Protocol, TypeVar, cast
 
 import msgspec
 from msgspec import Meta
@@ -11,14 +11,14 @@ from domain.errors import Unknown
 from domain.fact import Fact
 from domain.values import LATEST, Position, Sealed
 
-if TYPE_CHECKING:
-    from domain.directory import District, Platform, Unit
-    from domain.plan import Plan
-    from domain.report import Reports
-    from domain.task import Task
 
-State = msgspec.Struct
-S = TypeVar("S")
+class State(msgspec.Struct, frozen=True):
+    """What a subject is at a moment: the fold of its stream, whose name begins with the `KIND`."""
+
+    KIND: ClassVar[str]
+
+
+S = TypeVar("S", bound=State)
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -59,46 +59,22 @@ class Record(msgspec.Struct, frozen=True):
     today: date
     seal: Callable[[str], Sealed]
 
-    def find(self, kind: str, key: str, on: date | None = None) -> State | None:
-        """The subject at `on` (default: the command's date), or None."""
-        return self.memory.state(f"{kind}:{key}", on or self.on)
+    def find(self, type_: type[S], key: str, on: date | None = None) -> S | None:
+        """The subject of this type at `on` (default: the command's date), or None."""
+        return cast("S | None", self.memory.state(f"{type_.KIND}:{key}", on or self.on))
 
-    def there(self, kind: str, key: str, field: str, on: date | None = None) -> State:
-        """The subject at `on`, or Unknown: never recorded, or not there at that date."""
-        found = self.find(kind, key, on)
+    def there(self, type_: type[S], key: str, field: str | None = None) -> S:
+        """The subject at the command's date, or Unknown: never recorded, or not there at that date.
+
+        `field` is the command's that names it (default: as the kind is called).
+        """
+        found = self.find(type_, key)
         if found is not None:
             return found
-        if self.find(kind, key, LATEST) is not None:
-            raise Unknown(f"{kind} {key} is not there yet on {on or self.on}", pointer=f"/{field}")
-        raise Unknown(f"there is no {kind} {key}", pointer=f"/{field}")
-
-    def plan(self, key: str, field: str = "plan") -> "Plan":
-        """The plan, or Unknown."""
-        return cast("Plan", self.there("plan", key, field))
-
-    def task(self, key: str, field: str = "task") -> "Task":
-        """The task, or Unknown."""
-        return cast("Task", self.there("task", key, field))
-
-    def unit(self, key: str, field: str = "unit") -> "Unit":
-        """The unit or group, or Unknown."""
-        return cast("Unit", self.there("unit", key, field))
-
-    def unit_or_none(self, key: str) -> "Unit | None":
-        """The unit or group, or None."""
-        return cast("Unit | None", self.find("unit", key))
-
-    def district(self, key: str, field: str = "district") -> "District":
-        """The district, or Unknown."""
-        return cast("District", self.there("district", key, field))
-
-    def platform(self, key: str, field: str = "platform") -> "Platform":
-        """The platform, or Unknown."""
-        return cast("Platform", self.there("platform", key, field))
-
-    def reports(self, task: str, unit: str) -> "Reports | None":
-        """All reports of one unit about one task, whatever their date."""
-        return cast("Reports | None", self.find("report", f"{task}/{unit}", LATEST))
+        kind, pointer = type_.KIND, f"/{field or type_.KIND}"
+        if self.find(type_, key, LATEST) is not None:
+            raise Unknown(f"{kind} {key} is not there yet on {self.on}", pointer=pointer)
+        raise Unknown(f"there is no {kind} {key}", pointer=pointer)
 
 
 New = tuple[str, Fact]

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, NamedTuple, Protocol
+from typing import Annotated, ClassVar, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Meta
 
-from domain.directory import Directory, UnitKind, resolve
+from domain.directory import Directory, Unit, UnitKind, resolve
 from domain.errors import EmptyReport, IsWithdrawn, MayNotReport, ReportExists, WrongDate, WrongPeriod
 from domain.fact import Fact
-from domain.record import Command, New, Record
+from domain.record import Command, New, Record, State
 from domain.task import Assignment, Task
 from domain.values import (
     LATEST,
@@ -67,8 +67,10 @@ class Report(msgspec.Struct, frozen=True):
     event: int
 
 
-class Reports(msgspec.Struct, frozen=True):
+class Reports(State, frozen=True):
     """All reports of one unit about one task, at most one for a period."""
+
+    KIND: ClassVar[str] = "report"
 
     reports: tuple[Report, ...] = ()
 
@@ -142,13 +144,13 @@ class ReportProgress(Command, frozen=True, kw_only=True, tag="progress.report"):
         """progress.reported, if the unit may speak, for a period of the task's life that it has not reported on yet."""
         self._check_words()
         self._check_dates(record)
-        task = record.task(self.task)
+        task = record.there(Task, self.task)
         if task.withdrawn:
             raise IsWithdrawn(f"task {self.task} is withdrawn on {record.on} and takes no reports", pointer="/task")
-        unit = record.unit(self.unit)
+        unit = record.there(Unit, self.unit)
         if unit.kind == UnitKind.GROUP:
             raise MayNotReport(f"{unit.name} is a group: its members report, each for itself", pointer="/unit")
-        listing = membership(self.unit, task, record.unit_or_none)
+        listing = membership(self.unit, task, lambda unit: record.find(Unit, unit))
         if listing is None:
             raise MayNotReport(f"{unit.name} takes no part in task {self.task} on {record.on}", pointer="/unit")
         self._check_first(record)
@@ -176,11 +178,11 @@ class ReportProgress(Command, frozen=True, kw_only=True, tag="progress.report"):
             raise WrongPeriod(f"{self.period} has not begun: today is {record.today}", pointer="/period")
         if record.on > record.today:
             raise WrongDate(f"a report cannot hold from {record.on}: today is {record.today}", pointer="/effectiveOn")
-        if record.find("task", self.task, last) is None and record.find("task", self.task, LATEST) is not None:
+        if record.find(Task, self.task, last) is None and record.find(Task, self.task, LATEST) is not None:
             raise WrongPeriod(f"{self.period} ended before task {self.task} was there", pointer="/period")
 
     def _check_first(self, record: Record) -> None:
-        there = record.reports(self.task, self.unit)
+        there = record.find(Reports, f"{self.task}/{self.unit}", LATEST)
         report = there.of(self.period) if there else None
         if report is not None:
             raise ReportExists(

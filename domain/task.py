@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, assert_never
+from typing import Annotated, ClassVar, assert_never
 
 import msgspec
 from msgspec import Meta
 
+from domain.directory import Unit
 from domain.errors import AlreadyAssigned, IsWithdrawn, NotAssigned, NotWithdrawn, Unknown
 from domain.fact import Fact
-from domain.record import Command, New, Record
+from domain.plan import Plan
+from domain.record import Command, New, Record, State
 from domain.values import Decimal, Name, Number, Role, TaskId, Text, UnitId, checked_date
 
 
@@ -30,8 +32,10 @@ class Target(msgspec.Struct, frozen=True, rename="camel"):
     unit: str
 
 
-class Task(msgspec.Struct, frozen=True):
+class Task(State, frozen=True):
     """A task as its own facts leave it. Names, reports and whatever is computed are joined when it is read."""
+
+    KIND: ClassVar[str] = "task"
 
     number: int
     part: int | None
@@ -187,7 +191,7 @@ class TaskCommand(Command, frozen=True, kw_only=True):
 
     def standing(self, record: Record) -> Task:
         """The task, if it is there and not withdrawn."""
-        task = record.task(self.task)
+        task = record.there(Task, self.task)
         if task.withdrawn:
             raise IsWithdrawn(f"task {self.task} is withdrawn on {record.on}", pointer="/task")
         return task
@@ -224,7 +228,7 @@ class MoveTask(TaskCommand, frozen=True, kw_only=True, tag="task.move"):
     def decide(self, record: Record) -> Iterator[New]:
         """task.moved; the part and the measure must be in the plan and belong together."""
         task = self.standing(record)
-        plan = record.plan(self.task.partition("/")[0], "task")
+        plan = record.there(Plan, self.task.partition("/")[0], "task")
         part = self.part
         if self.measure is not None:
             measure = plan.measure(self.measure)
@@ -248,7 +252,7 @@ class AssignUnit(TaskCommand, frozen=True, kw_only=True, tag="task.assign_unit")
 
     def decide(self, record: Record) -> Iterator[New]:
         """task.unit_assigned, unless the unit already takes part."""
-        task, unit = self.standing(record), record.unit(self.unit)
+        task, unit = self.standing(record), record.there(Unit, self.unit)
         there = task.assigned(self.unit)
         if there is not None:
             raise AlreadyAssigned(
@@ -313,7 +317,7 @@ class ReinstateTask(TaskCommand, frozen=True, kw_only=True, tag="task.reinstate"
 
     def decide(self, record: Record) -> Iterator[New]:
         """task.reinstated, if it is withdrawn."""
-        if not record.task(self.task).withdrawn:
+        if not record.there(Task, self.task).withdrawn:
             raise NotWithdrawn(f"task {self.task} is not withdrawn on {record.on}", pointer="/task")
         yield self.stream, TaskReinstated()
 
