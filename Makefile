@@ -75,7 +75,7 @@ bench: setup ## measure it beside its peers: ONLY=name,name SECONDS=3 RUNS=5; bu
 	@$(BIN)/python -m tests.benchmarks --only "$(ONLY)" --seconds $(SECONDS) --runs $(RUNS)
 
 openapi: setup ## write openapi/ anew from the code
-	@$(BIN)/python -m api.openapi
+	@$(BIN)/python -m api.cli.describe
 
 released: setup ## take what openapi/ says as released: from then on a break of it fails, unless the change log owns up
 	@cp openapi/openapi.json openapi/schema.graphql openapi/released/

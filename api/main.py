@@ -12,33 +12,31 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import License
 
 from api import pages
-from api.front import Front
+from api.description import docs, schemas
 from api.graphql.door import graphql
-from api.office import Office
-from api.opening import Purpose, opened
-from api.paths import one_address
+from api.hosting.opening import Purpose, opened
+from api.hosting.settings import Settings
+from api.http.front import Front
+from api.http.paths import one_address
+from api.http.question import Ask
+from api.http.tokens import token_of
 from api.postgres import Cluster
-from api.question import Ask
-from api.reader import Reader
 from api.resources import (
-    commands,
-    demo,
     diff,
     districts,
-    docs,
     events,
     health,
     history,
     plans,
     platforms,
     reports,
-    schemas,
     tasks,
     timemaps,
     units,
 )
-from api.settings import Settings
-from api.token import token_of
+from api.services.office import Office
+from api.services.reader import Reader
+from api.writing import clock, commands
 from events.database import APPENDING, APPENDING_PATIENCE, PLANNED_ONCE, Lanes, connect, lanes_of, undisturbed
 from events.handle import Handler
 from events.head import watching
@@ -87,7 +85,7 @@ HANDLERS: list[Any] = [
     timemaps.district_timemap,
     timemaps.platform_timemap,
     commands.commands,
-    demo.demo_clock,
+    clock.demo_clock,
     graphql,
     schemas.openapi,
     schemas.graphql_schema,
@@ -159,6 +157,7 @@ def application(running: Service) -> Front:
             "hmac_key": running.hmac_key,
             "max_body": running.settings.max_body,
             "body_seconds": running.settings.body_seconds,
+            "described": described_app,
         }
     )
     inner = Litestar(
@@ -169,14 +168,14 @@ def application(running: Service) -> Front:
         exception_handlers={Exception: pages.answer},
         before_request=one_address,
         openapi_config=None,  # /openapi.json has a handler of its own, and Litestar would serve pages beside it
-        request_max_body_size=None,  # api/body.py reads, with a limit of its own
+        request_max_body_size=None,  # api/http/body.py reads, with a limit of its own
     )
-    return Front(inner, running.reader, running.settings.body_seconds)
+    return Front(inner, running.reader, pages.failed, running.settings.body_seconds)
 
 
-def openapi_config() -> OpenAPIConfig:
-    """What the API's description says of the API as a whole."""
-    return OpenAPIConfig(
+def described_app() -> Litestar:
+    """The application, not running, to be described: what is served does not describe itself."""
+    config = OpenAPIConfig(
         title="planrecord",
         version="1",
         summary="A public plan as an append-only record: every state, at any past date.",
@@ -185,3 +184,4 @@ def openapi_config() -> OpenAPIConfig:
         render_plugins=[],
         use_handler_docstrings=True,
     )
+    return Litestar(HANDLERS, openapi_config=config, request_class=Ask)

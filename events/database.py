@@ -4,6 +4,8 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -13,6 +15,7 @@ if TYPE_CHECKING:  # asyncpg's classes are generic in their stubs alone
 else:
     Connection = asyncpg.Connection
 
+CHANNEL: Final = "planrecord_head"  # on which each append is announced
 PATIENCE: Final = 5.0  # seconds to wait for the database, be it for a connection or for one answer over it
 FAREWELL: Final = 1.0  # seconds in which a connection may be closed politely before it is hung up
 
@@ -65,6 +68,12 @@ PLANNED_ONCE: Final = SESSION | {"plan_cache_mode": "force_generic_plan", "enabl
 # For the appender, whose one statement writes all that a queue of requests has become.
 APPENDING: Final = SESSION | {"statement_timeout": "8s"}
 APPENDING_PATIENCE: Final = 9.0  # seconds
+
+
+@cache
+def statement(name: str) -> str:
+    """The SQL of that name."""
+    return files("events").joinpath(f"sql/{name}.sql").read_text("utf-8")
 
 
 async def connect(

@@ -5,8 +5,7 @@ from datetime import datetime
 import asyncpg
 
 from domain.values import checked_date, instant_text
-from events.database import Connection
-from events.log import CHANNEL
+from events.database import CHANNEL, Connection
 
 
 class ClockRefused(Exception):

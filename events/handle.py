@@ -17,21 +17,11 @@ from domain.undo import FactVoided, VoidFact, check_live, check_replaced
 from domain.values import LATEST, checked_date, shanghai_day
 from events.database import Connection
 from events.erasable import Sealer
-from events.log import (
-    Conflict,
-    IdempotencyKey,
-    Log,
-    NewFact,
-    Proposal,
-    Receipt,
-    find_request,
-    is_named,
-    new_request_id,
-    now,
-    read_streams,
-)
+from events.log import Log
+from events.proposal import Conflict, IdempotencyKey, NewFact, Proposal, Receipt, new_request_id
 from events.recorded import HEAD, Cause, Recorded
 from events.steps import Pace
+from events.streams import find_request, is_named, now, read_streams
 
 MAX_FACTS: Final = 2_000  # in one request
 MAX_WEIGHT: Final = 5_000_000  # bytes of rows that one request may have written, roughly

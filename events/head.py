@@ -16,8 +16,7 @@ import asyncpg
 
 from domain.values import SHANGHAI, shanghai_day
 from events import merkle
-from events.database import GONE, Connection, Lanes
-from events.log import CHANNEL, statement
+from events.database import CHANNEL, GONE, Connection, Lanes, statement
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)

@@ -1,100 +1,35 @@
-"""The log: appends whole queues of requests in one transaction each, and reads streams."""
+"""The log: appends whole queues of requests in one transaction each."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
-from functools import cache
-from importlib.resources import files
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from domain.fact import Fact, tag
+from domain.fact import tag
 from domain.values import shanghai_day
 from events import codec, merkle
-from events.database import GONE, PATIENCE, WRONG, Connection, close
+from events.database import CHANNEL, GONE, PATIENCE, WRONG, Connection, close, statement
 from events.erasable import Disclosure
+from events.proposal import (
+    ClockBehind,
+    Conflict,
+    DiskFull,
+    IdempotencyKey,
+    KeyReused,
+    Proposal,
+    Receipt,
+    Unacknowledged,
+    replay,
+)
 from events.queue import NotBegun, Queue, Waiting
-from events.recorded import Cause, Recorded
+from events.recorded import Recorded
 from events.steps import Pace, in_steps
 
-CHANNEL: Final = "planrecord_head"
 MAX_SECONDS_BEHIND: Final = 5.0
 MAX_RIDING: Final = 10_000  # values that one statement may carry of the tables' rows: to encode them takes 5 to 10 ms
-
-
-class Conflict(Exception):
-    """A stream that the decision rests on has moved: expected version X, was Y."""
-
-    def __init__(self, stream: str, expected: int | None, actual: int | None) -> None:
-        super().__init__(f"{stream}: expected version {expected}, was {actual}")
-
-
-class KeyReused(Exception):
-    """The Idempotency-Key came before, with another body."""
-
-
-class ClockBehind(Exception):
-    """The database's clock is seconds behind the last recorded fact: appending stops until it has caught up."""
-
-
-class DiskFull(Exception):
-    """The database's disk has no room: nothing was recorded."""
-
-
-class Unacknowledged(Exception):
-    """The database went away: nobody can say whether the facts were recorded. Send them again with the same key."""
-
-
-class NewFact(NamedTuple):
-    """A decided fact with its envelope, but for what only the log can say."""
-
-    stream: str
-    fact: Fact
-    effective_on: date
-    replaces: int | None
-    cause: Cause
-    disclosures: tuple[Disclosure, ...] = ()
-
-
-class IdempotencyKey(NamedTuple):
-    """A request's key, within its office, and the HMAC of its body under the log's own key.
-
-    `token_hmac`: its HMAC under the token, by which requests were kept before the log had a key.
-    """
-
-    key: str
-    body_hmac: bytes
-    token_hmac: bytes | None = None
-
-    def came_with(self, body_hmac: bytes) -> bool:
-        """Whether the request that is kept had the same body."""
-        return body_hmac in (self.body_hmac, self.token_hmac)
-
-
-class Proposal(msgspec.Struct, frozen=True):
-    """What one request asks the log to append, and the conditions under which it was decided.
-
-    `read`: the version of every stream that was read. `known`: the facts of the streams that are written, as read.
-    `unnamed`: streams whose subject no live fact of another stream may name. `today`: the day it was decided on.
-    """
-
-    actor: str
-    new: Sequence[NewFact]
-    read: Mapping[str, int]
-    known: Mapping[str, Sequence[Recorded]]
-    today: date
-    unnamed: frozenset[str] = frozenset()
-    idempotency: IdempotencyKey | None = None
-
-
-class Receipt(NamedTuple):
-    """Where a request's facts stand; `replayed` if they were recorded by an earlier request with the same key."""
-
-    positions: tuple[int, ...]
-    replayed: bool
 
 
 class Written(NamedTuple):
@@ -123,12 +58,6 @@ Writer = Callable[[Sequence[Written]], Awaitable[Sequence[Write]]]
 async def nothing(_: Sequence[Written]) -> Sequence[Write]:
     """The writer of a log that nothing is derived from."""
     return ()
-
-
-@cache
-def statement(name: str) -> str:
-    """The SQL of that name."""
-    return files("events").joinpath(f"sql/{name}.sql").read_text("utf-8")
 
 
 class Log:
@@ -416,50 +345,3 @@ class Batch:
             [key.body_hmac for _, key, _ in self.asked],
             [",".join(map(str, positions)) for _, _, positions in self.asked],
         ]
-
-
-async def read_streams(connection: Connection, streams: Iterable[str]) -> dict[str, list[Recorded]]:
-    """All facts of each stream, in order; an empty list for a stream that has none."""
-    facts: dict[str, list[Recorded]] = {stream: [] for stream in streams}
-    rows = await connection.fetch(
-        "SELECT entry FROM events WHERE stream = ANY($1::text[]) ORDER BY position", list(facts)
-    )
-    async for row in in_steps(rows):
-        one = codec.decode_trusted(row["entry"])
-        facts[one.stream].append(one)
-    return facts
-
-
-async def find_request(connection: Connection, actor: str, idempotency: IdempotencyKey) -> Receipt | None:
-    """What an earlier request with the same key recorded, if there was one; KeyReused if it had another body."""
-    rows = await connection.fetch(statement("conditions"), [], [], [actor], [idempotency.key])
-    return replay(idempotency, rows[0]["body_hmac"], rows[0]["positions"]) if rows else None
-
-
-def replay(idempotency: IdempotencyKey, body_hmac: bytes, positions: Iterable[int]) -> Receipt:
-    """The earlier request's receipt; KeyReused if it had another body."""
-    if not idempotency.came_with(body_hmac):
-        raise KeyReused(idempotency.key)
-    return Receipt(tuple(positions), replayed=True)
-
-
-async def is_named(connection: Connection, stream: str) -> bool:
-    """Whether a live fact of another stream names the subject of `stream`."""
-    rows = await connection.fetch(statement("conditions"), [], [stream], [], [])
-    return rows[0]["number"] is not None
-
-
-async def now(connection: Connection) -> tuple[int, datetime]:
-    """The size of the log and the present moment: the database's clock, or the demo's."""
-    row = await connection.fetchrow("SELECT size, coalesce(demo_now, clock_timestamp()) AS now FROM log_head")
-    assert row is not None  # noqa: S101 - migrate() has made the one row
-    return row["size"], row["now"]
-
-
-def new_request_id(instant: datetime, randomness: bytes) -> UUID:
-    """A UUIDv7 (RFC 9562) of an instant and 10 random bytes."""
-    milliseconds = int(instant.timestamp() * 1000).to_bytes(6, "big")
-    value = bytearray(milliseconds + randomness)
-    value[6] = value[6] & 0x0F | 0x70
-    value[8] = value[8] & 0x3F | 0x80
-    return UUID(bytes=bytes(value))

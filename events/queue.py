@@ -3,12 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from events.database import PATIENCE
-
-if TYPE_CHECKING:  # the log is made with a queue
-    from events.log import Proposal, Receipt
+from events.proposal import Proposal, Receipt
 
 MAX_WAITING: Final = 1_000  # requests
 MAX_WAITING_FACTS: Final = 20_000
@@ -23,7 +21,7 @@ class NotBegun(Exception):
 class Waiting:
     """A request and the answer that it will have; until it is begun it may be given up."""
 
-    def __init__(self, proposal: "Proposal") -> None:
+    def __init__(self, proposal: Proposal) -> None:
         loop = asyncio.get_running_loop()
         self.proposal = proposal
         self.answer: asyncio.Future[Receipt] = loop.create_future()
@@ -37,7 +35,7 @@ class Waiting:
     def _give_up(self) -> None:
         self.hear(NotBegun(f"it has waited for {PATIENCE:.0f} s behind others"))
 
-    def hear(self, answer: "Receipt | Exception") -> None:
+    def hear(self, answer: Receipt | Exception) -> None:
         """The answer, for whoever still waits for it."""
         self._end.cancel()
         if self.answer.done():
@@ -56,7 +54,7 @@ class Queue:
         self._facts = 0
         self._arrived = asyncio.Event()
 
-    def put(self, proposal: "Proposal") -> "asyncio.Future[Receipt]":
+    def put(self, proposal: Proposal) -> asyncio.Future[Receipt]:
         """The answer that a request will have; NotBegun if too many wait before it."""
         if len(self._waiting) >= MAX_WAITING or self._facts + len(proposal.new) > MAX_WAITING_FACTS:
             self._drop_the_gone()

@@ -3,8 +3,7 @@
 from typing import Final
 
 from events import merkle
-from events.database import Connection
-from events.log import statement
+from events.database import Connection, statement
 
 BATCH: Final = 1_000  # facts that are held in memory at once
 

@@ -16,11 +16,11 @@ import httpx
 import msgspec
 import pytest
 
-from api.demo import tell
+from api.cli.year import tell
+from api.hosting.serving import listening, server_of
+from api.hosting.settings import Settings
 from api.main import Service, application, service
 from api.postgres import cluster
-from api.serving import listening, server_of
-from api.settings import Settings
 from domain.bundled import bundled_plan
 from events.demo import set_clock
 

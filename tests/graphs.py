@@ -14,7 +14,7 @@ from graphql import (
 from api.graphql.execute import Prepared, prepare, projected
 from api.graphql.moments import Moments, learn_all
 from api.graphql.schema import GRAPHQL
-from api.reader import Reader
+from api.services.reader import Reader
 from domain.document.reference import REFERENCE
 
 PLAN: Final = "shanghai-credit-2023"

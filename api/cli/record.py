@@ -37,7 +37,7 @@ def record_command(file: Any, data_dir: Path | None, *, dry_run: bool, as_json: 
 
 
 async def _record(settings: Any, body: bytes, *, dry_run: bool) -> Any:
-    from api.body import check_json, decoded_commands  # noqa: PLC0415 - base installs have no server
+    from api.http.body import check_json, decoded_commands  # noqa: PLC0415 - base installs have no server
     from api.main import service  # noqa: PLC0415
 
     check_json(body)

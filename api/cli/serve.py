@@ -14,8 +14,8 @@ from api.cli.shared import OUT, data_dir_option, run, settings_of
 if TYPE_CHECKING:
     import socket
 
+    from api.hosting.settings import Settings
     from api.main import Service
-    from api.settings import Settings
 
 OF_A_START: Final = re.compile(r"lock|token|pg\.path|pg\.log(\.1)?|(pg|token)\.new-.*")  # one that was interrupted
 
@@ -41,15 +41,15 @@ def serve_command(port: int | None, host: str | None, data_dir: Path | None) -> 
 @click.option("--serve", "and_serve", is_flag=True, help="Serve it afterwards.")
 def demo_command(port: int | None, host: str | None, data_dir: Path, *, and_serve: bool) -> None:
     """Tell a year of INVENTED reports and edits on the real plan, in a data folder of its own."""
-    from api.opening import DEMO  # noqa: PLC0415 - base installs have no server
+    from api.hosting.opening import DEMO  # noqa: PLC0415 - base installs have no server
 
     run(demo(settings_of(port=port, host=host, data_dir=data_dir, origin=DEMO), and_serve=and_serve))
 
 
 async def serve(settings: "Settings") -> None:
     """Start everything, import the bundled plan into an empty log, publish until a signal comes."""
+    from api.hosting.serving import listening  # noqa: PLC0415
     from api.main import service  # noqa: PLC0415 - base installs have no server
-    from api.serving import listening  # noqa: PLC0415
 
     with listening(settings.host, settings.port) as taken:
         async with service(settings, exclusive=True) as running:
@@ -59,9 +59,9 @@ async def serve(settings: "Settings") -> None:
 
 async def demo(settings: "Settings", *, and_serve: bool) -> None:
     """Make the demo's record unless it is there, and serve it if asked."""
-    from api.demo import tell  # noqa: PLC0415 - base installs have no server
+    from api.cli.year import tell  # noqa: PLC0415 - base installs have no server
+    from api.hosting.serving import listening  # noqa: PLC0415
     from api.main import service  # noqa: PLC0415
-    from api.serving import listening  # noqa: PLC0415
 
     refuse_what_is_no_record(settings)
     with listening(settings.host, settings.port) if and_serve else contextlib.nullcontext() as taken:
@@ -76,7 +76,7 @@ async def demo(settings: "Settings", *, and_serve: bool) -> None:
 
 def refuse_what_is_no_record(settings: "Settings") -> None:
     """OtherRecord if the folder holds something, and no record; whose record it is, is seen when it is opened."""
-    from api.opening import OtherRecord  # noqa: PLC0415 - base installs have no server
+    from api.hosting.opening import OtherRecord  # noqa: PLC0415 - base installs have no server
     from api.postgres import is_cluster, usable  # noqa: PLC0415
 
     folder = settings.data_dir
@@ -102,8 +102,8 @@ async def begin(running: "Service") -> None:
 
 async def publish(running: "Service", taken: "socket.socket") -> None:
     """Serve at the socket until a signal comes; PostgresFailed if the database that it started ends before."""
+    from api.hosting.serving import server_of  # noqa: PLC0415
     from api.main import application  # noqa: PLC0415 - base installs have no server
-    from api.serving import server_of  # noqa: PLC0415
     from events.steps import settle  # noqa: PLC0415
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
@@ -138,7 +138,7 @@ def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
 
 def _say(running: "Service", taken: "socket.socket") -> None:
     """What to open."""
-    from api.serving import named  # noqa: PLC0415
+    from api.hosting.serving import named  # noqa: PLC0415
     from events.demo import is_demo  # noqa: PLC0415 - base installs have no server
 
     settings, origin = running.settings, running.reader.head.origin

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from api.settings import Settings
+    from api.hosting.settings import Settings
 
 T = TypeVar("T")
 OUT = Console(highlight=False, soft_wrap=True)
@@ -25,7 +25,7 @@ data_dir_option = click.option(
 
 def settings_of(**given: Any) -> "Settings":
     """The settings; a sentence and exit code 2 for one that is wrong."""
-    from api.settings import load  # noqa: PLC0415 - only commands that use a record need it
+    from api.hosting.settings import load  # noqa: PLC0415 - only commands that use a record need it
 
     try:
         return load(**given)
@@ -61,11 +61,11 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 def foreseen(error: BaseException) -> tuple[str, int] | None:
     """The sentence for an error that a user can do something about, and the exit code."""
-    from api.opening import NoRecord, OtherRecord, OtherRelease, Unreachable  # noqa: PLC0415
+    from api.hosting.opening import NoRecord, OtherRecord, OtherRelease, Unreachable  # noqa: PLC0415
+    from api.hosting.serving import AddressTaken  # noqa: PLC0415
+    from api.http.tokens import NoToken  # noqa: PLC0415
     from api.postgres import FolderInUse, PostgresFailed  # noqa: PLC0415
-    from api.problems import trouble  # noqa: PLC0415
-    from api.serving import AddressTaken  # noqa: PLC0415
-    from api.token import NoToken  # noqa: PLC0415
+    from api.services.problems import trouble  # noqa: PLC0415
     from events.database import GONE  # noqa: PLC0415
     from events.demo import ClockRefused  # noqa: PLC0415
     from projections.runner import Difference  # noqa: PLC0415

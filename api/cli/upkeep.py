@@ -20,7 +20,7 @@ def verify_command(data_dir: Path | None) -> None:
 async def _verify(settings: Any) -> Any:
     from rich.progress import Progress  # noqa: PLC0415 - only this command draws one
 
-    from api.opening import opened  # noqa: PLC0415 - base installs have no server
+    from api.hosting.opening import opened  # noqa: PLC0415 - base installs have no server
     from events.database import undisturbed  # noqa: PLC0415
     from projections.runner import verify  # noqa: PLC0415
     from projections.views import TABLES  # noqa: PLC0415
@@ -48,7 +48,7 @@ def clock_command(instant: str, data_dir: Path) -> None:
 
 
 async def _set(settings: Any, moment: datetime) -> None:
-    from api.opening import opened  # noqa: PLC0415 - base installs have no server
+    from api.hosting.opening import opened  # noqa: PLC0415 - base installs have no server
     from events.database import undisturbed  # noqa: PLC0415
     from events.demo import set_clock  # noqa: PLC0415
 

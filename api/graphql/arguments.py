@@ -11,7 +11,7 @@ import msgspec
 import strawberry
 
 from api.graphql.shapes import Position, graphql_type
-from api.problems import Trouble
+from api.services.problems import Trouble
 from domain.errors import WrongDate
 from domain.values import checked_date, parse_date
 from projections.as_of import AsOf, NoSuchMoment

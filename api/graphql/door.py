@@ -8,15 +8,15 @@ from graphql import GraphQLError
 from litestar import post
 from msgspec import Meta
 
-from api.answers import ALWAYS, JSON, ONCE, Answer, AtHead
-from api.asking import NoParameters, asked
-from api.body import checked, decoded
-from api.documented import answers as documented
 from api.graphql.errors import shortened
 from api.graphql.execute import Answer as Found
 from api.graphql.execute import answer
-from api.problems import note, trouble
-from api.question import Ask
+from api.http.answers import ALWAYS, JSON, ONCE, Answer, AtHead
+from api.http.asking import NoParameters, asked
+from api.http.body import checked, decoded
+from api.http.documented import answers as documented
+from api.http.question import Ask
+from api.services.problems import note, trouble
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):

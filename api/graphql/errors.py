@@ -4,7 +4,7 @@ from typing import Final
 
 from graphql import GraphQLError
 
-from api.problems import Trouble
+from api.services.problems import Trouble
 
 MAX_ERRORS: Final = 20  # of a query that is refused
 MAX_ECHO: Final = 200  # characters of a message, most of which may be what was sent

@@ -21,8 +21,8 @@ from api.graphql.queries import keep, query_of
 from api.graphql.root import Asked, Scene
 from api.graphql.schema import GRAPHQL
 from api.graphql.world import MOST, Here
-from api.problems import Trouble
-from api.reader import Reader
+from api.services.problems import Trouble
+from api.services.reader import Reader
 from projections.as_of import Moment
 
 DEAREST: Final = 100_000  # values in one answer, as judged before it is read

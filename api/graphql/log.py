@@ -7,7 +7,6 @@ import msgspec
 import strawberry
 from msgspec import Meta
 
-from api.cursors import asked_with, parse_cursor, print_cursor
 from api.graphql.arguments import (
     CLOCKS,
     PAGING,
@@ -26,6 +25,7 @@ from api.graphql.edges import asked as facts_of
 from api.graphql.facts import Ask
 from api.graphql.root import Asked, Root, Scene
 from api.graphql.shapes import Position, shape
+from api.http.cursors import asked_with, parse_cursor, print_cursor
 from events.steps import in_steps
 from projections.lists import Collection
 from projections.views import events, history, reports

@@ -9,7 +9,7 @@ from api.graphql.facts import load
 from api.graphql.needs import Needs
 from api.graphql.reading import Question, read_all
 from api.graphql.world import Budget, Here, World
-from api.reader import Reader
+from api.services.reader import Reader
 from projections.as_of import AsOf, Meta, Moment, Rows
 from projections.wanted import Wanted
 

@@ -31,7 +31,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from api.graphql.errors import MAX_ERRORS, too_complex
 from api.graphql.rules import STEPS, explained, too_deep
 from api.graphql.schema import GRAPHQL
-from api.problems import Trouble
+from api.services.problems import Trouble
 
 LONGEST: Final = 65_536  # bytes of a query's text
 MAX_LINES: Final = 5_000

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from api.reader import Reader
+from api.services.reader import Reader
 from projections.as_of import Moment, Rows
 from projections.wanted import Wanted
 

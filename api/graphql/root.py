@@ -7,7 +7,7 @@ from api.graphql.arguments import Argument, Given
 from api.graphql.moments import Moments
 from api.graphql.reading import Question
 from api.graphql.world import Here
-from api.reader import Subject
+from api.services.reader import Subject
 from projections.as_of import AsOf, Moment, Rows
 from projections.table import SliceTable
 from projections.views.districts import DISTRICTS

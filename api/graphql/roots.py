@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import strawberry
 
-from api.cursors import asked_with, parse_cursor, print_cursor
 from api.graphql.arguments import (
     CLOCKS,
     PAGING,
@@ -24,7 +23,8 @@ from api.graphql.reading import Question
 from api.graphql.root import SUBJECTS, Asked, Root, Scene
 from api.graphql.shapes import shape
 from api.graphql.world import World
-from api.problems import Trouble
+from api.http.cursors import asked_with, parse_cursor, print_cursor
+from api.services.problems import Trouble
 from projections.as_of import Rows
 from projections.lists import Collection, page
 from projections.views import districts, plans, platforms, tasks, units

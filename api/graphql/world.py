@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from api.graphql.facts import NOTHING, Ask
-from api.problems import Trouble
+from api.services.problems import Trouble
 from projections.as_of import Meta, Moment, Rows
 from projections.documents import name_of
 from projections.views import districts, history, names, plans, platforms, reports, tasks, units

@@ -9,14 +9,14 @@ from litestar import get
 from markupsafe import Markup
 from msgspec import Meta
 
-from api.answers import Answer
+from api.http.answers import Answer
+from api.http.question import Ask
+from api.http.spans import Span
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.told import Names, Sides, sides_of, subject
 from api.pages.visit import PageQuery, Visit, address
-from api.question import Ask
-from api.reader import Subject
-from api.spans import Span
+from api.services.reader import Subject
 from domain.errors import WrongDate
 from domain.values import EARLIEST, parse_date
 from projections.as_of import Moment, NoSuchMoment

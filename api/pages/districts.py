@@ -2,14 +2,14 @@
 
 from litestar import get
 
-from api.answers import Answer, only
+from api.http.answers import Answer, only
+from api.http.paths import Code
+from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.units import taken
 from api.pages.visit import PageQuery, Visit
-from api.paths import Code
-from api.question import Ask
-from api.reader import Subject
+from api.services.reader import Subject
 from projections.views import districts as view
 from projections.views.districts import DISTRICTS
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.answers import Answer, made
+from api.http.answers import Answer, made
 from api.pages.files import link_of
 from api.pages.phrases import Lang, numeral
 from api.pages.visit import CARRIED, Visit, address, recorded_day

@@ -8,10 +8,10 @@ from typing import Final
 from litestar import get
 from litestar.params import FromPath
 
-from api.answers import Answer, same
-from api.asking import NoParameters, asked
-from api.problems import Trouble
-from api.question import Ask
+from api.http.answers import Answer, same
+from api.http.asking import NoParameters, asked
+from api.http.question import Ask
+from api.services.problems import Trouble
 
 MEDIA_TYPES: Final = {".css": "text/css"}
 

@@ -4,11 +4,11 @@ from typing import Final
 
 from litestar import get
 
-from api.answers import Answer
+from api.http.answers import Answer
+from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.told import Names, facts_told
 from api.pages.visit import PageQuery, Visit
-from api.question import Ask
 from projections.views import districts, events, plans
 
 NEWEST: Final = 8

@@ -7,13 +7,13 @@ import msgspec
 from litestar import get
 from msgspec import Meta
 
-from api.answers import Answer
+from api.http.answers import Answer
+from api.http.paths import PlanKey
+from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.visit import PageQuery, Visit
-from api.paths import PlanKey
-from api.question import Ask
-from api.reader import Subject
+from api.services.reader import Subject
 from projections.lists import Words
 from projections.views import plans, tasks
 from projections.views.districts import DISTRICTS, DistrictRow

@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
 
-from api import problems
-from api.answers import ONCE, Answer
+from api.http.answers import ONCE, Answer
+from api.http.question import Ask, Question
 from api.pages.drawing import HTML, SAFETY, html
 from api.pages.phrases import Lang, phrase
 from api.pages.visit import address
-from api.problems import Trouble, trouble
-from api.question import Ask, Question
-from api.reader import Subject
+from api.services import problems
+from api.services.problems import Trouble, trouble
+from api.services.reader import Subject
 from events.recorded import HEAD
 from projections.as_of import Moment, NoSuchMoment
 from projections.fold import ALWAYS

@@ -2,14 +2,14 @@
 
 from litestar import get
 
-from api.answers import Answer
+from api.http.answers import Answer
+from api.http.paths import PlanKey, TaskNumber
+from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.told import Names, Numbered, reports_told, task_path, versions_told
 from api.pages.visit import PageQuery, Visit
-from api.paths import PlanKey, TaskNumber
-from api.question import Ask
-from api.reader import Subject
+from api.services.reader import Subject
 from events.steps import in_steps
 from projections.as_of import Moment
 from projections.views import events, history

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from litestar import get
 
-from api.answers import Answer, only
+from api.http.answers import Answer, only
+from api.http.paths import UnitKey
+from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.visit import PageQuery, Visit
-from api.paths import UnitKey
-from api.question import Ask
-from api.reader import Subject
+from api.services.reader import Subject
 from domain.directory import UnitKind
 from projections.as_of import Moment
 from projections.views import tasks

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 from msgspec import Meta
 
-from api.asking import Clocks, asked, clocks
+from api.http.asking import Clocks, asked, clocks
+from api.http.question import Ask
 from api.pages.phrases import Lang, day_text, instant_words, phrase
-from api.question import Ask
 from domain.values import shanghai_day
 from projections.as_of import AsOf, Moment, Rows
 from projections.wanted import Wanted

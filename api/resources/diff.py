@@ -8,17 +8,17 @@ import msgspec
 from litestar import get
 from msgspec import Meta
 
-from api.answers import Answer, made, only
-from api.asking import Paging, asked, known, names_of, part_of
-from api.cursors import NOT_OURS, asked_with, parse_cursor, print_cursor
-from api.documented import answers as documented
-from api.documented import operation
-from api.lists import answer
-from api.paths import Code, PlanKey, PlatformKey, TaskNumber, UnitKey
-from api.problems import Fault, Trouble
-from api.question import Ask
-from api.reader import Subject
-from api.spans import Between, Ends, Span, between, span_of
+from api.http.answers import Answer, made, only
+from api.http.asking import Paging, asked, known, names_of, part_of
+from api.http.cursors import NOT_OURS, asked_with, parse_cursor, print_cursor
+from api.http.documented import answers as documented
+from api.http.documented import operation
+from api.http.lists import answer
+from api.http.paths import Code, PlanKey, PlatformKey, TaskNumber, UnitKey
+from api.http.question import Ask
+from api.http.spans import Between, Ends, Span, between, span_of
+from api.services.problems import Fault, Trouble
+from api.services.reader import Subject
 from projections.as_of import AsOf, Moment, Rows
 from projections.lists import NONE, Collection, Page, encoded
 from projections.views import diff, districts, events, plans, platforms, tasks, units

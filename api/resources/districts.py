@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from litestar import get
 
-from api import answers
-from api.answers import Answer
-from api.documented import READ, list_operation
-from api.documented import answers as documented
-from api.lists import Listing, listing
-from api.paths import Code
-from api.question import Ask
-from api.reader import Subject
+from api.http import answers
+from api.http.answers import Answer
+from api.http.documented import READ, list_operation
+from api.http.documented import answers as documented
+from api.http.lists import Listing, listing
+from api.http.paths import Code
+from api.http.question import Ask
+from api.services.reader import Subject
 from projections.as_of import Moment, Rows
 from projections.views import districts
 from projections.views.districts import DISTRICT_LIST, DISTRICTS, DistrictView

@@ -7,14 +7,14 @@ import msgspec
 from litestar import get
 from msgspec import Meta
 
-from api.answers import Answer, ok
-from api.asking import Clocks, asked, clocks
-from api.documented import READ, operation
-from api.documented import answers as documented
-from api.lists import Listing, answer
-from api.paths import At
-from api.problems import Fault, Trouble, echo
-from api.question import Ask
+from api.http.answers import Answer, ok
+from api.http.asking import Clocks, asked, clocks
+from api.http.documented import READ, operation
+from api.http.documented import answers as documented
+from api.http.lists import Listing, answer
+from api.http.paths import At
+from api.http.question import Ask
+from api.services.problems import Fault, Trouble, echo
 from domain.commands import FACTS
 from projections.as_of import Moment
 from projections.lists import NONE, Page, encoded

@@ -5,13 +5,14 @@ import asyncio
 import msgspec
 from litestar import get
 
-from api.answers import Answer, now
-from api.documented import answers as documented
-from api.problems import Trouble, trouble
-from api.question import Ask
+from api.http.answers import Answer, now
+from api.http.documented import answers as documented
+from api.http.question import Ask
+from api.services.problems import Trouble, trouble
 from events.database import GONE, PATIENCE
 from events.head import Head
-from events.log import DiskFull, Log
+from events.log import Log
+from events.proposal import DiskFull
 
 
 class Alive(msgspec.Struct, frozen=True):

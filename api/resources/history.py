@@ -3,13 +3,13 @@
 import msgspec
 from litestar import get
 
-from api.answers import Answer
-from api.documented import answers as documented
-from api.documented import list_operation
-from api.lists import Listing, sent, wish
-from api.paths import Code, PlanKey, PlatformKey, TaskNumber, UnitKey
-from api.question import Ask
-from api.reader import Subject
+from api.http.answers import Answer
+from api.http.documented import answers as documented
+from api.http.documented import list_operation
+from api.http.lists import Listing, sent, wish
+from api.http.paths import Code, PlanKey, PlatformKey, TaskNumber, UnitKey
+from api.http.question import Ask
+from api.services.reader import Subject
 from events.steps import in_steps
 from projections.lists import Shown, cut
 from projections.views import events, history

@@ -2,14 +2,14 @@
 
 from litestar import get
 
-from api import answers
-from api.answers import Answer
-from api.documented import READ, list_operation
-from api.documented import answers as documented
-from api.lists import Listing, listing
-from api.paths import PlatformKey
-from api.question import Ask
-from api.reader import Subject
+from api.http import answers
+from api.http.answers import Answer
+from api.http.documented import READ, list_operation
+from api.http.documented import answers as documented
+from api.http.lists import Listing, listing
+from api.http.paths import PlatformKey
+from api.http.question import Ask
+from api.services.reader import Subject
 from projections.views import platforms
 from projections.views.names import PLATFORMS
 from projections.views.platforms import PLATFORM_LIST, PlatformView

@@ -4,13 +4,13 @@ from typing import Any
 
 from litestar import get
 
-from api.answers import Answer
-from api.documented import answers as documented
-from api.documented import list_operation
-from api.lists import Listing, found_by, sent, wish
-from api.paths import PlanKey, TaskNumber
-from api.question import Ask
-from api.reader import Subject
+from api.http.answers import Answer
+from api.http.documented import answers as documented
+from api.http.documented import list_operation
+from api.http.lists import Listing, found_by, sent, wish
+from api.http.paths import PlanKey, TaskNumber
+from api.http.question import Ask
+from api.services.reader import Subject
 from projections.lists import Collection
 from projections.views import events
 from projections.views.names import PLANS

@@ -3,14 +3,14 @@
 from litestar import get
 from litestar.openapi.datastructures import ResponseSpec
 
-from api.answers import Answer, made
-from api.asking import Clocks, asked, clocks
-from api.documented import READ
-from api.documented import answers as documented
-from api.mementos import MEDIA_TYPE, mementos, timemap
-from api.paths import Code, PlanKey, PlatformKey, TaskNumber, UnitKey
-from api.question import Ask
-from api.reader import Subject
+from api.http.answers import Answer, made
+from api.http.asking import Clocks, asked, clocks
+from api.http.documented import READ
+from api.http.documented import answers as documented
+from api.http.mementos import MEDIA_TYPE, mementos, timemap
+from api.http.paths import Code, PlanKey, PlatformKey, TaskNumber, UnitKey
+from api.http.question import Ask
+from api.services.reader import Subject
 from projections.views.districts import DISTRICTS
 from projections.views.names import PLANS, PLATFORMS, UNITS
 from projections.views.tasks import TASKS

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from api.openapi import described_app, described_by
+from api.description.openapi import described_by
+from api.main import described_app
 from domain.bundled import PLAN
 from tests.contract.test_problems import address, question
 

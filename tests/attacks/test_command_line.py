@@ -14,13 +14,13 @@ from typing import Literal
 
 import pytest
 
-from api.opening import DEMO, Unreachable, opened
+from api.hosting.opening import DEMO, Unreachable, opened
+from api.hosting.serving import AddressTaken, listening
+from api.hosting.settings import Settings
+from api.http.tokens import NoToken, carries, token_of
 from api.postgres import PostgresFailed, cluster, is_cluster
 from api.postgres.home import cluster_of
 from api.postgres.pidfile import send, servers_in
-from api.serving import AddressTaken, listening
-from api.settings import Settings
-from api.token import NoToken, carries, token_of
 from tests.conftest import TASK, ask, at, database_of
 from tests.integration.commands import (
     PROJECT,
@@ -296,7 +296,7 @@ async def test_a_database_that_is_not_there_as_named_is_one_sentence(
 
 
 async def test_a_database_that_says_nothing_is_one_sentence(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.opening.PATIENCE", 1.0)
+    monkeypatch.setattr("api.hosting.opening.PATIENCE", 1.0)
     with listening("127.0.0.1", 0) as silent:
         url = f"postgresql://a:secret@127.0.0.1:{silent.getsockname()[1]}/b"
         with pytest.raises(Unreachable, match=r"did not answer within \d+ s"):

@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from api.front import Front
-from api.serving import listening, server_of
+from api import pages
+from api.hosting.serving import listening, server_of
+from api.http.front import Front
 from tests.attacks.conftest import Victim, refused_cheaply
 from tests.conftest import PLAN, Site
 from tests.integration.commands import PROJECT, free_port
@@ -329,7 +330,7 @@ async def in_front_of(site: Site, app: Any) -> AsyncGenerator[str]:
             await send({"type": f"{(await receive())['type']}.complete"})
 
     port = free_port()
-    server = server_of(Front(inner, site.running.reader), listening("127.0.0.1", port))
+    server = server_of(Front(inner, site.running.reader, pages.failed), listening("127.0.0.1", port))
     task = asyncio.create_task(server.serve())
     yield f"http://127.0.0.1:{port}"
     server.stop()

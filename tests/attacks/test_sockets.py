@@ -10,7 +10,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 import httpx
 import pytest
 
-from api.serving import HEAD, HEAD_PATIENCE
+from api.hosting.serving import HEAD, HEAD_PATIENCE
 from tests.attacks.conftest import Victim
 from tests.conftest import PLAN
 

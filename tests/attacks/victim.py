@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from api.hosting.serving import listening, server_of
 from api.main import Service, application, service
-from api.serving import listening, server_of
 from events.steps import settle
 from tests.conftest import settings_for
 

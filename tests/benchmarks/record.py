@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from api.demo import tell
+from api.cli.year import tell
+from api.hosting.settings import Settings
 from api.main import service
 from api.postgres import cluster
-from api.settings import Settings
 from domain.bundled import PLAN
 from events.database import undisturbed
 from tests.benchmarks.load import Answer

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
+from api.hosting.serving import listening, server_of
+from api.hosting.settings import Settings
 from api.main import application, service
-from api.serving import listening, server_of
-from api.settings import Settings
 from events.steps import settle
 from tests.benchmarks.load import Wrong
 from tests.benchmarks.peers import PEERS, App, Setup

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from api.cursors import print_cursor
+from api.http.cursors import print_cursor
 from api.main import service
-from api.problems import echo
+from api.services.problems import echo
 from domain.bundled import bundled_plan
 from projections.as_of import Moment
 from projections.views.units import UNIT_LIST, UnitFilter

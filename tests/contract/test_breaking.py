@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from graphql import build_schema, find_breaking_changes
 
+from api.cli.describe import FOLDER
+from api.description.openapi import openapi_json
 from api.graphql.schema import SCHEMA
-from api.openapi import FOLDER, described_app, openapi_json
+from api.main import described_app
 from tests.breaking import breaks
 
 RELEASED = FOLDER / "released"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.resources.docs import FOLDER
+from api.description.docs import FOLDER
 from tests.conftest import Site
 
 PAGES = ["/docs", "/graphql"]

@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.openapi import described_app, described_by
+from api.description.openapi import described_by
+from api.main import described_app
 from tests.conftest import Site, problem_of
 
 ASKED: dict[str, dict[str, str]] = {  # what is asked beside what the descriptions give as an example

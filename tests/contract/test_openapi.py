@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from api.examples import KEPT, ORIGIN
-from api.openapi import FOLDER, asked, generated
+from api.cli.describe import FOLDER, asked, generated
+from api.description.examples import KEPT, ORIGIN
 from domain.commands import FACTS
 from tests.conftest import Site, database_of, settings_for
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.cli.describe import FOLDER
 from api.main import service
-from api.openapi import FOLDER
 from domain.commands import COMMANDS
 from tests.conftest import PLAN, TASK, Site, database_of, problem_of, serving, settings_for
 

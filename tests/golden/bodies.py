@@ -12,10 +12,10 @@ from typing import Final
 import httpx
 import pytest
 
-from api.demo import tell
+from api.cli.year import tell
+from api.http.release import FORMATS
 from api.main import application, service
 from api.postgres import cluster
-from api.release import FORMATS
 from tests.conftest import PLAN, database_of, settings_for
 
 KEPT: Final = Path(__file__).parent / "bodies.json"

@@ -7,7 +7,7 @@ their digests; `python -m tests.golden.bodies` writes it anew, once FORMATS was 
 import json
 from pathlib import Path
 
-from api.release import FORMATS
+from api.http.release import FORMATS
 from tests.golden.bodies import KEPT, bodies
 
 

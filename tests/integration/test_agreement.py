@@ -17,8 +17,8 @@ from domain.commands import AnyCommand
 from domain.errors import Refused
 from domain.fact import subject_of
 from events.database import Connection
-from events.log import read_streams
 from events.recorded import Recorded
+from events.streams import read_streams
 from projections.as_of import Moment, read
 from projections.fold import state
 from projections.memory import Memory

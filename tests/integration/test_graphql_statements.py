@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.graphql.execute import answer
-from api.reader import Reader
+from api.services.reader import Reader
 from events.database import SESSION, Connection, Lanes
 from projections.memory import Memory
 from tests.conftest import Site

@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from api.main import Service
-from api.office import Office
-from api.problems import Trouble
-from api.reader import Reader
+from api.services.office import Office
+from api.services.problems import Trouble
+from api.services.reader import Reader
 from domain.task import RewordTask
 from events.database import GONE, SESSION, Connection, Lanes, connect, lanes_of
 from events.demo import set_clock
@@ -157,7 +157,7 @@ async def test_an_instant_that_the_head_has_not_passed_is_not_pinned(imported: S
 async def test_a_position_that_nobody_has_recorded_is_waited_for_and_then_refused(
     imported: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.reader.PATIENCE", 0.1)
+    monkeypatch.setattr("api.services.reader.PATIENCE", 0.1)
     with pytest.raises(Trouble, match="is not visible yet"):
         await position(imported.reader, min_position=imported.reader.head.size + 1)
 

@@ -18,25 +18,24 @@ from domain.fact import Fact
 from domain.task import AssignUnit, RewordTask
 from domain.undo import FactVoided, VoidFact
 from domain.values import Role, shanghai_day
-from events.database import SESSION, Connection, connect, undisturbed
+from events.database import SESSION, Connection, connect, statement, undisturbed
 from events.demo import set_clock
 from events.handle import Handler
-from events.log import (
+from events.log import Log
+from events.proposal import (
     ClockBehind,
     Conflict,
     DiskFull,
     IdempotencyKey,
     KeyReused,
-    Log,
     NewFact,
     Proposal,
     Receipt,
     Unacknowledged,
-    read_streams,
-    statement,
 )
 from events.queue import NotBegun
 from events.recorded import Cause
+from events.streams import read_streams
 from projections.fold import Timeline
 from projections.runner import verify
 from projections.views import TABLES

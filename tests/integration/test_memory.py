@@ -16,7 +16,7 @@ import pytest
 from api.graphql.execute import answer
 from api.graphql.world import World
 from api.main import Service, service
-from api.reader import Reader
+from api.services.reader import Reader
 from projections.as_of import AsOf, Moment
 from projections.lists import page
 from projections.memory import Memory

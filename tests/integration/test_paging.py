@@ -19,7 +19,7 @@ from domain.plan import PlanAdopted
 from domain.report import Listing, ProgressReported
 from domain.task import TaskAdded, TaskDeadlineSet, TaskUnitAssigned
 from domain.values import Role, Sealed, Status
-from events.log import NewFact, Proposal
+from events.proposal import NewFact, Proposal
 from events.recorded import Cause
 from projections.as_of import AsOf
 from projections.views import events

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.formats import value_of
+from api.http.formats import value_of
 from tests.conftest import PLAN, TASK, Site, copied
 
 LOADED = [

@@ -10,9 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from api.examples import KEPT
+from api.description.examples import KEPT
 from api.main import Service, service
-from api.reader import Reader
+from api.services.reader import Reader
 from events.database import Connection
 from projections.as_of import AsOf, Moment
 from projections.memory import Memory

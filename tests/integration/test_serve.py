@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from api.demo import INVENTED
+from api.cli.year import INVENTED
 from api.postgres import cluster
 from api.postgres.home import cluster_of
 from api.postgres.pidfile import servers_in

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from api.formats import cell, columns, value_at
+from api.http.formats import cell, columns, value_at
 from domain.document.reference import REFERENCE
 from projections.views.tasks import ReportedStatus, ScheduleStatus, TaskView
 from tests.conftest import PLAN, Site

@@ -12,7 +12,7 @@ from domain.record import State
 from domain.values import SHANGHAI, Sealed, shanghai_day
 from events.erasable import digest_of
 from events.handle import HEAD, Remembered, decide_all
-from events.log import NewFact
+from events.proposal import NewFact
 from events.recorded import Cause, Recorded
 from projections import fold
 

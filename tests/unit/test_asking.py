@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from api.asking import Clocks, asked, clocks
-from api.problems import Fault, Trouble, trouble
+from api.http.asking import Clocks, asked, clocks
+from api.services.problems import Fault, Trouble, trouble
 from projections.as_of import AsOf, NoSuchMoment
 from tests.unit.world import day
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from api.body import Receive, check_json, checked, decoded, whole
-from api.problems import Trouble
-from api.question import Question, question_of
+from api.http.body import Receive, check_json, checked, decoded, whole
+from api.http.question import Question, question_of
+from api.services.problems import Trouble
 from domain.commands import decode_commands
 from domain.directory import RenameUnit
 

@@ -20,7 +20,7 @@ from api.graphql.projection import Cost
 from api.graphql.queries import Query, query_of
 from api.graphql.schema import GRAPHQL
 from api.graphql.world import MOST, Budget
-from api.problems import Trouble
+from api.services.problems import Trouble
 from projections.memory import Memory
 
 

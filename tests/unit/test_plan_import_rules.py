@@ -19,7 +19,7 @@ from domain.plan import PlanAdopted, PlanMeasureAdded
 from domain.plan_import import ImportPlan
 from domain.task import TaskAdded, TaskUnitAssigned
 from domain.values import Role
-from events.log import NewFact
+from events.proposal import NewFact
 from tests.unit.saying import ADOPTED, NOW, Put, given
 
 

@@ -5,7 +5,7 @@ import re
 import msgspec
 import pytest
 
-from api.proposals import pinyin, propose, with_ids
+from api.services.proposals import pinyin, propose, with_ids
 from domain.bundled import bundled_plan
 from domain.directory import RenameUnit
 from domain.plan_import import ImportPlan

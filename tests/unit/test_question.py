@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.formats import Format
-from api.problems import Fault, Trouble
-from api.question import Elsewhere, Question, form_of, gzip_wanted, headers_of, query_of, question_of
+from api.http.formats import Format
+from api.http.question import Elsewhere, Question, form_of, gzip_wanted, headers_of, query_of, question_of
+from api.services.problems import Fault, Trouble
 
 HOST = (b"host", b"example.org")
 

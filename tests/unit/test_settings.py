@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from api.settings import Settings, load
+from api.hosting.settings import Settings, load
 from events.demo import is_demo
 
 

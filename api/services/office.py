@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.proposals import with_ids
+from api.services.proposals import with_ids
 from domain.commands import AnyCommand
 from domain.document import read
 from domain.document.draft import Doubt
@@ -14,7 +14,7 @@ from domain.plan_import import ImportPlan
 from events.database import GONE, Lanes
 from events.handle import Decided, Handler
 from events.head import Head
-from events.log import IdempotencyKey, Unacknowledged
+from events.proposal import IdempotencyKey, Unacknowledged
 from events.queue import NotBegun
 from events.steps import Pace, in_steps
 from projections.fold import FOREVER

@@ -1,25 +1,19 @@
-"""What is generated into openapi/ and committed: `python -m api.openapi` writes it, a test fails when it drifts."""
+"""The OpenAPI description: what Litestar finds in the handlers, the bodies that they read themselves, examples."""
 
-import asyncio
 import json
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import msgspec
 from litestar import Litestar
 
-from api import mementos
-from api.examples import BODIES, FORMS, KEPT, ORIGIN, Example, examples
-from api.problems import MEDIA_TYPE, TITLES
-from api.question import Ask
-from api.settings import Settings
-from domain.commands import FACTS, AnyCommand
+from api.description.examples import BODIES, FORMS, KEPT, Example
+from api.graphql.door import GraphQLRequest
+from api.http import mementos
+from api.services.problems import MEDIA_TYPE, TITLES
+from api.writing.clock import Clock
+from domain.commands import AnyCommand
 
-FOLDER: Final = Path(__file__).parent.parent / "openapi"
 TOKEN: Final = {
     "type": "http",
     "scheme": "bearer",
@@ -72,9 +66,6 @@ def _operations(described: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, A
 
 def _add_bodies(described: dict[str, Any]) -> None:
     """What POST takes."""
-    from api.graphql.door import GraphQLRequest  # noqa: PLC0415 - this module is itself imported by a resource
-    from api.resources.demo import Clock  # noqa: PLC0415
-
     bodies = {"/v1/commands": AnyCommand | list[AnyCommand], "/v1/demo/clock": Clock, "/graphql": GraphQLRequest}
     schemas, components = msgspec.json.schema_components(bodies.values(), ref_template="#/components/schemas/{name}")
     for path, schema in zip(bodies, schemas, strict=True):
@@ -122,49 +113,3 @@ def _add_problem(operation: dict[str, Any], status: int) -> None:
 def pretty(value: Any) -> bytes:
     """JSON for people and for diffs: two blanks, one line each."""
     return json.dumps(value, ensure_ascii=False, indent=2, default=msgspec.to_builtins).encode() + b"\n"
-
-
-def described_app() -> Litestar:
-    """The application, not running, to be described."""
-    from api.main import HANDLERS, openapi_config  # noqa: PLC0415 - heavy, and needed by the generator alone
-
-    return Litestar(HANDLERS, openapi_config=openapi_config(), request_class=Ask)
-
-
-def generated(shown: Mapping[str, Example] | None = None) -> dict[str, bytes]:
-    """Every generated file by its name in openapi/."""
-    from api.graphql.schema import SCHEMA  # noqa: PLC0415 - as in described_app
-
-    facts = {f"events/{name}.schema.json": pretty(msgspec.json.schema(fact)) for name, fact in FACTS.items()}
-    described = openapi_json(described_app(), shown)
-    return {"openapi.json": described, "schema.graphql": f"{SCHEMA.as_str()}\n".encode(), **facts}
-
-
-async def asked(settings: Settings) -> dict[str, Example]:
-    """The examples, asked for anew of a record of the demo's year, made in an empty database."""
-    from api.demo import tell  # noqa: PLC0415 - as in described_app
-    from api.main import application, service  # noqa: PLC0415
-
-    async with service(settings) as running:
-        await tell(running)
-        door = httpx.ASGITransport(application(running))  # pyright: ignore[reportArgumentType]
-        async with httpx.AsyncClient(transport=door, base_url="http://record") as http:
-            return await examples(described_by(described_app()), http, running.token)
-
-
-def write() -> None:
-    """Ask for the examples in a record of their own, and write every generated file."""
-    with tempfile.TemporaryDirectory(prefix="planrecord-openapi-") as folder:
-        Path(folder).chmod(0o755)  # the database's user passes through
-        found = asyncio.run(asked(Settings(data_dir=Path(folder), origin=ORIGIN)))
-    KEPT.write_bytes(pretty(found))
-    files = generated()
-    for name, content in files.items():
-        path = FOLDER / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    sys.stdout.write(f"openapi/: {len(files)} files written\n")
-
-
-if __name__ == "__main__":
-    write()

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Meta
 
-from api.asking import Clocks, clocks
-from api.problems import Fault, Trouble
-from api.reader import Reader
+from api.http.asking import Clocks, clocks
+from api.services.problems import Fault, Trouble
+from api.services.reader import Reader
 from domain.values import instant_text
 from projections.as_of import Moment, NoSuchMoment, parse_as_of
 

@@ -7,8 +7,8 @@ from typing import Final, Literal
 
 import asyncpg
 
+from api.hosting.settings import Settings
 from api.postgres import Cluster, cluster, is_cluster
-from api.settings import Settings
 from events.database import Connection, connect
 from events.schema import Release, migrate, origin_of, release_of
 from projections.runner import is_current

@@ -7,9 +7,9 @@ import msgspec
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Operation, Parameter, Schema
 
-from api.asking import Clocks, Paging
-from api.formats import Format
-from api.problems import MEDIA_TYPE, TITLES, Problem
+from api.http.asking import Clocks, Paging
+from api.http.formats import Format
+from api.services.problems import MEDIA_TYPE, TITLES, Problem
 from projections.lists import Collection
 
 

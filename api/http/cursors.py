@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from api.problems import Fault, Trouble
+from api.services.problems import Fault, Trouble
 from projections.as_of import AsOf, Moment
 from projections.lists import Collection, Place
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from api.problems import Trouble, echo
+from api.services.problems import Trouble, echo
 from domain.values import instant_text
 from events.database import Connection, Lanes
 from events.head import Head

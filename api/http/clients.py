@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
-from api.problems import Trouble
+from api.services.problems import Trouble
 
 T = TypeVar("T")
 Receive = Callable[[], Awaitable[Any]]

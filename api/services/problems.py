@@ -14,7 +14,7 @@ from domain.errors import NotAPlan, Refused, Stale, Unknown
 from events.codec import LeafError
 from events.database import GONE, WRONG
 from events.handle import TooManyFacts
-from events.log import ClockBehind, DiskFull, KeyReused, Unacknowledged
+from events.proposal import ClockBehind, DiskFull, KeyReused, Unacknowledged
 from events.queue import NotBegun
 from projections.as_of import NoSuchMoment
 

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from api.problems import Trouble
+from api.services.problems import Trouble
 
 FORM: Final = re.compile(r"[!-~]{16,4096}")  # printable ASCII without blanks, too long to be guessed or there by chance
 

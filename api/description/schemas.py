@@ -1,14 +1,16 @@
 """The API's own descriptions: OpenAPI 3.1 and the GraphQL schema."""
 
 import asyncio
+from collections.abc import Callable
 from functools import cache
 
-from litestar import get
+from litestar import Litestar, get
 
-from api.answers import JSON, Answer, same
-from api.asking import NoParameters, asked
+from api.description.openapi import openapi_json
 from api.graphql.schema import SCHEMA
-from api.question import Ask
+from api.http.answers import JSON, Answer, same
+from api.http.asking import NoParameters, asked
+from api.http.question import Ask
 
 
 @get("/openapi.json", include_in_schema=False)
@@ -16,7 +18,7 @@ async def openapi(request: Ask) -> Answer:
     """The OpenAPI 3.1 description."""
     asked(request.question.parameters, NoParameters)
     # It takes longer to make than a step of the event loop may, and is made once.
-    return same(await asyncio.to_thread(_description), JSON)
+    return same(await asyncio.to_thread(_description, request.app.state.described), JSON)
 
 
 @get("/schema.graphql", include_in_schema=False)
@@ -27,10 +29,8 @@ async def graphql_schema(request: Ask) -> Answer:
 
 
 @cache
-def _description() -> bytes:
-    from api.openapi import described_app, openapi_json  # noqa: PLC0415 - it describes what is wired from this module
-
-    return openapi_json(described_app())
+def _description(described: Callable[[], Litestar]) -> bytes:
+    return openapi_json(described())
 
 
 @cache

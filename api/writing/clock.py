@@ -7,13 +7,13 @@ import msgspec
 from litestar import post
 from msgspec import Meta
 
-from api import token
-from api.answers import Answer, now
-from api.asking import NoParameters, asked
-from api.body import decoded, json_body
-from api.documented import answers as documented
-from api.problems import Trouble
-from api.question import Ask
+from api.http import tokens as token
+from api.http.answers import Answer, now
+from api.http.asking import NoParameters, asked
+from api.http.body import decoded, json_body
+from api.http.documented import answers as documented
+from api.http.question import Ask
+from api.services.problems import Trouble
 from domain.values import instant_text
 from events.demo import ClockRefused, set_clock
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
-from api.problems import Fault, Trouble, echo
+from api.services.problems import Fault, Trouble, echo
 from domain.errors import WrongDate
 from domain.values import parse_date
 from projections.as_of import AsOf, NoSuchMoment, parse_as_of

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from litestar.params import PathParameter
 
-from api.formats import Format
-from api.problems import unknown_address
-from api.question import Question
+from api.http.formats import Format
+from api.http.question import Question
+from api.services.problems import unknown_address
 
 
 def _part(description: str, example: Any, **schema: Any) -> PathParameter:

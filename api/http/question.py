@@ -11,9 +11,9 @@ from litestar.datastructures import State
 from werkzeug.datastructures import Accept, MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
-from api.formats import Format
-from api.problems import Fault, Trouble, echo, unknown_address
-from api.reader import Reader
+from api.http.formats import Format
+from api.services.problems import Fault, Trouble, echo, unknown_address
+from api.services.reader import Reader
 
 LONGEST_HEADER: Final = 8_000  # bytes of one header that is read here
 MOST_PARAMETERS: Final = 100  # of a query; no address knows half as many

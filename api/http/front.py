@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from werkzeug.http import parse_etags
 
-from api import body, pages
-from api.answers import ONCE, STAYS, Answer, AtHead, Once, Stays
-from api.question import (
+from api.http import body
+from api.http.answers import ONCE, STAYS, Answer, AtHead, Once, Stays
+from api.http.question import (
     Asked,
     Credentials,
     Elsewhere,
@@ -26,7 +26,7 @@ from api.question import (
     headers_of,
     question_of,
 )
-from api.reader import Reader
+from api.services.reader import Reader
 from events.head import Head
 from projections.memory import Memory
 
@@ -36,6 +36,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 Header = tuple[bytes, bytes]
+Failed = Callable[[str, str, Mapping[str, str], int, Exception], Answer]  # method, path, query, head, what went wrong
 Parts = tuple[Any, ...]
 State = tuple[int, date]  # the head's size and the day: what an answer at the head was read at
 
@@ -65,10 +66,14 @@ class Entry(NamedTuple):
 
 
 class Front:
-    """An ASGI application around the one that computes. `body_seconds`: in which a body must have come."""
+    """An ASGI application around the one that computes.
 
-    def __init__(self, app: App, reader: Reader, body_seconds: float = 30.0) -> None:
+    `failed` says what is wrong with a request that cannot be read; `body_seconds`: in which a body must have come.
+    """
+
+    def __init__(self, app: App, reader: Reader, failed: Failed, body_seconds: float = 30.0) -> None:
         self.app = app
+        self._failing = failed
         self._body_seconds = body_seconds
         self._reader = reader
         self._head: Head = reader.head
@@ -122,7 +127,7 @@ class Front:
         if isinstance(error, Elsewhere):
             answer = Answer(b"", {"Location": error.location, "Cache-Control": "no-cache"}, ONCE, 308)
         else:
-            answer = pages.failed(scope["method"], scope["path"], {}, self._head.size, error)
+            answer = self._failing(scope["method"], scope["path"], {}, self._head.size, error)
         collected = Collected(_through(send))
         await answer.to_asgi_response()(scope, None, collected)
         entry = await _entry(collected, None, 0, packed=False)

@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 from werkzeug.http import http_date as spelled
 from werkzeug.http import parse_date
 
-from api.problems import Fault, Trouble, echo
-from api.question import Question
-from api.reader import CLOCKS, Reader, Subject
+from api.http.question import Question
+from api.services.problems import Fault, Trouble, echo
+from api.services.reader import CLOCKS, Reader, Subject
 from domain.values import shanghai_day
 from projections.as_of import AsOf, Moment
 from projections.views import moments

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from api.problems import Fault, Trouble, echo
-from api.question import Ask, Question
+from api.http.question import Ask, Question
+from api.services.problems import Fault, Trouble, echo
 from domain.commands import COMMANDS, AnyCommand, decode_commands
 
 T = TypeVar("T")

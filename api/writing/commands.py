@@ -7,18 +7,18 @@ import msgspec
 from litestar import post
 from msgspec import Meta
 
-from api import token
-from api.answers import Answer, now
-from api.asking import asked
-from api.body import decoded_commands, json_body
-from api.clients import unless_gone
-from api.documented import answers as documented
-from api.documented import operation
-from api.office import DryRun, Office, Receipt, encoded
-from api.problems import Fault, Trouble
-from api.question import Ask
+from api.http import tokens as token
+from api.http.answers import Answer, now
+from api.http.asking import asked
+from api.http.body import decoded_commands, json_body
+from api.http.clients import unless_gone
+from api.http.documented import answers as documented
+from api.http.documented import operation
+from api.http.question import Ask
+from api.services.office import DryRun, Office, Receipt, encoded
+from api.services.problems import Fault, Trouble
 from domain.errors import Refused
-from events.log import IdempotencyKey
+from events.proposal import IdempotencyKey
 
 
 class CommandQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

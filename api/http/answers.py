@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 import msgspec
 from litestar import Response
 
-from api import mementos
-from api.asking import Clocks, asked, clocks
-from api.question import Ask
-from api.reader import CLOCKS, Subject
-from api.release import FORMATS
+from api.http import mementos
+from api.http.asking import Clocks, asked, clocks
+from api.http.question import Ask
+from api.http.release import FORMATS
+from api.services.reader import CLOCKS, Subject
 from events.demo import is_demo
 from projections.as_of import Moment, Rows
 from projections.wanted import Wanted

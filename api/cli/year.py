@@ -16,7 +16,7 @@ from domain.bundled import PLAN, bundled_plan
 from domain.commands import AnyCommand
 from domain.document.reference import REFERENCE
 from events.demo import set_clock
-from events.log import IdempotencyKey
+from events.proposal import IdempotencyKey
 from projections.as_of import AsOf
 from projections.views import tasks
 from projections.views.tasks import TaskView

@@ -10,12 +10,12 @@ import msgspec
 from litestar import get
 from litestar.params import FromPath
 
-from api.answers import Answer, same
-from api.asking import NoParameters, asked
-from api.problems import Trouble
-from api.question import Ask
+from api.http.answers import Answer, same
+from api.http.asking import NoParameters, asked
+from api.http.question import Ask
+from api.services.problems import Trouble
 
-FOLDER: Final = Path(__file__).parent.parent / "assets"
+FOLDER: Final = Path(__file__).parents[1] / "assets"
 MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 LINK: Final = re.compile(r'(?<=")/assets/([a-z.-]+)(?=")')
 # Both programs set styles from scripts and draw their icons from data: addresses; no script is written into a page.

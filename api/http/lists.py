@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from api.answers import JSON, Answer, made
-from api.asking import Clocks, Paging, clocks, known, names_of, part_of
-from api.cursors import asked_with, parse_cursor, print_cursor
-from api.formats import MEDIA_TYPES, Format, csv_table, ndjson
-from api.question import Ask
-from api.reader import Subject
+from api.http.answers import JSON, Answer, made
+from api.http.asking import Clocks, Paging, clocks, known, names_of, part_of
+from api.http.cursors import asked_with, parse_cursor, print_cursor
+from api.http.formats import MEDIA_TYPES, Format, csv_table, ndjson
+from api.http.question import Ask
+from api.services.reader import Subject
 from projections.as_of import Meta, Moment
 from projections.lists import Collection, Page, Place, page
 

@@ -1,0 +1,55 @@
+"""Writes what is generated into openapi/: `python -m api.cli.describe`. A test fails when that drifts from the code."""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import httpx
+import msgspec
+
+from api.cli.year import tell
+from api.description.examples import KEPT, ORIGIN, Example, examples
+from api.description.openapi import described_by, openapi_json, pretty
+from api.graphql.schema import SCHEMA
+from api.hosting.settings import Settings
+from api.main import application, described_app, service
+from domain.commands import FACTS
+
+FOLDER: Final = Path(__file__).parents[2] / "openapi"
+
+
+def generated(shown: Mapping[str, Example] | None = None) -> dict[str, bytes]:
+    """Every generated file by its name in openapi/."""
+    facts = {f"events/{name}.schema.json": pretty(msgspec.json.schema(fact)) for name, fact in FACTS.items()}
+    described = openapi_json(described_app(), shown)
+    return {"openapi.json": described, "schema.graphql": f"{SCHEMA.as_str()}\n".encode(), **facts}
+
+
+async def asked(settings: Settings) -> dict[str, Example]:
+    """The examples, asked for anew of a record of the demo's year, made in an empty database."""
+    async with service(settings) as running:
+        await tell(running)
+        door = httpx.ASGITransport(application(running))  # pyright: ignore[reportArgumentType]
+        async with httpx.AsyncClient(transport=door, base_url="http://record") as http:
+            return await examples(described_by(described_app()), http, running.token)
+
+
+def write() -> None:
+    """Ask for the examples in a record of their own, and write every generated file."""
+    with tempfile.TemporaryDirectory(prefix="planrecord-openapi-") as folder:
+        Path(folder).chmod(0o755)  # the database's user passes through
+        found = asyncio.run(asked(Settings(data_dir=Path(folder), origin=ORIGIN)))
+    KEPT.write_bytes(pretty(found))
+    files = generated()
+    for name, content in files.items():
+        path = FOLDER / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    sys.stdout.write(f"openapi/: {len(files)} files written\n")
+
+
+if __name__ == "__main__":
+    write()

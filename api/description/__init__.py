@@ -1,0 +1,1 @@
+"""The API's own descriptions: OpenAPI, the GraphQL schema, the pages that show both."""

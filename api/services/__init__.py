@@ -1,0 +1,1 @@
+"""Reading and writing services, and what can go wrong, whatever door is used."""

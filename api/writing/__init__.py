@@ -1,0 +1,1 @@
+"""What is sent to be recorded, and the clock of a demo."""
