@@ -57,7 +57,7 @@ async def told(scene: Scene, rows: Sequence[ReportRow]) -> list[ReportView]:
     """Reports with their texts, which stand in the log."""
     world, units = scene.here.world, directory(scene.rows)
     asked = [Ask(position=row.event) for row in rows]
-    if any(not world.facts(ask).recorded for ask in asked):
+    if [ask for ask in asked if not world.facts(ask).recorded]:  # each is asked for, as asking notes what is missing
         await scene.moments.learn(world)
     return [view for row, ask in zip(rows, asked, strict=True) for view in reports.show([row], units, world.facts(ask))]
 

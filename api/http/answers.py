@@ -167,9 +167,10 @@ def etag(request: Ask, moment: Moment, media_type: str) -> str:
     """A strong validator: it covers the question and all that makes its body. The wrapper outside adds the encoding."""
     question, epoch = request.question, request.reader.head.erasure_epoch
     rest = urlencode([(name, value) for name, value in question.query if name not in CLOCKS])
-    asked_ = (question.address, rest, media_type, FORMATS)
-    read_at = (moment.log, moment.root, moment.position, moment.effective_on, epoch)
-    return f'"{blake2b(repr((asked_, read_at)).encode(), digest_size=12).hexdigest()}"'
+    read_at = f"{moment.log}\0{moment.root}\0{moment.position}\0{moment.effective_on}\0{epoch}"
+    # Only the address may itself hold the sign between, and it stands first: no two of these are read alike.
+    covered = f"{question.address}\0{rest}\0{media_type}\0{FORMATS}\0{read_at}"
+    return f'"{blake2b(covered.encode(), digest_size=12).hexdigest()}"'
 
 
 def only(views: Sequence[V], key: str, name: str = "id") -> Sequence[V]:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from api.http.deadlines import within
 from api.http.question import Ask, Question
 from api.services.problems import Fault, Trouble, echo
 from domain.commands import COMMANDS, AnyCommand, decode_commands
@@ -37,7 +38,7 @@ async def whole(question: Question, receive: Receive, limit: int, seconds: float
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(seconds):
+        with within(seconds):
             more = True
             while more and size <= PATIENCE:
                 message = await receive()
