@@ -15,6 +15,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 ASSETS := api/assets/files/.installed
 AXE := build/browser/.installed
+INTEROP := build/interop/.installed
 UV := build/uv/bin/uv
 # The interpreters that the project promises, and the oldest Linux that its wheels are asked for.
 PYTHONS := 3.11 3.12 3.13
@@ -31,7 +32,7 @@ endif
 .DEFAULT_GOAL := help
 # Every target wants the one environment, and the checks both cores.
 .NOTPARALLEL:
-.PHONY: help setup serve demo test browser lint fuzz bench openapi released lock wheels container clean
+.PHONY: help setup serve demo test browser interop lint fuzz bench openapi released lock wheels container clean
 
 help: ## this list
 	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise:"
@@ -67,6 +68,13 @@ browser: setup $(AXE) ## install what the browser tests need: Chromium and a Chi
 $(AXE): tests/browser/package.json tests/browser/package-lock.json .ci/npm | $(STAMP)
 	@rm -rf build/browser && mkdir -p build/browser && cp tests/browser/package*.json build/browser
 	@sh .ci/npm $(BIN)/python build/browser && touch $@
+
+interop: setup $(INTEROP) ## others' own checks of what is published, in the runtimes that they are written for
+	@$(BIN)/pytest -q tests/interop
+
+$(INTEROP): tests/interop/package.json tests/interop/package-lock.json .ci/npm | $(STAMP)
+	@rm -rf build/interop && mkdir -p build/interop && cp tests/interop/package*.json build/interop
+	@sh .ci/npm $(BIN)/python build/interop && touch $@
 
 fuzz: setup ## send spoilt requests to every door: COUNT=30000 SEED=20230328
 	@$(BIN)/python -m tests.attacks --count $(COUNT) --seed $(SEED)

@@ -16,6 +16,7 @@ from api.graphql.moments import Moments, learn_all
 from api.graphql.schema import GRAPHQL
 from api.services.reader import Reader
 from domain.document.reference import REFERENCE
+from projections.as_of import AsOf
 
 PLAN: Final = "shanghai-credit-2023"
 CLOCKS: Final = ("", 'effectiveOn: "2023-07-01"', 'asOf: {date: "2023-06-30"}', "asOf: {position: 353}", "asOf: $at")
@@ -113,7 +114,7 @@ class Asker:
 
 async def ready(reader: Reader, text: str, variables: dict[str, Any]) -> Prepared | list[GraphQLError]:
     """A query with all that it needs in memory."""
-    moments = Moments(reader)
+    moments = Moments(reader, AsOf())
     prepared = await prepare(moments, text, variables, None)
     if isinstance(prepared, Prepared):
         projected(prepared)

@@ -10,6 +10,7 @@ import msgspec
 from litestar import get
 from litestar.params import FromPath
 
+from api.graphql.door import by_get
 from api.http.answers import Answer, same
 from api.http.asking import NoParameters, asked
 from api.http.question import Ask
@@ -70,7 +71,9 @@ async def docs(request: Ask) -> Answer:
 
 @get("/graphql", include_in_schema=False)
 async def graphiql(request: Ask) -> Answer:
-    """GraphiQL, opened on a query about the real plan."""
+    """GraphiQL, opened on a query about the real plan; the answer to a query that stands in the address."""
+    if "query" in request.question.parameters:
+        return await by_get(request)
     return _shown(request, "graphiql.html")
 
 

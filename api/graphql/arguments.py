@@ -49,15 +49,16 @@ class SubjectInput:
     platform: strawberry.Maybe[strawberry.ID] = strawberry.field(description="A platform's id.")
 
 
+USUAL_PAGE: Final = 100
+LONGEST_PAGE: Final = 200  # the same limit as REST
 CLOCKS: Final = (
     Argument("asOf", AsOfInput | None, "What the public record showed then. Default: the head."),
     Argument("effectiveOn", dt.date | None, "What held on this date. Default: today, else the day of asOf."),
 )
 PAGING: Final = (
-    Argument("first", int, "Items on a page, 1 to 200.", 100),
+    Argument("first", int | None, "Items on a page, 0 to 200. Default: 100.", USUAL_PAGE),
     Argument("after", str | None, "The endCursor of the page before; it pins both clocks."),
 )
-LONGEST_PAGE: Final = 200  # the same limit as REST
 
 
 def filters(struct: type[msgspec.Struct]) -> tuple[Argument, ...]:
@@ -100,9 +101,11 @@ def _names(struct: type[msgspec.Struct]) -> tuple[str, ...]:
 
 def first_of(given: Given) -> int:
     """How many items a page has."""
-    first: int = given["first"]
-    if not 1 <= first <= LONGEST_PAGE:
-        raise Trouble(400, "bad_parameter", f"first is 1 to {LONGEST_PAGE}, not {first}")
+    first: int | None = given["first"]
+    if first is None:
+        return USUAL_PAGE
+    if not 0 <= first <= LONGEST_PAGE:
+        raise Trouble(400, "bad_parameter", f"first is 0 to {LONGEST_PAGE}, not {first}")
     return first
 
 

@@ -1,37 +1,50 @@
-"""POST /graphql: a query in JSON, the answer in JSON, errors with the same codes as REST."""
+"""/graphql: a query by POST or in the address, the answer as GraphQL over HTTP has it, errors with REST's codes."""
 
-from typing import Annotated, Any
+from hashlib import blake2b
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 from graphql import GraphQLError
 from litestar import post
-from msgspec import Meta
 
-from api.graphql.errors import shortened
+from api.graphql.errors import NotOffered, shortened
 from api.graphql.execute import Answer as Found
 from api.graphql.execute import answer
 from api.http.answers import ALWAYS, JSON, ONCE, Answer, AtHead
-from api.http.asking import NoParameters, asked
+from api.http.asking import Clocks, NoParameters, asked, clocks
 from api.http.body import checked, decoded
 from api.http.documented import answers as documented
-from api.http.question import Ask
-from api.services.problems import note, trouble
+from api.http.question import GRAPHQL, Ask
+from api.services.problems import Fault, Trouble, note, trouble
+from events.demo import is_demo
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
     """A GraphQL request, as GraphQL over HTTP has it."""
 
-    query: Annotated[str, Meta(min_length=1)]
+    query: str
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
     extensions: dict[str, Any] | None = None
 
 
+class Parameters(msgspec.Struct, frozen=True, rename="camel"):
+    """The same as a query string; both clocks hold for the roots that name none, so that the address may name them."""
+
+    query: str
+    variables: str | None = None
+    operation_name: str | None = None
+    extensions: str | None = None
+    position: int | None = None
+    effective_on: str | None = None
+
+
 _DECODE = msgspec.json.Decoder(GraphQLRequest).decode
+_MAP = msgspec.json.Decoder(dict[str, Any] | None).decode
 
 
-@post("/graphql", responses=documented(dict[str, Any], 413, 415), status_code=200, tags=["graphql"])
+@post("/graphql", responses=documented(dict[str, Any], 406, 413, 415), status_code=200, tags=["graphql"])
 async def graphql(request: Ask) -> Answer:
     """Answer a GraphQL query. The schema is at /schema.graphql."""
     question = request.question
@@ -39,12 +52,54 @@ async def graphql(request: Ask) -> Answer:
     await checked(question.body)
     given = decoded(_DECODE, question.body)
     found = await answer(request.reader, given.query, given.variables or {}, given.operation_name)
+    return _answered(request, found, {"Cache-Control": "no-cache"})
+
+
+async def by_get(request: Ask) -> Answer:
+    """Answer a GraphQL query that stands in the address."""
+    given = asked(request.question.parameters, Parameters)
+    variables, _ = await _map("variables", given.variables), await _map("extensions", given.extensions)
+    clock = clocks(Clocks(position=given.position, effective_on=given.effective_on))
+    found = await answer(request.reader, given.query, variables, given.operation_name, clock)
+    moments = found.moments
+    origins = {moment.origin for moment in moments.moments}
+    lasting = moments.moments and moments.pinned and not (found.erasable or found.errors or any(map(is_demo, origins)))
+    return _answered(request, found, {"Cache-Control": "public, max-age=3600" if lasting else "no-cache"}, etag=True)
+
+
+async def _map(name: str, text: str | None) -> dict[str, Any]:
+    """A parameter that is an object in JSON."""
+    content = (text or "null").encode()
+    try:
+        await checked(content)
+        return _MAP(content) or {}
+    except (Trouble, msgspec.DecodeError) as error:
+        detail = f"{name} is no object in JSON: {getattr(error, 'detail', None) or error}"
+        raise Trouble(400, "bad_parameter", detail, [Fault(name, detail)]) from error
+
+
+def _answered(request: Ask, found: Found, headers: dict[str, str], *, etag: bool = False) -> Answer:
+    """The answer in the media type that is preferred, with the status that this media type wants."""
+    media_type = request.question.result
+    if not media_type:
+        detail = f"an answer to GraphQL is {' or '.join(GRAPHQL)}: accept one of them"
+        raise Trouble(406, "not_acceptable", detail)
     unpinned = [moment.position for moment in found.moments.moments if not moment.pinned]
     stays = ONCE if found.errors else AtHead(max(unpinned)) if unpinned else ALWAYS
-    headers = {"Content-Type": JSON, "Cache-Control": "no-cache"}
+    body = encoded(found)
+    headers["Content-Type"] = media_type
     if found.moments.position is not None:
         headers["Log-Position"] = str(found.moments.position)
-    return Answer(encoded(found), headers, stays)
+    if etag and not found.errors:
+        headers["ETag"] = f'"{blake2b(media_type.encode() + body, digest_size=12).hexdigest()}"'
+    return Answer(body, headers, stays, _status(request, found, media_type))
+
+
+def _status(request: Ask, found: Found, media_type: str) -> int:
+    """GraphQL over HTTP: in plain JSON a well-formed request is always 200; else what was refused unread is 400."""
+    if request.question.method == "GET" and any(isinstance(one, NotOffered) for one in found.errors):
+        return 405
+    return 400 if found.data is None and media_type != JSON else 200
 
 
 def encoded(found: Found) -> bytes:

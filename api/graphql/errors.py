@@ -10,6 +10,10 @@ MAX_ERRORS: Final = 20  # of a query that is refused
 MAX_ECHO: Final = 200  # characters of a message, most of which may be what was sent
 
 
+class NotOffered(GraphQLError):
+    """An operation of a kind that this schema does not have."""
+
+
 def too_complex(detail: str) -> GraphQLError:
     """An error for what would cost too much."""
     return GraphQLError(detail, original_error=Trouble(400, "too_complex", detail))

@@ -13,7 +13,7 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
 from api.graphql.compiled import Plan, RootField, compiled
-from api.graphql.errors import MAX_ERRORS, shortened, too_complex
+from api.graphql.errors import MAX_ERRORS, NotOffered, shortened, too_complex
 from api.graphql.introspected import introspected
 from api.graphql.moments import Moments, learn_all
 from api.graphql.needs import NOTHING, Needs
@@ -21,10 +21,10 @@ from api.graphql.queries import keep, query_of
 from api.graphql.root import Asked, Scene
 from api.graphql.schema import GRAPHQL
 from api.graphql.world import MOST, Here
-from api.services.problems import Trouble
 from api.services.reader import Reader
-from projections.as_of import Moment
+from projections.as_of import AsOf, Moment
 
+NOW: Final = AsOf()
 DEAREST: Final = 100_000  # values in one answer, as judged before it is read
 
 
@@ -49,9 +49,11 @@ class Prepared(NamedTuple):
     known: dict[str, Any]
 
 
-async def answer(reader: Reader, text: str, variables: Mapping[str, Any], operation_name: str | None) -> Answer:
-    """Answer a query."""
-    moments = Moments(reader)
+async def answer(
+    reader: Reader, text: str, variables: Mapping[str, Any], operation_name: str | None, clock: AsOf = NOW
+) -> Answer:
+    """Answer a query; `clock` holds for the roots that name none."""
+    moments = Moments(reader, clock)
     prepared = await prepare(moments, text, variables, operation_name)
     if isinstance(prepared, list):
         return Answer(None, prepared, moments)
@@ -95,9 +97,9 @@ def _chosen(operations: Sequence[OperationDefinitionNode], name: str | None) -> 
         return GraphQLError("there are several operations: operationName must say which to execute")
     found = [one for one in operations if name is None or (one.name and one.name.value == name)]
     if not found:
-        raise Trouble(400, "malformed", f"the query has no operation named {shortened(repr(name))}")
+        return GraphQLError(f"the query has no operation named {shortened(repr(name))}")
     if found[0].operation != OperationType.QUERY:
-        return GraphQLError(f"no {found[0].operation.value} is offered here: write by POST /v1/commands", found[0])
+        return NotOffered(f"no {found[0].operation.value} is offered here: write by POST /v1/commands", found[0])
     return found[0]
 
 

@@ -17,11 +17,14 @@ from projections.wanted import Wanted
 class Moments:
     """What one request stands at. Roots that ask for the head all see the same one.
 
+    `clock` holds for the roots that name none: a position, or a day, or both.
+
     `pinned`: every root names a moment of the past and its day itself, so that the answer stays true for ever.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, clock: AsOf) -> None:
         self.reader = reader
+        self._clock = clock
         self.moments: set[Moment] = set()
         self.pinned = True
         self.budget = Budget()
@@ -31,12 +34,14 @@ class Moments:
         """The moment that a root asks for."""
         if asked.as_of is not None or asked.position is not None:
             moment = await self.reader.moment(asked)
+            dated = asked.effective_on is not None
         else:
-            self._head = self._head or await self.reader.moment(AsOf())
+            self._head = self._head or await self.reader.moment(self._clock)
             moment = self._head
             if asked.effective_on:
                 moment = msgspec.structs.replace(moment, effective_on=asked.effective_on)
-        self.pinned = self.pinned and moment.pinned and asked.effective_on is not None
+            dated = (asked.effective_on or self._clock.effective_on) is not None
+        self.pinned = self.pinned and moment.pinned and dated
         self.moments.add(moment)
         return moment
 
@@ -68,7 +73,8 @@ class Moments:
     def here(self, world: World, asked: AsOf) -> Here:
         """Where the nodes of a root stand."""
         moment = world.moment
-        suffix = f"@{moment.position},{moment.effective_on}" if asked != AsOf() else ""
+        at_head = asked == AsOf() == self._clock
+        suffix = "" if at_head else f"@{moment.position},{moment.effective_on}"
         return Here(world, suffix, self.meta, self.budget)
 
 

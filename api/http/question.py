@@ -1,7 +1,7 @@
 """What is asked: read once from a request, at the door, into one typed value. Nobody else reads the request."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
@@ -23,6 +23,7 @@ SINGLE: Final = frozenset(
 )
 READ: Final = LISTS | SINGLE
 HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+GRAPHQL: Final = ("application/json", "application/graphql-response+json")
 FORMS: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
 SUFFIXES: Final = frozenset(Format)
 SCOPE: Final = "planrecord.question"
@@ -34,7 +35,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """All that an answer can depend on; what is remembered is remembered by this and nothing else.
 
     `path` is decoded and without the `suffix` that asks for a form; `form` is what that suffix, or else Accept, asks of
-    a list. `query` holds each parameter once, by name. `then` is Accept-Datetime. `packed`: gzip is taken.
+    a list. `query` holds each parameter once, by name. `then` is Accept-Datetime. `packed`: gzip is taken. `result` is
+    the media type of an answer to GraphQL that is preferred, empty where none of them is taken.
     """
 
     method: Literal["GET", "POST"]
@@ -45,6 +47,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     packed: bool
     then: str | None = None
     media_type: str = ""
+    result: str = ""
     body: bytes = b""
 
     @property
@@ -142,6 +145,7 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
         packed=gzip_wanted(headers.get(b"accept-encoding", b"")),
         then=then.decode("latin-1") if then else None,
         media_type=parse_options_header(media_type.decode("latin-1"))[0].lower() if media_type else "",
+        result=result_of(headers.get(b"accept", b"")) if path == "/graphql" else "",
     )
 
 
@@ -210,10 +214,21 @@ def form_of(header: bytes) -> Format:
     """The form that a client prefers; JSON where it prefers none of ours. What stands behind a `;` makes no other."""
     if not header:
         return Format.JSON
-    given = parse_accept_header(header.decode("latin-1"), MIMEAccept)
-    plain = MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in given])
-    best = plain.best_match(list(FORMS))
+    best = _preferred(header, list(FORMS))
     return FORMS[best] if best else Format.JSON
+
+
+def result_of(header: bytes) -> str:
+    """The media type of a GraphQL response that a client prefers; empty where it takes none of ours."""
+    if not header:
+        return GRAPHQL[0]
+    return _preferred(header, GRAPHQL) or ""
+
+
+def _preferred(header: bytes, types: Sequence[str]) -> str | None:
+    """Which of these media types Accept prefers."""
+    given = parse_accept_header(header.decode("latin-1"), MIMEAccept)
+    return MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in given]).best_match(types)
 
 
 def gzip_wanted(header: bytes) -> bool:

@@ -65,6 +65,7 @@ TITLES: Final = {
     401: "A token is needed",
     403: "This is not allowed",
     404: "There is no such thing",
+    406: "No acceptable form",
     405: "This method is not allowed here",
     408: "The request came too slowly",
     409: "Somebody else wrote in between",

@@ -611,8 +611,8 @@ WRONG_QUERIES = {
     "no instant": (TASK_AT % 'asOf: {instant: "noon"}', "malformed", "RFC3339"),
     "first instant of all": (TASK_AT % 'asOf: {instant: "0001-01-01T00:00:00+23:59"}', "bad_moment", "1900-01-01"),
     "last instant of all": (TASK_AT % 'asOf: {instant: "9999-12-31T23:59:59-23:59"}', "bad_moment", "1900-01-01"),
-    "empty page": ("{units(first: 0) {totalCount}}", "bad_parameter", "first is 1 to 200"),
-    "page too large": ("{units(first: 201) {totalCount}}", "bad_parameter", "first is 1 to 200"),
+    "less than nothing": ("{units(first: -1) {totalCount}}", "bad_parameter", "first is 0 to 200"),
+    "page too large": ("{units(first: 201) {totalCount}}", "bad_parameter", "first is 0 to 200"),
     "no cursor": ('{units(after: "nonsense") {totalCount}}', "bad_cursor", "begin again without it"),
     "cursor far beyond the log": (
         f'{{units(after: "{FAR}") {{totalCount}}}}',
