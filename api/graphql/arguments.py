@@ -11,6 +11,7 @@ import msgspec
 import strawberry
 
 from api.graphql.shapes import Position, graphql_type
+from api.http.cursors import Resent
 from api.services.problems import Trouble
 from domain.errors import WrongDate
 from domain.values import checked_date, parse_date
@@ -132,15 +133,14 @@ def _instant(instant: dt.datetime) -> dt.datetime:
     return instant
 
 
-def located(id_: str, asked: AsOf) -> tuple[str, AsOf]:
+def located(id_: str, asked: AsOf) -> tuple[str, AsOf, Resent | None]:
     """The key in an id, and the moment: that of the clocks or, where the id names one, its own."""
     found = re.fullmatch(r"(.*)@([0-9]{1,16}),([0-9]{4}-[0-9]{2}-[0-9]{2})", id_)
     if not found:
-        return id_, asked
+        return id_, asked, None
     pinned = AsOf(position=int(found[2]), effective_on=_day(found[3]))
-    if asked not in {AsOf(), pinned}:
-        raise Trouble(400, "id_of_another_moment", "this id names its moment: leave the clocks out")
-    return found[1], pinned
+    wrong = Trouble(400, "id_of_another_moment", "this id names its moment: leave the clocks out")
+    return found[1], pinned, None if asked in {AsOf(), pinned} else Resent(asked, wrong)
 
 
 def _day(text: str) -> dt.date:

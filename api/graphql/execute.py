@@ -138,7 +138,7 @@ async def _answers(
         one = asked[field.key]
         if isinstance(one, Asked):
             try:
-                by_moment.setdefault(await moments.resolve(one.asked), []).append(field)
+                by_moment.setdefault(await moments.resolve(one.asked, one.resent), []).append(field)
             except Exception as error:  # noqa: BLE001 - as above
                 answers[field.key] = error
 
@@ -151,7 +151,7 @@ async def _answers(
             answers.update(dict.fromkeys(those, error))
             return
         for (key, one), own in zip(those.items(), rows, strict=True):
-            places[key] = moments.here(world, one.asked)
+            places[key] = moments.here(world, one.asked, walked=one.at_head)
             answers[key] = await _answered(one, Scene(own, places[key], moments))
 
     reads = [at(moment, fields) for moment, fields in by_moment.items()]

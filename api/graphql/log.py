@@ -25,7 +25,7 @@ from api.graphql.edges import asked as facts_of
 from api.graphql.facts import Ask
 from api.graphql.root import Asked, Root, Scene
 from api.graphql.shapes import Position, shape
-from api.http.cursors import asked_with, parse_cursor, print_cursor
+from api.http.cursors import parse_cursor, print_cursor, started
 from events.steps import in_steps
 from projections.lists import Collection
 from projections.views import events, history, reports
@@ -39,7 +39,7 @@ from projections.wanted import wanted
 def _history(given: Given, _: frozenset[str]) -> Asked:
     """All versions of a subject, as they were recorded."""
     ((kind, id_),) = given["of"].items()
-    key, moment = located(id_, asked_for(given))
+    key, moment, resent = located(id_, asked_for(given))
 
     async def answer(scene: Scene) -> Any:
         world = scene.here.world
@@ -50,7 +50,7 @@ def _history(given: Given, _: frozenset[str]) -> Asked:
             raise await scene.absent(kind, key)
         return [version async for version in in_steps(history.versions(world.facts(ask)))]
 
-    return Asked(moment, (), answer)
+    return Asked(moment, (), answer, resent=resent)
 
 
 async def told(scene: Scene, rows: Sequence[ReportRow]) -> list[ReportView]:
@@ -100,30 +100,30 @@ _LIST: Final[Collection[EventView, EventFilter]] = Collection(
 
 def _events(given: Given, _: frozenset[str]) -> Asked:
     """A page of the log, in order. It has no slices: its rows are the facts themselves."""
-    chosen, first, moment, behind = filter_of(given, EventFilter), first_of(given), asked_for(given), 0
-    if given.get("after") is not None:
-        cursor = parse_cursor(_LIST, "", chosen, given["after"])
-        moment, behind = asked_with(moment, cursor), cursor.place[0]
+    chosen, first, text = filter_of(given, EventFilter), first_of(given), given.get("after")
+    start = started(asked_for(given), None if text is None else parse_cursor(_LIST, "", chosen, text))
+    behind = start.place[0] if start.place else 0
 
     async def answer(scene: Scene) -> Any:
+        clocks = start.clocks or scene.moments.clocks
         async with scene.moments.reader.pool.acquire() as connection:
             page = Page(after=behind, limit=first + 1, **msgspec.structs.asdict(chosen))
             views = (await events.page(connection, scene.moment.position, page)).views()
         return Connection(
             nodes=views[:first],
-            cursor=lambda one: print_cursor(_LIST, "", chosen, scene.moment, (one.position,)),
+            cursor=lambda one: print_cursor(_LIST, "", chosen, scene.moment, (one.position,), clocks),
             more=len(views) > first,
             behind=behind > 0,
             total_count=None,
             here=scene.here,
         )
 
-    return Asked(moment, (), answer, first)
+    return Asked(start.asked, (), answer, first, start.resent, at_head=not start.clocks)
 
 
 def _report(given: Given, _: frozenset[str]) -> Asked:
     """One report."""
-    id_, moment = located(given["id"], asked_for(given))
+    id_, moment, resent = located(given["id"], asked_for(given))
 
     async def answer(scene: Scene) -> Any:
         rows = scene.rows.of(REPORTS, ReportRow)
@@ -131,7 +131,7 @@ def _report(given: Given, _: frozenset[str]) -> Asked:
             raise await scene.absent("report", id_)
         return (await told(scene, rows))[0]
 
-    return Asked(moment, (wanted(REPORTS, key=id_), wanted(UNITS)), answer)
+    return Asked(moment, (wanted(REPORTS, key=id_), wanted(UNITS)), answer, resent=resent)
 
 
 _OF: Final = Argument("of", SubjectInput, "Whose history.", REQUIRED)

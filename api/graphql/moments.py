@@ -9,6 +9,7 @@ from api.graphql.facts import load
 from api.graphql.needs import Needs
 from api.graphql.reading import Question, read_all
 from api.graphql.world import Budget, Here, World
+from api.http.cursors import Resent, clocks_of, meant
 from api.services.reader import Reader
 from projections.as_of import AsOf, Meta, Moment, Rows
 from projections.wanted import Wanted
@@ -24,15 +25,19 @@ class Moments:
 
     def __init__(self, reader: Reader, clock: AsOf) -> None:
         self.reader = reader
+        self.clocks = clocks_of(clock)
         self._clock = clock
         self.moments: set[Moment] = set()
         self.pinned = True
         self.budget = Budget()
         self._head: Moment | None = None
 
-    async def resolve(self, asked: AsOf) -> Moment:
+    async def resolve(self, asked: AsOf, resent: Resent | None) -> Moment:
         """The moment that a root asks for."""
-        if asked.as_of is not None or asked.position is not None:
+        if resent is not None:
+            moment = await meant(self.reader, asked, resent)
+            dated = True
+        elif asked.as_of is not None or asked.position is not None:
             moment = await self.reader.moment(asked)
             dated = asked.effective_on is not None
         else:
@@ -70,10 +75,10 @@ class Moments:
         async with self.reader.pool.acquire() as connection:
             world.learn(await load(connection, world.moment.position, tuple(world.missing)))
 
-    def here(self, world: World, asked: AsOf) -> Here:
+    def here(self, world: World, asked: AsOf, *, walked: bool = False) -> Here:
         """Where the nodes of a root stand."""
         moment = world.moment
-        at_head = asked == AsOf() == self._clock
+        at_head = (walked or asked == AsOf()) and not self.clocks
         suffix = "" if at_head else f"@{moment.position},{moment.effective_on}"
         return Here(world, suffix, self.meta, self.budget)
 

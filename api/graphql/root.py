@@ -7,6 +7,7 @@ from api.graphql.arguments import Argument, Given
 from api.graphql.moments import Moments
 from api.graphql.reading import Question
 from api.graphql.world import Here
+from api.http.cursors import Resent
 from api.services.reader import Subject
 from projections.as_of import AsOf, Moment, Rows
 from projections.table import SliceTable
@@ -44,12 +45,18 @@ class Scene(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """One root of one request: the moment, the rows that it wants there, and how they become its answer."""
+    """One root of one request: the moment, the rows that it wants there, and how they become its answer.
+
+    `resent` are clocks beside a cursor or an id that names its moment already. `at_head`: it goes on with a walk that
+    was begun at the head, which counts as one reading of it: its nodes' ids name no moment.
+    """
 
     asked: AsOf
     wanted: Question
     answer: Callable[[Scene], Awaitable[Any]]
     page: int = 1
+    resent: Resent | None = None
+    at_head: bool = False
 
 
 class Root(NamedTuple):

@@ -23,7 +23,7 @@ from api.graphql.reading import Question
 from api.graphql.root import SUBJECTS, Asked, Root, Scene
 from api.graphql.shapes import shape
 from api.graphql.world import World
-from api.http.cursors import asked_with, parse_cursor, print_cursor
+from api.http.cursors import parse_cursor, print_cursor, started
 from api.services.problems import Trouble
 from projections.as_of import Rows
 from projections.lists import Collection, page
@@ -50,7 +50,7 @@ def _single(
     """The one node with a key; an error that says from when to when it is there, otherwise."""
 
     def ask(given: Given, _: frozenset[str]) -> Asked:
-        wanted_key, moment = located(given[key.name], asked_for(given))
+        wanted_key, moment, resent = located(given[key.name], asked_for(given))
 
         async def answer(scene: Scene) -> Any:
             found = among(World(scene.rows, scene.moment)).get(wanted_key)
@@ -58,7 +58,7 @@ def _single(
                 raise await scene.absent(kind, wanted_key)
             return found
 
-        return Asked(moment, wants(wanted_key), answer)
+        return Asked(moment, wants(wanted_key), answer, resent=resent)
 
     return Root(kind, f"One {kind}, as the record showed it.", shape(view), (key, *CLOCKS), ask)
 
@@ -67,7 +67,7 @@ def _numbered(kind: str, view: type[Any], find: Callable[[World, str, int], Any]
     """A part or a measure of a plan, by its number."""
 
     def ask(given: Given, _: frozenset[str]) -> Asked:
-        plan, moment = located(given["plan"], asked_for(given))
+        plan, moment, resent = located(given["plan"], asked_for(given))
 
         async def answer(scene: Scene) -> Any:
             world = World(scene.rows, scene.moment)
@@ -78,7 +78,7 @@ def _numbered(kind: str, view: type[Any], find: Callable[[World, str, int], Any]
                 raise Trouble(404, "unknown_id", f"there is no {kind} {given['number']} in the plan {plan}")
             return found
 
-        return Asked(moment, plans.one(plan), answer)
+        return Asked(moment, plans.one(plan), answer, resent=resent)
 
     number = Argument("number", int, f"The number of the {kind} in its plan.", REQUIRED)
     return Root(kind, f"One {kind} of a plan.", shape(view), (_PLAN, number, *CLOCKS), ask)
@@ -94,15 +94,21 @@ def _listed(
     """A page of a list, as REST reads it. `finish` adds to its items what is read once the page is cut."""
 
     def ask(given: Given, selected: frozenset[str]) -> Asked:
-        scope, moment = located(given[within[1].name], asked_for(given)) if within else ("", asked_for(given))
-        chosen, first, after = filter_of(given, collection.filter), first_of(given), None
-        if given.get("after") is not None:
-            cursor = parse_cursor(collection, scope, chosen, given["after"])
-            moment, after = asked_with(moment, cursor), cursor.place
+        asked = asked_for(given)
+        scope, moment, resent = located(given[within[1].name], asked) if within else ("", asked, None)
+        chosen, first, text = filter_of(given, collection.filter), first_of(given), given.get("after")
+        cursor = None if text is None else parse_cursor(collection, scope, chosen, text)
+        start = started(moment, cursor)
+        if resent and cursor:  # clocks beside an id beside a cursor: all three must mean the same
+            start = start._replace(resent=start.resent or started(asked, cursor).resent)
+        elif resent:
+            start = started(asked, None)
+        after = start.place
         counted = "totalCount" in selected
         begin, limit = (None, EVERYTHING) if counted else (after, first)
 
         async def answer(scene: Scene) -> Any:
+            clocks = start.clocks or scene.moments.clocks
             found = await page(_fetch(scene), collection, scope, chosen, scene.moment, begin, limit)
             if within and not found.rows.any(SUBJECTS[within[0]]):
                 raise await scene.absent(within[0], scope)
@@ -112,14 +118,24 @@ def _listed(
             cut = behind[:first]
             return Connection(
                 nodes=await finish(scene, cut) if finish else cut,
-                cursor=lambda one: print_cursor(collection, scope, chosen, scene.moment, collection.place(one, chosen)),
+                cursor=lambda one: print_cursor(
+                    collection,
+                    scope,
+                    chosen,
+                    scene.moment,
+                    collection.place(one, chosen),
+                    clocks,
+                ),
                 more=len(behind) > first if counted else found.more,
                 behind=after is not None,
                 total_count=total,
                 here=scene.here,
             )
 
-        return Asked(moment, collection.wanted(scope, chosen, begin, limit + 1), answer, first)
+        wants = collection.wanted(scope, chosen, begin, limit + 1)
+        if cursor is None:
+            return Asked(moment, wants, answer, first, resent)
+        return Asked(start.asked, wants, answer, first, start.resent, at_head=not start.clocks)
 
     arguments = (*((within[1],) if within else ()), *filters(collection.filter), *CLOCKS, *PAGING)
     return Root(name, description, connection_of(collection.view), arguments, ask)

@@ -3,11 +3,13 @@
 from base64 import b64decode, urlsafe_b64encode
 from datetime import date
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 from api.services.problems import Fault, Trouble
+from api.services.reader import Reader
 from projections.as_of import AsOf, Moment
 from projections.lists import Collection, Place
 
@@ -15,7 +17,10 @@ NOT_OURS: Final = "this cursor was not given out here: begin again without it"
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The list and its version, the moment, what it was filtered by, and the place of the page's last item."""
+    """The list and its version, the moment, what it was filtered by, and the place of the page's last item.
+
+    `clocks` names those that the first page was asked with: whoever resends them means the cursor's own moment.
+    """
 
     list: str
     version: int
@@ -23,13 +28,31 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     effective_on: date
     filter: str
     place: tuple[Any, ...]
+    clocks: Annotated[str, Meta(pattern=r"^([0-9a-f]{12})?$")] = ""
 
 
-def print_cursor(collection: Collection[Any, Any], scope: str, given: Any, moment: Moment, place: Place) -> str:
+class Resent(NamedTuple):
+    """Clocks that were given beside what names its moment already: they must mean the same, or it is `trouble`."""
+
+    asked: AsOf
+    trouble: Trouble
+
+
+class Start(NamedTuple):
+    """Where a page begins: the moment, the place behind which it does, and the clocks of the first page."""
+
+    asked: AsOf
+    place: Place | None
+    clocks: str
+    resent: Resent | None = None
+
+
+def print_cursor(  # noqa: PLR0913, PLR0917 - all that a cursor holds
+    collection: Collection[Any, Any], scope: str, given: Any, moment: Moment, place: Place, clocks: str
+) -> str:
     """An opaque cursor."""
-    cursor = Cursor(
-        collection.name, collection.version, moment.position, moment.effective_on, _hash(scope, given), place
-    )
+    filtered = _hash(scope, given)
+    cursor = Cursor(collection.name, collection.version, moment.position, moment.effective_on, filtered, place, clocks)
     return urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
 
 
@@ -52,12 +75,36 @@ def parse_cursor(collection: Collection[Any, Any], scope: str, given: Any, text:
     return msgspec.structs.replace(cursor, place=place)
 
 
-def asked_with(asked: AsOf, cursor: Cursor) -> AsOf:
-    """The moment of the page before; Trouble if another clock is asked for beside the cursor."""
+def started(asked: AsOf, cursor: Cursor | None) -> Start:
+    """Where a page begins: at the moment of the page before, whatever the same clocks would mean by now."""
+    clocks = clocks_of(asked)
+    if cursor is None:
+        return Start(asked, None, clocks)
     pinned = AsOf(position=cursor.position, effective_on=cursor.effective_on, min_position=asked.min_position)
-    if asked not in {AsOf(min_position=asked.min_position), pinned}:
-        raise _wrong("cursor_of_another_moment", "a cursor goes on at its own moment: leave the clocks out")
-    return pinned
+    same = clocks in {"", cursor.clocks} or asked == pinned
+    resent = None if same else Resent(asked, another_moment())
+    return Start(pinned, cursor.place, cursor.clocks, resent)
+
+
+async def meant(reader: Reader, asked: AsOf, resent: Resent | None) -> Moment:
+    """The moment that is asked for; Trouble if clocks that were given beside it mean another."""
+    moment = await reader.moment(asked)
+    if resent is not None:
+        other = await reader.moment(resent.asked)
+        if (other.position, other.effective_on) != (moment.position, moment.effective_on):
+            raise resent.trouble
+    return moment
+
+
+def clocks_of(asked: AsOf) -> str:
+    """A name for the clocks that a question gives; none for none."""
+    given = (asked.as_of, asked.position, asked.effective_on)
+    return blake2b(msgspec.json.encode(given), digest_size=6).hexdigest() if any(given) else ""
+
+
+def another_moment() -> Trouble:
+    """Why a cursor is not followed at other clocks."""
+    return _wrong("cursor_of_another_moment", "a cursor goes on at its own moment: leave the clocks out")
 
 
 def _wrong(code: str, detail: str) -> Trouble:

@@ -8,7 +8,7 @@ import msgspec
 
 from api.http.answers import JSON, Answer, made
 from api.http.asking import Clocks, Paging, clocks, known, names_of, part_of
-from api.http.cursors import asked_with, parse_cursor, print_cursor
+from api.http.cursors import meant, parse_cursor, print_cursor, started
 from api.http.formats import MEDIA_TYPES, Format, csv_table, ndjson
 from api.http.question import Ask
 from api.services.reader import Subject
@@ -34,6 +34,7 @@ class Wish(NamedTuple):
     limit: int
     moment: Moment
     after: Place | None
+    clocks: str
 
 
 async def wish(request: Ask, collection: Collection[Any, Any], scope: str = "") -> Wish:
@@ -41,11 +42,10 @@ async def wish(request: Ask, collection: Collection[Any, Any], scope: str = "") 
     query = request.question.parameters
     known(query, collection.filter, Paging, Clocks)
     given, paging = part_of(query, collection.filter), part_of(query, Paging)
-    asked, after = clocks(part_of(query, Clocks)), None
-    if paging.cursor is not None:
-        cursor = parse_cursor(collection, scope, given, paging.cursor)
-        asked, after = asked_with(asked, cursor), cursor.place
-    return Wish(query, given, paging.limit, await request.reader.moment(asked), after)
+    cursor = None if paging.cursor is None else parse_cursor(collection, scope, given, paging.cursor)
+    start = started(clocks(part_of(query, Clocks)), cursor)
+    moment = await meant(request.reader, start.asked, start.resent)
+    return Wish(query, given, paging.limit, moment, start.place, start.clocks)
 
 
 async def listing(
@@ -89,7 +89,9 @@ def sent(  # noqa: PLR0913 - the page, what was asked, and how long the answer m
     following = None
     if found.more:
         place = collection.place(found.shown[-1].view, asked.given)
-        following = _next(request, asked.query, print_cursor(collection, scope, asked.given, asked.moment, place))
+        following = _next(
+            request, asked.query, print_cursor(collection, scope, asked.given, asked.moment, place, asked.clocks)
+        )
     moment, query = asked.moment, asked.query
     meta = request.reader.meta(moment, request.question.address, query)
     explicit = "effectiveOn" in query or "cursor" in query  # a cursor pins both clocks

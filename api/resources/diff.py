@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from api.http.answers import Answer, made, only
 from api.http.asking import Paging, asked, known, names_of, part_of
-from api.http.cursors import NOT_OURS, asked_with, parse_cursor, print_cursor
+from api.http.cursors import NOT_OURS, another_moment, parse_cursor, print_cursor, started
 from api.http.documented import answers as documented
 from api.http.documented import operation
 from api.http.lists import answer
@@ -186,7 +186,8 @@ def _start(found: Sequence[Changed], narrowed: Narrowed, span: Span, text: str |
     if text is None:
         return 0
     cursor = parse_cursor(CHANGES, _scope(span), narrowed, text)
-    asked_with(AsOf(position=span.after.position, effective_on=span.after.effective_on), cursor)
+    if started(AsOf(position=span.after.position, effective_on=span.after.effective_on), cursor).resent:
+        raise another_moment()
     places = [CHANGES.place(one, narrowed) for one in found]
     if cursor.place not in places:
         raise Trouble(400, "bad_cursor", NOT_OURS, [Fault("cursor", NOT_OURS)])
@@ -196,5 +197,5 @@ def _start(found: Sequence[Changed], narrowed: Narrowed, span: Span, text: str |
 def _following(request: Ask, narrowed: Narrowed, span: Span, last: Changed) -> str:
     """The address of the next page, which names both moments: paging never mixes states."""
     rest = {name: value for name, value in request.question.parameters.items() if name not in names_of(Ends)}
-    cursor = print_cursor(CHANGES, _scope(span), narrowed, span.after, CHANGES.place(last, narrowed))
+    cursor = print_cursor(CHANGES, _scope(span), narrowed, span.after, CHANGES.place(last, narrowed), "")
     return f"{request.question.address}?{urlencode({**rest, **span.pins(), 'cursor': cursor})}"

@@ -567,7 +567,7 @@ TASK_AT = f'{{task(id: "{TASK}", %s) {{id}}}}'
 NEVER = Moment(
     2**53, datetime(2023, 1, 1, tzinfo=UTC), date(2023, 1, 1), "planrecord.test", "0" * 16, "0" * 64, pinned=True
 )
-FAR = print_cursor(UNIT_LIST, "", UnitFilter(), NEVER, ("x",))
+FAR = print_cursor(UNIT_LIST, "", UnitFilter(), NEVER, ("x",), "")
 WRONG_QUERIES = {
     "broken": ("{", "malformed", "Syntax Error"),
     "blank": (" ", "malformed", "Syntax Error"),

@@ -7,13 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.conftest import PLAN, Site, problem_of
+from tests.conftest import PLAN, TASK, Site, problem_of
 from tests.contract.test_lists import address, asked, lists
 
+REWORD = {"type": "task.reword", "task": TASK, "reason": "试"}
 CURSORS = [path for path in lists() if "cursor" in {one["name"] for one in lists()[path]["parameters"]}]
 NOT_OURS = ["", "x", "%", "a b", "信用", "====", "A" * 5_000, "bnVsbA", "e30", "W10", "WzFd", "\x00", "WyJ0YXNrcyJd!!"]
 FOREIGN: list[Any] = [None, True, -1, 0, 2**53, 2**63, 2**64, 10**40, 1.5, "x", "", "\x00", "2023-02-30", [], [[]], {}]
-LIST, VERSION, POSITION, DAY, FILTER, PLACE = range(6)
+LIST, VERSION, POSITION, DAY, FILTER, PLACE, CLOCKS = range(7)
 
 
 def opened(cursor: str) -> list[Any]:
@@ -58,13 +59,14 @@ async def test_what_was_never_given_out_is_refused(told: Site, path: str) -> Non
 
 
 @pytest.mark.parametrize("path", CURSORS)
-@pytest.mark.parametrize("part", range(6))
+@pytest.mark.parametrize("part", range(7))
 async def test_a_part_of_another_type_is_never_our_mistake(told: Site, path: str, part: int) -> None:
     cursor, given = await following(told, path) or ("", {})
     for foreign in FOREIGN if cursor else []:
         parts = opened(cursor)
         parts[part] = foreign
-        assert (await status(told, path, closed(parts), **given))[0] in {400, 410}, foreign
+        good = {200} if part == CLOCKS and foreign == "" else set[int]()  # as if it were asked without clocks
+        assert (await status(told, path, closed(parts), **given))[0] in {400, 410} | good, foreign
 
 
 @pytest.mark.parametrize("path", CURSORS)
@@ -110,8 +112,46 @@ async def test_a_cursor_goes_on_at_its_own_moment_alone(told: Site) -> None:
     cursor = cursor_in(page["next"])
     assert (await told.get(page["next"]))["meta"]["position"] == 500
     assert await status(told, tasks, cursor, position="500", effectiveOn="2023-08-01") == (200, "")
+    assert await status(told, tasks, cursor, position="500", effectiveOn="2023-08-01") == (200, "")
     for clock in ({"position": "501"}, {"asOf": "2023-08-01"}, {"effectiveOn": "2023-08-01"}, {"position": "500"}):
         assert await status(told, tasks, cursor, **clock) == (400, "cursor_of_another_moment"), clock
+
+
+async def test_the_clocks_of_the_first_page_may_be_sent_again_whatever_they_mean_by_now(site: Site) -> None:
+    tasks = "/v1/plans/{plan}/tasks"
+    today = (await site.get("/v1/plans"))["meta"]["effectiveOn"]
+    resent: list[dict[str, str]] = [{}, {"asOf": today}, {"effectiveOn": today}]
+    pages = [(await asked(site, tasks, limit=1, **clocks)).json() for clocks in resent]
+    await site.record(REWORD | {"text": "改"})
+    for clocks, page in zip(resent, pages, strict=True):
+        cursor, position = cursor_in(page["next"]), page["meta"]["position"]
+        while cursor:
+            page = (await asked(site, tasks, limit=40, cursor=cursor, **clocks)).json()  # noqa: PLW2901 - the next one
+            assert page["meta"]["position"] == position
+            cursor = cursor_in(page["next"]) if page["next"] else ""
+    assert await status(site, tasks, cursor_in(pages[0]["next"]), asOf=today) == (400, "cursor_of_another_moment")
+
+
+async def test_graphql_goes_on_with_all_its_arguments_sent_again(site: Site) -> None:
+    today = (await site.get("/v1/plans"))["meta"]["effectiveOn"]
+    plan = TASK.partition("/")[0]
+    task = 'tasks(plan: "%s", first: 1%s) { nodes { id } meta { position } pageInfo { endCursor } }'
+    for clocks in ("", f', asOf: {{date: "{today}"}}', f', effectiveOn: "{today}"'):
+        first = (await site.ask(f"{{ {task % (plan, clocks)} }}"))["tasks"]
+        await site.record(REWORD | {"text": f"改{clocks}"})
+        after = f'{clocks}, after: "{first["pageInfo"]["endCursor"]}"'
+        second = (await site.ask(f"{{ {task % (plan, after)} }}"))["tasks"]
+        assert second["meta"] == first["meta"], clocks
+        assert ("@" in second["nodes"][0]["id"]) == ("@" in first["nodes"][0]["id"]) == bool(clocks)
+
+
+async def test_a_past_id_may_be_sent_beside_the_clocks_that_it_came_from(told: Site) -> None:
+    clocks = ', asOf: {date: "2023-06-30"}'
+    past = (await told.ask(f'{{ task(id: "{TASK}"{clocks}) {{ id }} }}'))["task"]["id"]
+    assert (await told.ask(f'{{ task(id: "{past}"{clocks}) {{ id }} }}'))["task"]["id"] == past
+    wrong = {"query": f'{{ task(id: "{past}", asOf: {{date: "2023-09-30"}}) {{ id }} }}'}
+    body = (await told.http.post("/graphql", json=wrong)).json()
+    assert body["errors"][0]["extensions"]["code"] == "id_of_another_moment"
 
 
 async def test_what_changed_goes_on_between_the_same_moments_alone(told: Site) -> None:

@@ -147,5 +147,7 @@ async def test_all_reports_of_a_plan_come_with_their_words(told: Site) -> None:
     asked = f'{{ reports(plan: "{PLAN_ID}", first: 50) {{ nodes {{ canonicalId narrative {{ text }} }} }} }}'
     nodes = (await told.ask(asked))["reports"]["nodes"]
     rows = (await told.get(f"{PLAN}/reports", limit=50))["items"]
-    assert [(one["canonicalId"], one["narrative"]["text"]) for one in nodes] == [(one["id"], one["narrative"]["text"]) for one in rows]
+    assert [(one["canonicalId"], one["narrative"]["text"]) for one in nodes] == [
+        (one["id"], one["narrative"]["text"]) for one in rows
+    ]
     assert len(nodes) == 50
