@@ -9,8 +9,8 @@ from graphql import GraphQLError
 from litestar import post
 
 from api.graphql.errors import NotOffered, shortened
+from api.graphql.execute import DEAREST, answer
 from api.graphql.execute import Answer as Found
-from api.graphql.execute import answer
 from api.http.answers import ALWAYS, JSON, ONCE, Answer, AtHead
 from api.http.asking import Clocks, NoParameters, asked, clocks
 from api.http.body import checked, decoded
@@ -107,6 +107,8 @@ def encoded(found: Found) -> bytes:
     body: dict[str, Any] = {} if found.data is None else {"data": found.data}
     if found.errors:
         body["errors"] = [error_of(error) for error in found.errors]
+    if found.data is not None:
+        body["extensions"] = {"cost": {"asked": found.cost, "limit": DEAREST}}
     return msgspec.json.encode(body)
 
 

@@ -29,12 +29,16 @@ DEAREST: Final = 100_000  # values in one answer, as judged before it is read
 
 
 class Answer(NamedTuple):
-    """What a query is answered: data, unless it was refused before anything was read, and errors."""
+    """What a query is answered: data, unless it was refused before anything was read, and errors.
+
+    `cost` is about how many values it was thought to have, of the DEAREST that are given.
+    """
 
     data: dict[str, Any] | None
     errors: Sequence[GraphQLError]
     moments: Moments
     erasable: bool = False
+    cost: int = 0
 
 
 class Prepared(NamedTuple):
@@ -47,6 +51,7 @@ class Prepared(NamedTuple):
     answers: Mapping[str, Any]
     places: Mapping[str, Here]
     known: dict[str, Any]
+    cost: int
 
 
 async def answer(
@@ -60,7 +65,7 @@ async def answer(
     data, errors = projected(prepared)
     while await learn_all(moments, prepared.places):
         data, errors = projected(prepared)
-    return Answer(data, errors, moments, prepared.plan.erasable)
+    return Answer(data, errors, moments, prepared.plan.erasable, prepared.cost)
 
 
 async def prepare(
@@ -82,13 +87,13 @@ async def prepare(
         plan = query.plans.get(key) or compiled(query.document, operation, values)
         known = introspected(query.document, operation, values) if plan.introspects else {}
         asked = {one.key: _asked(one, values) for one in plan.roots}
-        _judge(plan, asked)
+        cost = _judge(plan, asked)
     except GraphQLError as error:
         return [error]
     if not all(isinstance(one, Exception) for one in asked.values()) or plan.introspects:
         keep(memory, text, query, key, plan)
     answers, places = await _answers(moments, plan, asked)
-    return Prepared(plan, answers, places, known)
+    return Prepared(plan, answers, places, known, cost)
 
 
 def _chosen(operations: Sequence[OperationDefinitionNode], name: str | None) -> OperationDefinitionNode | GraphQLError:
@@ -117,14 +122,15 @@ def _definition(field: RootField) -> Any:
     return GRAPHQL.query_type.fields[field.root.name]
 
 
-def _judge(plan: Plan, asked: Mapping[str, Asked | Exception]) -> None:
-    """GraphQLError for a query whose answer would be too large: about so many values."""
+def _judge(plan: Plan, asked: Mapping[str, Asked | Exception]) -> int:
+    """About how many values the answer will have; GraphQLError if it would be too large."""
     cost = sum(one.selection.cost.of(found.page) for one in plan.roots if isinstance(found := asked[one.key], Asked))
     if cost > DEAREST:
         raise too_complex(
             f"the answer would have about {cost:,} values, and at most {DEAREST:,} are given: ask for smaller pages or "
             "less depth"
         )
+    return cost
 
 
 async def _answers(

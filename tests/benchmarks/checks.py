@@ -24,8 +24,9 @@ def alike(ours: tuple[int, Question], theirs: tuple[int, Question], moments: Mom
 
 
 def values(answer: Answer) -> Any:
-    """The answer's JSON without the log's root, which no peer knows; platforms are a set, and come in any order."""
+    """The answer's JSON without the log's root and a query's cost, which no peer knows; platforms come in any order."""
     found = json.loads(answer.body)
+    found.pop("extensions", None)
     found.get("meta", {}).pop("root", None)
     for item in found.get("items", ()):
         item["platforms"] = sorted(item["platforms"], key=_id_of)

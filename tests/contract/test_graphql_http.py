@@ -76,6 +76,15 @@ async def test_what_is_well_formed_gets_a_response_of_graphql(told: Site, name: 
             assert body["errors"][0].get("extensions", {}).get("code") != "internal"
 
 
+async def test_what_it_costs_is_told(told: Site) -> None:
+    asked = "{ units(first: %s) { nodes { id name } } }"
+    costs = [(await post(told, asked % first)).json()["extensions"]["cost"] for first in (1, 10, 100)]
+    assert [one["limit"] for one in costs] == [100_000] * 3
+    assert costs[0]["asked"] < costs[1]["asked"] < costs[2]["asked"] < 1_000
+    refused = (await post(told, asked % 300)).json()
+    assert refused["data"] == {"units": None}
+
+
 async def test_a_root_that_fails_is_an_error_beside_data(told: Site) -> None:
     answer = await post(told, '{ unit(id: "nobody") { id } }', RESULT)
     assert answer.status_code == 200

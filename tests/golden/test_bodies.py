@@ -18,4 +18,4 @@ async def test_a_change_of_any_body_raises_the_formats_version(server: str, fold
     changed = sorted(
         name for name in found.keys() | kept["bodies"].keys() if found.get(name) != kept["bodies"].get(name)
     )
-    assert changed == [], "their bytes have changed: raise FORMATS in api/release.py and write bodies.json anew"
+    assert changed == [], "their bytes have changed: raise FORMATS in api/http/release.py and write bodies.json anew"

@@ -191,7 +191,7 @@ async def test_of_two_operations_one_must_be_named(told: Site) -> None:
     (error,) = await errors(told, query)
     assert "operationName" in error["message"]
     named = (await told.http.post("/graphql", json={"query": query, "operationName": "B"})).json()
-    assert named == {"data": {"__typename": "Query"}}
+    assert named["data"] == {"__typename": "Query"}
     missing = await told.http.post("/graphql", json={"query": query, "operationName": "C"})
     assert "no operation named 'C'" in missing.json()["errors"][0]["message"]
 
