@@ -105,6 +105,7 @@ def _events(given: Given, _: frozenset[str]) -> Asked:
     behind = start.place[0] if start.place else 0
 
     async def answer(scene: Scene) -> Any:
+        await scene.moments.reader.check_named(chosen, scene.moment)
         clocks = start.clocks or scene.moments.clocks
         async with scene.moments.reader.pool.acquire() as connection:
             page = Page(after=behind, limit=first + 1, **msgspec.structs.asdict(chosen))

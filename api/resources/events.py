@@ -72,6 +72,7 @@ async def event_list(request: Ask) -> Answer:
     given = asked(query, EventQuery)
     _check_type(given.type)
     moment = await request.reader.moment(clocks(given))
+    await request.reader.check_named(given, moment)
     found = await _page(request, given, moment)
     following = None
     if found.more:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from api.services.problems import Trouble, echo
+from api.services.problems import Fault, Trouble, echo
 from domain.values import instant_text
 from events.database import Connection, Lanes
 from events.head import Head
@@ -21,6 +21,7 @@ from projections.table import SCHEMA, SliceTable
 from projections.wanted import Wanted
 
 CLOCKS: Final = ("asOf", "position", "effectiveOn", "minPosition")
+NAMED: Final = ("plan", "unit", "district", "platform")  # filters that name a subject by its id
 PATIENCE: Final = 5.0  # seconds to wait for a position that is not visible yet
 
 
@@ -84,6 +85,28 @@ class Reader:
                 known = (await root_at(connection, position)).hex()
             self.memory.put(key, known, sys.getsizeof(known))
         return known
+
+    async def check_named(self, given: msgspec.Struct, moment: Moment) -> None:
+        """Trouble for a filter that names what is not in the record: who misspells it would take nothing for an answer.
+
+        A subject is in the record from the first fact of its stream on, whatever the day.
+        """
+        for kind in NAMED:
+            key: str | None = getattr(given, kind, None)
+            if key is not None and not await self._begun(f"{kind}:{key}", moment.position):
+                detail = f"there is no {kind} {echo(key)}"
+                raise Trouble(404, "unknown_id", detail, [Fault(kind, detail)])
+
+    async def _begun(self, stream: str, position: int) -> bool:
+        key = "begun", stream
+        first: int | None = self.memory.get(key)
+        if first is None:
+            async with self.pool.acquire() as connection:
+                first = await connection.fetchval("SELECT min(position) FROM events WHERE stream = $1", stream)
+            if first is None:
+                return False
+            self.memory.put(key, first, sys.getsizeof(stream))
+        return first <= position
 
     def meta(self, moment: Moment, path: str, query: Mapping[str, str]) -> Meta:
         """What the answer resolved to; its address has both clocks pinned."""
