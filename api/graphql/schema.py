@@ -72,14 +72,20 @@ def _position(value: object) -> int:
     raise GraphQLError(f"{value!r} is no position: a whole number below 2^53")
 
 
+RFC_3339: Final = "https://www.rfc-editor.org/rfc/rfc3339"
 SCALARS: Final[dict[object, ScalarDefinition]] = {
     dt.date: strawberry.scalar(
-        name="Date", description="A day as 2023-06-30.", serialize=dt.date.isoformat, parse_value=_read(parse_date)
+        name="Date",
+        description="A day as 2023-06-30.",
+        specified_by_url=RFC_3339,
+        serialize=dt.date.isoformat,
+        parse_value=_read(parse_date),
     ),
     dt.datetime: strawberry.scalar(
         name="DateTime",
-        description="An instant with its zone, as 2023-06-30T12:00:00+08:00.",
-        serialize=dt.datetime.isoformat,
+        description="An instant with its zone, as 2023-06-30T12:00:00+08:00; in answers with six digits, as UTC.",
+        specified_by_url=RFC_3339,
+        serialize=str,  # views hold instants as they are sent
         parse_value=_read(lambda text: msgspec.convert(text, dt.datetime)),
     ),
     Position: strawberry.scalar(

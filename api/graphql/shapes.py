@@ -1,7 +1,7 @@
 """GraphQL types made from the views' own Structs: a field added to a view is published by both doors."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from enum import EnumMeta, StrEnum
 from functools import cache
 from types import NoneType, UnionType
@@ -26,6 +26,7 @@ from projections.views.targets import TargetView
 Context = dict[str, Any]
 KEYS: Final = ("id", "code")
 Position = NewType("Position", int)
+INSTANTS: Final = {"recorded_at", "from_recorded_at", "to_recorded_at", "as_of"}  # views hold them as they are sent
 POSITIONS: Final = {"position", "event", "replaces", "standing", "from_", "to"}
 
 
@@ -165,6 +166,8 @@ def graphql_type(type_: Any, owner: str = "", field: str = "") -> Any:
         return shape(type_, named(owner, field) if type_.__name__ == "Named" else None)
     if type_ is int:
         return Position if field in POSITIONS else int
+    if type_ is str and field in INSTANTS:
+        return datetime
     return type_ if type_ in {bool, date} else str
 
 
