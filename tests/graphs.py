@@ -4,11 +4,16 @@ from random import Random
 from typing import Any, Final
 
 from graphql import (
+    FieldNode,
     GraphQLError,
     GraphQLObjectType,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
     execute_sync,  # pyright: ignore[reportUnknownVariableType]
     get_named_type,  # pyright: ignore[reportUnknownVariableType]
     parse,
+    visit,
 )
 
 from api.graphql.execute import Prepared, prepare, projected
@@ -20,6 +25,29 @@ from projections.as_of import AsOf
 
 PLAN: Final = "shanghai-credit-2023"
 CLOCKS: Final = ("", 'effectiveOn: "2023-07-01"', 'asOf: {date: "2023-06-30"}', "asOf: {position: 353}", "asOf: $at")
+INSTANT: Final = 'asOf: {instant: "2023-06-30T12:00:00+08:00"}'
+FILTERS: Final[dict[str, list[str]]] = {
+    "part": ["2", "5"],
+    "measure": ["5", "6"],
+    "number": ["21", "34"],
+    "unit": ['"shi-ke-wei"', '"shi-wei-sheng-jian-kang-wei"', '"nobody"'],
+    "role": ["lead", "by_duty"],
+    "district": ['"310115"', '"310151"'],
+    "platform": [f'"{REFERENCE.platforms[0].id}"'],
+    "reportedStatus": ["in_progress", "completed"],
+    "scheduleStatus": ["unspecified", "overdue"],
+    "q": ['"信用"', '"融资"'],
+    "sort": ["due", "number_down"],
+    "kind": ["group", "body"],
+    "period": ['"2023-Q2"', '"2023"'],
+    "status": ["in_progress", "delayed"],
+    "membership": ["listed", "unlisted"],
+    "evidenceStatus": ["linked", "none"],
+    "task": ["21", "25"],
+    "type": ['"task.reworded.v1"', '"no.such"'],
+    "stream": ['"task:shanghai-credit-2023/21"'],
+    "after": ['"no cursor"'],
+}
 HEAD: Final = "query Q($at: AsOfInput, $yes: Boolean! = true, $no: Boolean! = false)"
 DIRECTIVES: Final = ("@include(if: $yes)", "@include(if: $no)", "@skip(if: $no)", "@skip(if: $yes)", "@skip(if: false)")
 DEAREST: Final = 1_000  # values, so that graphql-core has done before long
@@ -31,6 +59,7 @@ class Asker:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)  # noqa: S311 - which questions are asked, nothing secret
         self._fragments: list[str] = []
+        self.left = reachable()  # whoever compares an answer takes away what was reached
 
     def query(self) -> str:
         """A query with one root or several."""
@@ -45,9 +74,18 @@ class Asker:
 
     def _root(self) -> str:
         name = self.random.choice(sorted(GRAPHQL.query_type.fields if GRAPHQL.query_type else ()))
-        arguments = f"({self._arguments(name)} {self.random.choice(CLOCKS)})"
         assert GRAPHQL.query_type
-        return f"{name}{arguments.replace('( )', '')} {self._below(GRAPHQL.query_type.fields[name].type, 4)}"
+        given = self._arguments(name)
+        clock = self.random.choice([*CLOCKS, INSTANT])
+        arguments = f"({given} {self._filters(name, given)} {clock})"
+        return f"{name}{arguments.replace('(  )', '')} {self._below(GRAPHQL.query_type.fields[name].type, 4)}"
+
+    def _filters(self, name: str, given: str) -> str:
+        """Some of the arguments that a root may leave out."""
+        assert GRAPHQL.query_type
+        free = [one for one in GRAPHQL.query_type.fields[name].args if one in FILTERS and f"{one}:" not in given]
+        chosen = [one for one in free if self.random.random() < (0.3 if f"Query.{name}({one}:)" in self.left else 0.1)]
+        return " ".join(f"{one}: {self.random.choice(FILTERS[one])}" for one in chosen)
 
     def _arguments(self, name: str) -> str:
         random = self.random
@@ -61,9 +99,9 @@ class Asker:
             "measure": f'plan: "{PLAN}", number: {random.randint(1, 17)}',
             "measures": f'plan: "{PLAN}", {page}',
             "task": f'id: "{task}"',
-            "tasks": f'plan: "{PLAN}", {page}, unit: "{unit}"' if random.random() < 0.3 else f'plan: "{PLAN}", {page}',
+            "tasks": f'plan: "{PLAN}", {page}',
             "unit": f'id: "{unit}"',
-            "units": f"{page}, kind: group",
+            "units": page,
             "district": f'code: "{random.choice(REFERENCE.districts).code}"',
             "districts": page,
             "platform": f'id: "{random.choice(REFERENCE.platforms).id}"',
@@ -71,10 +109,16 @@ class Asker:
             "report": f'id: "{task}/{unit}/2023-06"',
             "reports": f'plan: "{PLAN}", {page}',
             "targets": f'plan: "{PLAN}", {page}',
-            "history": f'of: {{task: "{task}"}}' if random.random() < 0.5 else f'of: {{unit: "{unit}"}}',
+            "history": f"of: {{{self._subject(task, unit)}}}",
             "event": f"position: {random.randint(1, 500)}",
-            "events": f'{page}, plan: "{PLAN}"',
+            "events": f'{page}, plan: "{PLAN}"' if random.random() < 0.7 else page,
         }[name]
+
+    def _subject(self, task: str, unit: str) -> str:
+        kinds = {"plan": PLAN, "task": task, "unit": unit}
+        kinds |= {"district": REFERENCE.districts[0].code, "platform": REFERENCE.platforms[0].id}
+        kind = self.random.choice(sorted(kinds))
+        return f'{kind}: "{kinds[kind]}"'
 
     def _below(self, type_: Any, depth: int) -> str:
         named: object = get_named_type(type_)  # pyright: ignore[reportUnknownVariableType]
@@ -84,12 +128,18 @@ class Asker:
             name for name, one in named.fields.items() if not isinstance(get_named_type(one.type), GraphQLObjectType)
         ]
         others = [name for name in named.fields if name not in leaves]
-        chosen = self.random.sample(leaves, min(len(leaves), self.random.randint(1, 4)))
+        chosen = self._some(named.name, leaves, self.random.randint(1, 4))
         if depth and others:
-            chosen += self.random.sample(others, min(len(others), self.random.choice([1, 1, 2])))
+            chosen += self._some(named.name, others, self.random.choice([1, 1, 2]))
         self.random.shuffle(chosen)
         fields = " ".join(self._field(named, name, depth) for name in chosen)
         return f"{{ {self._wrapped(named.name, fields or '__typename')} }}"
+
+    def _some(self, owner: str, names: list[str], number: int) -> list[str]:
+        """Some of a type's fields, more often than not those that were not asked for yet."""
+        fresh = [name for name in names if f"{owner}.{name}" in self.left]
+        among = fresh if fresh and self.random.random() < 0.6 else names
+        return self.random.sample(among, min(len(among), number))
 
     def _field(self, owner: GraphQLObjectType, name: str, depth: int) -> str:
         alias = f"a{self.random.randint(0, 10**9)}: " if self.random.random() < 0.2 else ""
@@ -133,3 +183,27 @@ def by_graphql_core(prepared: Prepared, text: str, variables: dict[str, Any]) ->
     context = {"answers": prepared.answers, "places": prepared.places}
     found = execute_sync(GRAPHQL, parse(text), context_value=context, variable_values=variables)
     return found.data, found.errors or []
+
+
+def reachable() -> set[str]:
+    """Every field of every type that an answer has, and every argument, as `Query.tasks` and `Query.tasks(unit:)`."""
+    types = [one for one in GRAPHQL.type_map.values() if isinstance(one, GraphQLObjectType) and one.name[:2] != "__"]
+    fields = {f"{one.name}.{name}" for one in types for name in one.fields}
+    return fields | {
+        f"{one.name}.{name}({arg}:)" for one in types for name in one.fields for arg in one.fields[name].args
+    }
+
+
+def reached(text: str) -> set[str]:
+    """Those of them that a query asks for."""
+    found: set[str] = set()
+    types = TypeInfo(GRAPHQL)
+
+    class Fields(Visitor):
+        def enter_field(self, node: FieldNode, *_: Any) -> None:
+            parent = types.get_parent_type()
+            place = f"{parent.name if parent else None}.{node.name.value}"
+            found.update({place, *(f"{place}({one.name.value}:)" for one in node.arguments or ())})
+
+    visit(parse(text), TypeInfoVisitor(types, Fields()))
+    return found
