@@ -39,6 +39,14 @@ PLAN = "/v1/plans/shanghai-credit-2023"
 NUMBERS = count(1)
 
 
+@pytest.fixture(autouse=True)
+def no_mistake_of_ours(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """No answer of this process, whatever it was asked, may say that something went wrong here."""
+    yield
+    said = [one.getMessage() for when in ("setup", "call") for one in caplog.get_records(when)]  # type: ignore[arg-type]
+    assert [one for one in said if ": internal, trace " in one] == []
+
+
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
     """A folder that other users can pass through, as PostgreSQL runs as another user where the tests run as root."""

@@ -74,7 +74,7 @@ def fanning(random: Random) -> str:
 
 
 Request = dict[str, Any]
-UNITS: Final = "units(first: 0) { totalCount }"
+UNITS: Final = "units(first: -1) { totalCount }"
 
 ATTACKS: Final[dict[str, tuple[str, Request]]] = {
     "a fragment that spreads the next twice, 20 times": ("malformed", {"query": doubling(20)}),

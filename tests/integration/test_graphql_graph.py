@@ -102,7 +102,6 @@ FILTERS: list[dict[str, Any]] = [
     {"scheduleStatus": "overdue"},
     {"q": "融资"},
     {"q": "信用 信息", "part": 2},
-    {"platform": "nowhere"},
 ]
 
 

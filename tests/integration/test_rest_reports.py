@@ -9,11 +9,11 @@ from tests.conftest import PLAN, TASK, Site
 HEALTH = "shi-wei-sheng-jian-kang-wei"
 FILTERS: dict[str, list[str]] = {
     "task": ["21", "25", "999"],
-    "unit": [HEALTH, "pu-dong-xin-qu-ren-min-zheng-fu", "x"],
+    "unit": [HEALTH, "pu-dong-xin-qu-ren-min-zheng-fu"],
     "period": ["2023-Q2", "2023-Q4", "2023"],
     "status": ["completed", "delayed", "blocked"],
     "membership": ["listed", "unlisted"],
-    "district": ["310115", "310999"],
+    "district": ["310115", "310151"],
     "evidenceStatus": ["none", "linked", "digested"],
 }
 
