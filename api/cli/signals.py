@@ -12,7 +12,7 @@ from typing import Final
 
 from api.postgres import end_at_once
 
-PATIENCE: Final = 9.0  # seconds to end in order; whoever supervises us waits 10 before it kills
+PATIENCE: Final = 8.0  # seconds to end in order; whoever supervises us waits 10 before it kills, and killing takes time
 
 
 def obey(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None]) -> None:

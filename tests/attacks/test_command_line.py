@@ -102,7 +102,7 @@ async def test_a_step_that_never_ends_does_not_hold_a_server_that_is_told_to_sto
         assert await running.stop() == 1
         assert time.monotonic() - began < OBEYED
     assert running.complained == (
-        "stopped after 9 s in the midst of what would not end; what was acknowledged is kept\n"
+        "stopped after 8 s in the midst of what would not end; what was acknowledged is kept\n"
     )
     assert servers_in(cluster_of(data)) == []
     code, out, _ = await planrecord("verify", "--data-dir", str(data))
