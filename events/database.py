@@ -213,8 +213,8 @@ class Lanes:
             for connection in [one for one, since in self._lent.items() if since <= late]:
                 del self._lent[connection]
                 connection.terminate()
-        for since in sorted([*self._waiting.values(), *(self._lent.values() if self._brief else ())])[:1]:
-            self._watch(since)
+        if still := [*self._waiting.values(), *(self._lent.values() if self._brief else ())]:
+            self._watch(min(still))
 
 
 class _Loan(AbstractAsyncContextManager[Connection]):

@@ -43,7 +43,7 @@ NUMBERS = count(1)
 def no_mistake_of_ours(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """No answer of this process, whatever it was asked, may say that something went wrong here."""
     yield
-    said = [one.getMessage() for when in ("setup", "call") for one in caplog.get_records(when)]  # type: ignore[arg-type]
+    said = [one.getMessage() for when in ("setup", "call") for one in caplog.get_records(when)]
     assert [one for one in said if ": internal, trace " in one] == []
 
 

@@ -1,6 +1,5 @@
 """/graphql: a query by POST or in the address, the answer as GraphQL over HTTP has it, errors with REST's codes."""
 
-from hashlib import blake2b
 from typing import Any
 from uuid import uuid4
 
@@ -11,13 +10,12 @@ from litestar import post
 from api.graphql.errors import NotOffered, shortened
 from api.graphql.execute import DEAREST, answer
 from api.graphql.execute import Answer as Found
-from api.http.answers import ALWAYS, JSON, ONCE, Answer, AtHead
+from api.http.answers import ALWAYS, JSON, ONCE, Answer, AtHead, cache_control, etag_of
 from api.http.asking import Clocks, NoParameters, asked, clocks
 from api.http.body import checked, decoded
 from api.http.documented import answers as documented
 from api.http.question import GRAPHQL, Ask
 from api.services.problems import Fault, Trouble, note, trouble
-from events.demo import is_demo
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
@@ -61,10 +59,9 @@ async def by_get(request: Ask) -> Answer:
     variables, _ = await _map("variables", given.variables), await _map("extensions", given.extensions)
     clock = clocks(Clocks(position=given.position, effective_on=given.effective_on))
     found = await answer(request.reader, given.query, variables, given.operation_name, clock)
-    moments = found.moments
-    origins = {moment.origin for moment in moments.moments}
-    lasting = moments.moments and moments.pinned and not (found.erasable or found.errors or any(map(is_demo, origins)))
-    return _answered(request, found, {"Cache-Control": "public, max-age=3600" if lasting else "no-cache"}, etag=True)
+    pinned = bool(found.moments.moments) and found.moments.pinned and not found.errors
+    kept = cache_control(request.reader.head.origin, pinned=pinned, erasable=found.erasable)
+    return _answered(request, found, {"Cache-Control": kept}, etag=True)
 
 
 async def _map(name: str, text: str | None) -> dict[str, Any]:
@@ -91,7 +88,7 @@ def _answered(request: Ask, found: Found, headers: dict[str, str], *, etag: bool
     if found.moments.position is not None:
         headers["Log-Position"] = str(found.moments.position)
     if etag and not found.errors:
-        headers["ETag"] = f'"{blake2b(media_type.encode() + body, digest_size=12).hexdigest()}"'
+        headers["ETag"] = etag_of(media_type.encode() + body)
     return Answer(body, headers, stays, _status(request, found, media_type))
 
 

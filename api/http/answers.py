@@ -97,8 +97,19 @@ def now(body: bytes, media_type: str = JSON, **headers: str) -> Answer:
 def same(body: bytes, media_type: str, cache: str = "no-cache", **headers: str) -> Answer:
     """An answer that holds nothing of the log: its validator is that of its own bytes."""
     others = {name.replace("_", "-"): value for name, value in headers.items()}
-    etag = f'"{blake2b(body, digest_size=16).hexdigest()}"'
-    return Answer(body, {"Content-Type": media_type, "Cache-Control": cache, "ETag": etag, **others}, ALWAYS)
+    return Answer(body, {"Content-Type": media_type, "Cache-Control": cache, "ETag": etag_of(body), **others}, ALWAYS)
+
+
+def etag_of(content: bytes) -> str:
+    """A strong validator of bytes by themselves."""
+    return f'"{blake2b(content, digest_size=16).hexdigest()}"'
+
+
+def cache_control(origin: str, *, pinned: bool, erasable: bool) -> str:
+    """How long others may keep an answer; `pinned`: all of it stands at a position and a day that were named."""
+    # A demo is told anew in the same place: whoever kept its answers would hold another record's.
+    lasting = pinned and not erasable and not is_demo(origin)
+    return "public, max-age=3600" if lasting else "no-cache"
 
 
 async def one(request: Ask, subject: Subject, wanted: Sequence[Wanted], show: Show[V]) -> Answer:
@@ -148,12 +159,10 @@ def made(  # noqa: PLR0913 - all that an answer's headers say
     `explicit_day`: the question names its effectiveOn; `erasable`: the body holds text that may have to be forgotten.
     `links`: addresses by their relation (RFC 8288), beside the licence's.
     """
-    # A demo is told anew in the same place: whoever kept its answers would hold another record's.
-    lasting = moment.pinned and explicit_day and not erasable and not is_demo(moment.origin)
     headers = {
         "Content-Type": media_type,
         "Log-Position": str(moment.position),
-        "Cache-Control": "public, max-age=3600" if lasting else "no-cache",
+        "Cache-Control": cache_control(moment.origin, pinned=moment.pinned and explicit_day, erasable=erasable),
         "ETag": etag(request, moment, media_type),
         "Link": ", ".join(
             f'<{address}>; rel="{name}"'

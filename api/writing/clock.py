@@ -7,7 +7,7 @@ import msgspec
 from litestar import post
 from msgspec import Meta
 
-from api.http import tokens as token
+from api.http import tokens
 from api.http.answers import Answer, now
 from api.http.asking import NoParameters, asked
 from api.http.body import decoded, json_body
@@ -27,7 +27,7 @@ class Clock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @post("/v1/demo/clock", responses=documented(Clock, 401, 409, 413, 415, 422), status_code=200, tags=["demo"])
 async def demo_clock(request: Ask) -> Answer:
     """Set the demo's clock forward. Needs the token."""
-    token.check(request.credentials.authorization, request.app.state.token)
+    tokens.check(request.credentials.authorization, request.app.state.token)
     asked(request.question.parameters, NoParameters)
     given = decoded(msgspec.json.Decoder(Clock).decode, await json_body(request))
     async with request.reader.pool.acquire() as connection:

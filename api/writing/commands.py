@@ -7,7 +7,7 @@ import msgspec
 from litestar import post
 from msgspec import Meta
 
-from api.http import tokens as token
+from api.http import tokens
 from api.http.answers import Answer, now
 from api.http.asking import asked
 from api.http.body import decoded_commands, json_body
@@ -36,7 +36,7 @@ class CommandQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
 )
 async def commands(request: Ask) -> Answer:
     """Record what one command decides, or a list of commands, all or nothing. Needs the token."""
-    token.check(request.credentials.authorization, request.app.state.token)
+    tokens.check(request.credentials.authorization, request.app.state.token)
     query = asked(request.question.parameters, CommandQuery)
     body = await json_body(request)
     given = decoded_commands(body)
