@@ -6,6 +6,7 @@ rules, and only then the rules that compare fields with one another or follow fr
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ from graphql import (
 from graphql.execution.collect_fields import FragmentDetails
 
 from api.graphql.errors import MAX_ERRORS, too_complex
-from api.graphql.rules import STEPS, explained, too_deep
+from api.graphql.rules import MAX_COMPARISONS, STEPS, explained, repeated, too_deep
 from api.graphql.schema import GRAPHQL
 from api.services.problems import Trouble
 
@@ -110,15 +111,19 @@ def _too_long(document: DocumentNode, token: Token, detail: str) -> GraphQLError
 
 
 def _check_selections(document: DocumentNode) -> None:
-    """An error for more selections than are looked at, and for braces with nothing in them."""
-    number = 0
+    """An error for more selections than are looked at or compared, and for braces with nothing in them."""
+    number = comparisons = 0
     for one in _selection_sets(document):
         number += len(one.selections)
         if not one.selections:
             raise GraphQLError("a selection names one field at least: { } selects nothing", one)
+        names = [each.alias or each.name for each in one.selections if isinstance(each, FieldNode)]
+        comparisons += sum(times * (times - 1) // 2 for times in Counter(name.value for name in names).values())
     if number > MAX_SELECTIONS:
         detail = f"the query has {number:,} fields and fragments, and at most {MAX_SELECTIONS:,} are read: ask for less"
         raise too_complex(detail)
+    if comparisons > MAX_COMPARISONS:  # what the rule would give up on: it costs as much as all the others together
+        raise repeated()
 
 
 def _selection_sets(document: DocumentNode) -> Iterator[SelectionSetNode]:

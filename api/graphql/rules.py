@@ -56,9 +56,12 @@ STEPS: Final = (
 
 def explained(error: GraphQLError) -> GraphQLError:
     """The same, in words, where graphql-core gave up."""
-    if error.message == "Validation aborted.":
-        return too_complex("the query repeats fields too often, or nests fragments too deeply: ask for each field once")
-    return error
+    return repeated() if error.message == "Validation aborted." else error
+
+
+def repeated() -> GraphQLError:
+    """What is said of a query whose fields are too many to be compared with one another."""
+    return too_complex("the query repeats fields too often, or nests fragments too deeply: ask for each field once")
 
 
 class _Depths:
