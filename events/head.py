@@ -58,7 +58,7 @@ class Head:
     @property
     def listening(self) -> bool:
         """Whether each new fact is heard of; otherwise the database is asked before each answer."""
-        return self._hears.is_set() and not self.deaf
+        return self._hears.is_set() and time.monotonic() - self._heard <= 2 * HEARTBEAT
 
     def now(self) -> datetime:
         """The present moment: the database's clock, or the demo's."""

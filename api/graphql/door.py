@@ -47,8 +47,8 @@ async def graphql(request: Ask) -> Answer:
     """Answer a GraphQL query. The schema is at /schema.graphql."""
     question = request.question
     asked(question.parameters, NoParameters)
-    await checked(question.body)
-    given = decoded(_DECODE, question.body)
+    await checked(request.content)
+    given = decoded(_DECODE, request.content)
     found = await answer(request.reader, given.query, given.variables or {}, given.operation_name)
     return _answered(request, found, {"Cache-Control": "no-cache"})
 

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from werkzeug.http import parse_etags
 
 from api.http import body
@@ -38,6 +37,7 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 Header = tuple[bytes, bytes]
 Failed = Callable[[str, str, Mapping[str, str], int, Exception], Answer]  # method, path, query, head, what went wrong
 Parts = tuple[Any, ...]
+Key = tuple[Question, bytes]  # all that an answer depends on: the question, and the body of a GraphQL query
 State = tuple[int, date]  # the head's size and the day: what an answer at the head was read at
 
 WORTH_PACKING: Final = 1_000  # bytes
@@ -78,7 +78,7 @@ class Front:
         self._reader = reader
         self._head: Head = reader.head
         self._memory: Memory = reader.memory
-        self._flights: dict[tuple[Question, State], asyncio.Future[Entry | None]] = {}
+        self._flights: dict[tuple[Key, State], asyncio.Future[Entry | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, or have it answered and remember it."""
@@ -88,19 +88,32 @@ class Front:
         try:
             headers = headers_of(scope)
             question, parts = self._read(scope, headers)
-            if question.method == "POST" and question.path == "/graphql":
+            queried = question.method == "POST" and question.path == "/graphql"
+            content = b""
+            if queried:
                 content = await body.whole(question, receive, body.LARGEST_GRAPHQL, self._body_seconds)
-                question = msgspec.structs.replace(question, body=content)
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asks must hear of it
             await self._failed(scope, error, send)
             return
-        if question.method == "GET":
-            await self._get(scope, headers, question, parts, receive, send)
-        elif question.path == "/graphql" and question.method == "POST":
-            await self._graphql(scope, question, parts, receive, send)
-        else:
-            asked = Asked(question, credentials_of(headers), self._reader)
+        if not queried and question.method != "GET":
+            asked = Asked(question, content, credentials_of(headers), self._reader)
             await self.app(handed(scope, asked), receive, _through(send))
+            return
+        key = question, content
+        entry = self._known(key)
+        if entry is None:
+            entry = await self._found(scope, key, receive, send)
+            if entry is None:
+                return
+        elif parts:
+            self._learn(question, parts)
+        match = headers.get(b"if-none-match")
+        if match and entry.etag and _matches(match, entry.etag):
+            await send(entry.unchanged)
+            await send(NOTHING)
+        else:
+            await send(entry.start)
+            await send(entry.whole if scope["method"] != "HEAD" else NOTHING)
 
     def _read(self, scope: Scope, headers: Headers) -> tuple[Question, Parts]:
         """The question of a request, a pure function of these parts of it; they are empty where it was remembered."""
@@ -108,6 +121,7 @@ class Front:
             scope["method"],
             scope["raw_path"],
             scope["query_string"],
+            headers.get(b"host"),
             headers.get(b"accept"),
             headers.get(b"accept-encoding"),
             headers.get(b"accept-datetime"),
@@ -134,55 +148,29 @@ class Front:
         await send(entry.start)
         await send(entry.whole if scope["method"] != "HEAD" else NOTHING)
 
-    async def _get(  # noqa: PLR0913, PLR0917 - an ASGI call, and what was read of it
-        self, scope: Scope, headers: Headers, question: Question, parts: Parts, receive: Receive, send: Send
-    ) -> None:
-        known = self._known(question)
-        if known and parts:
-            self._learn(question, parts)
-        entry = known or await self._found(scope, question, receive, send)
-        if entry is None:
-            return
-        match = headers.get(b"if-none-match")
-        if match and entry.etag and _matches(match, entry.etag):
-            await send(entry.unchanged)
-            await send(NOTHING)
-        else:
-            await send(entry.start)
-            await send(entry.whole if scope["method"] != "HEAD" else NOTHING)
-
-    async def _graphql(self, scope: Scope, question: Question, parts: Parts, receive: Receive, send: Send) -> None:
-        known = self._known(question)
-        if known and parts:
-            self._learn(msgspec.structs.replace(question, body=b""), parts)
-        entry = known or await self._found(scope, question, receive, send)
-        if entry is not None:
-            await send(entry.start)
-            await send(entry.whole)
-
-    def _known(self, question: Question) -> Entry | None:
+    def _known(self, key: Key) -> Entry | None:
         """The answer that is remembered, if it is still true; who hears nothing of the log cannot know that."""
         head = self._head
-        entry: Entry | None = self._memory.get(question) if head.listening else None
-        if entry is None or entry.epoch != head.erasure_epoch:
+        entry: Entry | None = self._memory.get(key)
+        if entry is None or entry.epoch != head.erasure_epoch or not head.listening:
             return None
         return entry if entry.state is None or entry.state == (head.size, head.today()) else None
 
-    async def _found(self, scope: Scope, question: Question, receive: Receive, send: Send) -> Entry | None:
+    async def _found(self, scope: Scope, key: Key, receive: Receive, send: Send) -> Entry | None:
         """The answer, asked for now; None if it was sent piece by piece."""
         head = self._head
         if not head.listening:
-            return await self._asked(scope, question, receive, send)
+            return await self._asked(scope, key, receive, send)
         state = head.size, head.today()
         # Who asks after a fact was acknowledged is not given what was asked for before it.
-        flown = (question, state)
+        flown = (key, state)
         while (flight := self._flights.get(flown)) is not None:
             answered = await asyncio.shield(flight)
             if answered is not None:
                 return answered
         return await self._first(flown, scope, receive, send)
 
-    async def _first(self, flown: tuple[Question, State], scope: Scope, receive: Receive, send: Send) -> Entry | None:
+    async def _first(self, flown: tuple[Key, State], scope: Scope, receive: Receive, send: Send) -> Entry | None:
         """Ask for all who ask the same meanwhile; should this one be given up, the next of them asks."""
         flight: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
         self._flights[flown] = flight
@@ -202,28 +190,30 @@ class Front:
         return entry
 
     async def _asked(
-        self, scope: Scope, question: Question, receive: Receive, send: Send, alone: Callable[[], None] = lambda: None
+        self, scope: Scope, key: Key, receive: Receive, send: Send, alone: Callable[[], None] = lambda: None
     ) -> Entry | None:
         """What the application answers, remembered if it stays true for a while."""
+        question, content = key
         epoch, today = self._head.erasure_epoch, self._head.today()
         collected = Collected(_through(send, headless=scope["method"] == "HEAD"), alone)
-        asked = Asked(question, Credentials(), self._reader)
+        asked = Asked(question, content, Credentials(), self._reader)
         await self.app(handed(scope, asked), receive, collected)
         if collected.in_pieces:
             return None
         stays = collected.stays
         state = (stays.position, today) if isinstance(stays, AtHead) else None
         entry = await _entry(collected, state, epoch, packed=question.packed)
-        if not isinstance(stays, Once) and collected.status == 200 and len(question.body) <= LARGEST_QUERY:  # noqa: PLR2004
-            self._memory.offer(question, entry, _weight(question, entry))
+        if not isinstance(stays, Once) and collected.status == 200 and len(content) <= LARGEST_QUERY:  # noqa: PLR2004
+            self._memory.offer(key, entry, _weight(key, entry))
         return entry
 
 
-def _weight(question: Question, entry: Entry) -> int:
+def _weight(key: Key, entry: Entry) -> int:
     """Bytes: the body, the headers (twice, as 304 has its own), and what the question says."""
+    question, content = key
     headers = sum(len(name) + len(value) for name, value in entry.start["headers"])
     said = sum(len(name) + len(value) for name, value in question.query)
-    return len(entry.whole["body"]) + 2 * headers + 2_000 + len(question.path) + 4 * said + len(question.body)
+    return len(entry.whole["body"]) + 2 * headers + 2_000 + len(question.path) + 4 * said + len(content)
 
 
 class Collected:

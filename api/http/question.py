@@ -31,8 +31,8 @@ SCOPE: Final = "planrecord.question"
 Headers = Mapping[bytes, bytes]
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """All that an answer can depend on; what is remembered is remembered by this and nothing else.
+class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
+    """All that an answer can depend on, but for a body; what is remembered is remembered by these and nothing else.
 
     `path` is decoded and without the `suffix` that asks for a form; `form` is what that suffix, or else Accept, asks of
     a list. `query` holds each parameter once, by name. `then` is Accept-Datetime. `packed`: gzip is taken. `result` is
@@ -48,7 +48,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     then: str | None = None
     media_type: str = ""
     result: str = ""
-    body: bytes = b""
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -69,9 +68,13 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A question with the credentials beside it and the reader that answers it: all that a handler is given."""
+    """A question with what stands beside it and the reader that answers it: all that a handler is given.
+
+    `content` is the body where the door has read it: of a GraphQL query.
+    """
 
     question: Question
+    content: bytes
     credentials: Credentials
     reader: Reader
 
@@ -83,18 +86,23 @@ class Ask(Request[Any, Any, State]):
         super().__init__(scope, *messages, **others)
         asked: Asked = scope[SCOPE]
         self.question: Question = asked.question
+        self.content: bytes = asked.content
         self.credentials: Credentials = asked.credentials
         self.reader: Reader = asked.reader
 
 
 def handed(scope: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
-    """The scope with which the application behind is called."""
+    """The scope with which the application behind is called: nobody there reads the headers for a second time.
+
+    But for what a browser asks beforehand, which is none of our questions.
+    """
     question = asked.question
     return {
         **scope,
         "method": question.method,
         "path": question.path,
         "raw_path": question.path.encode(),
+        "headers": scope["headers"] if scope["method"] == "OPTIONS" else [],
         SCOPE: asked,
     }
 
@@ -117,12 +125,9 @@ def headers_of(scope: Mapping[str, Any]) -> Headers:
             if name in SINGLE:
                 raise _wrong_header(name, "is given twice: give it once")
             value = b"%b, %b" % (found[name], value)  # noqa: PLW2901 - several lines are one list
-        found[name] = value
-    for name, value in found.items():
         if len(value) > LONGEST_HEADER:
             raise _wrong_header(name, f"has more than {LONGEST_HEADER:,} bytes")
-    if not HOST.fullmatch(found.get(b"host", b"")):
-        raise _wrong_header(b"host", "names one host and perhaps a port, as in example.org:8000")
+        found[name] = value
     return found
 
 
@@ -133,6 +138,8 @@ def _wrong_header(name: bytes, what: str) -> Trouble:
 
 def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
     """The question that a request asks, its body apart; Trouble if it cannot be read, Elsewhere if it has moved."""
+    if not HOST.fullmatch(headers.get(b"host", b"")):
+        raise _wrong_header(b"host", "names one host and perhaps a port, as in example.org:8000")
     path, suffix = _path(scope)
     method = scope["method"]
     then, media_type = headers.get(b"accept-datetime"), headers.get(b"content-type")

@@ -266,6 +266,16 @@ async def test_every_origin_may_read(site: Site) -> None:
     assert asked.headers["Access-Control-Allow-Origin"] == "*"
 
 
+async def test_who_asks_from_where_changes_no_answer(site: Site) -> None:
+    asking = {"Origin": "https://elsewhere.example", "Cookie": "a=1", "User-Agent": "b", "X-Forwarded-Host": "c"}
+    for path in (f"{PINNED}&number=1", f"{PLAN}/tasks/999", "/v1/districts.csv", "/openapi.json", "/"):
+        first = await site.http.get(path, headers=asking)
+        again = await site.http.get(path)
+        assert set(first.headers) == set(again.headers), path
+        for name in set(first.headers) - {"date", "content-length"}:
+            assert first.headers[name] == again.headers[name], (path, name)
+
+
 async def test_head_is_get_without_its_body(site: Site) -> None:
     got, head = await site.http.get(PINNED), await site.http.head(PINNED)
     assert (head.status_code, head.content) == (200, b"")
