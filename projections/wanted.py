@@ -1,6 +1,7 @@
 """Which rows of a table a view asks for, and the statement that brings them as lines of JSON."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final, Literal, NamedTuple
 
 import sqlalchemy as sa
@@ -39,10 +40,13 @@ class Wanted(NamedTuple):
 
 def wanted(table: SliceTable, **where: object) -> Wanted:
     """Rows of `table` whose columns have these values, or one of them where a list is given."""
-    names = tuple(where)
-    among = tuple([name for name in names if isinstance(where[name], list)])
-    equal = tuple([name for name in names if name not in among]) if among else names
-    return Wanted(Form(table, equal, among), tuple(where.items()))
+    lists = [name for name, value in where.items() if isinstance(value, list)]
+    return Wanted(_form(table, tuple(where), tuple(lists)), tuple(where.items()))
+
+
+@cache  # there are as many as the code names, whatever is asked for
+def _form(table: SliceTable, names: tuple[str, ...], among: tuple[str, ...]) -> Form:
+    return Form(table, tuple(name for name in names if name not in among), among)
 
 
 class Keyset(NamedTuple):
@@ -75,7 +79,12 @@ def beside(rows: Wanted, column: str, number: int) -> Wanted:
 
 def grouped(rows: Wanted, column: str) -> Wanted:
     """The same rows, those with one value of a column together."""
-    return Wanted(rows.form._replace(by=column), rows.values)
+    return Wanted(_by(rows.form, column), rows.values)
+
+
+@cache  # likewise
+def _by(form: Form, column: str) -> Form:
+    return form._replace(by=column)
 
 
 _DIALECT: Final = postgresql.asyncpg.dialect()  # pyright: ignore[reportAttributeAccessIssue]

@@ -23,6 +23,9 @@ SINGLE: Final = frozenset(
 )
 READ: Final = LISTS | SINGLE
 HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+PLAIN: Final = re.compile(
+    rb"[A-Za-z0-9._~:-]+=[A-Za-z0-9._~:-]+(?:&[A-Za-z0-9._~:-]+=[A-Za-z0-9._~:-]+)*"
+)  # no %, no +
 GRAPHQL: Final = ("application/json", "application/graphql-response+json")
 FORMS: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
 SUFFIXES: Final = frozenset(Format)
@@ -194,6 +197,8 @@ def query_of(query_string: bytes) -> tuple[tuple[str, str], ...]:
     """Names and values, each name once, in one order; Trouble unless they are UTF-8, percent-encoded or as it is."""
     if not query_string:
         return ()
+    if PLAIN.fullmatch(query_string) and query_string.count(b"&") < MOST_PARAMETERS:
+        return _sorted([_halves(one) for one in query_string.decode().split("&")])
     try:
         items = parse_qsl(
             query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
@@ -203,10 +208,19 @@ def query_of(query_string: bytes) -> tuple[tuple[str, str], ...]:
     except ValueError as error:
         detail = f"a query has at most {MOST_PARAMETERS} parameters"
         raise Trouble(400, "too_many_parameters", detail) from error
-    query = dict(sorted(items))  # whatever order they came in, one question has one address
-    if len(query) != len(items):
+    return _sorted(items)
+
+
+def _halves(pair: str) -> tuple[str, str]:
+    name, _, value = pair.partition("=")
+    return name, value
+
+
+def _sorted(items: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Whatever order they came in, one question has one address."""
+    if len({name for name, _ in items}) != len(items):
         raise _repeated([name for name, _ in items])
-    return tuple(query.items())
+    return tuple(sorted(items))
 
 
 def _repeated(names: list[str]) -> Trouble:

@@ -1,6 +1,7 @@
 """A request is read once, into one typed value: whatever order, case and number of lines its parts come in."""
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,16 @@ def read(
     return question_of(scope, headers_of(scope))
 
 
+def hosted(*hosts: bytes) -> Question:
+    scope = {
+        "method": "GET",
+        "raw_path": b"/v1/units",
+        "query_string": b"",
+        "headers": [(b"host", one) for one in hosts],
+    }
+    return question_of(scope, headers_of(scope))
+
+
 def refused(*asked: Any) -> Trouble:
     with pytest.raises(Trouble) as caught:
         read(*asked)
@@ -35,6 +46,15 @@ def test_a_query_is_read_by_name_whatever_order_it_comes_in() -> None:
     asked = read(b"/v1/units", b"position=1&asOf=2023-06-30T12:00:00%2B08:00")
     assert asked == read(b"/v1/units", b"asOf=2023-06-30T12:00:00%2B08:00&position=1")
     assert asked.parameters == {"asOf": "2023-06-30T12:00:00+08:00", "position": "1"}
+
+
+@given(st.lists(st.text("aZ09._~:-=&", max_size=5), min_size=1, max_size=4).map("&".join))
+def test_a_plain_query_is_read_as_any_other(text: str) -> None:
+    told = dict(parse_qsl(text, keep_blank_values=True))
+    try:
+        assert dict(query_of(text.encode())) == told
+    except Trouble:
+        assert len(told) < len(parse_qsl(text, keep_blank_values=True))
 
 
 def test_a_repeated_parameter_is_refused() -> None:
@@ -102,19 +122,19 @@ def test_a_header_that_stands_alone_is_refused_when_it_comes_twice(name: bytes) 
 @pytest.mark.parametrize("host", [b"", b"a/b@c", b"a b", b"a,b", b"http://a", b"a:b", b"a:123456", b"[::1", b"\xff"])
 def test_a_host_that_is_none_is_refused(host: bytes) -> None:
     with pytest.raises(Trouble, match="the header Host"):
-        headers_of({"headers": [(b"host", host)]})
+        hosted(host)
 
 
 @pytest.mark.parametrize(
     "host", [b"a", b"example.org:8000", b"127.0.0.1:1", b"[::1]:8000", b"xn--fiqs8s.cn", b"my_api"]
 )
 def test_a_host_and_perhaps_a_port_is_taken(host: bytes) -> None:
-    assert headers_of({"headers": [(b"host", host)]})[b"host"] == host
+    assert hosted(host) == hosted(b"example.org")
 
 
 def test_no_host_is_refused() -> None:
     with pytest.raises(Trouble, match="the header Host"):
-        headers_of({"headers": []})
+        hosted()
 
 
 def test_an_absurdly_long_header_is_refused() -> None:
