@@ -223,7 +223,7 @@ class Said(NamedTuple):
     report: Spoken
 
 
-class Standing(msgspec.Struct, frozen=True, rename="camel"):
+class Reported(msgspec.Struct, frozen=True, rename="camel"):
     """What a task's reports add up to; `of` is null where nobody can say how many should speak."""
 
     status: Status | None
@@ -242,7 +242,7 @@ def latest(reports: Sequence[Spoken]) -> Spoken:
     return max(reports, key=key)
 
 
-def standing(task: Task, said: Sequence[Said], directory: Directory) -> Standing:
+def reported(task: Task, said: Sequence[Said], directory: Directory) -> Reported:
     """The leads' or, without one, all assignees' least advanced status; completed only if all of them have spoken."""
     leads = [one for one in task.assignments if one.role == Role.LEAD]
     speakers, is_open = _speakers(leads or task.assignments, directory)
@@ -257,7 +257,7 @@ def standing(task: Task, said: Sequence[Said], directory: Directory) -> Standing
     if status == Status.COMPLETED and not complete:
         status = Status.IN_PROGRESS
     once = tuple({one.event: one for one in spoken}.values())  # one successor may speak for two
-    return Standing(status, len(spoken), None if is_open else len(speakers), once)
+    return Reported(status, len(spoken), None if is_open else len(speakers), once)
 
 
 def _speakers(assignments: Sequence[Assignment], directory: Directory) -> tuple[list[tuple[str, ...]], bool]:

@@ -189,7 +189,7 @@ class TaskCommand(Command, frozen=True, kw_only=True):
         """The task's stream."""
         return f"task:{self.task}"
 
-    def standing(self, record: Record) -> Task:
+    def in_force(self, record: Record) -> Task:
         """The task, if it is there and not withdrawn."""
         task = record.there(Task, self.task)
         if task.withdrawn:
@@ -204,7 +204,7 @@ class RewordTask(TaskCommand, frozen=True, kw_only=True, tag="task.reword"):
 
     def decide(self, record: Record) -> Iterator[New]:
         """task.reworded, unless the text is the same."""
-        if self.changes(self.standing(record).text, self.text):
+        if self.changes(self.in_force(record).text, self.text):
             yield self.stream, TaskReworded(self.text)
 
 
@@ -215,7 +215,7 @@ class RenumberTask(TaskCommand, frozen=True, kw_only=True, tag="task.renumber"):
 
     def decide(self, record: Record) -> Iterator[New]:
         """task.renumbered, unless the number is the same."""
-        if self.changes(self.standing(record).number, self.number):
+        if self.changes(self.in_force(record).number, self.number):
             yield self.stream, TaskRenumbered(self.number)
 
 
@@ -227,7 +227,7 @@ class MoveTask(TaskCommand, frozen=True, kw_only=True, tag="task.move"):
 
     def decide(self, record: Record) -> Iterator[New]:
         """task.moved; the part and the measure must be in the plan and belong together."""
-        task = self.standing(record)
+        task = self.in_force(record)
         plan = record.there(Plan, self.task.partition("/")[0], "task")
         part = self.part
         if self.measure is not None:
@@ -252,7 +252,7 @@ class AssignUnit(TaskCommand, frozen=True, kw_only=True, tag="task.assign_unit")
 
     def decide(self, record: Record) -> Iterator[New]:
         """task.unit_assigned, unless the unit already takes part."""
-        task, unit = self.standing(record), record.there(Unit, self.unit)
+        task, unit = self.in_force(record), record.there(Unit, self.unit)
         there = task.assigned(self.unit)
         if there is not None:
             raise AlreadyAssigned(
@@ -270,7 +270,7 @@ class ReleaseUnit(TaskCommand, frozen=True, kw_only=True, tag="task.release_unit
 
     def decide(self, record: Record) -> Iterator[New]:
         """task.unit_released, if the unit takes part at that date."""
-        if self.standing(record).assigned(self.unit) is None:
+        if self.in_force(record).assigned(self.unit) is None:
             raise NotAssigned(f"{self.unit} takes no part in task {self.task} on {record.on}", pointer="/unit")
         yield self.stream, TaskUnitReleased(self.unit)
 
@@ -283,7 +283,7 @@ class SetDeadline(TaskCommand, frozen=True, kw_only=True, tag="task.set_deadline
     def decide(self, record: Record) -> Iterator[New]:
         """task.deadline_set, unless it is the same."""
         due = checked_date(self.due) if self.due else None
-        if self.changes(self.standing(record).due, due):
+        if self.changes(self.in_force(record).due, due):
             yield self.stream, TaskDeadlineSet(due)
 
 
@@ -298,7 +298,7 @@ class SetTarget(TaskCommand, frozen=True, kw_only=True, tag="task.set_target"):
     def decide(self, record: Record) -> Iterator[New]:
         """task.target_set, unless it is the same."""
         new = Target(self.target, self.literal, self.value, self.unit)
-        there = next((one for one in self.standing(record).targets if one.target == self.target), None)
+        there = next((one for one in self.in_force(record).targets if one.target == self.target), None)
         if self.changes(there, new):
             yield self.stream, TaskTargetSet(self.target, self.literal, self.value, self.unit)
 
@@ -308,7 +308,7 @@ class WithdrawTask(TaskCommand, frozen=True, kw_only=True, tag="task.withdraw"):
 
     def decide(self, record: Record) -> Iterator[New]:
         """task.withdrawn, if it is not."""
-        self.standing(record)
+        self.in_force(record)
         yield self.stream, TaskWithdrawn()
 
 

@@ -18,7 +18,7 @@ from domain.values import LATEST, checked_date, shanghai_day
 from events.database import Connection
 from events.erasable import Sealer
 from events.log import Log
-from events.proposal import Conflict, IdempotencyKey, NewFact, Proposal, Receipt, new_request_id
+from events.proposal import Appended, Conflict, IdempotencyKey, NewFact, Proposal, new_request_id
 from events.recorded import HEAD, Cause, Recorded
 from events.steps import Pace
 from events.streams import find_request, is_named, now, read_streams
@@ -197,7 +197,7 @@ class Handler:
 
     async def handle(
         self, commands: Sequence[AnyCommand], actor: str, idempotency: IdempotencyKey | None = None
-    ) -> Receipt:
+    ) -> Appended:
         """Record what the commands decide, all or nothing. Refused says why not; Stale if others keep writing."""
         for last_try in (False, True):
             if replayed := await self._replayed(actor, idempotency):
@@ -216,7 +216,7 @@ class Handler:
                     raise Stale(f"somebody else is writing there just now ({conflict}): ask again") from conflict
         raise AssertionError("unreachable")
 
-    async def _replayed(self, actor: str, idempotency: IdempotencyKey | None) -> Receipt | None:
+    async def _replayed(self, actor: str, idempotency: IdempotencyKey | None) -> Appended | None:
         """What an earlier request with the same key recorded; KeyReused if it had another body."""
         if idempotency is None:
             return None

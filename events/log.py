@@ -14,13 +14,13 @@ from events import codec, merkle
 from events.database import CHANNEL, GONE, PATIENCE, WRONG, Connection, close, statement
 from events.erasable import Disclosure
 from events.proposal import (
+    Appended,
     ClockBehind,
     Conflict,
     DiskFull,
     IdempotencyKey,
     KeyReused,
     Proposal,
-    Receipt,
     Unacknowledged,
     replay,
 )
@@ -74,7 +74,7 @@ class Log:
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def append(self, proposal: Proposal) -> Receipt:
+    async def append(self, proposal: Proposal) -> Appended:
         """Append all facts of a request or none.
 
         Conflict, KeyReused, LeafError; ClockBehind, DiskFull or NotBegun if nothing was recorded and may be later;
@@ -144,7 +144,7 @@ class Log:
             self._connection.terminate()
             self._connection = None
 
-    async def _commit(self, connection: Connection, proposals: Sequence[Proposal]) -> Sequence[Receipt | Exception]:
+    async def _commit(self, connection: Connection, proposals: Sequence[Proposal]) -> Sequence[Appended | Exception]:
         """Append a batch; of all its messages only the last can leave it open whether anything was recorded."""
         try:
             await connection.execute("BEGIN")
@@ -159,7 +159,7 @@ class Log:
             raise Unacknowledged("the database went away before it had said that it was recorded") from error
         return answers
 
-    async def _answers(self, connection: Connection, proposals: Sequence[Proposal]) -> Sequence[Receipt | Exception]:
+    async def _answers(self, connection: Connection, proposals: Sequence[Proposal]) -> Sequence[Appended | Exception]:
         """What becomes of each request; what is accepted is written, and not yet committed."""
         head = await connection.fetchrow(statement("head_for_update"))
         assert head is not None  # noqa: S101 - migrate() has made the one row
@@ -246,12 +246,12 @@ class Batch:
         self._known: dict[str, Sequence[Recorded]] = {}
         self._conditions = conditions
 
-    async def judged(self, proposals: Sequence[Proposal]) -> list[Receipt | Exception]:
+    async def judged(self, proposals: Sequence[Proposal]) -> list[Appended | Exception]:
         """What becomes of each request, in steps."""
         pace = Pace()
         return [await self.judge(one, pace) for one in proposals]
 
-    async def judge(self, proposal: Proposal, pace: Pace) -> Receipt | Exception:
+    async def judge(self, proposal: Proposal, pace: Pace) -> Appended | Exception:
         """Accept, replay or refuse one request."""
         replay = self._replay(proposal)
         if replay is not None:
@@ -264,9 +264,9 @@ class Batch:
         except codec.LeafError as error:
             return error
         self._accept(proposal, recorded)
-        return Receipt(tuple(one.position for one, _ in recorded), replayed=False)
+        return Appended(tuple(one.position for one, _ in recorded), replayed=False)
 
-    def _replay(self, proposal: Proposal) -> Receipt | Exception | None:
+    def _replay(self, proposal: Proposal) -> Appended | Exception | None:
         key = proposal.idempotency
         before = self._conditions.requests.get(f"{proposal.actor} {key.key}") if key else None
         if key is None or before is None:

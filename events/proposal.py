@@ -77,18 +77,18 @@ class Proposal(msgspec.Struct, frozen=True):
     idempotency: IdempotencyKey | None = None
 
 
-class Receipt(NamedTuple):
+class Appended(NamedTuple):
     """Where a request's facts stand; `replayed` if they were recorded by an earlier request with the same key."""
 
     positions: tuple[int, ...]
     replayed: bool
 
 
-def replay(idempotency: IdempotencyKey, body_hmac: bytes, positions: Iterable[int]) -> Receipt:
-    """The earlier request's receipt; KeyReused if it had another body."""
+def replay(idempotency: IdempotencyKey, body_hmac: bytes, positions: Iterable[int]) -> Appended:
+    """Where the earlier request's facts stand; KeyReused if it had another body."""
     if not idempotency.came_with(body_hmac):
         raise KeyReused(idempotency.key)
-    return Receipt(tuple(positions), replayed=True)
+    return Appended(tuple(positions), replayed=True)
 
 
 def new_request_id(instant: datetime, randomness: bytes) -> UUID:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from events.database import PATIENCE
-from events.proposal import Proposal, Receipt
+from events.proposal import Appended, Proposal
 
 MAX_WAITING: Final = 1_000  # requests
 MAX_WAITING_FACTS: Final = 20_000
@@ -24,7 +24,7 @@ class Waiting:
     def __init__(self, proposal: Proposal) -> None:
         loop = asyncio.get_running_loop()
         self.proposal = proposal
-        self.answer: asyncio.Future[Receipt] = loop.create_future()
+        self.answer: asyncio.Future[Appended] = loop.create_future()
         self._end = loop.call_later(PATIENCE, self._give_up)
 
     def begin(self) -> bool:
@@ -35,7 +35,7 @@ class Waiting:
     def _give_up(self) -> None:
         self.hear(NotBegun(f"it has waited for {PATIENCE:.0f} s behind others"))
 
-    def hear(self, answer: Receipt | Exception) -> None:
+    def hear(self, answer: Appended | Exception) -> None:
         """The answer, for whoever still waits for it."""
         self._end.cancel()
         if self.answer.done():
@@ -54,7 +54,7 @@ class Queue:
         self._facts = 0
         self._arrived = asyncio.Event()
 
-    def put(self, proposal: Proposal) -> asyncio.Future[Receipt]:
+    def put(self, proposal: Proposal) -> asyncio.Future[Appended]:
         """The answer that a request will have; NotBegun if too many wait before it."""
         if len(self._waiting) >= MAX_WAITING or self._facts + len(proposal.new) > MAX_WAITING_FACTS:
             self._drop_the_gone()

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from events import codec
 from events.database import Connection, statement
-from events.proposal import IdempotencyKey, Receipt, replay
+from events.proposal import Appended, IdempotencyKey, replay
 from events.recorded import Recorded
 from events.steps import in_steps
 
@@ -22,7 +22,7 @@ async def read_streams(connection: Connection, streams: Iterable[str]) -> dict[s
     return facts
 
 
-async def find_request(connection: Connection, actor: str, idempotency: IdempotencyKey) -> Receipt | None:
+async def find_request(connection: Connection, actor: str, idempotency: IdempotencyKey) -> Appended | None:
     """What an earlier request with the same key recorded, if there was one; KeyReused if it had another body."""
     rows = await connection.fetch(statement("conditions"), [], [], [actor], [idempotency.key])
     return replay(idempotency, rows[0]["body_hmac"], rows[0]["positions"]) if rows else None

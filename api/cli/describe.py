@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from api.cli.year import tell
-from api.description.examples import KEPT, ORIGIN, Example, examples
+from api.description.examples import ORIGIN, WRITTEN, Example, examples
 from api.description.openapi import described_by, openapi_json, pretty
 from api.graphql.schema import SCHEMA
 from api.hosting.settings import Settings
@@ -42,7 +42,7 @@ def write() -> None:
     with tempfile.TemporaryDirectory(prefix="planrecord-openapi-") as folder:
         Path(folder).chmod(0o755)  # the database's user passes through
         found = asyncio.run(asked(Settings(data_dir=Path(folder), origin=ORIGIN)))
-    KEPT.write_bytes(pretty(found))
+    WRITTEN.write_bytes(pretty(found))
     files = generated()
     for name, content in files.items():
         path = FOLDER / name

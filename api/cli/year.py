@@ -26,9 +26,9 @@ ENDS: Final = "2023-12-31T18:00:00+08:00"
 QUARTERS: Final = (("2023-Q2", "2023-07-10"), ("2023-Q3", "2023-10-12"), ("2023-Q4", "2023-12-28"))
 GOVERNMENTS: Final = tuple(one.id for one in REFERENCE.units if one.kind == "district_government")
 Say = Callable[[str], None]
-Plan = Sequence[TaskView]
+Tasks = Sequence[TaskView]
 Step = tuple[
-    str, Callable[[Plan], Sequence[dict[str, Any]]]
+    str, Callable[[Tasks], Sequence[dict[str, Any]]]
 ]  # an instant, and what is recorded on the plan as it is then
 
 
@@ -67,7 +67,7 @@ def reports() -> Iterator[Step]:
     yield "2023-08-21T09:30:00+08:00", corrected
 
 
-def said(quarter: int, part: int, plan: Plan) -> list[dict[str, Any]]:
+def said(quarter: int, part: int, plan: Tasks) -> list[dict[str, Any]]:
     """What is reported on one part of the plan for one quarter."""
     period = QUARTERS[quarter][0]
     return [
@@ -79,7 +79,7 @@ def said(quarter: int, part: int, plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def corrected(plan: Plan) -> list[dict[str, Any]]:
+def corrected(plan: Tasks) -> list[dict[str, Any]]:
     """The first report there is, corrected."""
     task, wrong = next((task, one) for task in plan for one in task.latest_reports)
     again = report(task, wrong.unit.id, wrong.period, 0)

@@ -14,7 +14,7 @@ import httpx
 
 from domain.bundled import PLAN
 
-KEPT: Final = Path(__file__).parent / "examples.json"  # in the package, since the server publishes them
+WRITTEN: Final = Path(__file__).parent / "examples.json"  # in the package, since the server publishes them
 ORIGIN: Final = "planrecord.invalid/shanghai/demo"
 LONGEST: Final = 2  # elements of a list that are shown
 RANDOM: Final = {

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Litestar
 
-from api.description.examples import BODIES, FORMS, KEPT, Example
+from api.description.examples import BODIES, FORMS, WRITTEN, Example
 from api.graphql.door import GraphQLRequest
 from api.http import mementos
 from api.services.problems import MEDIA_TYPE, TITLES
@@ -30,7 +30,7 @@ def openapi_json(app: Litestar, shown: Mapping[str, Example] | None = None) -> b
     """The OpenAPI description of an application, with the bodies that its handlers read themselves and examples."""
     described = described_by(app)
     for name, operation in _operations(described):
-        one = (json.loads(KEPT.read_bytes()) if shown is None else shown).get(name, {"answers": {}})
+        one = (json.loads(WRITTEN.read_bytes()) if shown is None else shown).get(name, {"answers": {}})
         for status, contents in one["answers"].items():
             content = operation["responses"].get(status, {}).get("content", {})
             for kind, value in contents.items():

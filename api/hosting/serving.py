@@ -12,7 +12,7 @@ from granian.server.embed import Server
 BACKLOG: Final = 1_024  # connections that wait until they are taken
 CONNECTIONS: Final = 10_000  # that are held at once: a slow one costs about 30 KB and delays nobody
 HEAD_PATIENCE: Final = 10_000  # milliseconds in which the head of a request must have come
-HEAD: Final = 65_536  # bytes of it
+LARGEST_HEAD: Final = 65_536  # bytes of it
 LAST_ANSWERS: Final = 5.0  # seconds in which requests that are under way may end; one that never ends must not hold us
 
 
@@ -59,7 +59,7 @@ def server_of(application: Any, taken: socket.socket) -> Server:
         http=HTTPModes.http1,
         backlog=BACKLOG,
         backpressure=CONNECTIONS,  # granian's own is its backlog: so many slow connections would stop the service
-        http1_settings=HTTP1Settings(header_read_timeout=HEAD_PATIENCE, max_buffer_size=HEAD),
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_PATIENCE, max_buffer_size=LARGEST_HEAD),
     )
     server.take(taken)
     setattr(server, "workers_kill_timeout", LAST_ANSWERS)  # noqa: B010 - its type is declared too narrow

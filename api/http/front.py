@@ -51,7 +51,7 @@ OPEN: Final[list[Header]] = [
     (b"x-content-type-options", b"nosniff"),
 ]
 PACKED: Final = (b"application/", b"text/")
-NOTHING: Final[Message] = {"type": "http.response.body", "body": b""}
+NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
 
 
 class Entry(NamedTuple):
@@ -110,10 +110,10 @@ class Front:
         match = headers.get(b"if-none-match")
         if match and entry.etag and _matches(match, entry.etag):
             await send(entry.unchanged)
-            await send(NOTHING)
+            await send(NO_BODY)
         else:
             await send(entry.start)
-            await send(entry.whole if scope["method"] != "HEAD" else NOTHING)
+            await send(entry.whole if scope["method"] != "HEAD" else NO_BODY)
 
     def _read(self, scope: Scope, headers: Headers) -> tuple[Question, Parts]:
         """The question of a request, a pure function of these parts of it; they are empty where it was remembered."""
@@ -146,7 +146,7 @@ class Front:
         await answer.to_asgi_response()(scope, None, collected)
         entry = await _entry(collected, None, 0, packed=False)
         await send(entry.start)
-        await send(entry.whole if scope["method"] != "HEAD" else NOTHING)
+        await send(entry.whole if scope["method"] != "HEAD" else NO_BODY)
 
     def _known(self, key: Key) -> Entry | None:
         """The answer that is remembered, if it is still true; who hears nothing of the log cannot know that."""

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.directory import UnitKind, resolve
-from domain.report import Listing, Said, standing
+from domain.report import Listing, Said, reported
 from domain.task import Assignment, Target, Task
 from domain.values import Role, Status
 from projections.as_of import Meta, Rows
@@ -317,7 +317,7 @@ def _shown(rows: Rows, document: bytes, beside: Beside, key: Key) -> Shown[TaskV
 def _view(task: TaskRow, reports: Sequence[SaidRow], beside: Beside, due: Due) -> TaskView:
     directory, document = beside.directory, beside.documents.get(task.plan)
     by_event = {report.event: report for report in reports}
-    stands = standing(task, [Said(report.unit, report) for report in reports], directory)
+    stands = reported(task, [Said(report.unit, report) for report in reports], directory)
     counted = [by_event[report.event] for report in stands.latest]
     return TaskView(
         id=task.id,

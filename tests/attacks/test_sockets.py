@@ -10,7 +10,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 import httpx
 import pytest
 
-from api.hosting.serving import HEAD, HEAD_PATIENCE
+from api.hosting.serving import HEAD_PATIENCE, LARGEST_HEAD
 from tests.attacks.conftest import Victim
 from tests.conftest import PLAN
 
@@ -75,7 +75,10 @@ async def test_a_head_that_does_not_end_is_not_waited_for(victim: Victim) -> Non
 
 
 async def test_a_head_that_is_too_long_is_refused(victim: Victim) -> None:
-    for header in (b"X-Long: " + b"a" * 2 * HEAD, b"\r\n".join(b"X-%d: a" % number for number in range(20_000))):
+    for header in (
+        b"X-Long: " + b"a" * 2 * LARGEST_HEAD,
+        b"\r\n".join(b"X-%d: a" % number for number in range(20_000)),
+    ):
         async with told(victim.port, b"GET /v1/plans HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n") as answer:
             assert b" 431 " in await asyncio.wait_for(answer.readline(), 10)
     await victim.is_honest()

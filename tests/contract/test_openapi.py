@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from api.cli.describe import FOLDER, asked, generated
-from api.description.examples import KEPT, ORIGIN
+from api.description.examples import ORIGIN, WRITTEN
 from domain.commands import FACTS
 from tests.conftest import Site, database_of, settings_for
 
@@ -55,7 +55,7 @@ async def test_the_server_publishes_its_own_descriptions(shared: Site) -> None:
 async def test_the_examples_are_what_the_server_answers(server: str, folder: Path) -> None:
     async with database_of(server, "template1") as dsn:
         found = await asked(msgspec.structs.replace(settings_for(dsn, folder), origin=ORIGIN))
-    kept = json.loads(KEPT.read_bytes())
+    kept = json.loads(WRITTEN.read_bytes())
     assert found.keys() == kept.keys(), "run `make openapi`"
     assert [name for name, one in found.items() if kept[name] != one] == [], "run `make openapi`"
 

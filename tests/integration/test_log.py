@@ -23,6 +23,7 @@ from events.demo import set_clock
 from events.handle import Handler
 from events.log import Log
 from events.proposal import (
+    Appended,
     ClockBehind,
     Conflict,
     DiskFull,
@@ -30,7 +31,6 @@ from events.proposal import (
     KeyReused,
     NewFact,
     Proposal,
-    Receipt,
     Unacknowledged,
 )
 from events.queue import NotBegun
@@ -146,7 +146,7 @@ def a_unit(number: int, **others: Any) -> Proposal:
     return proposed(f"unit:u{number}", UnitRegistered(f"第{number}局", UnitKind.BODY), **others)
 
 
-async def outcome(log: Log, proposal: Proposal) -> Receipt | Exception:
+async def outcome(log: Log, proposal: Proposal) -> Appended | Exception:
     """What became of a request."""
     try:
         return await log.append(proposal)
@@ -164,8 +164,8 @@ async def test_whatever_message_fails_the_answer_is_true_and_what_is_sent_again_
     assert isinstance(failed, Unacknowledged if at == "COMMIT" else NotBegun)
     assert await line.size() == (1 if (at, when) == ("COMMIT", "after") else 0)
     again = await log.append(a_unit(1, key="k"))
-    assert again == Receipt((1,), replayed=(at, when) == ("COMMIT", "after"))
-    assert await log.append(a_unit(2)) == Receipt((2,), replayed=False)
+    assert again == Appended((1,), replayed=(at, when) == ("COMMIT", "after"))
+    assert await log.append(a_unit(2)) == Appended((2,), replayed=False)
     assert line.called == 2, "a connection that failed is not used again"
 
 
@@ -215,9 +215,9 @@ async def held(line: Line) -> AsyncGenerator[None]:
     await connection.close()
 
 
-async def begun(log: Log, *proposals: Proposal) -> list["asyncio.Task[Receipt | Exception]"]:
+async def begun(log: Log, *proposals: Proposal) -> list["asyncio.Task[Appended | Exception]"]:
     """Requests of which the first has begun and the others wait."""
-    tasks = list[asyncio.Task[Receipt | Exception]]()
+    tasks = list[asyncio.Task[Appended | Exception]]()
     for proposal in proposals:
         tasks.append(asyncio.create_task(outcome(log, proposal)))
         await asyncio.sleep(0.2 if len(tasks) == 1 else 0)
@@ -234,9 +234,9 @@ async def test_a_queue_that_is_full_refuses_at_once_and_takes_the_next_when_ther
         assert [task.done() for task in tasks] == [False, False, False, False, True, True]
         assert all(isinstance(task.result(), NotBegun) for task in tasks[4:])
     answers = await asyncio.gather(*tasks)
-    assert sum(isinstance(one, Receipt) for one in answers) == 4
+    assert sum(isinstance(one, Appended) for one in answers) == 4
     assert await line.size() == 4
-    assert isinstance(await outcome(log, a_unit(9)), Receipt)
+    assert isinstance(await outcome(log, a_unit(9)), Appended)
 
 
 async def test_a_queue_is_bounded_in_facts_too(line: Line, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +244,7 @@ async def test_a_queue_is_bounded_in_facts_too(line: Line, log: Log, monkeypatch
     async with held(line):
         tasks = await begun(log, *map(a_unit, range(4)))
         assert isinstance(await tasks[3], NotBegun)
-    assert sum(isinstance(one, Receipt) for one in await asyncio.gather(*tasks)) == 3
+    assert sum(isinstance(one, Appended) for one in await asyncio.gather(*tasks)) == 3
 
 
 async def test_those_who_have_gone_keep_no_room(line: Line, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +255,7 @@ async def test_those_who_have_gone_keep_no_room(line: Line, log: Log, monkeypatc
             task.cancel()
         tasks += await begun(log, a_unit(3))
         assert not tasks[-1].done()
-    assert isinstance(await tasks[-1], Receipt)
+    assert isinstance(await tasks[-1], Appended)
     assert await line.size() == 2
 
 
@@ -263,7 +263,7 @@ async def test_a_batch_is_bounded_in_facts(line: Line, log: Log, monkeypatch: py
     monkeypatch.setattr("events.queue.MAX_BATCH_FACTS", 2)
     async with held(line):
         tasks = await begun(log, *map(a_unit, range(6)))
-    assert all(isinstance(one, Receipt) for one in await asyncio.gather(*tasks))
+    assert all(isinstance(one, Appended) for one in await asyncio.gather(*tasks))
     transactions: int = await line.ask("SELECT count(DISTINCT xmin::text) FROM events")
     assert transactions == 4
 
@@ -276,7 +276,7 @@ async def test_who_has_waited_too_long_is_told_that_nothing_was_begun(
         first, second = await begun(log, a_unit(1), a_unit(2))
         assert isinstance(await asyncio.wait_for(second, 1), NotBegun)
         assert not first.done(), "what was begun takes as long as it takes"
-    assert isinstance(await first, Receipt)
+    assert isinstance(await first, Appended)
     assert await line.ask("SELECT array_agg(stream) FROM events") == ["unit:u1"]
 
 
@@ -285,14 +285,14 @@ async def test_who_goes_while_waiting_has_recorded_nothing_and_who_goes_later_ha
         first, second, third = await begun(log, a_unit(1), a_unit(2), a_unit(3))
         first.cancel()
         second.cancel()
-    assert (await third) == Receipt((2,), replayed=False)
+    assert (await third) == Appended((2,), replayed=False)
     assert await line.ask("SELECT array_agg(stream ORDER BY position) FROM events") == ["unit:u1", "unit:u3"]
 
 
 async def test_a_head_that_somebody_keeps_is_not_waited_for_for_ever(line: Line, log: Log) -> None:
     async with held(line):
         assert isinstance(await asyncio.wait_for(outcome(log, a_unit(1)), 5), NotBegun)
-    assert isinstance(await outcome(log, a_unit(1)), Receipt)
+    assert isinstance(await outcome(log, a_unit(1)), Appended)
 
 
 async def test_closing_finishes_what_was_begun_and_sends_the_others_away(line: Line, log: Log) -> None:
@@ -302,7 +302,7 @@ async def test_closing_finishes_what_was_begun_and_sends_the_others_away(line: L
         await asyncio.sleep(0.1)
         assert not closing.done()
     await closing
-    assert isinstance(await first, Receipt)
+    assert isinstance(await first, Appended)
     assert isinstance(await second, NotBegun)
 
 
@@ -333,7 +333,7 @@ async def test_what_was_decided_on_monday_is_not_recorded_on_tuesday(line: Line,
 async def test_a_conflict_fails_alone(line: Line, log: Log) -> None:
     async with held(line):
         tasks = await begun(log, a_unit(0), a_unit(1), a_unit(1), a_unit(2, read=3), a_unit(4))
-    assert [type(await task) for task in tasks] == [Receipt, Receipt, Conflict, Conflict, Receipt]
+    assert [type(await task) for task in tasks] == [Appended, Appended, Conflict, Conflict, Appended]
 
 
 async def the_two(line: Line) -> tuple[Proposal, Proposal]:
@@ -362,7 +362,7 @@ async def test_a_subject_is_not_voided_while_another_request_names_it(
         answers = [await task for task in tasks[1:]]
     else:
         answers = [await outcome(log, named), await outcome(log, voided)]
-    assert [type(one) for one in answers] == [Receipt, Conflict]
+    assert [type(one) for one in answers] == [Appended, Conflict]
 
 
 async def test_nor_is_one_named_that_another_request_voids(line: Line, log: Log) -> None:
@@ -370,7 +370,7 @@ async def test_nor_is_one_named_that_another_request_voids(line: Line, log: Log)
     await log.append(a_unit(2))
     async with held(line):
         tasks = await begun(log, a_unit(3), *reversed(await the_two(line)))
-    assert [type(await task) for task in tasks[1:]] == [Receipt, Conflict]
+    assert [type(await task) for task in tasks[1:]] == [Appended, Conflict]
 
 
 @pytest.mark.parametrize("in_one_batch", [True, False])
@@ -387,7 +387,7 @@ async def test_a_key_that_comes_twice_records_once(line: Line, log: Log, *, in_o
     else:
         await log.append(a_unit(9))
         answers = [await outcome(log, one) for one in requests]
-    assert answers[:2] == [Receipt((2,), replayed=False), Receipt((2,), replayed=True)]
+    assert answers[:2] == [Appended((2,), replayed=False), Appended((2,), replayed=True)]
     assert isinstance(answers[2], KeyReused)
 
 
@@ -399,7 +399,7 @@ async def test_appending_stops_while_the_clock_is_seconds_behind_and_then_goes_o
     assert "6.0 s behind" in str(stopped)
     assert await line.size() == 1
     await later(line, IMPORTED_AT + timedelta(seconds=6))
-    assert isinstance(await outcome(log, a_unit(2)), Receipt)
+    assert isinstance(await outcome(log, a_unit(2)), Appended)
     assert line.called == 1, "the line is in order"
 
 
@@ -426,7 +426,7 @@ class Interrupted(Log):
         self.decided: list[Proposal] = []
         self._meanwhile = meanwhile
 
-    async def append(self, proposal: Proposal) -> Receipt:
+    async def append(self, proposal: Proposal) -> Appended:
         self.decided.append(proposal)
         if len(self.decided) == 1:
             await self._meanwhile()

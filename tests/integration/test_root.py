@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from api.description.examples import KEPT
+from api.description.examples import WRITTEN
 from api.main import Service, service
 from api.services.reader import Reader
 from events.database import Connection
@@ -25,7 +25,7 @@ from tests.integration.old_log import make_old_log
 from tests.integration.test_graphql_statements import Listening
 from tests.naive import naive_root
 
-ANSWERED: dict[str, Any] = json.loads(KEPT.read_bytes())
+ANSWERED: dict[str, Any] = json.loads(WRITTEN.read_bytes())
 READS = [
     one["request"]
     for name, one in ANSWERED.items()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from domain.directory import Unit, UnitKind
-from domain.report import Evidence, Listing, Report, Said, Standing, latest, membership, standing
+from domain.report import Evidence, Listing, Report, Reported, Said, latest, membership, reported
 from domain.task import Assignment, Task
 from domain.values import Role, Status
 from projections.views.reports import EvidenceStatus, evidence_status
@@ -243,19 +243,19 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.sentence)
 def test_the_reported_status(case: Case) -> None:
-    stands = standing(case.task, case.said, UNITS.get)
+    stands = reported(case.task, case.said, UNITS.get)
     assert (stands.status, stands.count, stands.of) == (case.status, case.spoken, case.of)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.sentence)
 def test_the_reported_status_does_not_depend_on_the_order_of_speaking(case: Case) -> None:
-    one, other = (standing(case.task, said, UNITS.get) for said in (case.said, case.said[::-1]))
+    one, other = (reported(case.task, said, UNITS.get) for said in (case.said, case.said[::-1]))
     assert (one.status, one.count, one.of) == (other.status, other.count, other.of)
 
 
 def test_the_reports_that_count_are_those_that_the_status_rests_on() -> None:
     said = (says("a", UNDERWAY, "2023-Q2", 7), says("a", BLOCKED, "2023-Q1", 6), says("b", DONE, "2023-Q1", 5))
-    stands: Standing = standing(leads("a", "b"), said, UNITS.get)
+    stands: Reported = reported(leads("a", "b"), said, UNITS.get)
     assert [one.event for one in stands.latest] == [7, 5]
 
 
