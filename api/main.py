@@ -21,19 +21,7 @@ from api.http.paths import one_address
 from api.http.question import Ask
 from api.http.tokens import token_of
 from api.postgres import Cluster
-from api.resources import (
-    diff,
-    districts,
-    events,
-    health,
-    history,
-    plans,
-    platforms,
-    reports,
-    tasks,
-    timemaps,
-    units,
-)
+from api.resources import diff, events, health, history, subjects, timemaps
 from api.services.office import Office
 from api.services.reader import Reader
 from api.writing import clock, commands
@@ -44,46 +32,16 @@ from events.log import Log
 from projections.fold import Timeline
 from projections.memory import Memory
 from projections.runner import prepare
-from projections.views import TABLES
+from projections.views.subjects import TABLES
 from projections.writer import writer
 
 HANDLERS: list[Any] = [
-    plans.plan_list,
-    plans.one_plan,
-    plans.part_list,
-    plans.one_part,
-    plans.measure_list,
-    plans.one_measure,
-    plans.target_list,
-    plans.plan_platforms,
-    reports.plan_reports,
-    reports.task_reports,
-    tasks.task_list,
-    tasks.one_task,
-    units.unit_list,
-    units.one_unit,
-    districts.district_list,
-    districts.one_district,
-    platforms.platform_list,
-    platforms.one_platform,
+    *subjects.HANDLERS,
     events.event_list,
     events.one_event,
-    history.plan_history,
-    history.task_history,
-    history.unit_history,
-    history.district_history,
-    history.platform_history,
-    diff.plan_diff,
-    diff.task_diff,
-    diff.unit_diff,
-    diff.district_diff,
-    diff.platform_diff,
-    diff.all_changes,
-    timemaps.plan_timemap,
-    timemaps.task_timemap,
-    timemaps.unit_timemap,
-    timemaps.district_timemap,
-    timemaps.platform_timemap,
+    *history.HANDLERS,
+    *diff.HANDLERS,
+    *timemaps.HANDLERS,
     commands.commands,
     clock.demo_clock,
     graphql,

@@ -47,7 +47,7 @@ AnyFact = PlanFact | TaskFact | ProgressReported | UnitFact | DistrictRegistered
 FACTS: Final[dict[str, type[Fact]]] = {tag(one): one for one in get_args(AnyFact)}
 
 
-class Subject(NamedTuple):
+class Stream(NamedTuple):
     """How the facts of one kind of stream fold: (state, fact, position) → state.
 
     A timeless subject's first slice begins at −infinity.
@@ -62,22 +62,22 @@ def _without_event(evolve: Callable[[Any, Any], State | None]) -> Callable[[Any,
     return lambda state, fact, _: evolve(state, fact)
 
 
-SUBJECTS: Final = {
-    plan.Plan.KIND: Subject(_without_event(plan.evolve)),
-    task.Task.KIND: Subject(_without_event(task.evolve)),
-    report.Reports.KIND: Subject(report.evolve),
-    directory.Unit.KIND: Subject(_without_event(directory.evolve_unit), timeless=True),
-    directory.District.KIND: Subject(_without_event(directory.evolve_district), timeless=True),
-    directory.Platform.KIND: Subject(_without_event(directory.evolve_platform), timeless=True),
+STREAMS: Final = {
+    plan.Plan.KIND: Stream(_without_event(plan.evolve)),
+    task.Task.KIND: Stream(_without_event(task.evolve)),
+    report.Reports.KIND: Stream(report.evolve),
+    directory.Unit.KIND: Stream(_without_event(directory.evolve_unit), timeless=True),
+    directory.District.KIND: Stream(_without_event(directory.evolve_district), timeless=True),
+    directory.Platform.KIND: Stream(_without_event(directory.evolve_platform), timeless=True),
 }
 
 
 COMMANDS: Final = tuple(sorted(command_name(one) for one in get_args(AnyCommand)))
 
 
-def subject(stream: str) -> Subject:
+def kind_of_stream(stream: str) -> Stream:
     """How the facts of `stream` fold."""
-    return SUBJECTS[subject_of(stream)[0]]
+    return STREAMS[subject_of(stream)[0]]
 
 
 def decode_commands(body: bytes) -> list[AnyCommand]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from domain.commands import subject
+from domain.commands import kind_of_stream
 from domain.record import State
 from domain.undo import FactVoided
 from events.recorded import HEAD, Recorded
@@ -22,7 +22,7 @@ FOLD: Final = 3  # and a fact that is folded once more
 def state(stream: str, facts: Iterable[Recorded], position: int, on: date) -> State | None:
     """The subject of `stream` at (position, on), folded from the facts of its stream; None if it is not there."""
     folded: State | None = None
-    evolve = subject(stream).evolve
+    evolve = kind_of_stream(stream).evolve
     for since, fact in standing(stream, facts, position):
         if since <= on:
             folded = evolve(folded, fact.fact, fact.position)
@@ -48,7 +48,7 @@ def standing(stream: str, facts: Iterable[Recorded], position: int) -> list[tupl
 
 def _origin(stream: str, known: Sequence[Recorded], live: Sequence[Recorded], place: dict[int, int]) -> date | None:
     """The date of a timeless subject's first fact: what holds from then on holds from −infinity."""
-    if not subject(stream).timeless or not known:
+    if not kind_of_stream(stream).timeless or not known:
         return None
     first = place[known[0].position]
     return next((fact.effective_on for fact in live if place[fact.position] == first), None)
@@ -61,7 +61,7 @@ def timeline(stream: str, facts: Iterable[Recorded], position: int) -> list[Span
     """The subject's states at `position` along the effective clock, without gaps from the day it is there."""
     spans: list[Span] = []
     folded: State | None = None
-    evolve = subject(stream).evolve
+    evolve = kind_of_stream(stream).evolve
     steps = standing(stream, facts, position)
     ends = [day for day, _ in steps[1:]] + [FOREVER]
     for (since, fact), until in zip(steps, ends, strict=False):
@@ -85,7 +85,7 @@ class Timeline:
     def __init__(self, stream: str, facts: Iterable[Recorded] = ()) -> None:
         self.facts = list(facts)
         self._stream = stream
-        self._evolve = subject(stream).evolve
+        self._evolve = kind_of_stream(stream).evolve
         self._begin()
 
     def add(self, fact: Recorded) -> None:

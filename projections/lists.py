@@ -34,6 +34,7 @@ class Collection(msgspec.Struct, Generic[V, F], frozen=True, kw_only=True):
     `wanted(scope, filter, after, limit)` asks for rows in the list's order, where it is `paged` from `after` on and no
     more than `limit`; `shown` puts them together; `keeps` tells what the rows alone could not leave out; `place` says
     where a view stands, as a tuple of the type `places`. `version` is raised when that changes, which retires cursors.
+    `told(page, facts)` adds to a page what only the log says, where its items name their facts as `event`.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Collection(msgspec.Struct, Generic[V, F], frozen=True, kw_only=True):
     places: Callable[[F], Any] = lambda _: tuple[str]
     keeps: Callable[[F, Rows], Callable[[V], bool] | None] = lambda _filter, _rows: None
     descending: Callable[[F], bool] = lambda _: False
+    told: Callable[[Any, Any], Any] | None = None
     paged: bool = False
     version: int = 1
 

@@ -1,12 +1,15 @@
 """A table of slices: one row for each stretch of both clocks over which a subject stays the same."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from domain.record import State
+
+S = TypeVar("S", bound=State)
 SCHEMA: Final = "projections"
 METADATA: Final = sa.MetaData(schema=SCHEMA)
 TEXT: Final = sa.Text(collation="C")
@@ -25,7 +28,8 @@ class Row(NamedTuple):
 class SliceTable(NamedTuple):
     """One read model's table: `rows(key, state, version)` derives its rows from a subject's state.
 
-    `kind` names the streams it is sliced from; `version` is raised when `rows` changes, and the table is rebuilt.
+    `kind` names the streams it is sliced from; `by` is the column by which its rows are read together, if any.
+    `version` is raised when `rows` changes, and the table is rebuilt.
     """
 
     name: str
@@ -33,6 +37,7 @@ class SliceTable(NamedTuple):
     doc: type[msgspec.Struct]
     rows: Callable[[str, Any, int], Iterable[Row]]
     table: sa.Table
+    by: str | None
     version: int
 
     @property
@@ -51,16 +56,17 @@ CLOCKS: Final = ("key", "known_from", "known_to", "eff_from", "eff_to", "doc", "
 
 def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
     name: str,
-    kind: str,
+    state: type[S],
     doc: type[msgspec.Struct],
-    rows: Callable[[str, Any, int], Iterable[Row]],
+    rows: Callable[[str, S, int], Iterable[Row]],
     columns: Mapping[str, sa.types.TypeEngine[Any]],
     *,
+    by: str | None = None,
     order: Sequence[str] = (),
     grams: str | None = None,
     version: int = 1,
 ) -> SliceTable:
-    """Define a table of slices, with an index for each way in: one key, all of a plan, each other column.
+    """Define a table of slices of what `state` is the fold of, with an index for each way in: one key, each column.
 
     `order`: columns that pages follow one another by; `grams`: the column of text that is searched by `grams_of`.
     """
@@ -83,4 +89,4 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
             sa.Index(f"{name}_{column}", table.c[column], table.c.known_to, table.c.known_from)
     if order:
         sa.Index(f"{name}_order", *(table.c[column] for column in order))
-    return SliceTable(name, kind, doc, rows, table, version)
+    return SliceTable(name, state.KIND, doc, rows, table, by, version)

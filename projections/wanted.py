@@ -46,7 +46,7 @@ def wanted(table: SliceTable, **where: object) -> Wanted:
 
 @cache  # there are as many as the code names, whatever is asked for
 def _form(table: SliceTable, names: tuple[str, ...], among: tuple[str, ...]) -> Form:
-    return Form(table, tuple(name for name in names if name not in among), among)
+    return Form(table, tuple(name for name in names if name not in among), among, by=table.by)
 
 
 class Keyset(NamedTuple):
@@ -75,16 +75,6 @@ def searched(rows: Wanted, column: str, text: str) -> Wanted:
 def beside(rows: Wanted, column: str, number: int) -> Wanted:
     """Those of these rows whose `column` is the key of a row of the `number`th of the rows wanted."""
     return Wanted(rows.form._replace(of=(column, number)), rows.values)
-
-
-def grouped(rows: Wanted, column: str) -> Wanted:
-    """The same rows, those with one value of a column together."""
-    return Wanted(_by(rows.form, column), rows.values)
-
-
-@cache  # likewise
-def _by(form: Form, column: str) -> Form:
-    return form._replace(by=column)
 
 
 _DIALECT: Final = postgresql.asyncpg.dialect()  # pyright: ignore[reportAttributeAccessIssue]

@@ -23,7 +23,7 @@ async def _verify(settings: Any) -> Any:
     from api.hosting.opening import opened  # noqa: PLC0415 - base installs have no server
     from events.database import undisturbed  # noqa: PLC0415
     from projections.runner import verify  # noqa: PLC0415
-    from projections.views import TABLES  # noqa: PLC0415
+    from projections.views.subjects import TABLES  # noqa: PLC0415
 
     async with opened(settings, purpose="read") as (dsn, _), undisturbed(dsn) as connection:
         size = await connection.fetchval("SELECT size FROM log_head")

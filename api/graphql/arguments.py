@@ -16,6 +16,7 @@ from api.services.problems import Trouble
 from domain.errors import WrongDate
 from domain.values import checked_date, parse_date
 from projections.as_of import AsOf, NoSuchMoment
+from projections.views.subjects import whole
 
 Given = Mapping[str, Any]  # arguments by their names in GraphQL, as graphql-core coerces them
 REQUIRED: Final = object()
@@ -39,15 +40,22 @@ class AsOfInput:
     position: strawberry.Maybe[Position] = strawberry.field(description="The log of this size.")
 
 
-@strawberry.input(one_of=True, description="Whose history it is: exactly one of the five.")
-class SubjectInput:
-    """A subject, by its kind and key."""
+def _subject_input() -> Any:
+    """A subject, by its kind and key: of the kinds that have streams of their own."""
+    words = {
+        "plan": "A plan, as shanghai-credit-2023.",
+        "task": "A task, as shanghai-credit-2023/12.",
+        "unit": "A unit or group, as shi-ke-wei.",
+        "district": "A district's GB/T 2260 code, as 310101.",
+    }
+    kinds = [one.kind.value for one in whole()]
+    fields: dict[str, Any] = {kind: strawberry.field(description=words.get(kind, f"A {kind}'s id.")) for kind in kinds}
+    annotations = dict.fromkeys(kinds, strawberry.Maybe[strawberry.ID])
+    made = type("SubjectInput", (), {**fields, "__annotations__": annotations})
+    return strawberry.input(made, one_of=True, description="Whose history it is: exactly one of the five.")
 
-    plan: strawberry.Maybe[strawberry.ID] = strawberry.field(description="A plan, as shanghai-credit-2023.")
-    task: strawberry.Maybe[strawberry.ID] = strawberry.field(description="A task, as shanghai-credit-2023/12.")
-    unit: strawberry.Maybe[strawberry.ID] = strawberry.field(description="A unit or group, as shi-ke-wei.")
-    district: strawberry.Maybe[strawberry.ID] = strawberry.field(description="A district's GB/T 2260 code, as 310101.")
-    platform: strawberry.Maybe[strawberry.ID] = strawberry.field(description="A platform's id.")
+
+SubjectInput: Final = _subject_input()
 
 
 USUAL_PAGE: Final = 100

@@ -21,15 +21,19 @@ from graphql.execution.values import VariableValues
 from api.graphql.collected import Collector, Fields, Same, same
 from api.graphql.parsed import Document
 from api.graphql.projection import LEAF, Selection, Shape, list_of, or_null
-from api.graphql.remembered import REMEMBERED, remembering
+from api.graphql.remembered import remembering
 from api.graphql.root import Root
 from api.graphql.roots import ROOTS
 from api.graphql.schema import GRAPHQL
+from api.graphql.shapes import STRUCTS
+from projections.views.texts import erasable
 
 FIELD: Final = 100  # bytes that a field takes in a plan
 OBJECT: Final = 1_500  # a set of fields
 ROOT: Final = 1_000  # and a root field
-ERASABLE: Final = {"Event", "Version", "Report"}  # types that may hold text of reports
+# Types that may hold text of reports, and those whose views are the same objects again and can be referred to weakly.
+ERASABLE: Final = frozenset(name for name, struct in STRUCTS.items() if erasable(struct))
+REMEMBERED: Final = frozenset(name for name, struct in STRUCTS.items() if struct.__struct_config__.weakref)
 
 
 class RootField(NamedTuple):

@@ -12,14 +12,9 @@ import msgspec
 from api.graphql.facts import Ask
 from api.graphql.remembered import Depends
 from api.graphql.world import Here, World
-from projections.views.districts import DistrictView
 from projections.views.events import EventView
 from projections.views.history import Version
-from projections.views.plans import MeasureView, PartView, PlanView
-from projections.views.platforms import PlatformView
-from projections.views.reports import ReportView
-from projections.views.tasks import TaskView
-from projections.views.units import UnitView
+from projections.views.subjects import SUBJECTS, Kind, Subject, whole
 
 Follow = Callable[[Any, Here], Any]
 
@@ -41,14 +36,7 @@ class Edge(NamedTuple):
 
 
 VIEWS: Final[dict[str, type[msgspec.Struct]]] = {
-    "Plan": PlanView,
-    "Part": PartView,
-    "Measure": MeasureView,
-    "Task": TaskView,
-    "Unit": UnitView,
-    "District": DistrictView,
-    "Platform": PlatformView,
-    "Report": ReportView,
+    **{one.kind.capitalize(): one.view for one in SUBJECTS.values()},
     "Event": EventView,
     "Version": Version,
 }
@@ -70,11 +58,13 @@ def _many(name: str, to: str, find: Callable[[World, Any], Sequence[Any]], descr
 
 def asked(kind: str, key: str) -> Ask:
     """The facts of a subject; a task's reports are facts about it too."""
-    return Ask(stream=f"{kind}:{key}", below=f"report:{key}/" if kind == "task" else "")
+    subject = SUBJECTS[Kind(kind)]
+    return Ask(stream=subject.stream(key), below=subject.below(key) if subject.beside else "")
 
 
-def _of_the_log(kind: str, key: str = "id") -> tuple[Edge, Edge]:
-    """What every subject has: its facts, and the versions that they make."""
+def _of_the_log(subject: Subject[Any]) -> tuple[Edge, Edge]:
+    """What every subject with a stream has: its facts, and the versions that they make."""
+    kind, key = subject.kind, subject.key
     return (
         _many(
             "history",
@@ -116,11 +106,8 @@ def _recorded() -> Edge:
     )
 
 
-EDGES: Final[dict[str, Iterable[Edge]]] = {
-    "Plan": (
-        _many("allTasks", "Task", lambda world, one: world.tasks_of(one.id), "All tasks, by number."),
-        *_of_the_log("plan"),
-    ),
+_BESIDES: Final[dict[str, Iterable[Edge]]] = {
+    "Plan": (_many("allTasks", "Task", lambda world, one: world.tasks_of(one.id), "All tasks, by number."),),
     "Part": (
         _in_plan(),
         _many("allMeasures", "Measure", lambda world, one: world.measures_of(one.plan, one.number), "Its measures."),
@@ -161,7 +148,6 @@ EDGES: Final[dict[str, Iterable[Edge]]] = {
             optional=True,
         ),
         _many("reports", "Report", lambda world, one: world.reports_of(one.id), "All reports on it, as they stand."),
-        *_of_the_log("task"),
     ),
     "Assignee": (_unit(),),
     "NamedUnit": (_unit(),),
@@ -184,14 +170,16 @@ EDGES: Final[dict[str, Iterable[Edge]]] = {
             "The district that it is a unit of, if any.",
             optional=True,
         ),
-        *_of_the_log("unit"),
     ),
-    "District": _of_the_log("district", "code"),
     "Mention": (_in_task(),),
-    "Platform": _of_the_log("platform"),
     "PlanTarget": (_in_task(),),
     "Report": (_in_task("onTask"), _recorded()),
     "ReportRef": (_recorded(),),
+}
+
+
+EDGES: Final[dict[str, Iterable[Edge]]] = _BESIDES | {
+    name: (*_BESIDES.get(name, ()), *_of_the_log(one)) for one in whole() for name in (one.kind.capitalize(),)
 }
 
 

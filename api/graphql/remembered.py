@@ -12,7 +12,6 @@ from api.graphql.world import Here
 Project = Callable[[Any, Here], Any]
 Depends = frozenset[str] | None  # "suffix", "units": what beside the value; None: on all that stands there
 NOTHING: Final[Depends] = frozenset()
-REMEMBERED: Final = {"Task"}  # types whose views are the same objects again, and can be referred to weakly
 _NUMBERS: Final = count()
 _WEIGHT: Final = 250  # bytes that a projection takes beside its JSON
 

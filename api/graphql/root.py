@@ -1,30 +1,15 @@
 """What a root field is: how it is declared, what one asks for, and from what it answers."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from api.graphql.arguments import Argument, Given
 from api.graphql.moments import Moments
 from api.graphql.reading import Question
 from api.graphql.world import Here
 from api.http.cursors import Resent
-from api.services.reader import Subject
 from projections.as_of import AsOf, Moment, Rows
-from projections.table import SliceTable
-from projections.views.districts import DISTRICTS
-from projections.views.names import PLANS, UNITS
-from projections.views.platforms import PLATFORMS
-from projections.views.reports import REPORTS
-from projections.views.tasks import TASKS
-
-SUBJECTS: Final[dict[str, SliceTable]] = {
-    "plan": PLANS,
-    "task": TASKS,
-    "unit": UNITS,
-    "district": DISTRICTS,
-    "platform": PLATFORMS,
-    "report": REPORTS,
-}
+from projections.views.subjects import SUBJECTS, Kind
 
 
 class Scene(NamedTuple):
@@ -41,7 +26,7 @@ class Scene(NamedTuple):
 
     async def absent(self, kind: str, key: str) -> Exception:
         """Why there is no such thing."""
-        return await self.moments.reader.absent(Subject(kind, SUBJECTS[kind], key), self.moment)
+        return await self.moments.reader.absent(SUBJECTS[Kind(kind)], key, self.moment)
 
 
 class Asked(NamedTuple):

@@ -20,7 +20,7 @@ from api.graphql.arguments import (
 from api.graphql.connections import Connection, connection_of
 from api.graphql.log import EVENT, EVENTS, HISTORY, REPORT, told
 from api.graphql.reading import Question
-from api.graphql.root import SUBJECTS, Asked, Root, Scene
+from api.graphql.root import Asked, Root, Scene
 from api.graphql.shapes import shape
 from api.graphql.world import World
 from api.http.cursors import parse_cursor, print_cursor, started
@@ -32,6 +32,7 @@ from projections.views.districts import DISTRICT_LIST, DistrictView
 from projections.views.plans import MEASURE_LIST, PART_LIST, PLAN_LIST, MeasureView, PartView, PlanView
 from projections.views.platforms import PLATFORM_LIST, PlatformView
 from projections.views.report_list import PLAN_REPORTS
+from projections.views.subjects import SUBJECTS, Kind
 from projections.views.targets import TARGET_LIST
 from projections.views.task_list import TASK_LIST
 from projections.views.tasks import TaskView
@@ -111,7 +112,7 @@ def _listed(
             await scene.moments.reader.check_named(chosen, scene.moment)
             clocks = start.clocks or scene.moments.clocks
             found = await page(_fetch(scene), collection, scope, chosen, scene.moment, begin, limit)
-            if within and not found.rows.any(SUBJECTS[within[0]]):
+            if within and not found.rows.any(SUBJECTS[Kind(within[0])].table):
                 raise await scene.absent(within[0], scope)
             views = [one.view for one in found.shown]
             total = len(views) if counted else None

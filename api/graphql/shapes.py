@@ -41,6 +41,7 @@ class Field(NamedTuple):
 
 
 FIELDS: Final[dict[tuple[str, str], Field]] = {}  # by the names of the type and of the field
+STRUCTS: Final[dict[str, type[msgspec.Struct]]] = {}  # by the names of the types that are made from them
 _TYPES: Final[dict[str, Any]] = {}
 
 
@@ -52,6 +53,7 @@ def shape(struct: type[msgspec.Struct], name: str | None = None) -> Any:
     """
     name = name or name_of(struct)
     if name not in _TYPES:
+        STRUCTS[name] = struct
         _TYPES[name] = made = type(name, (), {"__annotations__": {}})  # known before it is filled: edges go in circles
         _fill(made, name, struct)
         strawberry.type(made, name=name, description=described(name) or struct.__doc__)

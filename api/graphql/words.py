@@ -35,7 +35,7 @@ _ANYWHERE: Final = {
     "unit": "The unit.",
     "aliases": "Other wordings for it, each recorded with its reason.",
 }
-_OF_A_TYPE: Final = {
+FIELDS_IN_WORDS: Final = {
     "Answered.count": "How many have spoken.",
     "Answered.of": "How many should speak; null where nobody can say.",
     "Assignment.assignee": "The unit or group that the words were resolved to.",
@@ -157,7 +157,7 @@ def described(type_: str, field: str | None = None, annotation: Any = None) -> s
         return _of_a_list(type_)
     metas = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
     own = next((one.description for one in metas if isinstance(one, msgspec.Meta) and one.description), None)
-    return own or _OF_A_TYPE.get(f"{type_}.{field}") or _ANYWHERE.get(field)
+    return own or FIELDS_IN_WORDS.get(f"{type_}.{field}") or _ANYWHERE.get(field)
 
 
 def _of_a_list(type_: str) -> str | None:

@@ -12,7 +12,7 @@ from api.postgres import Cluster, cluster, is_cluster
 from events.database import Connection, connect
 from events.schema import Release, migrate, origin_of, release_of
 from projections.runner import is_current
-from projections.views import TABLES
+from projections.views.subjects import TABLES
 
 ORIGIN: Final = "planrecord.invalid/shanghai"  # of a new log, unless a setting names another
 DEMO: Final = "planrecord.invalid/shanghai/demo"

@@ -1,8 +1,8 @@
 """The answers of REST: a body with its headers, which say at which moment it was read, and how long it stays true."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from hashlib import blake2b
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -12,13 +12,12 @@ from api.http import mementos
 from api.http.asking import Clocks, asked, clocks
 from api.http.question import Ask
 from api.http.release import FORMATS
-from api.services.reader import CLOCKS, Subject
+from api.services.reader import CLOCKS
 from events.demo import is_demo
-from projections.as_of import Moment, Rows
-from projections.wanted import Wanted
+from projections.as_of import Moment
+from projections.views import texts
+from projections.views.subjects import Subject
 
-V = TypeVar("V", bound=msgspec.Struct)
-Show = Callable[[Rows, Moment], Sequence[V]]
 JSON: Final = "application/json"
 STAYS: Final = "stays"  # where the first message of an answer says it, for the wrapper outside
 
@@ -112,17 +111,17 @@ def cache_control(origin: str, *, pinned: bool, erasable: bool) -> str:
     return "public, max-age=3600" if lasting else "no-cache"
 
 
-async def one(request: Ask, subject: Subject, wanted: Sequence[Wanted], show: Show[V]) -> Answer:
+async def one(request: Ask, subject: Subject[Any], key: str) -> Answer:
     """The one view that is asked for, or the problem that says from when to when it is there."""
     question, reader = request.question, request.reader
     query = question.parameters
     if mementos.asks(question, subject):
-        location, links = await mementos.negotiated(question, reader, subject)
+        location, links = await mementos.negotiated(question, reader, subject, key)
         return Answer(b"", {"Location": location, "Link": links, "Cache-Control": "no-cache"}, ONCE, 302)
-    moment, rows = await reader.rows(clocks(asked(query, Clocks)), wanted)
-    views = show(rows, moment)
+    moment, rows = await reader.rows(clocks(asked(query, Clocks)), subject.one(key))
+    views = subject.show(rows, moment.effective_on, key)
     if not views:
-        raise await reader.absent(subject, moment)
+        raise await reader.absent(subject, key, moment)
     meta = reader.meta(moment, question.path, query)
     links = mementos.links(question.path, subject)
     answer = ok(request, msgspec.structs.replace(views[0], meta=meta), moment, links=links)
@@ -131,17 +130,10 @@ async def one(request: Ask, subject: Subject, wanted: Sequence[Wanted], show: Sh
     return answer
 
 
-def ok(
-    request: Ask,
-    body: msgspec.Struct,
-    moment: Moment,
-    *,
-    erasable: bool = False,
-    links: Mapping[str, str] | None = None,
-) -> Answer:
+def ok(request: Ask, body: msgspec.Struct, moment: Moment, *, links: Mapping[str, str] | None = None) -> Answer:
     """An answer in JSON, read at a moment."""
-    explicit = "effectiveOn" in request.question.parameters
-    return made(request, msgspec.json.encode(body), moment, explicit_day=explicit, erasable=erasable, links=links)
+    explicit, encoded = "effectiveOn" in request.question.parameters, msgspec.json.encode(body)
+    return made(request, encoded, moment, explicit_day=explicit, erasable=texts.erasable(type(body)), links=links)
 
 
 def made(  # noqa: PLR0913 - all that an answer's headers say
@@ -180,8 +172,3 @@ def etag(request: Ask, moment: Moment, media_type: str) -> str:
     # Only the address may itself hold the sign between, and it stands first: no two of these are read alike.
     covered = f"{question.address}\0{rest}\0{media_type}\0{FORMATS}\0{read_at}"
     return f'"{blake2b(covered.encode(), digest_size=12).hexdigest()}"'
-
-
-def only(views: Sequence[V], key: str, name: str = "id") -> Sequence[V]:
-    """The view with this key, alone."""
-    return [view for view in views if getattr(view, name) == key]

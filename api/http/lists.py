@@ -11,9 +11,11 @@ from api.http.asking import Clocks, Paging, clocks, known, names_of, part_of
 from api.http.cursors import meant, parse_cursor, print_cursor, started
 from api.http.formats import MEDIA_TYPES, Format, csv_table, ndjson
 from api.http.question import Ask
-from api.services.reader import Subject
 from projections.as_of import Meta, Moment
 from projections.lists import Collection, Page, Place, page
+from projections.views import events
+from projections.views.subjects import Subject
+from projections.views.texts import erasable
 
 V = TypeVar("V", bound=msgspec.Struct)
 
@@ -50,16 +52,20 @@ async def wish(request: Ask, collection: Collection[Any, Any], scope: str = "") 
 
 
 async def listing(
-    request: Ask, collection: Collection[Any, Any], *, scope: str = "", within: Subject | None = None
+    request: Ask, collection: Collection[Any, Any], *, scope: str = "", within: Subject[Any] | None = None
 ) -> Answer:
-    """A page of a list; a problem if the subject `within` which it lies is not there."""
+    """A page of a list; a problem if the subject `within` which it lies, whose key is the scope, is not there."""
     asked = await wish(request, collection, scope)
-    found = await found_by(request, collection, asked, scope, within)
+    found = await _found(request, collection, asked, scope, within)
+    if collection.told:
+        async with request.reader.pool.acquire() as connection:
+            facts = await events.at(connection, [one.view.event for one in found.shown])
+        found = collection.told(found, facts)
     return sent(request, collection, asked, found, scope)
 
 
-async def found_by(
-    request: Ask, collection: Collection[Any, Any], asked: Wish, scope: str, within: Subject | None
+async def _found(
+    request: Ask, collection: Collection[Any, Any], asked: Wish, scope: str, within: Subject[Any] | None
 ) -> Page[Any]:
     """The page asked for; a problem if the subject `within` which it lies is not there."""
     moment = asked.moment
@@ -73,19 +79,11 @@ async def found_by(
         asked.limit,
     )
     if within and not found.rows.any(within.table):
-        raise await request.reader.absent(within, moment)
+        raise await request.reader.absent(within, scope, moment)
     return found
 
 
-def sent(  # noqa: PLR0913 - the page, what was asked, and how long the answer may be kept
-    request: Ask,
-    collection: Collection[Any, Any],
-    asked: Wish,
-    found: Page[Any],
-    scope: str = "",
-    *,
-    erasable: bool = False,
-) -> Answer:
+def sent(request: Ask, collection: Collection[Any, Any], asked: Wish, found: Page[Any], scope: str = "") -> Answer:
     """The page, which names the one that follows."""
     following = None
     if found.more:
@@ -96,7 +94,7 @@ def sent(  # noqa: PLR0913 - the page, what was asked, and how long the answer m
     moment, query = asked.moment, asked.query
     meta = request.reader.meta(moment, request.question.address, query)
     explicit = "effectiveOn" in query or "cursor" in query  # a cursor pins both clocks
-    return answer(request, collection.view, found, following, meta, moment, explicit_day=explicit, erasable=erasable)
+    return answer(request, collection.view, found, following, meta, moment, explicit_day=explicit)
 
 
 def _next(request: Ask, query: Mapping[str, str], cursor: str) -> str:
@@ -134,7 +132,6 @@ def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form, its links and
     moment: Moment,
     *,
     explicit_day: bool,
-    erasable: bool = False,
 ) -> Answer:
     """The page in the form asked for; its links stand in the header too (RFC 8288)."""
     form = request.question.form
@@ -148,4 +145,4 @@ def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form, its links and
             body = _json(documents, msgspec.json.encode(following), msgspec.json.encode(meta))
     links = {"canonical": meta.self_} | ({"next": following} if following else {})
     media_type = MEDIA_TYPES[form] if form != Format.JSON else JSON
-    return made(request, body, moment, media_type, explicit_day=explicit_day, erasable=erasable, links=links)
+    return made(request, body, moment, media_type, explicit_day=explicit_day, erasable=erasable(view), links=links)

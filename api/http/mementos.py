@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from werkzeug.http import http_date as spelled
 from werkzeug.http import parse_date
 
 from api.http.question import Question
 from api.services.problems import Fault, Trouble, echo
-from api.services.reader import CLOCKS, Reader, Subject
+from api.services.reader import CLOCKS, Reader
 from domain.values import shanghai_day
 from projections.as_of import AsOf, Moment
 from projections.views import moments
+from projections.views.subjects import Subject
 
 HEADER: Final = "Accept-Datetime"
 MEDIA_TYPE: Final = "application/link-format"
-KINDS: Final = frozenset({"plan", "task", "unit", "district", "platform"})
 LATEST_ASKED: Final = datetime(3000, 1, 1, tzinfo=UTC)  # later ones leave the calendar in some zone
 WITHIN_THE_SECOND: Final = timedelta(microseconds=999_999)  # an HTTP date names a whole second
 
@@ -28,14 +28,14 @@ class Memento(NamedTuple):
     recorded_at: datetime
 
 
-def asks(question: Question, subject: Subject) -> bool:
+def asks(question: Question, subject: Subject[Any]) -> bool:
     """Whether a memento is negotiated: by the header, where the address names no moment itself."""
-    return bool(question.then) and subject.kind in KINDS and not question.parameters.keys() & set(CLOCKS)
+    return bool(question.then) and not subject.inner and not question.parameters.keys() & set(CLOCKS)
 
 
-def links(path: str, subject: Subject) -> dict[str, str]:
+def links(path: str, subject: Subject[Any]) -> dict[str, str]:
     """Where a resource is negotiated, and where its mementos are listed."""
-    return {"original timegate": path, "timemap": f"{path}/timemap"} if subject.kind in KINDS else {}
+    return {"original timegate": path, "timemap": f"{path}/timemap"} if not subject.inner else {}
 
 
 def http_date(instant: datetime) -> str:
@@ -43,11 +43,11 @@ def http_date(instant: datetime) -> str:
     return spelled(instant.astimezone(UTC).replace(microsecond=0))
 
 
-async def negotiated(question: Question, reader: Reader, subject: Subject) -> tuple[str, str]:
+async def negotiated(question: Question, reader: Reader, subject: Subject[Any], key: str) -> tuple[str, str]:
     """Where the resource is as it was then, no earlier than its first memento and no later than now, and its links."""
     then = min(_asked(question.then or ""), reader.head.now())
     head = await reader.moment(AsOf())
-    found = await mementos(reader, subject, head)
+    found = await mementos(reader, subject, key, head)
     path = question.path
     first, size = found[0], reader.head.found(then)
     if size < first.position:
@@ -68,18 +68,16 @@ def _asked(text: str) -> datetime:
     return min(then, LATEST_ASKED) + WITHIN_THE_SECOND
 
 
-async def mementos(reader: Reader, subject: Subject, moment: Moment) -> Sequence[Memento]:
+async def mementos(reader: Reader, subject: Subject[Any], key: str, moment: Moment) -> Sequence[Memento]:
     """When the record of a subject grew, a task's by its reports too; a problem if there is no such thing."""
-    stream = f"{subject.kind}:{subject.key}"
-    below = f"report:{subject.key}/" if subject.kind == "task" else f"{stream}/"
     async with reader.pool.acquire() as connection:
-        found = await moments.of_subject(connection, moment.position, stream, below)
+        found = await moments.of_subject(connection, moment.position, subject.stream(key), subject.below(key))
     if not found:
-        raise await reader.absent(subject, moment)
+        raise await reader.absent(subject, key, moment)
     return [Memento(min(reader.head.found(instant), moment.position), instant) for instant in found]
 
 
-def timemap(path: str, subject: Subject, found: Sequence[Memento]) -> bytes:
+def timemap(path: str, subject: Subject[Any], found: Sequence[Memento]) -> bytes:
     """All mementos of a resource, as `application/link-format` (RFC 6690, RFC 7089 section 5)."""
     span = f'from="{http_date(found[0].recorded_at)}"; until="{http_date(found[-1].recorded_at)}"'
     gate, map_ = links(path, subject).values()

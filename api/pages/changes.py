@@ -16,13 +16,13 @@ from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.told import Names, Sides, sides_of, subject
 from api.pages.visit import PageQuery, Visit, address
-from api.services.reader import Subject
 from domain.errors import WrongDate
 from domain.values import EARLIEST, parse_date
 from projections.as_of import Moment, NoSuchMoment
 from projections.views import diff
 from projections.views.diff import Changed
 from projections.views.names import PLANS, UNITS, PlanRow
+from projections.views.subjects import PLAN, SUBJECTS
 from projections.views.tasks import TASKS
 from projections.wanted import wanted
 
@@ -60,7 +60,7 @@ async def changes(request: Ask) -> Answer:
     acquire, memory = request.reader.pool.acquire, request.reader.memory
     found = await diff.changed_between(acquire, given.plan, before, after, memory)
     if found is None:
-        raise await absent(request, Subject("plan", PLANS, given.plan or ""), after)
+        raise await absent(request, PLAN, given.plan or "", after)
     names = Names(rows)
     told = [_told(one, names, visit) for one in found]
     return drawn(
@@ -89,7 +89,7 @@ def _on(moment: Moment, day: date) -> Moment:
 
 
 def _told(one: Changed, names: Names, visit: Visit[Any]) -> ChangeTold:
-    name, path = subject(diff.stream_of(one.kind, one.id), names, visit)
+    name, path = subject(SUBJECTS[one.kind].stream(one.id), names, visit)
     last = one.id.rpartition("/")[2]
     match one.kind:
         case "part" | "measure":

@@ -2,16 +2,15 @@
 
 from litestar import get
 
-from api.http.answers import Answer, only
+from api.http.answers import Answer
 from api.http.paths import Code
 from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.units import taken
 from api.pages.visit import PageQuery, Visit
-from api.services.reader import Subject
 from projections.views import districts as view
-from projections.views.districts import DISTRICTS
+from projections.views.subjects import DISTRICT
 
 
 @get("/districts", include_in_schema=False)
@@ -28,8 +27,8 @@ async def district(request: Ask, code: Code) -> Answer:
     """One district with its units and every task that names it, directly or through a group."""
     visit = Visit(request, PageQuery)
     moment, rows = await visit.rows(view.every())
-    found = only(view.show(rows), code, "code")
+    found = DISTRICT.show(rows, moment.effective_on, code)
     if not found:
-        raise await absent(request, Subject("district", DISTRICTS, code), moment)
+        raise await absent(request, DISTRICT, code, moment)
     parts = await taken(request, moment, found[0].tasks)
     return drawn("district.html", visit, moment, json=f"/v1/districts/{code}", district=found[0], parts=parts)

@@ -13,12 +13,12 @@ from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.visit import PageQuery, Visit
-from api.services.reader import Subject
 from projections.lists import Words
 from projections.views import plans, tasks
 from projections.views.districts import DISTRICTS, DistrictRow
-from projections.views.names import PLANS, UNITS, UnitRow
+from projections.views.names import UNITS, UnitRow
 from projections.views.plans import MEASURES, PARTS
+from projections.views.subjects import PLAN
 from projections.views.task_list import TaskFilter, keeps
 from projections.views.tasks import ReportedStatus, TaskView
 from projections.wanted import Wanted, wanted
@@ -53,7 +53,7 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
     moment, rows = await visit.rows(wanted_of(plan))
     found = plans.show(rows)
     if not found:
-        raise await absent(request, Subject("plan", PLANS, plan), moment)
+        raise await absent(request, PLAN, plan, moment)
     given = visit.given
     which = TaskFilter(unit=given.unit, district=given.district, reported_status=given.reported_status, q=given.q)
     shown = list(filter(keeps(which, rows), tasks.show(rows, moment.effective_on)))

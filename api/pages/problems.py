@@ -12,11 +12,11 @@ from api.pages.phrases import Lang, phrase
 from api.pages.visit import address
 from api.services import problems
 from api.services.problems import Trouble, trouble
-from api.services.reader import Subject
 from events.recorded import HEAD
 from projections.as_of import Moment, NoSuchMoment
 from projections.fold import ALWAYS
 from projections.table import SCHEMA
+from projections.views.subjects import Subject
 
 PAGES: Final = ("plans", "units", "districts", "changes")
 CLIENT: Final = (400, 404)
@@ -30,14 +30,14 @@ class NotHere(Trouble):
         self.there = there
 
 
-async def absent(request: Ask, subject: Subject, moment: Moment) -> Trouble:
+async def absent(request: Ask, subject: Subject[Any], key: str, moment: Moment) -> Trouble:
     """Why there is no such thing at a moment, and when it is there."""
-    why = await request.reader.absent(subject, moment)
+    why = await request.reader.absent(subject, key, moment)
     async with request.reader.pool.acquire() as connection:
         row = await connection.fetchrow(
             f"SELECT known_to, min(eff_from) AS since, max(eff_to) AS until FROM {SCHEMA}.{subject.table.name} "
             "WHERE key = $1 GROUP BY known_to ORDER BY known_to DESC LIMIT 1",
-            subject.key,
+            key,
         )
     if row is None:
         return why

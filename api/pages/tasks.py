@@ -9,7 +9,6 @@ from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.told import Names, Numbered, reports_told, task_path, versions_told
 from api.pages.visit import PageQuery, Visit
-from api.services.reader import Subject
 from events.steps import in_steps
 from projections.as_of import Moment
 from projections.views import events, history
@@ -17,6 +16,7 @@ from projections.views import tasks as view
 from projections.views.events import Facts
 from projections.views.names import PLANS, PlanRow
 from projections.views.plans import MEASURES, PARTS, MeasureRow, PartRow
+from projections.views.subjects import TASK
 from projections.views.tasks import TASKS, TaskView
 from projections.wanted import Keyset, page_of, wanted
 
@@ -29,7 +29,7 @@ async def task(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
     moment, rows = await visit.rows((*view.one(id_), wanted(PARTS, plan=plan), wanted(MEASURES, plan=plan)))
     shown = view.show(rows, moment.effective_on)
     if not shown:
-        raise await absent(request, Subject("task", TASKS, id_), moment)
+        raise await absent(request, TASK, id_, moment)
     one, facts = shown[0], await _facts(request, moment, id_)
     versions = [version async for version in in_steps(history.versions(facts))]
     return drawn(
@@ -52,7 +52,7 @@ async def task(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
 async def _facts(request: Ask, moment: Moment, task: str) -> Facts:
     """All facts about a task, those of its reports included."""
     async with request.reader.pool.acquire() as connection:
-        return await events.of_subject(connection, moment.position, f"task:{task}", f"report:{task}/")
+        return await events.of_subject(connection, moment.position, TASK.stream(task), TASK.below(task))
 
 
 async def _beside(request: Ask, moment: Moment, task: TaskView, *, descending: bool) -> Numbered | None:

@@ -4,19 +4,18 @@ from collections.abc import Sequence
 
 from litestar import get
 
-from api.http.answers import Answer, only
+from api.http.answers import Answer
 from api.http.paths import UnitKey
 from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.visit import PageQuery, Visit
-from api.services.reader import Subject
 from domain.directory import UnitKind
 from projections.as_of import Moment
 from projections.views import tasks
 from projections.views import units as view
 from projections.views.districts import DISTRICTS, DistrictRow
-from projections.views.names import UNITS
+from projections.views.subjects import UNIT
 from projections.views.tasks import TaskView
 from projections.views.units import Participation
 from projections.wanted import wanted
@@ -37,9 +36,9 @@ async def unit(request: Ask, unit: UnitKey) -> Answer:
     """One unit or group with every task that it takes part in."""
     visit = Visit(request, PageQuery)
     moment, rows = await visit.rows((*view.every(), wanted(DISTRICTS)))
-    found = only(view.show(rows), unit)
+    found = UNIT.show(rows, moment.effective_on, unit)
     if not found:
-        raise await absent(request, Subject("unit", UNITS, unit), moment)
+        raise await absent(request, UNIT, unit, moment)
     one = found[0]
     district = next((row for row in rows.of(DISTRICTS, DistrictRow) if row.code == one.district), None)
     parts = await taken(request, moment, one.tasks)

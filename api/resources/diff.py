@@ -1,35 +1,29 @@
 """What changed between two moments: of one thing, or everything at once."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 from litestar import get
 from msgspec import Meta
 
-from api.http.answers import Answer, made, only
+from api.http.answers import Answer, made
 from api.http.asking import Paging, asked, known, names_of, part_of
 from api.http.cursors import NOT_OURS, another_moment, parse_cursor, print_cursor, started
 from api.http.documented import answers as documented
 from api.http.documented import operation
 from api.http.lists import answer
-from api.http.paths import Code, PlanKey, PlatformKey, TaskNumber, UnitKey
 from api.http.question import Ask
 from api.http.spans import Between, Ends, Span, between, span_of
+from api.resources.addresses import ADDRESSES, Described, handler
 from api.services.problems import Fault, Trouble
-from api.services.reader import Subject
-from projections.as_of import AsOf, Moment, Rows
+from projections.as_of import AsOf, Moment
 from projections.lists import NONE, Collection, Page, encoded
-from projections.views import diff, districts, events, plans, platforms, tasks, units
-from projections.views.diff import Because, Changed, Kind, Outcome
-from projections.views.districts import DISTRICTS
+from projections.views import diff, events
+from projections.views.diff import Because, Changed, Outcome
 from projections.views.history import Change
-from projections.views.names import PLANS, PLATFORMS, UNITS
-from projections.views.tasks import TASKS
-from projections.wanted import Wanted
-
-Show = Callable[[Rows, Moment], Sequence[msgspec.Struct]]
+from projections.views.subjects import PLAN, Kind, Subject, whole
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -61,8 +55,7 @@ class Narrowed(msgspec.Struct, frozen=True):
     kind: Annotated[Kind | None, Meta(description="Only changes of things of this kind.", examples=["task"])] = None
 
 
-ONE = operation(Ends)
-DIFFERENCE = documented(Difference)
+DESCRIBED: Final = Described(operation(Ends), documented(Difference), "diff")
 CHANGES: Collection[Changed, Narrowed] = Collection(
     name="changes",
     view=Changed,
@@ -74,73 +67,36 @@ CHANGES: Collection[Changed, Narrowed] = Collection(
 )
 
 
-async def _difference(request: Ask, subject: Subject, wanted: Sequence[Wanted], show: Show) -> Answer:
-    """What changed of one thing; a problem if it is there at neither moment."""
-    query = request.question.parameters
-    span = await span_of(request.reader, asked(query, Ends))
-    before, after = [await _view(request, moment, wanted, show) for moment in (span.before, span.after)]
-    if before is None and after is None:
-        raise await request.reader.absent(subject, span.after)
-    stream = f"{subject.kind}:{subject.key}"
-    async with request.reader.pool.acquire() as connection:
-        below = f"report:{subject.key}/" if subject.kind == "task" else f"{stream}/"
-        facts = await events.recorded_of(connection, span.after.position, stream, below)
-    found = diff.between((Kind(subject.kind), subject.key), before, after)
-    behind = diff.because(one for one in facts if diff.lies_between(one, span.before, span.after))
-    meta = between(span, request.reader.license, request.question.path, query)
-    body = msgspec.json.encode(Difference(found.kind, found.id, found.change, found.changes, behind, meta))
-    return made(request, body, span.moment, explicit_day=_explicit(query), links={"canonical": meta.self_})
+def _diff(subject: Subject[Any]) -> Any:
+    """The handler of what changed of one thing; a problem if it is there at neither moment."""
+    address, kind = ADDRESSES[subject.kind], subject.kind
+
+    async def answer(request: Ask, key: str) -> Answer:
+        query = request.question.parameters
+        span = await span_of(request.reader, asked(query, Ends))
+        before, after = [await _view(request, moment, subject, key) for moment in (span.before, span.after)]
+        if before is None and after is None:
+            raise await request.reader.absent(subject, key, span.after)
+        async with request.reader.pool.acquire() as connection:
+            stream, below = subject.stream(key), subject.below(key)
+            facts = await events.recorded_of(connection, span.after.position, stream, below)
+        found = diff.between((kind, key), before, after)
+        behind = diff.because(one for one in facts if diff.lies_between(one, span.before, span.after))
+        meta = between(span, request.reader.license, request.question.path, query)
+        body = msgspec.json.encode(Difference(found.kind, found.id, found.change, found.changes, behind, meta))
+        return made(request, body, span.moment, explicit_day=_explicit(query), links={"canonical": meta.self_})
+
+    return handler(f"{kind}_diff", address.diff, f"{address.path}/diff", address.parts, DESCRIBED, answer)
 
 
-async def _view(request: Ask, moment: Moment, wanted: Sequence[Wanted], show: Show) -> msgspec.Struct | None:
-    views = show(await request.reader.read(moment, wanted), moment)
+async def _view(request: Ask, moment: Moment, subject: Subject[Any], key: str) -> msgspec.Struct | None:
+    views = subject.show(await request.reader.read(moment, subject.one(key)), moment.effective_on, key)
     return views[0] if views else None
 
 
 def _explicit(query: Mapping[str, str]) -> bool:
     """Whether the question itself names both days; a cursor names them too."""
     return "cursor" in query or {"fromEffectiveOn", "toEffectiveOn"} <= query.keys()
-
-
-@get("/v1/plans/{plan:str}/diff", operation_class=ONE, responses=DIFFERENCE, tags=["diff"])
-async def plan_diff(request: Ask, plan: PlanKey) -> Answer:
-    """What changed of a plan, its parts and its measures between two moments."""
-    return await _difference(request, Subject("plan", PLANS, plan), plans.one(plan), lambda rows, _: plans.show(rows))
-
-
-@get("/v1/plans/{plan:str}/tasks/{key:int}/diff", operation_class=ONE, responses=DIFFERENCE, tags=["diff"])
-async def task_diff(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
-    """What changed of a task between two moments, its status and the names of its units included."""
-    task = f"{plan}/{key}"
-    return await _difference(
-        request,
-        Subject("task", TASKS, task),
-        tasks.one(task),
-        lambda rows, at: tasks.show(rows, at.effective_on),
-    )
-
-
-@get("/v1/units/{unit:str}/diff", operation_class=ONE, responses=DIFFERENCE, tags=["diff"])
-async def unit_diff(request: Ask, unit: UnitKey) -> Answer:
-    """What changed of a unit or group between two moments, the tasks that it takes part in included."""
-    subject = Subject("unit", UNITS, unit)
-    return await _difference(request, subject, units.every(), lambda rows, _: only(units.show(rows), unit))
-
-
-@get("/v1/districts/{code:str}/diff", operation_class=ONE, responses=DIFFERENCE, tags=["diff"])
-async def district_diff(request: Ask, code: Code) -> Answer:
-    """What changed of a district between two moments, its units and their tasks included."""
-    subject = Subject("district", DISTRICTS, code)
-    return await _difference(
-        request, subject, districts.every(), lambda rows, _: only(districts.show(rows), code, "code")
-    )
-
-
-@get("/v1/platforms/{platform:str}/diff", operation_class=ONE, responses=DIFFERENCE, tags=["diff"])
-async def platform_diff(request: Ask, platform: PlatformKey) -> Answer:
-    """What changed of a platform between two moments, the tasks that name it included."""
-    subject = Subject("platform", PLATFORMS, platform)
-    return await _difference(request, subject, platforms.one(platform), lambda rows, _: platforms.show(rows))
 
 
 @get(
@@ -173,7 +129,7 @@ async def _changes(request: Ask, narrowed: Narrowed, span: Span) -> list[Changed
     acquire, memory = request.reader.pool.acquire, request.reader.memory
     found = await diff.changed_between(acquire, narrowed.plan, span.before, span.after, memory)
     if found is None:
-        raise await request.reader.absent(Subject("plan", PLANS, narrowed.plan or ""), span.after)
+        raise await request.reader.absent(PLAN, narrowed.plan or "", span.after)
     return [one for one in found if narrowed.kind in {None, one.kind}]
 
 
@@ -199,3 +155,6 @@ def _following(request: Ask, narrowed: Narrowed, span: Span, last: Changed) -> s
     rest = {name: value for name, value in request.question.parameters.items() if name not in names_of(Ends)}
     cursor = print_cursor(CHANGES, _scope(span), narrowed, span.after, CHANGES.place(last, narrowed), "")
     return f"{request.question.address}?{urlencode({**rest, **span.pins(), 'cursor': cursor})}"
+
+
+HANDLERS: Final = [*(_diff(one) for one in whole()), all_changes]

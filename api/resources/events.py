@@ -80,7 +80,7 @@ async def event_list(request: Ask) -> Answer:
         following = f"{request.question.address}?{urlencode(rest)}"
     meta = request.reader.meta(moment, request.question.address, query)
     explicit = "effectiveOn" in query
-    return answer(request, EventView, found, following, meta, moment, explicit_day=explicit, erasable=True)
+    return answer(request, EventView, found, following, meta, moment, explicit_day=explicit)
 
 
 def _check_type(type_: str | None) -> None:
@@ -109,4 +109,4 @@ async def one_event(request: Ask, position: At) -> Answer:
     if not found.recorded:
         raise request.reader.beyond(position, moment)
     meta = request.reader.meta(moment, request.question.path, query)
-    return ok(request, msgspec.structs.replace(found.views()[0], meta=meta), moment, erasable=True)
+    return ok(request, msgspec.structs.replace(found.views()[0], meta=meta), moment)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 import msgspec
@@ -17,11 +17,12 @@ from events.tree import root_at
 from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
 from projections.fold import ALWAYS, FOREVER
 from projections.memory import Memory
-from projections.table import SCHEMA, SliceTable
+from projections.table import SCHEMA
+from projections.views.subjects import Subject, whole
 from projections.wanted import Wanted
 
 CLOCKS: Final = ("asOf", "position", "effectiveOn", "minPosition")
-NAMED: Final = ("plan", "unit", "district", "platform")  # filters that name a subject by its id
+NAMED: Final = tuple(one.kind for one in whole() if one.within is None)  # filters that name a subject by its id
 PATIENCE: Final = 5.0  # seconds to wait for a position that is not visible yet
 
 
@@ -31,14 +32,6 @@ class Lender(Protocol):
     def acquire(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for as long as the block lasts."""
         ...
-
-
-class Subject(msgspec.Struct, frozen=True):
-    """What a single resource is called, where it is kept, and under which key."""
-
-    kind: str
-    table: SliceTable
-    key: str
 
 
 class Reader:
@@ -127,27 +120,27 @@ class Reader:
         """Why there is no such event."""
         return Trouble(404, "unknown_id", f"there is no event {position}: the log held 1 to {moment.position} then")
 
-    async def absent(self, subject: Subject, moment: Moment) -> Trouble:
+    async def absent(self, subject: Subject[Any], key: str, moment: Moment) -> Trouble:
         """Why there is no such thing at a moment: from when to when it is there, if it ever is."""
         async with self.pool.acquire() as connection:
-            return await _absent(connection, subject, moment)
+            return await _absent(connection, subject, key, moment)
 
 
-async def _absent(connection: Connection, subject: Subject, moment: Moment) -> Trouble:
-    kind, table, key = subject.kind, subject.table, echo(subject.key)
+async def _absent(connection: Connection, subject: Subject[Any], key: str, moment: Moment) -> Trouble:
+    kind, said = subject.kind, echo(key)
+    columns = "known_from, known_to, eff_from, eff_to"
     rows = await connection.fetch(
-        f"SELECT known_from, known_to, eff_from, eff_to FROM {SCHEMA}.{table.name} WHERE key = $1 ORDER BY known_from",
-        subject.key,
+        f"SELECT {columns} FROM {SCHEMA}.{subject.table.name} WHERE key = $1 ORDER BY known_from", key
     )
     if not rows:
-        return Trouble(404, "unknown_id", f"there is no {kind} {key}")
+        return Trouble(404, "unknown_id", f"there is no {kind} {said}")
     known = [row for row in rows if row["known_from"] <= moment.position < row["known_to"]]
     if not known:
         since, until = rows[0]["known_from"], max(row["known_to"] for row in rows)
         end = "" if until == HEAD else f" until position {until - 1}"
-        detail = f"{kind} {key} is in the record from position {since}{end}; you asked for position {moment.position}"
+        detail = f"{kind} {said} is in the record from position {since}{end}; you asked for position {moment.position}"
     else:
         begin, end = min(row["eff_from"] for row in known), max(row["eff_to"] for row in known)
         words = [f"from {begin}" if begin > ALWAYS else "", f"until the day before {end}" if end < FOREVER else ""]
-        detail = f"{kind} {key} is there {' '.join(filter(None, words))}; you asked for {moment.effective_on}"
+        detail = f"{kind} {said} is there {' '.join(filter(None, words))}; you asked for {moment.effective_on}"
     return Trouble(404, "not_at_this_moment", detail)

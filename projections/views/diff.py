@@ -16,34 +16,20 @@ from events.recorded import Recorded
 from events.steps import Work, in_steps
 from projections.as_of import Moment, Rows, read
 from projections.memory import Memory
-from projections.views import districts, events, plans, platforms, tasks, units
-from projections.views.districts import DISTRICTS
+from projections.table import SliceTable
+from projections.views import events
 from projections.views.history import Change
-from projections.views.names import PLANS, PLATFORMS, UNITS, Directory, directory
-from projections.views.plans import MEASURES, PARTS
-from projections.views.reports import REPORTS, ReportRow
-from projections.views.said import SAID
-from projections.views.tasks import TASKS, TaskView
-from projections.wanted import Wanted, grouped, wanted
-
-
-class Kind(StrEnum):
-    """What a change is of."""
-
-    PLAN = "plan"
-    PART = "part"
-    MEASURE = "measure"
-    TASK = "task"
-    REPORT = "report"
-    UNIT = "unit"
-    DISTRICT = "district"
-    PLATFORM = "platform"
-
+from projections.views.names import PLANS, Directory, directory
+from projections.views.reports import ReportRow
+from projections.views.subjects import SUBJECTS, Kind
+from projections.views.tasks import TaskView
+from projections.wanted import Wanted, wanted
 
 Key = tuple[Kind, str]  # and an id within it
 Views = Mapping[Key, msgspec.Struct]
 KINDS: Final = tuple(Kind)
-NAMED: Final = frozenset({Kind.UNIT, Kind.DISTRICT, Kind.PLATFORM})
+NAMED: Final = frozenset(one.kind for one in SUBJECTS.values() if one.kind != Kind.PLAN and one.within is None)
+COMPARED: Final = tuple(dict.fromkeys(table for one in SUBJECTS.values() for table in one.made_of))
 UNTOLD: Final = frozenset({"version", "meta"})  # a version counts facts, which are told themselves
 
 
@@ -91,7 +77,7 @@ async def changed_between(
         return None
     work = plan_changes(then, before.effective_on, now, after.effective_on, plan)
     found = [one async for one in in_steps(work)]
-    streams = sorted({stream_of(one.kind, one.id) for one in found})
+    streams = sorted({SUBJECTS[one.kind].stream(one.id) for one in found})
     async with acquire() as connection:
         facts = await events.of_streams(connection, after.position, streams)
     return [one async for one in in_steps(explained(found, facts, before, after))]
@@ -99,13 +85,14 @@ async def changed_between(
 
 def wanted_for(plan: str | None) -> Sequence[Wanted]:
     """What a plan, or the whole record, is compared by."""
-    within = {} if plan is None else {"plan": plan}
-    return (
-        wanted(PLANS, **({} if plan is None else {"key": plan})),
-        *(wanted(table, **within) for table in (PARTS, MEASURES, TASKS, REPORTS)),
-        grouped(wanted(SAID, **within), "task"),
-        *(wanted(table) for table in (UNITS, DISTRICTS, PLATFORMS)),
-    )
+    return [wanted(table, **_within(table, plan)) for table in COMPARED]
+
+
+def _within(table: SliceTable, plan: str | None) -> Mapping[str, str]:
+    """Which rows of a table a plan is compared by: its own, or all where none belongs to a plan."""
+    if plan is None:
+        return {}
+    return {"key": plan} if table is PLANS else {"plan": plan} if "plan" in table.table.c else {}
 
 
 def plan_changes(before: Rows, on_before: date, after: Rows, on_after: date, plan: str | None = None) -> Work[Changed]:
@@ -170,17 +157,8 @@ def _views(rows: Rows, on: date) -> Generator[None, None, Views]:
 
 
 def _each(rows: Rows, on: date) -> Iterator[tuple[Key, msgspec.Struct]]:
-    for one in plans.show(rows):
-        yield (Kind.PLAN, one.id), msgspec.structs.replace(one, parts=(), measures=())
-        yield from (((Kind.PART, f"{one.id}/{part.number}"), part) for part in one.parts)
-        yield from (((Kind.MEASURE, f"{one.id}/{measure.number}"), measure) for measure in one.measures)
-    yield from (((Kind.TASK, one.id), one) for one in tasks.each(rows, on))
-    yield from (((Kind.REPORT, one.id), one) for one in rows.of(REPORTS, ReportRow))
-    for one in units.show(rows):
-        yield (Kind.UNIT, one.id), msgspec.structs.replace(one, tasks=())
-    for one in districts.show(rows):
-        yield (Kind.DISTRICT, one.code), msgspec.structs.replace(one, tasks=())
-    yield from (((Kind.PLATFORM, one.id), one) for one in platforms.alone(rows))
+    for subject in SUBJECTS.values():
+        yield from (((subject.kind, id_), one) for id_, one in subject.compared(rows, on))
 
 
 def _concerned(views: Views, known: Directory) -> Generator[None, None, set[Key]]:
@@ -201,17 +179,6 @@ def _concerned(views: Views, known: Directory) -> Generator[None, None, set[Key]
     return found
 
 
-def stream_of(kind: Kind, id_: str) -> str:
-    """The stream whose facts make a thing what it is."""
-    match kind:
-        case Kind.PART | Kind.MEASURE:
-            return f"plan:{id_.rpartition('/')[0]}"
-        case Kind.REPORT:
-            return f"report:{id_.rpartition('/')[0]}"
-        case _:
-            return f"{kind}:{id_}"
-
-
 def explained(found: Iterable[Changed], facts: Sequence[Recorded], before: Moment, after: Moment) -> Work[Changed]:
     """The changes, each with those of these facts that lie behind it."""
     behind: dict[str, list[Recorded]] = {}
@@ -220,7 +187,7 @@ def explained(found: Iterable[Changed], facts: Sequence[Recorded], before: Momen
             behind.setdefault(fact.stream, []).append(fact)
         yield None
     for one in found:
-        mine = behind.get(stream_of(one.kind, one.id), ())
+        mine = behind.get(SUBJECTS[one.kind].stream(one.id), ())
         yield msgspec.structs.replace(one, facts=because(_about(one, mine)))
 
 

@@ -26,7 +26,7 @@ def _rows(key: str, district: District, version: int) -> Iterable[Row]:
     yield Row(key, (), msgspec.json.encode(DistrictRow(district.name, code=key, version=version)))
 
 
-DISTRICTS = slice_table("districts", "district", DistrictRow, _rows, {})
+DISTRICTS = slice_table("districts", District, DistrictRow, _rows, {})
 
 
 class DistrictView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

@@ -14,9 +14,10 @@ from events.database import Connection
 from events.recorded import Cause, Recorded
 from events.steps import in_steps
 from projections.as_of import Meta
+from projections.views.texts import Erasable
 
 
-class DisclosureView(msgspec.Struct, frozen=True):
+class DisclosureView(Erasable, frozen=True):
     """The text behind a digest with its salt; both null where it is withheld."""
 
     digest: str

@@ -68,9 +68,9 @@ def _platform_rows(key: str, platform: Platform, version: int) -> Iterable[Row]:
     yield Row(key, (), msgspec.json.encode(row))
 
 
-UNITS = slice_table("units", "unit", UnitRow, _unit_rows, {"kind": TEXT, "district": TEXT})
-PLANS = slice_table("plans", "plan", PlanRow, _plan_rows, {})
-PLATFORMS = slice_table("platforms", "platform", PlatformRow, _platform_rows, {})
+UNITS = slice_table("units", Unit, UnitRow, _unit_rows, {"kind": TEXT, "district": TEXT})
+PLANS = slice_table("plans", Plan, PlanRow, _plan_rows, {})
+PLATFORMS = slice_table("platforms", Platform, PlatformRow, _platform_rows, {})
 
 
 _WEIGHT: Final = 4  # bytes that a unit takes for each byte of its JSON

@@ -1,9 +1,9 @@
 """Plans with their parts and measures."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -41,10 +41,8 @@ def _measure_rows(key: str, plan: Plan, _: int) -> Iterable[Row]:
         yield Row(f"{key}/{one.number}", (key, one.number, one.part), msgspec.json.encode(row))
 
 
-PARTS = slice_table("parts", "plan", PartRow, _part_rows, {"plan": TEXT, "number": INTEGER})
-MEASURES = slice_table(
-    "measures", "plan", MeasureRow, _measure_rows, {"plan": TEXT, "number": INTEGER, "part": INTEGER}
-)
+PARTS = slice_table("parts", Plan, PartRow, _part_rows, {"plan": TEXT, "number": INTEGER})
+MEASURES = slice_table("measures", Plan, MeasureRow, _measure_rows, {"plan": TEXT, "number": INTEGER, "part": INTEGER})
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -105,6 +103,9 @@ class _Placed(msgspec.Struct, frozen=True):
     measure: int | None
 
 
+P = TypeVar("P", PartRow, MeasureRow, _Placed)
+
+
 def one(key: str) -> Sequence[Wanted]:
     """What a single plan is put together from."""
     return (wanted(PLANS, key=key), *(wanted(table, plan=key) for table in (PARTS, MEASURES, TASKS)))
@@ -117,16 +118,34 @@ def every() -> Sequence[Wanted]:
 
 def show(rows: Rows) -> list[PlanView]:
     """The plans among these rows, by id."""
-    parts, measures, tasks = rows.of(PARTS, PartRow), rows.of(MEASURES, MeasureRow), rows.of(TASKS, _Placed)
+    parts, measures = _by_plan(rows.of(PARTS, PartRow)), _by_plan(rows.of(MEASURES, MeasureRow))
+    tasks = _by_plan(rows.of(TASKS, _Placed))
     return [
         _view(
             plan,
-            sorted((one for one in parts if one.plan == plan.id), key=lambda one: one.number),
-            sorted((one for one in measures if one.plan == plan.id), key=lambda one: one.number),
-            [one for one in tasks if one.plan == plan.id],
+            sorted(parts.get(plan.id, ()), key=lambda one: one.number),
+            sorted(measures.get(plan.id, ()), key=lambda one: one.number),
+            tasks.get(plan.id, ()),
         )
         for plan in sorted(rows.of(PLANS, PlanRow), key=lambda plan: plan.id)
     ]
+
+
+def parts(rows: Rows) -> list[PartView]:
+    """The parts of the plans among these rows, by plan and number."""
+    return [part for plan in show(rows) for part in plan.parts]
+
+
+def measures(rows: Rows) -> list[MeasureView]:
+    """The measures of the plans among these rows, by plan and number."""
+    return [measure for plan in show(rows) for measure in plan.measures]
+
+
+def _by_plan(these: Iterable[P]) -> Mapping[str, Sequence[P]]:
+    by_plan: dict[str, list[P]] = {}
+    for one in these:
+        by_plan.setdefault(one.plan, []).append(one)
+    return by_plan
 
 
 def _view(
@@ -190,7 +209,7 @@ PART_LIST: Collection[PartView, NoFilter] = Collection(
     view=PartView,
     filter=NoFilter,
     wanted=lambda plan, _filter, _after, _limit: one(plan),
-    shown=lambda rows, _: encoded([part for plan in show(rows) for part in plan.parts]),
+    shown=lambda rows, _: encoded(parts(rows)),
     place=lambda part, _: (part.number,),
     places=lambda _: tuple[Number],
 )
@@ -199,7 +218,7 @@ MEASURE_LIST: Collection[MeasureView, MeasureFilter] = Collection(
     view=MeasureView,
     filter=MeasureFilter,
     wanted=lambda plan, _filter, _after, _limit: one(plan),
-    shown=lambda rows, _: encoded([measure for plan in show(rows) for measure in plan.measures]),
+    shown=lambda rows, _: encoded(measures(rows)),
     place=lambda measure, _: (measure.number,),
     places=lambda _: tuple[Number],
     keeps=lambda given, _: lambda measure: given.part in {None, measure.part},

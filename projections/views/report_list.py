@@ -75,6 +75,12 @@ def _keeps(given: ReportFilter, rows: Rows) -> Callable[[ReportRow], bool]:
     return keeps
 
 
+def _told(found: Page[ReportRow], facts: Facts) -> Page[ReportView]:
+    """A page of reports with their texts."""
+    views = show([one.view for one in found.shown], directory(found.rows), facts)
+    return Page(encoded(views), found.more, found.rows)
+
+
 def _list(name: str, filter_: type[ReportFilter]) -> Collection[Any, Any]:
     return Collection(
         name=name,
@@ -85,15 +91,10 @@ def _list(name: str, filter_: type[ReportFilter]) -> Collection[Any, Any]:
         place=_place,
         places=lambda _: tuple[str, Number, str],
         keeps=_keeps,
+        told=_told,
         paged=True,
     )
 
 
 TASK_REPORTS: Final = _list("reports of a task", ReportFilter)
 PLAN_REPORTS: Final = _list("reports", PlanReportFilter)
-
-
-def told(found: Page[ReportRow], facts: Facts) -> Page[ReportView]:
-    """A page of reports with their texts."""
-    views = show([one.view for one in found.shown], directory(found.rows), facts)
-    return Page(encoded(views), found.more, found.rows)

@@ -12,6 +12,7 @@ from events.recorded import Recorded
 from projections.table import INTEGER, TEXT, Row, slice_table
 from projections.views.events import Disclosed, Facts
 from projections.views.names import Directory, Named
+from projections.views.texts import Erasable
 
 
 class EvidenceStatus(StrEnum):
@@ -57,7 +58,7 @@ def _rows(key: str, reports: Reports, _: int) -> Iterable[Row]:
 
 REPORTS = slice_table(
     "reports",
-    "report",
+    Reports,
     ReportRow,
     _rows,
     {
@@ -72,7 +73,7 @@ REPORTS = slice_table(
 )
 
 
-class Told(msgspec.Struct, frozen=True):
+class Told(Erasable, frozen=True):
     """Erasable text: the digest that the log holds, and the text as long as it is there."""
 
     digest: str

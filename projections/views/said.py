@@ -30,7 +30,7 @@ def _rows(key: str, reports: Reports, _: int) -> Iterable[Row]:
         yield Row(f"{key}/{one.period}", (plan, task), msgspec.json.encode(row))
 
 
-SAID = slice_table("said", "report", SaidRow, _rows, {"plan": TEXT, "task": TEXT})
+SAID = slice_table("said", Reports, SaidRow, _rows, {"plan": TEXT, "task": TEXT}, by="task")
 
 
 def evidence_of(said: Iterable[SaidRow]) -> EvidenceStatus:

@@ -16,7 +16,7 @@ from projections.views import tasks
 from projections.views.names import Directory, directory
 from projections.views.said import SAID
 from projections.views.tasks import TASKS, ReportedStatus, ScheduleStatus, TaskView
-from projections.wanted import Keyset, Wanted, beside, grouped, page_of, searched, wanted
+from projections.wanted import Keyset, Wanted, beside, page_of, searched, wanted
 
 
 class TaskSort(StrEnum):
@@ -58,7 +58,7 @@ class TaskFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sort: Annotated[TaskSort, Meta(description="The order of the list.")] = TaskSort.NUMBER
 
 
-_REPORTS: Final = grouped(beside(wanted(SAID), "task", 0), "task")
+_REPORTS: Final = beside(wanted(SAID), "task", 0)
 
 
 def _wanted(plan: str, given: TaskFilter, after: Place | None, limit: int) -> Sequence[Wanted]:

@@ -21,7 +21,7 @@ from projections.table import DATE, INTEGER, TEXT, Row, slice_table
 from projections.views.names import PLANS, PLATFORMS, UNITS, Directory, Named, PlanRow, PlatformRow, directory
 from projections.views.reports import EvidenceStatus
 from projections.views.said import SAID, SaidRow, evidence_of
-from projections.wanted import Wanted, grouped, wanted
+from projections.wanted import Wanted, wanted
 
 SOON: Final = timedelta(days=30)
 _WEIGHT: Final = 4  # bytes that a view takes with its JSON for each byte of the JSON
@@ -80,7 +80,7 @@ def _target_rows(key: str, task: Task, _: int) -> Iterable[Row]:
 
 TASKS = slice_table(
     "tasks",
-    "task",
+    Task,
     TaskRow,
     _task_rows,
     {
@@ -96,9 +96,9 @@ TASKS = slice_table(
     grams="words",
 )
 ASSIGNMENTS = slice_table(
-    "assignments", "task", AssignmentRow, _assignment_rows, {"plan": TEXT, "task": TEXT, "unit": TEXT, "role": TEXT}
+    "assignments", Task, AssignmentRow, _assignment_rows, {"plan": TEXT, "task": TEXT, "unit": TEXT, "role": TEXT}
 )
-TARGETS = slice_table("targets", "task", TargetRow, _target_rows, {"plan": TEXT, "task": TEXT})
+TARGETS = slice_table("targets", Task, TargetRow, _target_rows, {"plan": TEXT, "task": TEXT})
 
 
 class ScheduleStatus(StrEnum):
@@ -192,12 +192,12 @@ class TaskView(msgspec.Struct, frozen=True, rename="camel", kw_only=True, weakre
 def one(key: str) -> Sequence[Wanted]:
     """What a single task is put together from."""
     plan = key.partition("/")[0]
-    return (wanted(TASKS, key=key), grouped(wanted(SAID, task=key), "task"), *joined_to(plan))
+    return (wanted(TASKS, key=key), wanted(SAID, task=key), *joined_to(plan))
 
 
 def of_plan(plan: str) -> Sequence[Wanted]:
     """What all tasks of a plan are put together from."""
-    return (wanted(TASKS, plan=plan), grouped(wanted(SAID, plan=plan), "task"), *joined_to(plan))
+    return (wanted(TASKS, plan=plan), wanted(SAID, plan=plan), *joined_to(plan))
 
 
 def joined_to(plan: str) -> Sequence[Wanted]:

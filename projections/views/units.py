@@ -30,7 +30,7 @@ def _rows(key: str, unit: Unit, _: int) -> Iterable[Row]:
         yield Row(f"{key}/{member}", (key, member), msgspec.json.encode(MembershipRow(key, member)))
 
 
-MEMBERSHIPS = slice_table("memberships", "unit", MembershipRow, _rows, {"group": TEXT, "member": TEXT})
+MEMBERSHIPS = slice_table("memberships", Unit, MembershipRow, _rows, {"group": TEXT, "member": TEXT})
 
 
 class Via(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ from projections.fold import state
 from projections.memory import Memory
 from projections.runner import streams, verify
 from projections.table import Row
-from projections.views import TABLES
+from projections.views.subjects import TABLES
 from projections.wanted import wanted
 from tests.conftest import database_of, settings_for
 from tests.naive import naive_state

@@ -17,7 +17,7 @@ from events.audit import Difference
 from events.database import Connection
 from projections.runner import verify
 from projections.table import SliceTable
-from projections.views import TABLES
+from projections.views.subjects import TABLES
 from projections.writer import column_names
 from tests.conftest import REPORT, TASK, database_of, settings_for
 

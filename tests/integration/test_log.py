@@ -38,7 +38,7 @@ from events.recorded import Cause
 from events.streams import read_streams
 from projections.fold import Timeline
 from projections.runner import verify
-from projections.views import TABLES
+from projections.views.subjects import TABLES
 from projections.writer import writer
 from tests.conftest import IMPORTED_AT, TASK, database_of
 from tests.conftest import Service as Running

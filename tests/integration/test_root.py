@@ -17,7 +17,7 @@ from events.database import Connection
 from projections.as_of import AsOf, Moment
 from projections.memory import Memory
 from projections.runner import verify
-from projections.views import TABLES
+from projections.views.subjects import TABLES
 from projections.views.tasks import TASKS
 from projections.wanted import wanted
 from tests.conftest import PLAN, TASK, Site, database_of, problem_of, serving, settings_for

@@ -14,9 +14,10 @@ from projections.as_of import Moment, Rows
 from projections.documents import digest_of
 from projections.memory import Memory
 from projections.slices import slices
-from projections.views import TABLES, diff
-from projections.views.diff import Changed, Kind, Outcome, compared, plan_changes, stream_of
+from projections.views import diff
+from projections.views.diff import Changed, Outcome, compared, plan_changes
 from projections.views.plans import PartView
+from projections.views.subjects import SUBJECTS, TABLES, Kind
 from tests.unit.saying import ADOPTED, Put, logged
 from tests.unit.world import PLAN, STREAM, TASK, assigned, day, group, plan, reported, succeeded, task, unit
 
@@ -129,7 +130,7 @@ def test_things_come_in_the_order_of_their_numbers() -> None:
     ],
 )
 def test_each_thing_has_the_stream_that_makes_it(kind: Kind, id_: str, stream: str) -> None:
-    assert stream_of(kind, id_) == stream
+    assert SUBJECTS[kind].stream(id_) == stream
 
 
 def moment(position: int, on: date) -> Moment:

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given as whenever
 from hypothesis import settings
 
-from domain.commands import subject
+from domain.commands import kind_of_stream
 from domain.directory import GroupDefined, GroupMemberAdded, Platform, PlatformRegistered, Unit, UnitRenamed
 from domain.fact import subject_of
 from domain.record import State
@@ -22,7 +22,7 @@ from events.steps import at_once
 from projections.fold import ALWAYS, FOREVER, Timeline, standing, state, timeline
 from projections.slices import Closed, Slice, Tables, slices
 from projections.slices import changes as touched
-from projections.views import TABLES
+from projections.views.subjects import TABLES
 from tests.unit.histories import DAYS, anything
 from tests.unit.saying import ADOPTED, Put, logged
 from tests.unit.world import STREAM, day, group, plan, reported, task, unit
@@ -223,7 +223,7 @@ def naive(stream: str, facts: Sequence[Recorded], position: int, on: date) -> St
 
     held = sorted((one for one in live if since(one) <= on), key=lambda one: (since(one), place(one)))
     start: Any = None
-    return reduce(lambda before, one: subject(stream).evolve(before, one.fact, one.position), held, start)
+    return reduce(lambda before, one: kind_of_stream(stream).evolve(before, one.fact, one.position), held, start)
 
 
 PROBES = [date(1900, 1, 1), DAYS[0] - BEFORE, *DAYS, DAYS[-1] + BEFORE, date(2999, 12, 31)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from projections.as_of import statement
 from projections.memory import OVERHEAD, Memory
-from projections.views import TABLES
+from projections.views.subjects import TABLES
 from projections.wanted import wanted
 
 

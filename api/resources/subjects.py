@@ -1,0 +1,102 @@
+"""Subjects as the record showed them: one of each kind, all of them, and what else is listed."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from api.http import answers
+from api.http.answers import Answer
+from api.http.documented import READ, list_operation
+from api.http.documented import answers as documented
+from api.http.lists import Listing, listing
+from api.http.question import Ask
+from api.resources.addresses import ADDRESSES, Described, handler
+from projections.lists import Collection
+from projections.views.platforms import PLAN_PLATFORMS
+from projections.views.report_list import PLAN_REPORTS, TASK_REPORTS
+from projections.views.subjects import PLAN, SUBJECTS, TASK, Kind, Subject
+from projections.views.targets import TARGET_LIST
+
+
+class Listed(NamedTuple):
+    """A list: what its handler is called and says, where it is, and `within` what it lies."""
+
+    name: str
+    words: str
+    path: str
+    parts: Mapping[str, Any]
+    tag: str
+    collection: Collection[Any, Any]
+    within: Subject[Any] | None
+
+
+def _one(kind: Kind) -> Any:
+    """The handler of a single subject."""
+    address, subject = ADDRESSES[kind], SUBJECTS[kind]
+
+    async def answer(request: Ask, key: str) -> Answer:
+        return await answers.one(request, subject, key)
+
+    described = Described(READ, documented(subject.view), address.tag)
+    return handler(f"one_{kind}", address.one, address.path, address.parts, described, answer)
+
+
+def _all(kind: Kind) -> Any:
+    """The handler of the list of a kind."""
+    address, subject = ADDRESSES[kind], SUBJECTS[kind]
+    within = SUBJECTS[subject.within] if subject.within else None
+    return _list(Listed(f"{kind}_list", address.all, *address.above, address.tag, subject.list, within))
+
+
+def _list(listed: Listed) -> Any:
+    collection, within = listed.collection, listed.within
+
+    async def answer(request: Ask, scope: str) -> Answer:
+        return await listing(request, collection, scope=scope, within=within)
+
+    described = Described(list_operation(collection), documented(Listing[collection.view]), listed.tag)
+    return handler(listed.name, listed.words, listed.path, listed.parts, described, answer)
+
+
+_IN_PLAN, _IN_TASK = ADDRESSES[Kind.PLAN], ADDRESSES[Kind.TASK]
+_OTHERS: Final = (
+    Listed(
+        "target_list",
+        "The numbers that the tasks of a plan promise, by the task's number.",
+        f"{_IN_PLAN.path}/targets",
+        _IN_PLAN.parts,
+        "plans",
+        TARGET_LIST,
+        PLAN,
+    ),
+    Listed(
+        "plan_platforms",
+        "The information systems that the tasks of a plan name, each with those tasks.",
+        f"{_IN_PLAN.path}/platforms",
+        _IN_PLAN.parts,
+        "platforms",
+        PLAN_PLATFORMS,
+        PLAN,
+    ),
+    Listed(
+        "plan_reports",
+        "All reports on the tasks of a plan with their text, by the task's key, the unit and the period.",
+        f"{_IN_PLAN.path}/reports",
+        _IN_PLAN.parts,
+        "reports",
+        PLAN_REPORTS,
+        PLAN,
+    ),
+    Listed(
+        "task_reports",
+        "All reports on one task with their text, by unit and period.",
+        f"{_IN_TASK.path}/reports",
+        _IN_TASK.parts,
+        "reports",
+        TASK_REPORTS,
+        TASK,
+    ),
+)
+
+HANDLERS: Final = [  # in the order in which OpenAPI has them
+    made for kind in ADDRESSES for made in (*(map(_list, _OTHERS) if kind == Kind.TASK else ()), _all(kind), _one(kind))
+]
