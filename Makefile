@@ -87,6 +87,7 @@ openapi: setup ## write openapi/ anew from the code
 
 released: setup ## take what openapi/ says as released: from then on a break of it fails, unless the change log owns up
 	@cp openapi/openapi.json openapi/schema.graphql openapi/released/
+	@$(BIN)/python -m tests.golden.leaves > openapi/released/leaves
 
 $(UV):
 	@rm -rf build/uv && "$$(sh .ci/python)" -m venv --without-pip build/uv

@@ -1,29 +1,6 @@
-"""All commands and all facts, gathered from their subjects' pages: the table fact → command → subject field.
+"""All commands and all facts, gathered from their subjects' pages.
 
-| Fact | Command | Subject field |
-|---|---|---|
-| plan.adopted, plan.part_added, plan.measure_added, task.added | plan.import | plan |
-| task.reworded | task.reword | task |
-| task.renumbered | task.renumber | task |
-| task.moved | task.move | task |
-| task.unit_assigned | task.assign_unit | task |
-| task.unit_released | task.release_unit | task |
-| task.deadline_set | task.set_deadline | task |
-| task.target_set | task.set_target | task |
-| task.withdrawn | task.withdraw | task |
-| task.reinstated | task.reinstate | task |
-| progress.reported | progress.report | task, unit |
-| unit.registered | unit.register | unit |
-| unit.renamed | unit.rename | unit |
-| unit.alias_added | unit.add_alias | unit |
-| unit.succeeded | unit.succeed | unit |
-| group.defined | group.define | unit |
-| group.member_added | group.add_member | unit |
-| group.member_removed | group.remove_member | unit |
-| district.registered | district.register | district |
-| platform.registered | platform.register | platform |
-| platform.alias_added | platform.add_alias | platform |
-| fact.voided | fact.void | target |
+A command's `decide` says which facts it makes and when; the field that its stream is named by is its subject.
 """
 
 from collections.abc import Callable

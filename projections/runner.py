@@ -21,8 +21,9 @@ _STREAMS: Final = "SELECT entry FROM events WHERE position <= $1 ORDER BY stream
 
 
 def shape(tables: Tables) -> str:
-    """A fingerprint of the tables' definitions: when it changes they are rebuilt."""
-    return sha256("\n".join([*ddl(), *(f"{one.name} {one.version}" for one in tables)]).encode()).hexdigest()
+    """A fingerprint of the tables' definitions, their documents' fields included: when it changes they are rebuilt."""
+    documents = [f"{one.name} {one.version} {msgspec.json.schema(one.doc)}" for one in tables]
+    return sha256("\n".join([*ddl(), *documents]).encode()).hexdigest()
 
 
 def ddl() -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from markupsafe import Markup
 
+from api.pages.phrases import catalogue
 from api.pages.visit import Visit
 from domain.fact import subject_of
 from projections.as_of import Rows
@@ -15,11 +16,9 @@ from projections.views.history import Change, Version
 from projections.views.names import UNITS, UnitRow
 from projections.views.tasks import TASKS, ReportRef
 
-# The fields of facts and states that a page tells of, in this order.
-TOLD: Final = (
-    *("number", "title", "name", "kind", "text", "part", "measure", "unit", "role", "literal", "due", "withdrawn"),
-    *("period", "status", "successor", "member", "alias", "assignments", "targets", "reports"),
-    *("reportedStatus", "scheduleStatus", "members", "aliases"),
+# The fields of facts and states that a page tells of: those for which there is a phrase, in the order of the phrases.
+TOLD: Final = tuple(
+    key.removeprefix("field.") for key in catalogue() if key.startswith("field.") and key != "field.position"
 )
 Sides = tuple[Markup, Sequence[Markup], Sequence[Markup]]  # a field's name, what is gone, and what has come
 

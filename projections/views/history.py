@@ -147,10 +147,11 @@ def _version(  # noqa: PLR0913, PLR0917 - all that a version is made of
 def _fields(state: State | None) -> dict[str, Any]:
     """A state as JSON values with the wire's names."""
     fields: dict[str, Any] = msgspec.to_builtins(state) if state is not None else {}
-    return {_camel(name): value for name, value in fields.items()}
+    return {camel(name): value for name, value in fields.items()}
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """A field's name as the wire has it."""
     first, *rest = name.split("_")
     return first + "".join(map(str.capitalize, rest))
 

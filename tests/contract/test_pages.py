@@ -7,15 +7,17 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
 from api.pages.phrases import Lang, catalogue, numeral
-from api.pages.told import TOLD
 from domain.commands import FACTS
 from domain.directory import UnitKind
 from domain.values import Role
 from projections.views.diff import KINDS, Outcome
+from projections.views.history import camel
 from projections.views.reports import EvidenceStatus
+from projections.views.subjects import SUBJECTS
 from projections.views.tasks import ReportedStatus, ScheduleStatus
 from tests.conftest import Site
 
@@ -24,6 +26,27 @@ PLAN = "/plans/shanghai-credit-2023"
 PAGES = ["/", PLAN, f"{PLAN}/tasks/21", "/units", "/units/shi-ke-wei", "/districts", "/districts/310115", "/changes"]
 LINK = re.compile(r'<a [^>]*href="([^"]*)"')
 OURS = re.compile(r"/(plans|units|districts|changes)?(/.*)?$")
+# What facts and states say that no history tells of: it stands on the page of its subject, or stays as it began.
+UNTOLD = {
+    *(
+        "issuer",
+        "documentNumber",
+        "issuedOn",
+        "document",
+        "preamble",
+        "heading",
+        "unassigned",
+        "line",
+        "parts",
+        "measures",
+    ),
+    *("openEnded", "target", "value", "narrative", "measurement", "evidence", "membership", "district", "closed"),
+}
+FIELDS = {
+    *(field.encode_name for fact in FACTS.values() for field in msgspec.structs.fields(fact)),
+    *(camel(name) for one in SUBJECTS.values() for name in one.state.__struct_fields__),
+    *("reportedStatus", "scheduleStatus"),  # of a task, in what changed
+}
 MEMBERS = {
     "status": ReportedStatus,
     "explained": ReportedStatus,
@@ -33,7 +56,7 @@ MEMBERS = {
     "kind": UnitKind,
     "outcome": [one for one in Outcome if one != Outcome.UNCHANGED],
     "changed": KINDS,
-    "field": TOLD,
+    "field": FIELDS - UNTOLD,
     "fact": [tag.rpartition(".")[0] for tag in FACTS if not tag.startswith("content.")],
     "via": ["group", "succession"],
     "problem": ["400", "404"],

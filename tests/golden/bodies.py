@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import secrets
 import tempfile
 from hashlib import blake2b
@@ -13,12 +14,14 @@ import httpx
 import pytest
 
 from api.cli.year import tell
+from api.http import release
 from api.http.release import FORMATS
 from api.main import application, service
 from api.postgres import cluster
 from tests.conftest import PLAN, database_of, settings_for
 
 KEPT: Final = Path(__file__).parent / "bodies.json"
+RELEASE: Final = Path(release.__file__)
 LOG: Final = "0123456789abcdef"
 MOMENTS: Final = ("position=300&effectiveOn=2023-06-30", "position=700&effectiveOn=2023-10-31")
 SINGLE: Final = (
@@ -77,13 +80,17 @@ async def _digest(http: httpx.AsyncClient, address: str) -> str:
 
 
 async def write() -> None:
-    """Write bodies.json anew."""
+    """Write bodies.json anew, and raise `FORMATS` where a body has changed that it was not raised for yet."""
     with tempfile.TemporaryDirectory(prefix="planrecord-bodies-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         async with cluster(folder / "server") as running:
             found = await bodies_in(running.dsn, folder)
-    KEPT.write_text(json.dumps({"formats": FORMATS, "bodies": found}, indent=1) + "\n", "utf-8")
+    kept = json.loads(KEPT.read_text("utf-8"))
+    changed = kept["formats"] == FORMATS and any(found.get(name) != body for name, body in kept["bodies"].items())
+    formats = FORMATS + changed
+    RELEASE.write_text(re.sub(r"(?m)^(FORMATS: Final = )\d+$", rf"\g<1>{formats}", RELEASE.read_text("utf-8")), "utf-8")
+    KEPT.write_text(json.dumps({"formats": formats, "bodies": found}, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

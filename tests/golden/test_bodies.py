@@ -1,7 +1,7 @@
 """The bytes of answers at unchanged moments: whoever changes them raises `FORMATS`, which every validator covers.
 
 A record is told with fixed randomness, so that each of its bodies is the same wherever this runs. `bodies.json` holds
-their digests; `python -m tests.golden.bodies` writes it anew, once FORMATS was raised.
+their digests; `python -m tests.golden.bodies` writes it anew and raises `FORMATS`.
 """
 
 import json
@@ -18,4 +18,6 @@ async def test_a_change_of_any_body_raises_the_formats_version(server: str, fold
     changed = sorted(
         name for name in found.keys() | kept["bodies"].keys() if found.get(name) != kept["bodies"].get(name)
     )
-    assert changed == [], "their bytes have changed: raise FORMATS in api/http/release.py and write bodies.json anew"
+    assert changed == [], (
+        "their bytes have changed: `python -m tests.golden.bodies` raises FORMATS and writes bodies.json anew"
+    )

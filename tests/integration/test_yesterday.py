@@ -1,6 +1,6 @@
 """A data folder that yesterday's release has written opens: the same root, the same replays, the same answers.
 
-Whoever changes an answer adds a row to `NAMED`, in the words of openapi/CHANGELOG.md.
+Whoever changes an answer adds a row to `DIFFERENT`, in the words of openapi/CHANGELOG.md, where a new field is named.
 """
 
 import json
@@ -15,12 +15,12 @@ from tests.conftest import TASK
 from tests.integration.commands import PROJECT, Serving, place, planrecord, serving
 from tests.integration.yesterday import (
     ASKED,
-    NAMED,
     UNIT,
     Answer,
     answers,
     brought,
     but_for,
+    named,
     without_header,
     without_key,
 )
@@ -113,7 +113,7 @@ async def test_its_pinned_addresses_answer_as_before_but_for_what_is_named(opene
     different = {
         address: (before, now[address])
         for address, before in kept.answers.items()
-        if but_for(before, NAMED) != but_for(now[address], NAMED)
+        if but_for(before, named()) != but_for(now[address], named())
     }
     assert different == {}
 
@@ -126,7 +126,7 @@ def is_good(answer: Answer) -> bool:
 async def test_what_is_named_is_in_the_change_log_and_was_seen(opened: Serving, kept: Kept) -> None:
     log = (PROJECT / "openapi" / "CHANGELOG.md").read_text("utf-8")
     now = await answers(opened.http)
-    for one in NAMED:
+    for one in named():
         assert one.words in log
         assert any(one.leave_out(answer) != answer for answer in (*now.values(), *kept.answers.values())), one.words
 

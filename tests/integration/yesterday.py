@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 from urllib.parse import urlsplit
@@ -81,8 +82,8 @@ def without_cursors() -> Callable[[Answer], Answer]:
     return lambda answer: answer._replace(body=left(answer.body), headers=left(answer.headers))
 
 
-# Every issue that changes an answer adds a row here, and its words to the change log.
-NAMED: Final[tuple[Named, ...]] = (
+# Every issue that changes an answer adds a row here, and its words to the change log; a new field only its name there.
+DIFFERENT: Final[tuple[Named, ...]] = (
     Named("`meta.log`, the log's random identity", without_key("meta", "log")),
     Named("`meta.root`, the root of the log at that position", without_key("meta", "root")),
     Named("each end of a difference has its own `root`", without_key("meta", "from", "root")),
@@ -95,16 +96,35 @@ NAMED: Final[tuple[Named, ...]] = (
 )
 
 
-def brought(into: Path) -> Path:
-    """The files of yesterday's release, brought from git; what is built and not kept there is that of today."""
+@cache
+def named() -> tuple[Named, ...]:
+    """All that may differ: what is told above, and each field whose name yesterday's description does not know."""
+    kept, today = _git("show", f"{YESTERDAY}:openapi/openapi.json"), (PROJECT / "openapi/openapi.json").read_bytes()
+    new = _properties(json.loads(today)) - _properties(json.loads(kept)) - {"log", "root"}  # which are told above
+    return (*DIFFERENT, *(Named(f"`{name}`", without_key(name)) for name in sorted(new)))
+
+
+def _properties(described: Any) -> set[str]:
+    """The names of all fields of all answers."""
+    schemas = cast("dict[str, Any]", described["components"]["schemas"])
+    return {name for schema in schemas.values() for name in schema.get("properties", ())}
+
+
+def _git(*arguments: str) -> bytes:
     git = shutil.which("git")
     assert git, "git brings the files of the earlier release"
-    packed = subprocess.run([git, "archive", YESTERDAY], cwd=PROJECT, capture_output=True, check=False)  # noqa: S603 - our own words
-    assert packed.returncode == 0, f"{YESTERDAY} is not in this clone: git fetch --unshallow brings it"
+    found = subprocess.run([git, *arguments], cwd=PROJECT, capture_output=True, check=False)  # noqa: S603 - our own words
+    assert found.returncode == 0, f"{YESTERDAY} is not in this clone: git fetch --unshallow brings it"
+    return found.stdout
+
+
+def brought(into: Path) -> Path:
+    """The files of yesterday's release, brought from git; what is built and not kept there is that of today."""
+    packed = _git("archive", YESTERDAY)
     into.mkdir()
     tar = shutil.which("tar")
     assert tar, "tar unpacks it"
-    subprocess.run([tar, "x", "-C", str(into)], input=packed.stdout, check=True)  # noqa: S603 - our own words
+    subprocess.run([tar, "x", "-C", str(into)], input=packed, check=True)  # noqa: S603 - our own words
     if not (into / "api" / "static").exists() and (PROJECT / "api" / "static").exists():
         shutil.copytree(PROJECT / "api" / "static", into / "api" / "static")
     return into
