@@ -91,28 +91,21 @@ class Asker:
         random = self.random
         task, unit = f"{PLAN}/{random.randint(1, 70)}", random.choice(REFERENCE.units).id
         page = f"first: {random.randint(1, 6)}"
+        assert GRAPHQL.query_type
+        listed = f'plan: "{PLAN}", {page}' if "plan" in GRAPHQL.query_type.fields[name].args else page
         return {
             "plan": f'id: "{PLAN}"',
-            "plans": page,
             "part": f'plan: "{PLAN}", number: {random.randint(1, 6)}',
-            "parts": f'plan: "{PLAN}", {page}',
             "measure": f'plan: "{PLAN}", number: {random.randint(1, 17)}',
-            "measures": f'plan: "{PLAN}", {page}',
             "task": f'id: "{task}"',
-            "tasks": f'plan: "{PLAN}", {page}',
             "unit": f'id: "{unit}"',
-            "units": page,
             "district": f'code: "{random.choice(REFERENCE.districts).code}"',
-            "districts": page,
             "platform": f'id: "{random.choice(REFERENCE.platforms).id}"',
-            "platforms": page,
             "report": f'id: "{task}/{unit}/2023-06"',
-            "reports": f'plan: "{PLAN}", {page}',
-            "targets": f'plan: "{PLAN}", {page}',
             "history": f"of: {{{self._subject(task, unit)}}}",
             "event": f"position: {random.randint(1, 500)}",
             "events": f'{page}, plan: "{PLAN}"' if random.random() < 0.7 else page,
-        }[name]
+        }.get(name, listed)
 
     def _subject(self, task: str, unit: str) -> str:
         kinds = {"plan": PLAN, "task": task, "unit": unit}

@@ -21,6 +21,7 @@ from tests.integration.yesterday import (
     brought,
     but_for,
     named,
+    without_field,
     without_header,
     without_key,
 )
@@ -138,3 +139,8 @@ def test_a_named_difference_is_left_out_wherever_it_stands_and_nothing_else() ->
     assert without_key("meta", "log")(answer).body == [{"items": [left], "meta": {}}]
     assert without_key("items")(answer).body == [{"meta": {"log": "left out"}}]
     assert without_header("link")(answer) == answer._replace(headers={"vary": "b"})
+    old = {"field": "old", "after": 2}
+    changes = {"changes": [{"field": "new", "after": 1}, old], "new": 3, "old": 4}
+    assert without_field("new")(Answer(200, {}, changes)).body == {"changes": [old], "old": 4}
+    table = Answer(200, {"content-type": "text/csv"}, "old,new,newer,new.a\r\n1,2,3,4\r\n")
+    assert without_field("new")(table).body == [["old", "newer"], ["1", "3"]]

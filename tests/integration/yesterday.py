@@ -1,5 +1,7 @@
 """The release that was the last one yesterday, run from its own files; what it answered, and what may differ since."""
 
+import csv
+import io
 import json
 import re
 import shutil
@@ -63,6 +65,30 @@ def _without(value: dict[str, Any], path: tuple[str, ...], left: Callable[[Any],
     }
 
 
+def without_field(name: str) -> Callable[[Answer], Answer]:
+    """Leave out a field of that name wherever JSON has it or tells how it changed, and the columns of it in CSV."""
+    keyless = without_key(name)
+
+    def untold(value: Any) -> Any:
+        if isinstance(value, list):
+            return [untold(one) for one in cast("list[Any]", value) if not tells(one)]
+        if isinstance(value, dict):
+            return {key: untold(one) for key, one in cast("dict[str, Any]", value).items()}
+        return value
+
+    def tells(change: Any) -> bool:
+        return isinstance(change, dict) and cast("dict[str, Any]", change).get("field") == name
+
+    def left(answer: Answer) -> Answer:
+        if not answer.headers.get("content-type", "").startswith("text/csv"):
+            return keyless(answer._replace(body=untold(answer.body)))
+        header, *rows = csv.reader(io.StringIO(answer.body, newline=""))
+        kept = [place for place, column in enumerate(header) if name not in column.split(".")]
+        return answer._replace(body=[[row[place] for place in kept] for row in (header, *rows)])
+
+    return left
+
+
 def without_header(name: str) -> Callable[[Answer], Answer]:
     """Leave out a header."""
     return lambda answer: answer._replace(headers={key: one for key, one in answer.headers.items() if key != name})
@@ -101,7 +127,7 @@ def named() -> tuple[Named, ...]:
     """All that may differ: what is told above, and each field whose name yesterday's description does not know."""
     kept, today = _git("show", f"{YESTERDAY}:openapi/openapi.json"), (PROJECT / "openapi/openapi.json").read_bytes()
     new = _properties(json.loads(today)) - _properties(json.loads(kept)) - {"log", "root"}  # which are told above
-    return (*DIFFERENT, *(Named(f"`{name}`", without_key(name)) for name in sorted(new)))
+    return (*DIFFERENT, *(Named(f"`{name}`", without_field(name)) for name in sorted(new)))
 
 
 def _properties(described: Any) -> set[str]:

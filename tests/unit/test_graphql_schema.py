@@ -6,16 +6,12 @@ import msgspec
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, build_schema
 
+from api.graphql.roots import ROOTS
 from api.graphql.schema import GRAPHQL, SCHEMA
 from projections.views.plans import MeasureFilter
 from projections.views.report_list import PlanReportFilter
 from projections.views.task_list import TaskFilter
 from projections.views.units import UnitFilter
-
-ROOTS = [
-    *("plan", "plans", "part", "parts", "measure", "measures", "task", "tasks", "unit", "units"),
-    *("district", "districts", "platform", "platforms", "report", "reports", "targets", "history", "event", "events"),
-]
 
 
 def own_types(schema: GraphQLSchema) -> list[Any]:
