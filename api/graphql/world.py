@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -18,7 +18,6 @@ from projections.views.names import UNITS
 from projections.views.plans import MeasureView, PartView, PlanView
 from projections.views.platforms import PlatformView
 from projections.views.reports import REPORTS, ReportRow, ReportView
-from projections.views.subjects import SUBJECTS, Kind
 from projections.views.tasks import ASSIGNMENTS, TaskView
 from projections.views.units import UnitView
 
@@ -46,15 +45,8 @@ class World:
         self.missing: set[Ask] = set()
         self.memory = rows.memory
         self._rows = rows
-        self._all: dict[Kind, Mapping[str, Any]] = {}
         self._facts: dict[Ask, Facts] = {}
         self._versions: dict[Ask, Sequence[Version]] = {}
-
-    def of(self, kind: Kind) -> Mapping[str, Any]:
-        """The nodes of any kind by key."""
-        if kind not in self._all:
-            self._all[kind] = dict(SUBJECTS[kind].all(self._rows, self.moment.effective_on))
-        return self._all[kind]
 
     @cached_property
     def plans(self) -> Mapping[str, PlanView]:
