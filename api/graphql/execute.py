@@ -12,6 +12,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
+from api.graphql.arguments import given_of
 from api.graphql.compiled import Plan, RootField, compiled
 from api.graphql.errors import MAX_ERRORS, NotOffered, shortened, too_complex
 from api.graphql.introspected import introspected
@@ -111,8 +112,8 @@ def _chosen(operations: Sequence[OperationDefinitionNode], name: str | None) -> 
 def _asked(field: RootField, variables: VariableValues) -> Asked | Exception:
     """What a root is asked, or what is wrong with it."""
     try:
-        given = get_argument_values(_definition(field), field.nodes[0], variables)
-        return field.root.ask(given, field.selection.names)
+        values = get_argument_values(_definition(field), field.nodes[0], variables)
+        return field.root.ask(given_of(field.root.arguments, values), field.selection.names)
     except Exception as error:  # noqa: BLE001 - the error of one root is no other root's
         return error
 

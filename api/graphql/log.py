@@ -14,18 +14,18 @@ from api.graphql.arguments import (
     Argument,
     Given,
     SubjectInput,
-    asked_for,
+    begun,
     filter_of,
     filters,
     first_of,
-    located,
 )
 from api.graphql.connections import Connection, connection_of
 from api.graphql.edges import asked as facts_of
 from api.graphql.facts import Ask
+from api.graphql.ids import ANY
 from api.graphql.root import Asked, Root, Scene
 from api.graphql.shapes import Position, shape
-from api.http.cursors import parse_cursor, print_cursor, started
+from api.http.cursors import parse_cursor, print_cursor
 from events.steps import in_steps
 from projections.lists import Collection
 from projections.views import events, history, reports
@@ -38,8 +38,7 @@ from projections.wanted import wanted
 
 def _history(given: Given, _: frozenset[str]) -> Asked:
     """All versions of a subject, as they were recorded."""
-    ((kind, id_),) = given["of"].items()
-    key, moment, resent = located(id_, asked_for(given))
+    ((kind, key),) = given.values["of"].items()
 
     async def answer(scene: Scene) -> Any:
         world = scene.here.world
@@ -50,7 +49,7 @@ def _history(given: Given, _: frozenset[str]) -> Asked:
             raise await scene.absent(kind, key)
         return [version async for version in in_steps(history.versions(world.facts(ask)))]
 
-    return Asked(moment, (), answer, resent=resent)
+    return Asked(given.moment, (), answer, resent=given.resent)
 
 
 async def told(scene: Scene, rows: Sequence[ReportRow]) -> list[ReportView]:
@@ -64,7 +63,7 @@ async def told(scene: Scene, rows: Sequence[ReportRow]) -> list[ReportView]:
 
 def _event(given: Given, _: frozenset[str]) -> Asked:
     """One fact."""
-    position = given["position"]
+    position = given.values["position"]
 
     async def answer(scene: Scene) -> Any:
         async with scene.moments.reader.pool.acquire() as connection_:
@@ -74,7 +73,7 @@ def _event(given: Given, _: frozenset[str]) -> Asked:
             raise scene.moments.reader.beyond(position, scene.moment)
         return found.views()[0]
 
-    return Asked(asked_for(given), (), answer)
+    return Asked(given.moment, (), answer)
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,8 +99,9 @@ _LIST: Final[Collection[EventView, EventFilter]] = Collection(
 
 def _events(given: Given, _: frozenset[str]) -> Asked:
     """A page of the log, in order. It has no slices: its rows are the facts themselves."""
-    chosen, first, text = filter_of(given, EventFilter), first_of(given), given.get("after")
-    start = started(asked_for(given), None if text is None else parse_cursor(_LIST, "", chosen, text))
+    values = given.values
+    chosen, first, text = filter_of(values, EventFilter), first_of(values), values.get("after")
+    start = begun(given, None if text is None else parse_cursor(_LIST, "", chosen, text))
     behind = start.place[0] if start.place else 0
 
     async def answer(scene: Scene) -> Any:
@@ -119,24 +119,26 @@ def _events(given: Given, _: frozenset[str]) -> Asked:
             here=scene.here,
         )
 
-    return Asked(start.asked, (), answer, first, start.resent, at_head=not start.clocks)
+    return Asked(start.asked, (), answer, first, start.resent, at_head=behind > 0 and not start.clocks)
 
 
 def _report(given: Given, _: frozenset[str]) -> Asked:
     """One report."""
-    id_, moment, resent = located(given["id"], asked_for(given))
+    key = given.values["id"]
 
     async def answer(scene: Scene) -> Any:
         rows = scene.rows.of(REPORTS, ReportRow)
         if not rows:
-            raise await scene.absent("report", id_)
+            raise await scene.absent("report", key)
         return (await told(scene, rows))[0]
 
-    return Asked(moment, (wanted(REPORTS, key=id_), wanted(UNITS)), answer, resent=resent)
+    return Asked(given.moment, (wanted(REPORTS, key=key), wanted(UNITS)), answer, resent=given.resent)
 
 
-_OF: Final = Argument("of", SubjectInput, "Whose history.", REQUIRED)
-_REPORT: Final = Argument("id", strawberry.ID, "Its id, as shanghai-credit-2023/12/shi-ke-wei/2023-06.", REQUIRED)
+_OF: Final = Argument("of", SubjectInput, "Whose history.", REQUIRED, ANY)
+_REPORT: Final = Argument(
+    "id", strawberry.ID, "Its id, as shanghai-credit-2023/12/shi-ke-wei/2023-06.", REQUIRED, "report"
+)
 _AT: Final = Argument("position", Position, "Its position in the log.", REQUIRED)
 
 HISTORY: Final = Root(

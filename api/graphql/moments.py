@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from api.graphql.facts import load
+from api.graphql.ids import print_moment
 from api.graphql.needs import Needs
 from api.graphql.reading import Question, read_all
 from api.graphql.world import Budget, Here, World
@@ -79,7 +80,7 @@ class Moments:
         """Where the nodes of a root stand."""
         moment = world.moment
         at_head = (walked or asked == AsOf()) and not self.clocks
-        suffix = "" if at_head else f"@{moment.position},{moment.effective_on}"
+        suffix = "" if at_head else print_moment(moment)
         return Here(world, suffix, self.meta, self.budget)
 
 

@@ -11,11 +11,10 @@ from api.graphql.arguments import (
     REQUIRED,
     Argument,
     Given,
-    asked_for,
+    begun,
     filter_of,
     filters,
     first_of,
-    located,
 )
 from api.graphql.connections import Connection, connection_of
 from api.graphql.log import EVENT, EVENTS, HISTORY, REPORT, told
@@ -23,7 +22,7 @@ from api.graphql.reading import Question
 from api.graphql.root import SUBJECTS, Asked, Root, Scene
 from api.graphql.shapes import shape
 from api.graphql.world import World
-from api.http.cursors import parse_cursor, print_cursor, started
+from api.http.cursors import parse_cursor, print_cursor
 from api.services.problems import Trouble
 from projections.as_of import Rows
 from projections.lists import Collection, page
@@ -50,7 +49,7 @@ def _single(
     """The one node with a key; an error that says from when to when it is there, otherwise."""
 
     def ask(given: Given, _: frozenset[str]) -> Asked:
-        wanted_key, moment, resent = located(given[key.name], asked_for(given))
+        wanted_key = given.values[key.name]
 
         async def answer(scene: Scene) -> Any:
             found = among(World(scene.rows, scene.moment)).get(wanted_key)
@@ -58,7 +57,7 @@ def _single(
                 raise await scene.absent(kind, wanted_key)
             return found
 
-        return Asked(moment, wants(wanted_key), answer, resent=resent)
+        return Asked(given.moment, wants(wanted_key), answer, resent=given.resent)
 
     return Root(kind, f"One {kind}, as the record showed it.", shape(view), (key, *CLOCKS), ask)
 
@@ -67,21 +66,21 @@ def _numbered(kind: str, view: type[Any], find: Callable[[World, str, int], Any]
     """A part or a measure of a plan, by its number."""
 
     def ask(given: Given, _: frozenset[str]) -> Asked:
-        plan, moment, resent = located(given["plan"], asked_for(given))
+        plan, number = given.values["plan"], given.values["number"]
 
         async def answer(scene: Scene) -> Any:
             world = World(scene.rows, scene.moment)
             if plan not in world.plans:
                 raise await scene.absent("plan", plan)
-            found = find(world, plan, given["number"])
+            found = find(world, plan, number)
             if found is None:
-                raise Trouble(404, "unknown_id", f"there is no {kind} {given['number']} in the plan {plan}")
+                raise Trouble(404, "unknown_id", f"there is no {kind} {number} in the plan {plan}")
             return found
 
-        return Asked(moment, plans.one(plan), answer, resent=resent)
+        return Asked(given.moment, plans.one(plan), answer, resent=given.resent)
 
-    number = Argument("number", int, f"The number of the {kind} in its plan.", REQUIRED)
-    return Root(kind, f"One {kind} of a plan.", shape(view), (_PLAN, number, *CLOCKS), ask)
+    which = Argument("number", int, f"The number of the {kind} in its plan.", REQUIRED)
+    return Root(kind, f"One {kind} of a plan.", shape(view), (_PLAN, which, *CLOCKS), ask)
 
 
 def _listed(
@@ -94,15 +93,10 @@ def _listed(
     """A page of a list, as REST reads it. `finish` adds to its items what is read once the page is cut."""
 
     def ask(given: Given, selected: frozenset[str]) -> Asked:
-        asked = asked_for(given)
-        scope, moment, resent = located(given[within[1].name], asked) if within else ("", asked, None)
-        chosen, first, text = filter_of(given, collection.filter), first_of(given), given.get("after")
-        cursor = None if text is None else parse_cursor(collection, scope, chosen, text)
-        start = started(moment, cursor)
-        if resent and cursor:  # clocks beside an id beside a cursor: all three must mean the same
-            start = start._replace(resent=start.resent or started(asked, cursor).resent)
-        elif resent:
-            start = started(asked, None)
+        values = given.values
+        scope = values[within[1].name] if within else ""
+        chosen, first, text = filter_of(values, collection.filter, scope), first_of(values), values.get("after")
+        start = begun(given, None if text is None else parse_cursor(collection, scope, chosen, text))
         after = start.place
         counted = "totalCount" in selected
         begin, limit = (None, EVERYTHING) if counted else (after, first)
@@ -134,9 +128,7 @@ def _listed(
             )
 
         wants = collection.wanted(scope, chosen, begin, limit + 1)
-        if cursor is None:
-            return Asked(moment, wants, answer, first, resent)
-        return Asked(start.asked, wants, answer, first, start.resent, at_head=not start.clocks)
+        return Asked(start.asked, wants, answer, first, start.resent, at_head=bool(after) and not start.clocks)
 
     arguments = (*((within[1],) if within else ()), *filters(collection.filter), *CLOCKS, *PAGING)
     return Root(name, description, connection_of(collection.view), arguments, ask)
@@ -162,27 +154,31 @@ def _behind(
     return [one for one in views if collection.place(one, chosen) > after]
 
 
-_PLAN: Final = Argument("plan", strawberry.ID, "The plan, as shanghai-credit-2023.", REQUIRED)
-_ID: Final = Argument("id", strawberry.ID, "Its id, with or without a moment.", REQUIRED)
-_CODE: Final = Argument("code", strawberry.ID, "Its GB/T 2260 code, as 310101.", REQUIRED)
+_PLAN: Final = Argument("plan", strawberry.ID, "The plan, as shanghai-credit-2023.", REQUIRED, "plan")
+_CODE: Final = Argument("code", strawberry.ID, "Its GB/T 2260 code, as 310101, or its id.", REQUIRED, "district")
+
+
+def _id(kind: str) -> Argument:
+    return Argument("id", strawberry.ID, "Its id, with or without its kind and a moment.", REQUIRED, kind)
+
 
 ROOTS: Final[dict[str, Root]] = {
     root.name: root
     for root in (
-        _single("plan", PlanView, _ID, plans.one, lambda world: world.plans),
+        _single("plan", PlanView, _id("plan"), plans.one, lambda world: world.plans),
         _listed("plans", "All plans, by id.", PLAN_LIST),
         _numbered("part", PartView, lambda world, plan, number: world.part(plan, number)),
         _numbered("measure", MeasureView, lambda world, plan, number: world.measure(plan, number)),
         _listed("parts", "The parts of a plan, by number.", PART_LIST, ("plan", _PLAN)),
         _listed("measures", "The measures of a plan, by number.", MEASURE_LIST, ("plan", _PLAN)),
         _listed("targets", "The numbers that the tasks of a plan promise.", TARGET_LIST, ("plan", _PLAN)),
-        _single("task", TaskView, _ID, tasks.one, lambda world: world.tasks),
+        _single("task", TaskView, _id("task"), tasks.one, lambda world: world.tasks),
         _listed("tasks", "The tasks of a plan, filtered and sorted as REST does it.", TASK_LIST, ("plan", _PLAN)),
-        _single("unit", UnitView, _ID, lambda _: units.every(), lambda world: world.units),
+        _single("unit", UnitView, _id("unit"), lambda _: units.every(), lambda world: world.units),
         _listed("units", "Units and groups, by id.", UNIT_LIST),
         _single("district", DistrictView, _CODE, lambda _: districts.every(), lambda world: world.districts),
         _listed("districts", "All districts, by code.", DISTRICT_LIST),
-        _single("platform", PlatformView, _ID, platforms.one, lambda world: world.platforms),
+        _single("platform", PlatformView, _id("platform"), platforms.one, lambda world: world.platforms),
         _listed("platforms", "Information systems that tasks mention, by id.", PLATFORM_LIST),
         REPORT,
         _listed(

@@ -15,6 +15,7 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from api.graphql.edges import EDGES, Edge, named
+from api.graphql.ids import KEYS, KINDS
 from api.graphql.needs import NOTHING, Needs, needs_of, needs_of_field, size_of
 from api.graphql.remembered import NOTHING as SELF
 from api.graphql.remembered import Depends
@@ -24,7 +25,6 @@ from projections.as_of import Meta
 from projections.views.targets import TargetView
 
 Context = dict[str, Any]
-KEYS: Final = ("id", "code")
 Position = NewType("Position", int)
 INSTANTS: Final = {"recorded_at", "from_recorded_at", "to_recorded_at", "as_of"}  # views hold them as they are sent
 POSITIONS: Final = {"position", "event", "replaces", "standing", "from_", "to"}
@@ -40,6 +40,13 @@ class Field(NamedTuple):
     depends: Depends = SELF
 
 
+@strawberry.interface(name="Node", description="What has an id of its own: `node(id:)` finds it again.")
+class Node:
+    """Relay's interface, of every kind in `ids.KEYS`."""
+
+    _id: strawberry.ID = strawberry.field(name="id", description=described("Node", "id"))
+
+
 FIELDS: Final[dict[tuple[str, str], Field]] = {}  # by the names of the type and of the field
 _TYPES: Final[dict[str, Any]] = {}
 
@@ -47,12 +54,14 @@ _TYPES: Final[dict[str, Any]] = {}
 def shape(struct: type[msgspec.Struct], name: str | None = None) -> Any:
     """The GraphQL type of a view, whose fields are read off the Struct as it is, and whose edges lead to others.
 
-    A type with an id (a district's is its code) gets a `canonicalId`; its `id` also names the moment it was read at,
-    so that a normalising cache never mixes two dates.
+    What the record is about is a Node: its `id` names its stream and the moment it was read at, so that a normalising
+    cache never mixes two dates. What merely names another thing is none: it has that thing's `canonicalId`.
     """
     name = name or name_of(struct)
     if name not in _TYPES:
-        _TYPES[name] = made = type(name, (), {"__annotations__": {}})  # known before it is filled: edges go in circles
+        above = (Node,) if name in KINDS else ()
+        made = type(name, above, {"__annotations__": {}})
+        _TYPES[name] = made  # known before it is filled: edges go in circles
         _fill(made, name, struct)
         strawberry.type(made, name=name, description=described(name) or struct.__doc__)
     return _TYPES[name]
@@ -67,9 +76,10 @@ def _fill(made: Any, name: str, struct: type[msgspec.Struct]) -> None:
     for field in msgspec.structs.fields(struct):
         if field.name not in {"id", "meta"}:
             _attribute(made, name, field)
-    key = next((key for key in KEYS if key in struct.__struct_fields__), None)
-    if key:
-        _identified(made, name, key)
+    if issubclass(made, Node):
+        _identified(made, name, struct)
+    elif "id" in struct.__struct_fields__:
+        _canonical(made, name, struct, lambda one: one.id)
     if "meta" in struct.__struct_fields__:
         meta = next(one for one in msgspec.structs.fields(struct) if one.name == "meta")
         _computed(made, name, Edge("meta", _meta), graphql_type(meta.type))
@@ -77,16 +87,29 @@ def _fill(made: Any, name: str, struct: type[msgspec.Struct]) -> None:
         _computed(made, name, edge, _ends(edge))
 
 
-def _identified(made: Any, name: str, key: str) -> None:
+def _identified(made: Any, name: str, struct: type[msgspec.Struct]) -> None:
+    kind = KINDS[name]
+    key = KEYS[kind]
+
     def locate(one: Any, here: Here) -> str:
-        return getattr(one, key) + here.suffix
+        return f"{kind}:{key(one)}{here.suffix}"
 
-    def canonical(one: Any, _: Here) -> str:
-        return getattr(one, key)
+    def is_type_of(_: Any, one: Any, __: Any) -> bool:
+        return isinstance(one, struct)
 
+    made.is_type_of = classmethod(is_type_of)
     _computed(made, name, Edge("id", locate, depends=frozenset({"suffix"})), strawberry.ID)
+    _canonical(made, name, struct, key)
+
+
+def _canonical(made: Any, name: str, struct: type[msgspec.Struct], key: Callable[[Any], str]) -> None:
+    def canonical(one: Any, _: Here) -> str:
+        return key(one)
+
     _computed(made, name, Edge("canonicalId", canonical, depends=SELF), strawberry.ID)
-    FIELDS[name, "canonicalId"] = Field(attribute=key)
+    attribute = next((one for one in ("id", "code") if one in struct.__struct_fields__), None)
+    if attribute:  # it is had with all others at once
+        FIELDS[name, "canonicalId"] = Field(attribute=attribute)
 
 
 def _meta(_: Any, here: Here) -> Meta:

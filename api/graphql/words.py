@@ -5,8 +5,9 @@ from typing import Annotated, Any, Final, get_args, get_origin
 import msgspec
 
 _ANYWHERE: Final = {
-    "id": "The id; at another moment than now it names the moment.",
-    "canonicalId": "The id, the same at every moment.",
+    "id": "Its stream or a name in that form, as task:shanghai-credit-2023/12; at another moment than now it names the "
+    "moment, as task:shanghai-credit-2023/12@361,2023-06-30.",
+    "canonicalId": "The plain id, the same at every moment: REST's.",
     "meta": "The moment at which it was read.",
     "name": "Its official name at this moment.",
     "version": "How many facts about it are in the log, whatever the date, voidings included.",

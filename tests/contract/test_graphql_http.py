@@ -37,7 +37,7 @@ async def get(site: Site, accept: str = JSON, **parameters: str) -> httpx.Respon
 async def test_the_answer_has_the_media_type_that_is_preferred(told: Site, accept: str, media_type: str) -> None:
     for answer in (await post(told, UNIT, accept), await get(told, accept, query=UNIT)):
         assert answer.headers["Content-Type"] == media_type
-        assert answer.json()["data"]["unit"]["id"] == "shi-ke-wei"
+        assert answer.json()["data"]["unit"]["id"] == "unit:shi-ke-wei"
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "image/png, text/plain", f"{RESULT};q=0"])
@@ -102,8 +102,8 @@ async def test_both_clocks_in_the_address_hold_for_the_roots_that_name_none(told
     query = f"""{{ own: task(id: "{TASK}", asOf: {{position: 700}}) {{ id }} task(id: "{TASK}") {{ id }}
                 plans {{ meta {{ position effectiveOn }} }} }}"""
     data = (await get(told, query=query, position="400", effectiveOn="2023-06-30")).json()["data"]
-    assert data["task"]["id"] == f"{TASK}@400,2023-06-30"
-    assert data["own"]["id"].startswith(f"{TASK}@700,")
+    assert data["task"]["id"] == f"task:{TASK}@400,2023-06-30"
+    assert data["own"]["id"].startswith(f"task:{TASK}@700,")
     assert data["plans"]["meta"] == {"position": 400, "effectiveOn": "2023-06-30"}
 
 
