@@ -102,7 +102,7 @@ def _listed(
         begin, limit = (None, EVERYTHING) if counted else (after, first)
 
         async def answer(scene: Scene) -> Any:
-            await scene.moments.reader.check_named(chosen, scene.moment)
+            await scene.moments.reader.check_named(chosen, scene.moment, scope)
             clocks = start.clocks or scene.moments.clocks
             found = await page(_fetch(scene), collection, scope, chosen, scene.moment, begin, limit)
             if within and not found.rows.any(SUBJECTS[within[0]]):

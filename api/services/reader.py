@@ -21,7 +21,7 @@ from projections.table import SCHEMA, SliceTable
 from projections.wanted import Wanted
 
 CLOCKS: Final = ("asOf", "position", "effectiveOn", "minPosition")
-NAMED: Final = ("plan", "unit", "district", "platform")  # filters that name a subject by its id
+NAMED: Final = ("plan", "task", "unit", "district", "platform", "stream")  # filters that name a stream or its subject
 PATIENCE: Final = 5.0  # seconds to wait for a position that is not visible yet
 
 
@@ -86,16 +86,19 @@ class Reader:
             self.memory.put(key, known, sys.getsizeof(known))
         return known
 
-    async def check_named(self, given: msgspec.Struct, moment: Moment) -> None:
+    async def check_named(self, given: msgspec.Struct, moment: Moment, plan: str = "") -> None:
         """Trouble for a filter that names what is not in the record: who misspells it would take nothing for an answer.
 
-        A subject is in the record from the first fact of its stream on, whatever the day.
+        A subject is in the record from the first fact of its stream on, whatever the day. Keys of tasks are of `plan`.
         """
-        for kind in NAMED:
-            key: str | None = getattr(given, kind, None)
-            if key is not None and not await self._begun(f"{kind}:{key}", moment.position):
-                detail = f"there is no {kind} {echo(key)}"
-                raise Trouble(404, "unknown_id", detail, [Fault(kind, detail)])
+        for name in NAMED:
+            given_: str | int | None = getattr(given, name, None)
+            if given_ is None:
+                continue
+            key = f"{plan}/{given_}" if name == "task" else str(given_)
+            if not await self._begun(key if name == "stream" else f"{name}:{key}", moment.position):
+                detail = f"there is no {name} {echo(key)}"
+                raise Trouble(404, "unknown_id", detail, [Fault(name, detail)])
 
     async def _begun(self, stream: str, position: int) -> bool:
         key = "begun", stream
