@@ -1,7 +1,7 @@
 """Which rows of a table a view asks for, and the statement that brings them as lines of JSON."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -38,11 +38,19 @@ class Wanted(NamedTuple):
 
 
 def wanted(table: SliceTable, **where: object) -> Wanted:
-    """Rows of `table` whose columns have these values, or one of them where a list is given."""
+    """Rows of `table` whose columns have these values, or one of them where a list is given, or several in a tuple."""
+    where = {name: _one_or_all(value) for name, value in where.items()}
     names = tuple(where)
     among = tuple([name for name in names if isinstance(where[name], list)])
     equal = tuple([name for name in names if name not in among]) if among else names
     return Wanted(Form(table, equal, among), tuple(where.items()))
+
+
+def _one_or_all(value: object) -> object:
+    if not isinstance(value, tuple):
+        return value
+    values = cast("tuple[object, ...]", value)
+    return values[0] if len(values) == 1 else list(values)
 
 
 class Keyset(NamedTuple):

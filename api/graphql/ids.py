@@ -56,6 +56,15 @@ def parse_id(text: str, kind: str, argument: str = "id") -> Id:
     return Id(said or "", key, moment)
 
 
+def parse_node(text: str) -> Id:
+    """The id of a node of any kind, which it has to say; Trouble for one that does not."""
+    found = parse_id(text, ANY)
+    if not found.kind:
+        detail = f"{echo(text)} does not say what it is the id of, as task:shanghai-credit-2023/12 does"
+        raise Trouble(400, "id_without_kind", detail, [Fault("id", detail)])
+    return found
+
+
 def _day(text: str) -> dt.date:
     try:
         return parse_date(text)

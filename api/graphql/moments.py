@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -84,7 +85,7 @@ class Moments:
         return Here(world, suffix, self.meta, self.budget)
 
 
-async def learn_all(moments: Moments, places: Mapping[str, Here]) -> bool:
+async def learn_all(moments: Moments, places: Mapping[Any, Here]) -> bool:
     """Read what any place lacks; whether there was anything."""
     lacking = {id(here.world): here.world for here in places.values() if here.world.missing}
     await asyncio.gather(*(moments.learn(world) for world in lacking.values()))

@@ -25,7 +25,10 @@ def _query() -> Any:
     fields: dict[str, Any] = {"__annotations__": {}}
     for root in ROOTS.values():
         fields[to_snake_case(root.name)] = strawberry.field(
-            resolver=_resolver(root), name=root.name, description=root.description, graphql_type=root.type | None
+            resolver=_resolver(root),
+            name=root.name,
+            description=root.description,
+            graphql_type=root.type if root.many else root.type | None,
         )
     words = "A public plan at any moment: what the record showed (asOf), what held (effectiveOn)."
     return strawberry.type(type("Query", (), fields), name="Query", description=words)

@@ -48,6 +48,7 @@ class Node:
 
 
 FIELDS: Final[dict[tuple[str, str], Field]] = {}  # by the names of the type and of the field
+NODES: Final[dict[str, type[msgspec.Struct]]] = {}  # the Structs behind the types with an id
 _TYPES: Final[dict[str, Any]] = {}
 
 
@@ -98,6 +99,7 @@ def _identified(made: Any, name: str, struct: type[msgspec.Struct]) -> None:
         return isinstance(one, struct)
 
     made.is_type_of = classmethod(is_type_of)
+    NODES[name] = struct
     _computed(made, name, Edge("id", locate, depends=frozenset({"suffix"})), strawberry.ID)
     _canonical(made, name, struct, key)
 
@@ -136,7 +138,7 @@ def _computed(made: Any, owner: str, edge: Edge, type_: Any) -> None:
     follow = edge.follow
 
     def resolve(root: Any, info: Info[Context, None]) -> Any:
-        return follow(root, info.context["places"][root_of(info)])
+        return follow(root, place_of(info))
 
     size = size_of(owner, edge.name) if edge.many else 1
     FIELDS[owner, edge.name] = Field(follow=follow, needs=needs_of(edge.to), size=size, depends=edge.depends)
@@ -156,12 +158,10 @@ def _ends(edge: Edge) -> Any:
     return node | None if edge.optional else node
 
 
-def root_of(info: Info[Context, None]) -> str:
-    """The name under which the query asked for the root field that this field hangs from."""
-    path = info.path
-    while path.prev is not None:
-        path = path.prev
-    return str(path.key)
+def place_of(info: Info[Context, None]) -> Here:
+    """Where the root stands that this field hangs from, or the item of it, under the names by which it is asked for."""
+    places, path = info.context["places"], info.path.as_list()
+    return places.get(path[0]) or places[path[0], path[1]]
 
 
 def _bare(type_: Any) -> Any:

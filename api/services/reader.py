@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 import msgspec
@@ -126,22 +126,28 @@ class Reader:
             self.license,
         )
 
-    def beyond(self, position: int, moment: Moment) -> Trouble:
+    def beyond(self, position: int | str, moment: Moment) -> Trouble:
         """Why there is no such event."""
-        return Trouble(404, "unknown_id", f"there is no event {position}: the log held 1 to {moment.position} then")
+        return Trouble(
+            404, "unknown_id", f"there is no event {echo(str(position))}: the log held 1 to {moment.position} then"
+        )
 
     async def absent(self, subject: Subject, moment: Moment) -> Trouble:
         """Why there is no such thing at a moment: from when to when it is there, if it ever is."""
+        return (await self.all_absent(subject.kind, subject.table, [subject.key], moment))[subject.key]
+
+    async def all_absent(self, kind: str, table: SliceTable, keys: Sequence[str], moment: Moment) -> dict[str, Trouble]:
+        """The same of several things of a kind."""
+        sql = f"""SELECT key, known_from, known_to, eff_from, eff_to FROM {SCHEMA}.{table.name}
+            WHERE key = ANY($1::text[]) ORDER BY known_from"""
+        found: dict[str, list[Any]] = {key: [] for key in keys}
         async with self.pool.acquire() as connection:
-            return await _absent(connection, subject, moment)
+            for row in await connection.fetch(sql, keys):
+                found[row["key"]].append(row)
+        return {key: _absent(kind, echo(key), rows, moment) for key, rows in found.items()}
 
 
-async def _absent(connection: Connection, subject: Subject, moment: Moment) -> Trouble:
-    kind, table, key = subject.kind, subject.table, echo(subject.key)
-    rows = await connection.fetch(
-        f"SELECT known_from, known_to, eff_from, eff_to FROM {SCHEMA}.{table.name} WHERE key = $1 ORDER BY known_from",
-        subject.key,
-    )
+def _absent(kind: str, key: str, rows: Sequence[Any], moment: Moment) -> Trouble:
     if not rows:
         return Trouble(404, "unknown_id", f"there is no {kind} {key}")
     known = [row for row in rows if row["known_from"] <= moment.position < row["known_to"]]

@@ -189,10 +189,10 @@ class TaskView(msgspec.Struct, frozen=True, rename="camel", kw_only=True, weakre
     meta: Meta | UnsetType = UNSET
 
 
-def one(key: str) -> Sequence[Wanted]:
-    """What a single task is put together from."""
-    plan = key.partition("/")[0]
-    return (wanted(TASKS, key=key), grouped(wanted(SAID, task=key), "task"), *joined_to(plan))
+def one(*keys: str) -> Sequence[Wanted]:
+    """What a single task is put together from, or some."""
+    plans = tuple(dict.fromkeys(key.partition("/")[0] for key in keys))
+    return (wanted(TASKS, key=keys), grouped(wanted(SAID, task=keys), "task"), *joined_to(*plans))
 
 
 def of_plan(plan: str) -> Sequence[Wanted]:
@@ -200,9 +200,9 @@ def of_plan(plan: str) -> Sequence[Wanted]:
     return (wanted(TASKS, plan=plan), grouped(wanted(SAID, plan=plan), "task"), *joined_to(plan))
 
 
-def joined_to(plan: str) -> Sequence[Wanted]:
-    """What is joined to any task of a plan, but for its reports."""
-    return (*_EVERYWHERE, wanted(PLANS, key=plan))
+def joined_to(*plans: str) -> Sequence[Wanted]:
+    """What is joined to any task of a plan, or of some, but for its reports."""
+    return (*_EVERYWHERE, wanted(PLANS, key=plans))
 
 
 _EVERYWHERE: Final = (wanted(UNITS), wanted(PLATFORMS))
