@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from api.graphql.execute import Prepared, prepare, projected
-from api.graphql.moments import Moments, learn_all
+from api.graphql.moments import Moments, Said, learn_all
 from api.graphql.schema import GRAPHQL
 from api.services.reader import Reader
 from domain.document.reference import REFERENCE
@@ -77,7 +77,7 @@ class Asker:
         assert GRAPHQL.query_type
         (name,) = self._some("Query", sorted(GRAPHQL.query_type.fields), 1)
         given = self._arguments(name)
-        clock = self.random.choice([*CLOCKS, INSTANT])
+        clock = self.random.choice([*CLOCKS, INSTANT]) if "asOf" in GRAPHQL.query_type.fields[name].args else ""
         arguments = f"({given} {self._filters(name, given)} {clock})"
         return f"{name}{arguments.replace('(  )', '')} {self._below(GRAPHQL.query_type.fields[name].type, 4)}"
 
@@ -196,7 +196,7 @@ class Asker:
 
 async def ready(reader: Reader, text: str, variables: dict[str, Any]) -> Prepared | list[GraphQLError]:
     """A query with all that it needs in memory."""
-    moments = Moments(reader, AsOf())
+    moments = Moments(reader, AsOf(), Said(text, variables))
     prepared = await prepare(moments, text, variables, None)
     if isinstance(prepared, Prepared):
         projected(prepared)

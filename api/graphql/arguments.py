@@ -144,15 +144,11 @@ def given_of(arguments: Sequence[Argument], values: Values) -> Given:
             plain[one.name] = _plain(one, values[one.name], moments)
     if len(moments) > 1:
         raise Trouble(400, "id_of_another_moment", "these ids name several moments: give such as name one")
-    return standing(plain, clocks, next(iter(moments), None))
-
-
-def standing(values: Values, clocks: AsOf, moment: AsOf | None) -> Given:
-    """The same at the moment that an id names, if it does: clocks beside it must mean that moment."""
-    if moment is None:
-        return Given(values, clocks, clocks, None)
+    if not moments:
+        return Given(plain, clocks, clocks, None)
+    moment = moments.pop()
     wrong = Trouble(400, "id_of_another_moment", "this id names its moment: leave the clocks out")
-    return Given(values, clocks, moment, None if clocks in {AsOf(), moment} else Resent(clocks, wrong))
+    return Given(plain, clocks, moment, None if clocks in {AsOf(), moment} else Resent(clocks, wrong))
 
 
 def _plain(argument: Argument, value: Any, moments: set[AsOf]) -> Any:

@@ -16,7 +16,7 @@ from api.graphql.arguments import given_of
 from api.graphql.compiled import Plan, RootField, compiled
 from api.graphql.errors import MAX_ERRORS, NotOffered, shortened, too_complex
 from api.graphql.introspected import introspected
-from api.graphql.moments import Moments, learn_all
+from api.graphql.moments import Moments, Said, learn_all
 from api.graphql.needs import NOTHING, Needs
 from api.graphql.projection import Selection
 from api.graphql.queries import keep, query_of
@@ -72,7 +72,7 @@ async def answer(
     reader: Reader, text: str, variables: Mapping[str, Any], operation_name: str | None, clock: AsOf = NOW
 ) -> Answer:
     """Answer a query; `clock` holds for the roots that name none."""
-    moments = Moments(reader, clock)
+    moments = Moments(reader, clock, Said(text, variables, operation_name))
     prepared = await prepare(moments, text, variables, operation_name)
     if isinstance(prepared, list):
         return Answer(None, prepared, moments)

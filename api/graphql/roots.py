@@ -16,7 +16,6 @@ from api.graphql.arguments import (
     filter_of,
     filters,
     first_of,
-    standing,
 )
 from api.graphql.connections import Connection, connection_of
 from api.graphql.errors import too_complex
@@ -68,7 +67,7 @@ def _asked(kind: str, key: str, given: Given) -> Asked:
 
 
 def _node(given: Given, _: frozenset[str]) -> Asked:
-    """The node with an id, which says of which kind it is."""
+    """The node with an id, which says of which kind it is. It takes no clocks: Relay's compiler wants an id alone."""
     found = parse_node(given.values["id"])
     return _asked(found.kind, found.key, given)._replace(types=[TYPES[found.kind]])
 
@@ -79,19 +78,18 @@ def _nodes(given: Given, _: frozenset[str]) -> Several:
     if len(ids) > LONGEST_PAGE:
         raise too_complex(f"nodes takes at most {LONGEST_PAGE} ids, not {len(ids):,}: ask for some at a time")
     wrong: list[Exception | None] = [None] * len(ids)
-    parts: dict[tuple[AsOf, bool], tuple[Given, list[tuple[int, Id]]]] = {}
+    parts: dict[AsOf, list[tuple[int, Id]]] = {}
     for place, text in enumerate(ids):
         try:
             found = parse_node(text)
         except (Trouble, NoSuchMoment) as error:
             wrong[place] = error
         else:
-            own = standing(given.values, given.clocks, found.moment)
-            parts.setdefault((own.moment, own.resent is None), (own, []))[1].append((place, found))
-    return Several([_part(own, some) for own, some in parts.values()], wrong)
+            parts.setdefault(found.moment or given.moment, []).append((place, found))
+    return Several([_part(moment, some) for moment, some in parts.items()], wrong)
 
 
-def _part(given: Given, some: Sequence[tuple[int, Id]]) -> tuple[Asked, Sequence[int]]:
+def _part(moment: AsOf, some: Sequence[tuple[int, Id]]) -> tuple[Asked, Sequence[int]]:
     """What is asked of the nodes of one moment, kind by kind, and their places."""
     keys: dict[str, dict[str, None]] = {}
     for _, one in some:
@@ -103,8 +101,7 @@ def _part(given: Given, some: Sequence[tuple[int, Id]]) -> tuple[Asked, Sequence
 
     wanted = [each for kind, own in keys.items() for each in NODES[kind].wanted(list(own))]
     types = [TYPES[one.kind] for _, one in some]
-    asked = Asked(given.moment, wanted, answer, resent=given.resent, types=types)
-    return asked, [place for place, _ in some]
+    return Asked(moment, wanted, answer, types=types), [place for place, _ in some]
 
 
 def _listed(
@@ -193,12 +190,12 @@ _AT: Final = Argument("position", Position, "Its position in the log.", REQUIRED
 ROOTS: Final[dict[str, Root]] = {
     root.name: root
     for root in (
-        Root("node", "The node with an id, at the moment that the id names.", Node, (_NODE, *CLOCKS), _node),
+        Root("node", "The node with an id, at the moment that the id names.", Node, (_NODE,), _node),
         Root(
             "nodes",
             "The nodes with these ids, in their order; null with an error where there is none.",
             list[Node | None],
-            (_NODE_IDS, *CLOCKS),
+            (_NODE_IDS,),
             _nodes,
             many=True,
         ),

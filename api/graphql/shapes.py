@@ -27,6 +27,7 @@ from projections.views.targets import TargetView
 Context = dict[str, Any]
 Position = NewType("Position", int)
 INSTANTS: Final = {"recorded_at", "from_recorded_at", "to_recorded_at", "as_of"}  # views hold them as they are sent
+NULLABLE: Final = {("Meta", "self_")}  # what REST always has: a query may be too long for an address
 POSITIONS: Final = {"position", "event", "replaces", "standing", "from_", "to"}
 
 
@@ -130,7 +131,8 @@ def _attribute(made: Any, owner: str, field: msgspec.structs.FieldInfo) -> None:
         return
     size = size_of(owner, name) if get_origin(type_) is tuple else 1
     FIELDS[owner, name] = Field(attribute=field.name, needs=needs_of_field(owner, name), size=size)
-    made.__annotations__[field.name] = graphql_type(field.type, owner, field.name)
+    shown = graphql_type(field.type, owner, field.name)
+    made.__annotations__[field.name] = shown | None if (owner, field.name) in NULLABLE else shown
     setattr(made, field.name, strawberry.field(name=name, description=described(owner, name, field.type)))
 
 

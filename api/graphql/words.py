@@ -84,7 +84,8 @@ _OF_A_TYPE: Final = {
     "Meta.root": "The RFC 6962 Merkle root of the log of that size, in hex: another history has another.",
     "Meta.asOf": "When the fact at that position was recorded.",
     "Meta.effectiveOn": "The day that is shown.",
-    "Meta.self": "The address of this door with both clocks pinned.",
+    "Meta.self": "The address that answers the whole query so for ever, by GET; ids there name their moment. Null "
+    "where it would have more than 8,000 characters, and where the query asks for a moment that is not over.",
     "Meta.origin": "The name of the log.",
     "Meta.license": "The licence of the data.",
     "PageInfo.hasNextPage": "Whether there are items behind this page.",
