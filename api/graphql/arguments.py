@@ -108,7 +108,22 @@ def filter_of(values: Values, struct: type[msgspec.Struct], scope: str = "") -> 
     try:
         return msgspec.convert(plain, struct, strict=False)
     except msgspec.ValidationError as error:
-        raise Trouble(400, "bad_parameter", str(error)) from error
+        detail = _wanted(str(error))
+        raise Trouble(400, "bad_parameter", detail) from error
+
+
+def _wanted(error: str) -> str:
+    """What msgspec says of a value, in the words of a reader who knows no Python."""
+    said, _, place = error.partition(" - at `$.")
+    for python, word in (
+        (" | null`", "`"),
+        ("`int`", "a whole number"),
+        ("`str`", "a text"),
+        ("Expected", "it is"),
+        (", got", ", not"),
+    ):
+        said = said.replace(python, word)
+    return f"{place.rstrip('`')}: {said}"
 
 
 def _key_within(plan: str, task: str) -> str:

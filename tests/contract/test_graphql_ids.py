@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 import pytest
-from graphql import GraphQLInterfaceType, GraphQLObjectType
+from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, get_named_type
 
 from api.graphql.schema import GRAPHQL
 from tests.conftest import TASK, Site
@@ -133,3 +133,13 @@ async def test_pages_behind_an_id_with_its_moment_stand_there(told: Site) -> Non
         ids += [one["id"] for one in page["nodes"]]
     assert len(ids) > 1
     assert all(one.endswith(AT) for one in ids)
+
+
+def test_every_value_of_every_enum_is_described_and_every_kind_is_an_enum() -> None:
+    enums = [one for name, one in GRAPHQL.type_map.items() if isinstance(one, GraphQLEnumType) and name[:2] != "__"]
+    assert len(enums) >= 10
+    assert [f"{one.name}.{name}" for one in enums for name, value in one.values.items() if not value.description] == []
+    types = [one for name, one in GRAPHQL.type_map.items() if isinstance(one, GraphQLObjectType) and name[:2] != "__"]
+    kinds: list[object] = [get_named_type(one.fields["kind"].type) for one in types if "kind" in one.fields]  # pyright: ignore[reportUnknownVariableType]
+    assert kinds
+    assert all(isinstance(one, GraphQLEnumType) for one in kinds)
