@@ -13,7 +13,7 @@ from litestar.openapi.spec import License
 
 from api import pages
 from api.description import docs, schemas
-from api.graphql.door import graphql
+from api.graphql.door import graphql, methods
 from api.hosting.opening import Purpose, opened
 from api.hosting.settings import Settings
 from api.http.front import Front
@@ -44,6 +44,7 @@ HANDLERS: list[Any] = [
     *timemaps.HANDLERS,
     commands.commands,
     clock.demo_clock,
+    methods,
     graphql,
     schemas.openapi,
     schemas.graphql_schema,

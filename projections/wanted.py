@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -39,7 +39,8 @@ class Wanted(NamedTuple):
 
 
 def wanted(table: SliceTable, **where: object) -> Wanted:
-    """Rows of `table` whose columns have these values, or one of them where a list is given."""
+    """Rows of `table` whose columns have these values, or one of them where a list is given, or several in a tuple."""
+    where = {name: _one_or_all(value) for name, value in where.items()}
     lists = [name for name, value in where.items() if isinstance(value, list)]
     return Wanted(_form(table, tuple(where), tuple(lists)), tuple(where.items()))
 
@@ -47,6 +48,13 @@ def wanted(table: SliceTable, **where: object) -> Wanted:
 @cache  # there are as many as the code names, whatever is asked for
 def _form(table: SliceTable, names: tuple[str, ...], among: tuple[str, ...]) -> Form:
     return Form(table, tuple(name for name in names if name not in among), among, by=table.by)
+
+
+def _one_or_all(value: object) -> object:
+    if not isinstance(value, tuple):
+        return value
+    values = cast("tuple[object, ...]", value)
+    return values[0] if len(values) == 1 else list(values)
 
 
 class Keyset(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Any, Final
 from graphql import (
     FieldNode,
     GraphQLError,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     TypeInfo,
     TypeInfoVisitor,
@@ -17,7 +18,7 @@ from graphql import (
 )
 
 from api.graphql.execute import Prepared, prepare, projected
-from api.graphql.moments import Moments, learn_all
+from api.graphql.moments import Moments, Said, learn_all
 from api.graphql.schema import GRAPHQL
 from api.services.reader import Reader
 from domain.document.reference import REFERENCE
@@ -50,7 +51,7 @@ FILTERS: Final[dict[str, list[str]]] = {
 }
 HEAD: Final = "query Q($at: AsOfInput, $yes: Boolean! = true, $no: Boolean! = false)"
 DIRECTIVES: Final = ("@include(if: $yes)", "@include(if: $no)", "@skip(if: $no)", "@skip(if: $yes)", "@skip(if: false)")
-DEAREST: Final = 1_000  # values, so that graphql-core has done before long
+DEAREST: Final = 1_500  # values, so that graphql-core has done before long
 
 
 class Asker:
@@ -73,10 +74,10 @@ class Asker:
         return "fragment At on Query { at: events(first: 1, asOf: $at) { nodes { position } } }"
 
     def _root(self) -> str:
-        name = self.random.choice(sorted(GRAPHQL.query_type.fields if GRAPHQL.query_type else ()))
         assert GRAPHQL.query_type
+        (name,) = self._some("Query", sorted(GRAPHQL.query_type.fields), 1)
         given = self._arguments(name)
-        clock = self.random.choice([*CLOCKS, INSTANT])
+        clock = self.random.choice([*CLOCKS, INSTANT]) if "asOf" in GRAPHQL.query_type.fields[name].args else ""
         arguments = f"({given} {self._filters(name, given)} {clock})"
         return f"{name}{arguments.replace('(  )', '')} {self._below(GRAPHQL.query_type.fields[name].type, 4)}"
 
@@ -94,6 +95,8 @@ class Asker:
         assert GRAPHQL.query_type
         listed = f'plan: "{PLAN}", {page}' if "plan" in GRAPHQL.query_type.fields[name].args else page
         return {
+            "node": f'id: "{self._node()}"',
+            "nodes": f"ids: [{', '.join(f'{chr(34)}{self._node()}{chr(34)}' for _ in range(random.randint(0, 5)))}]",
             "plan": f'id: "{PLAN}"',
             "part": f'plan: "{PLAN}", number: {random.randint(1, 6)}',
             "measure": f'plan: "{PLAN}", number: {random.randint(1, 17)}',
@@ -107,14 +110,35 @@ class Asker:
             "events": f'{page}, plan: "{PLAN}"' if random.random() < 0.7 else page,
         }.get(name, listed)
 
+    def _node(self) -> str:
+        """The id of something, at a moment or at none; of nothing, now and then."""
+        random = self.random
+        kinds = {
+            "plan": PLAN,
+            "part": f"{PLAN}/{random.randint(1, 6)}",
+            "measure": f"{PLAN}/{random.randint(1, 17)}",
+            "task": f"{PLAN}/{random.randint(1, 70)}",
+            "target": f"{PLAN}/{random.randint(1, 70)}/{random.randint(1, 2)}",
+            "unit": random.choice(REFERENCE.units).id,
+            "district": random.choice(REFERENCE.districts).code,
+            "platform": random.choice(REFERENCE.platforms).id,
+            "report": f"{PLAN}/{random.choice([21, 25])}/{random.choice(REFERENCE.units).id}/2023-Q2",
+            "event": str(random.randint(1, 800)),
+        }
+        kind = random.choice(sorted(kinds))
+        moment = random.choice(["", "", "@361,2023-06-30", f"@{random.randint(300, 700)},2023-10-12"])
+        return f"{kind}:{kinds[kind]}{moment}"
+
     def _subject(self, task: str, unit: str) -> str:
         kinds = {"plan": PLAN, "task": task, "unit": unit}
         kinds |= {"district": REFERENCE.districts[0].code, "platform": REFERENCE.platforms[0].id}
         kind = self.random.choice(sorted(kinds))
         return f'{kind}: "{kinds[kind]}"'
 
-    def _below(self, type_: Any, depth: int) -> str:
+    def _below(self, type_: Any, depth: int, aliased: float = 0.2) -> str:
         named: object = get_named_type(type_)  # pyright: ignore[reportUnknownVariableType]
+        if isinstance(named, GraphQLInterfaceType):
+            return self._any_of(named, depth)
         if not isinstance(named, GraphQLObjectType):
             return ""
         leaves = [
@@ -125,17 +149,25 @@ class Asker:
         if depth and others:
             chosen += self._some(named.name, others, self.random.choice([1, 1, 2]))
         self.random.shuffle(chosen)
-        fields = " ".join(self._field(named, name, depth) for name in chosen)
+        fields = " ".join(self._field(named, name, depth, aliased) for name in chosen)
         return f"{{ {self._wrapped(named.name, fields or '__typename')} }}"
+
+    def _any_of(self, type_: GraphQLInterfaceType, depth: int) -> str:
+        """Fields of an interface, and of several of the types that have it, whose fields of one name may differ."""
+        types = self.random.sample(GRAPHQL.get_possible_types(type_), 4)
+        own = self._some(type_.name, list(type_.fields), 1)
+        fields = " ".join([*own, *(f"... on {one.name} {self._below(one, depth - 1, 1)}" for one in types)])
+        return f"{{ {self._wrapped(type_.name, fields)} }}"
 
     def _some(self, owner: str, names: list[str], number: int) -> list[str]:
         """Some of a type's fields, more often than not those that were not asked for yet."""
-        fresh = [name for name in names if f"{owner}.{name}" in self.left]
+        left = {one.partition("(")[0] for one in self.left}  # a field with an argument that is left is left, too
+        fresh = [name for name in names if f"{owner}.{name}" in left]
         among = fresh if fresh and self.random.random() < 0.6 else names
         return self.random.sample(among, min(len(among), number))
 
-    def _field(self, owner: GraphQLObjectType, name: str, depth: int) -> str:
-        alias = f"a{self.random.randint(0, 10**9)}: " if self.random.random() < 0.2 else ""
+    def _field(self, owner: GraphQLObjectType, name: str, depth: int, aliased: float) -> str:
+        alias = f"a{self.random.randint(0, 10**9)}: " if self.random.random() < aliased else ""
         directive = f" {self.random.choice(DIRECTIVES)}" if self.random.random() < 0.1 else ""
         return f"{alias}{name}{directive} {self._below(owner.fields[name].type, depth - 1)}"
 
@@ -157,7 +189,7 @@ class Asker:
 
 async def ready(reader: Reader, text: str, variables: dict[str, Any]) -> Prepared | list[GraphQLError]:
     """A query with all that it needs in memory."""
-    moments = Moments(reader, AsOf())
+    moments = Moments(reader, AsOf(), Said(text, variables))
     prepared = await prepare(moments, text, variables, None)
     if isinstance(prepared, Prepared):
         projected(prepared)
@@ -168,7 +200,7 @@ async def ready(reader: Reader, text: str, variables: dict[str, Any]) -> Prepare
 
 def dear(prepared: Prepared) -> bool:
     """Whether graphql-core would take long."""
-    return sum(one.selection.cost.of(6) for one in prepared.plan.roots) > DEAREST
+    return prepared.cost > DEAREST
 
 
 def by_graphql_core(prepared: Prepared, text: str, variables: dict[str, Any]) -> tuple[Any, list[GraphQLError]]:
@@ -180,7 +212,8 @@ def by_graphql_core(prepared: Prepared, text: str, variables: dict[str, Any]) ->
 
 def reachable() -> set[str]:
     """Every field of every type that an answer has, and every argument, as `Query.tasks` and `Query.tasks(unit:)`."""
-    types = [one for one in GRAPHQL.type_map.values() if isinstance(one, GraphQLObjectType) and one.name[:2] != "__"]
+    kinds = (GraphQLObjectType, GraphQLInterfaceType)
+    types = [one for one in GRAPHQL.type_map.values() if isinstance(one, kinds) and one.name[:2] != "__"]
     fields = {f"{one.name}.{name}" for one in types for name in one.fields}
     return fields | {
         f"{one.name}.{name}({arg}:)" for one in types for name in one.fields for arg in one.fields[name].args

@@ -4,15 +4,16 @@ import hashlib
 import re
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from litestar import get
 from litestar.params import FromPath
 
-from api.graphql.door import by_get
+from api.graphql.door import Parameters, by_get
 from api.http.answers import Answer, same
 from api.http.asking import NoParameters, asked
+from api.http.documented import answers, operation
 from api.http.question import Ask
 from api.services.problems import Trouble
 
@@ -69,9 +70,9 @@ async def docs(request: Ask) -> Answer:
     return _shown(request, "docs.html")
 
 
-@get("/graphql", include_in_schema=False)
+@get("/graphql", operation_class=operation(Parameters), responses=answers(dict[str, Any], 406), tags=["graphql"])
 async def graphiql(request: Ask) -> Answer:
-    """GraphiQL, opened on a query about the real plan; the answer to a query that stands in the address."""
+    """Answer a GraphQL query that stands in the address. Without one, this is GraphiQL, a page to write queries in."""
     if "query" in request.question.parameters:
         return await by_get(request)
     return _shown(request, "graphiql.html")

@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 
@@ -89,7 +90,7 @@ def address(path: str, operation: Mapping[str, Any]) -> str:
         elif one["name"] == "limit":
             query.append(f"limit={LONGEST}")
         elif one.get("required"):
-            query.append(f"{one['name']}={value}")
+            query.append(f"{one['name']}={quote(str(value))}")
     return f"{path}?{'&'.join(query)}" if query else path
 
 

@@ -1,34 +1,48 @@
 """What a root field is asked: both clocks, filters as REST has them, and ids that may name their moment."""
 
 import datetime as dt
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import cache
-from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
+from typing import Annotated, Any, Final, NamedTuple, cast, get_args, get_origin
 
 import msgspec
 import strawberry
 
+from api.graphql.ids import ANY, parse_id
 from api.graphql.shapes import Position, graphql_type
-from api.http.cursors import Resent
-from api.services.problems import Trouble
+from api.http.cursors import Cursor, Resent, Start, clocks_of, started
+from api.services.problems import Fault, Trouble, echo
 from domain.errors import WrongDate
-from domain.values import checked_date, parse_date
+from domain.values import checked_date
 from projections.as_of import AsOf, NoSuchMoment
 from projections.views.subjects import whole
 
-Given = Mapping[str, Any]  # arguments by their names in GraphQL, as graphql-core coerces them
+Values = Mapping[str, Any]  # arguments by their names in GraphQL, as graphql-core coerces them
 REQUIRED: Final = object()
+NAMED: Final = {name: name for name in ("plan", "task", "unit", "district", "platform")} | {"stream": ANY}
 
 
 class Argument(NamedTuple):
-    """An argument of a root field."""
+    """An argument of a root field; `of`: it is the id of a thing of this kind."""
 
     name: str
     type: Any
     description: str
     default: Any = None
+    of: str = ""
+
+
+class Given(NamedTuple):
+    """What a root is asked: its arguments with plain ids, its clocks, and the moment that these and its ids mean.
+
+    `resent` are the clocks where an id beside them names its moment.
+    """
+
+    values: Values
+    clocks: AsOf
+    moment: AsOf
+    resent: Resent | None
 
 
 @strawberry.input(one_of=True, description="What the public record showed: exactly one of the three.")
@@ -75,9 +89,9 @@ def filters(struct: type[msgspec.Struct]) -> tuple[Argument, ...]:
     return tuple(
         Argument(
             field.encode_name,
-            _optional(graphql_type(field.type)),
+            strawberry.ID | None if field.name in NAMED else _optional(graphql_type(field.type)),
             _description(field.type),
-            None,
+            of=NAMED.get(field.name, ""),
         )
         for field in msgspec.structs.fields(struct)
     )
@@ -93,14 +107,40 @@ def _description(type_: Any) -> str:
     return found[0] if found else ""
 
 
-def filter_of(given: Given, struct: type[msgspec.Struct]) -> Any:
-    """The filter that is asked for; Trouble for a value that REST would not take."""
-    values = {name: given[name] for name in _names(struct) if given.get(name) is not None}
-    plain = {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
+def filter_of(values: Values, struct: type[msgspec.Struct], scope: str = "") -> Any:
+    """The filter that is asked for of a list within `scope`; Trouble for a value that REST would not take."""
+    given = {name: values[name] for name in _names(struct) if values.get(name) is not None}
+    plain = {name: value.value if isinstance(value, Enum) else value for name, value in given.items()}
+    if "task" in plain:
+        plain["task"] = _key_within(scope, plain["task"])
     try:
         return msgspec.convert(plain, struct, strict=False)
     except msgspec.ValidationError as error:
-        raise Trouble(400, "bad_parameter", str(error)) from error
+        detail = _wanted(str(error))
+        raise Trouble(400, "bad_parameter", detail) from error
+
+
+def _wanted(error: str) -> str:
+    """What msgspec says of a value, in the words of a reader who knows no Python."""
+    said, _, place = error.partition(" - at `$.")
+    for python, word in (
+        (" | null`", "`"),
+        ("`int`", "a whole number"),
+        ("`str`", "a text"),
+        ("Expected", "it is"),
+        (", got", ", not"),
+    ):
+        said = said.replace(python, word)
+    return f"{place.rstrip('`')}: {said}"
+
+
+def _key_within(plan: str, task: str) -> str:
+    """A task's key in its plan, by which REST filters; an id may be given whole."""
+    above, slash, key = task.rpartition("/")
+    if slash and above != plan:
+        detail = f"the plan {echo(plan)} has no task {echo(task)}"
+        raise Trouble(404, "unknown_id", detail, [Fault("task", detail)])
+    return key
 
 
 @cache
@@ -108,9 +148,9 @@ def _names(struct: type[msgspec.Struct]) -> tuple[str, ...]:
     return tuple(field.encode_name for field in msgspec.structs.fields(struct))
 
 
-def first_of(given: Given) -> int:
+def first_of(values: Values) -> int:
     """How many items a page has."""
-    first: int | None = given["first"]
+    first: int | None = values["first"]
     if first is None:
         return USUAL_PAGE
     if not 0 <= first <= LONGEST_PAGE:
@@ -118,10 +158,49 @@ def first_of(given: Given) -> int:
     return first
 
 
-def asked_for(given: Given) -> AsOf:
-    """The moment that is asked for."""
-    day = given.get("effectiveOn")
-    as_of = given.get("asOf")
+def given_of(arguments: Sequence[Argument], values: Values) -> Given:
+    """What is asked, once its ids are read; Trouble if they are not of one moment."""
+    plain, clocks = dict(values), _clocks(values)
+    moments: set[AsOf] = set()
+    for one in arguments:
+        if one.of and values.get(one.name) is not None:
+            plain[one.name] = _plain(one, values[one.name], moments)
+    if len(moments) > 1:
+        raise Trouble(400, "id_of_another_moment", "these ids name several moments: give such as name one")
+    if not moments:
+        return Given(plain, clocks, clocks, None)
+    moment = moments.pop()
+    wrong = Trouble(400, "id_of_another_moment", "this id names its moment: leave the clocks out")
+    return Given(plain, clocks, moment, None if clocks in {AsOf(), moment} else Resent(clocks, wrong))
+
+
+def _plain(argument: Argument, value: Any, moments: set[AsOf]) -> Any:
+    """The plain id in an argument, or in the one field of an input object; its moment is added to those of others."""
+    if isinstance(value, dict):
+        return {kind: _key(kind, kind, text, moments) for kind, text in cast("dict[str, str]", value).items()}
+    return _key(argument.of, argument.name, value, moments)
+
+
+def _key(kind: str, name: str, text: str, moments: set[AsOf]) -> str:
+    found = parse_id(text, kind, name)
+    if found.moment:
+        moments.add(found.moment)
+    return f"{found.kind}:{found.key}" if kind == ANY and found.kind else found.key
+
+
+def begun(given: Given, cursor: Cursor | None) -> Start:
+    """Where a page begins. Clocks beside an id beside a cursor: all three must mean the same."""
+    if cursor is None:
+        return Start(given.moment, None, clocks_of(given.clocks if given.resent else given.moment), given.resent)
+    start = started(given.moment, cursor)
+    if given.resent is None:
+        return start
+    return start._replace(resent=start.resent or started(given.clocks, cursor).resent)
+
+
+def _clocks(values: Values) -> AsOf:
+    """The moment that the clocks name."""
+    day, as_of = values.get("effectiveOn"), values.get("asOf")
     if as_of is None:
         return AsOf(effective_on=day)
     if "position" in as_of:
@@ -139,20 +218,3 @@ def _instant(instant: dt.datetime) -> dt.datetime:
     except WrongDate as error:
         raise NoSuchMoment(f"asOf: {error}", parameter="asOf") from error
     return instant
-
-
-def located(id_: str, asked: AsOf) -> tuple[str, AsOf, Resent | None]:
-    """The key in an id, and the moment: that of the clocks or, where the id names one, its own."""
-    found = re.fullmatch(r"(.*)@([0-9]{1,16}),([0-9]{4}-[0-9]{2}-[0-9]{2})", id_)
-    if not found:
-        return id_, asked, None
-    pinned = AsOf(position=int(found[2]), effective_on=_day(found[3]))
-    wrong = Trouble(400, "id_of_another_moment", "this id names its moment: leave the clocks out")
-    return found[1], pinned, None if asked in {AsOf(), pinned} else Resent(asked, wrong)
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return parse_date(text)
-    except WrongDate as error:
-        raise NoSuchMoment(f"id: {error}", parameter="id") from error

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from graphql import (
     FieldNode,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     OperationDefinitionNode,
     get_named_type,
@@ -20,19 +21,17 @@ from graphql.execution.values import VariableValues
 
 from api.graphql.collected import Collector, Fields, Same, same
 from api.graphql.parsed import Document
-from api.graphql.projection import LEAF, Selection, Shape, list_of, or_null
+from api.graphql.projection import LEAF, Selection, Shape, any_of, list_of, or_null
 from api.graphql.remembered import remembering
 from api.graphql.root import Root
 from api.graphql.roots import ROOTS
 from api.graphql.schema import GRAPHQL
 from api.graphql.shapes import STRUCTS
-from projections.views.texts import erasable
 
 FIELD: Final = 100  # bytes that a field takes in a plan
 OBJECT: Final = 1_500  # a set of fields
 ROOT: Final = 1_000  # and a root field
-# Types that may hold text of reports, and those whose views are the same objects again and can be referred to weakly.
-ERASABLE: Final = frozenset(name for name, struct in STRUCTS.items() if erasable(struct))
+# Types whose views are the same objects again, and can be referred to weakly.
 REMEMBERED: Final = frozenset(name for name, struct in STRUCTS.items() if struct.__struct_config__.weakref)
 
 
@@ -51,7 +50,6 @@ class Plan(NamedTuple):
     keys: Sequence[str]
     roots: Sequence[RootField]
     introspects: bool
-    erasable: bool
     weight: int
 
 
@@ -66,7 +64,6 @@ class _Compiler:
     def __init__(self, document: Document, operation: OperationDefinitionNode, variables: VariableValues) -> None:
         self._collector = Collector(document, operation, variables)
         self._objects: dict[Same, Selection] = {}
-        self._erasable = False
         self._fields = 0
 
     def plan(self) -> Plan:
@@ -78,7 +75,7 @@ class _Compiler:
             for key, details in fields.items()
             if (name := details[0].node.name.value) in ROOTS
         ]
-        return Plan(list(fields), roots, len(roots) < len(fields), self._erasable, self._weight(len(roots)))
+        return Plan(list(fields), roots, len(roots) < len(fields), self._weight(len(roots)))
 
     def _weight(self, roots: int) -> int:
         """About what the plan takes in memory, in bytes."""
@@ -89,6 +86,9 @@ class _Compiler:
         self._fields += 1
         type_ = parent.fields[details[0].node.name.value].type
         named = get_named_type(type_)  # pyright: ignore[reportUnknownVariableType]
+        if isinstance(named, GraphQLInterfaceType):  # of a root alone, which projects each item for itself
+            types = GRAPHQL.get_possible_types(named)
+            return any_of({one.name: self._object(one, self._collector.below(one, details)) for one in types})
         if not isinstance(named, GraphQLObjectType):
             return LEAF
         inner = self._object(named, self._collector.below(named, details))
@@ -103,7 +103,6 @@ class _Compiler:
         return found
 
     def _compiled(self, type_: GraphQLObjectType, fields: Fields) -> Selection:
-        self._erasable = self._erasable or type_.name in ERASABLE
         shape = Shape(type_.name)
         for key, one in fields.items():
             name = one[0].node.name.value

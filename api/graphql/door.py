@@ -1,11 +1,12 @@
 """/graphql: a query by POST or in the address, the answer as GraphQL over HTTP has it, errors with REST's codes."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import msgspec
 from graphql import GraphQLError
-from litestar import post
+from litestar import HttpMethod, Response, post, route
+from msgspec import Meta
 
 from api.graphql.errors import NotOffered, shortened
 from api.graphql.execute import DEAREST, answer
@@ -30,16 +31,22 @@ class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
 class Parameters(msgspec.Struct, frozen=True, rename="camel"):
     """The same as a query string; both clocks hold for the roots that name none, so that the address may name them."""
 
-    query: str
-    variables: str | None = None
-    operation_name: str | None = None
-    extensions: str | None = None
-    position: int | None = None
-    effective_on: str | None = None
+    query: Annotated[str, Meta(description="The query.", examples=["{ plans { nodes { id title } } }"])]
+    variables: Annotated[str | None, Meta(description="Its variables, an object in JSON.")] = None
+    operation_name: Annotated[str | None, Meta(description="Which of its operations to execute.")] = None
+    extensions: Annotated[str | None, Meta(description="An object in JSON; nothing in it is heeded.")] = None
+    position: Annotated[int | None, Meta(description="What the log of this size showed.", examples=[354])] = None
+    effective_on: Annotated[str | None, Meta(description="What held on this date.", examples=["2023-06-30"])] = None
 
 
 _DECODE = msgspec.json.Decoder(GraphQLRequest).decode
 _MAP = msgspec.json.Decoder(dict[str, Any] | None).decode
+
+
+@route("/graphql", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)
+async def methods() -> Response[None]:
+    """What may be asked here. Litestar's own answer forgets the methods that are handled elsewhere."""
+    return Response(None, headers={"Allow": "GET, OPTIONS, POST"})
 
 
 @post("/graphql", responses=documented(dict[str, Any], 406, 413, 415), status_code=200, tags=["graphql"])

@@ -1,7 +1,7 @@
 """A query in, its answer out: moments resolved, rows read by one statement each, views projected by the plan."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from graphql import (
@@ -12,13 +12,15 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
+from api.graphql.arguments import given_of
 from api.graphql.compiled import Plan, RootField, compiled
 from api.graphql.errors import MAX_ERRORS, NotOffered, shortened, too_complex
 from api.graphql.introspected import introspected
-from api.graphql.moments import Moments, learn_all
+from api.graphql.moments import Moments, Said, learn_all
 from api.graphql.needs import NOTHING, Needs
+from api.graphql.projection import Selection
 from api.graphql.queries import keep, query_of
-from api.graphql.root import Asked, Scene
+from api.graphql.root import Asked, Scene, Several
 from api.graphql.schema import GRAPHQL
 from api.graphql.world import MOST, Here
 from api.services.reader import Reader
@@ -26,6 +28,8 @@ from projections.as_of import AsOf, Moment
 
 NOW: Final = AsOf()
 DEAREST: Final = 100_000  # values in one answer, as judged before it is read
+ITEM: Final = 100  # values that an item is worth which is looked for by its id
+Place = str | tuple[str, int]  # a root's key, or an item of it
 
 
 class Answer(NamedTuple):
@@ -44,28 +48,38 @@ class Answer(NamedTuple):
 class Prepared(NamedTuple):
     """A query with all that it needs in memory: each root's answer, or its error, and where its nodes stand.
 
-    `known` are the answers of the roots that ask of the schema itself.
+    `known` are the answers of the roots that ask of the schema itself. A root of many has a list of answers and errors.
     """
 
     plan: Plan
     answers: Mapping[str, Any]
-    places: Mapping[str, Here]
+    places: Mapping[Place, Here]
     known: dict[str, Any]
+    erasable: bool
     cost: int
+
+
+class Part(NamedTuple):
+    """What is asked at one moment by a root, or by some items of it, whose `places` in it these are."""
+
+    field: RootField
+    asked: Asked
+    selection: Selection
+    places: Sequence[int] | None = None
 
 
 async def answer(
     reader: Reader, text: str, variables: Mapping[str, Any], operation_name: str | None, clock: AsOf = NOW
 ) -> Answer:
     """Answer a query; `clock` holds for the roots that name none."""
-    moments = Moments(reader, clock)
+    moments = Moments(reader, clock, Said(text, variables, operation_name))
     prepared = await prepare(moments, text, variables, operation_name)
     if isinstance(prepared, list):
         return Answer(None, prepared, moments)
     data, errors = projected(prepared)
     while await learn_all(moments, prepared.places):
         data, errors = projected(prepared)
-    return Answer(data, errors, moments, prepared.plan.erasable, prepared.cost)
+    return Answer(data, errors, moments, prepared.erasable, prepared.cost)
 
 
 async def prepare(
@@ -86,14 +100,13 @@ async def prepare(
     try:
         plan = query.plans.get(key) or compiled(query.document, operation, values)
         known = introspected(query.document, operation, values) if plan.introspects else {}
-        asked = {one.key: _asked(one, values) for one in plan.roots}
-        cost = _judge(plan, asked)
+        asked, parts, cost = _judged(plan, values)
     except GraphQLError as error:
         return [error]
     if not all(isinstance(one, Exception) for one in asked.values()) or plan.introspects:
         keep(memory, text, query, key, plan)
-    answers, places = await _answers(moments, plan, asked)
-    return Prepared(plan, answers, places, known, cost)
+    answers, places = await _answers(moments, asked, parts)
+    return Prepared(plan, answers, places, known, any(one.selection.erasable for one in parts), cost)
 
 
 def _chosen(operations: Sequence[OperationDefinitionNode], name: str | None) -> OperationDefinitionNode | GraphQLError:
@@ -108,12 +121,14 @@ def _chosen(operations: Sequence[OperationDefinitionNode], name: str | None) -> 
     return found[0]
 
 
-def _asked(field: RootField, variables: VariableValues) -> Asked | Exception:
-    """What a root is asked, or what is wrong with it."""
+def _asked(field: RootField, variables: VariableValues) -> Asked | Several | Exception:
+    """What a root is asked, or what is wrong with it. One of many is never null: what is wrong with it is thrown."""
     try:
-        given = get_argument_values(_definition(field), field.nodes[0], variables)
-        return field.root.ask(given, field.selection.names)
-    except Exception as error:  # noqa: BLE001 - the error of one root is no other root's
+        values = get_argument_values(_definition(field), field.nodes[0], variables)
+        return field.root.ask(given_of(field.root.arguments, values), field.selection.names)
+    except Exception as error:
+        if field.root.many:
+            raise error if isinstance(error, GraphQLError) else located_error(error, field.nodes) from error
         return error
 
 
@@ -122,50 +137,83 @@ def _definition(field: RootField) -> Any:
     return GRAPHQL.query_type.fields[field.root.name]
 
 
-def _judge(plan: Plan, asked: Mapping[str, Asked | Exception]) -> int:
-    """About how many values the answer will have; GraphQLError if it would be too large."""
-    cost = sum(one.selection.cost.of(found.page) for one in plan.roots if isinstance(found := asked[one.key], Asked))
-    if cost > DEAREST:
-        raise too_complex(
-            f"the answer would have about {cost:,} values, and at most {DEAREST:,} are given: ask for smaller pages or "
-            "less depth"
-        )
-    return cost
+def _judged(plan: Plan, variables: VariableValues) -> tuple[dict[str, Asked | Several | Exception], list[Part], int]:
+    """What each root is asked, moment by moment, and about how many values that makes; GraphQLError if too many.
+
+    It is counted root by root, as asking may itself take long.
+    """
+    asked: dict[str, Asked | Several | Exception] = {}
+    parts: list[Part] = []
+    cost = 0
+    for field in plan.roots:
+        asked[field.key] = _asked(field, variables)
+        own = list(_parts(field, asked[field.key]))
+        parts += own
+        cost += sum(one.selection.cost.of(one.asked.page) for one in own) + _looked_for(asked[field.key])
+        if cost > DEAREST:
+            raise too_complex(
+                f"the answer would have about {cost:,} values, and at most {DEAREST:,} are given: ask for smaller "
+                "pages or less depth"
+            )
+    return asked, parts, cost
+
+
+def _looked_for(asked: Asked | Several | Exception) -> int:
+    """What it is worth to look for items by their ids, whatever is found: each may be an error of its own."""
+    return ITEM * len(asked.items) if isinstance(asked, Several) else 0
+
+
+def _parts(field: RootField, asked: Asked | Several | Exception) -> Iterator[Part]:
+    """All that a root is asked, moment by moment."""
+    if isinstance(asked, Asked):
+        yield Part(field, asked, field.selection.among(asked.types))
+    elif isinstance(asked, Several):
+        yield from (Part(field, own, field.selection.among(own.types), places) for own, places in asked.parts)
 
 
 async def _answers(
-    moments: Moments, plan: Plan, asked: Mapping[str, Asked | Exception]
-) -> tuple[dict[str, Any], dict[str, Here]]:
+    moments: Moments, asked: Mapping[str, Asked | Several | Exception], parts: Sequence[Part]
+) -> tuple[dict[str, Any], dict[Place, Here]]:
     """Each root's answer or error, and where it stands; the roots of one moment share one statement."""
-    answers: dict[str, Any] = {key: one for key, one in asked.items() if isinstance(one, Exception)}
-    places: dict[str, Here] = {}
-    by_moment: dict[Moment, list[RootField]] = {}
-    for field in plan.roots:
-        one = asked[field.key]
-        if isinstance(one, Asked):
-            try:
-                by_moment.setdefault(await moments.resolve(one.asked, one.resent), []).append(field)
-            except Exception as error:  # noqa: BLE001 - as above
-                answers[field.key] = error
-
-    async def at(moment: Moment, fields: Sequence[RootField]) -> None:
-        those = {field.key: one for field in fields if isinstance(one := asked[field.key], Asked)}
-        needs: Needs = NOTHING.union(*(field.selection.needs for field in fields))
+    answers: dict[str, Any] = {key: list(one.items) if isinstance(one, Several) else one for key, one in asked.items()}
+    places: dict[Place, Here] = {}
+    by_moment: dict[Moment, list[Part]] = {}
+    for part in parts:
         try:
-            world, rows = await moments.read(moment, needs, [one.wanted for one in those.values()])
-        except Exception as error:  # noqa: BLE001 - as above
-            answers.update(dict.fromkeys(those, error))
-            return
-        for (key, one), own in zip(those.items(), rows, strict=True):
-            places[key] = moments.here(world, one.asked, walked=one.at_head)
-            answers[key] = await _answered(one, Scene(own, places[key], moments))
+            by_moment.setdefault(await moments.resolve(part.asked.asked, part.asked.resent), []).append(part)
+        except Exception as error:  # noqa: BLE001 - the error of one root is no other root's
+            _fill(answers, part, error)
 
-    reads = [at(moment, fields) for moment, fields in by_moment.items()]
+    async def at(moment: Moment, those: Sequence[Part]) -> None:
+        needs: Needs = NOTHING.union(*(one.selection.needs for one in those))
+        try:
+            world, rows = await moments.read(moment, needs, [one.asked.wanted for one in those])
+        except Exception as error:  # noqa: BLE001 - as above
+            for one in those:
+                _fill(answers, one, error)
+            return
+        for one, own in zip(those, rows, strict=True):
+            here = moments.here(world, one.asked.asked, walked=one.asked.at_head)
+            key = one.field.key
+            places.update(dict.fromkeys([key] if one.places is None else [(key, place) for place in one.places], here))
+            _fill(answers, one, await _answered(one.asked, Scene(own, here, moments)))
+
+    reads = [at(moment, those) for moment, those in by_moment.items()]
     if len(reads) == 1:  # the usual case needs no task of its own
         await reads[0]
     else:
         await asyncio.gather(*reads)
     return answers, places
+
+
+def _fill(answers: dict[str, Any], part: Part, answer: Any) -> None:
+    """Put an answer, or its error, where it belongs: a root's own, or those of some of its items."""
+    if part.places is None:
+        answers[part.field.key] = answer
+        return
+    each = [answer] * len(part.places) if isinstance(answer, Exception) else answer
+    for place, one in zip(part.places, each, strict=True):
+        answers[part.field.key][place] = one
 
 
 async def _answered(one: Asked, scene: Scene) -> Any:
@@ -176,18 +224,25 @@ async def _answered(one: Asked, scene: Scene) -> Any:
 
 
 def projected(prepared: Prepared) -> tuple[dict[str, Any], list[GraphQLError]]:
-    """The data and the errors: a root that fails is null, and no other root minds."""
+    """The data and the errors: a root that fails, or an item of a root of many, is null, and no other minds."""
     data: dict[str, Any] = dict.fromkeys(prepared.plan.keys)
     errors: list[GraphQLError] = []
     for here in prepared.places.values():
         here.budget.left = MOST
-    for field in prepared.plan.roots:
-        value = prepared.answers[field.key]
+
+    def project(field: RootField, value: Any, place: Place, path: list[str | int]) -> Any:
         if not isinstance(value, Exception):
             try:
-                data[field.key] = field.selection.project(value, prepared.places[field.key])
-                continue
+                return field.selection.project(value, prepared.places[place])
             except Exception as error:  # noqa: BLE001 - as above
                 value = error
-        errors.append(located_error(value, [field.nodes[0]], [field.key]))
+        errors.append(located_error(value, [field.nodes[0]], path))
+        return None
+
+    for field in prepared.plan.roots:
+        key, value = field.key, prepared.answers[field.key]
+        if field.root.many:
+            data[key] = [project(field, one, (key, place), [key, place]) for place, one in enumerate(value)]
+        else:
+            data[key] = project(field, value, key, [key])
     return data | prepared.known, errors

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
-import strawberry
 from msgspec import Meta
 
 from api.graphql.arguments import (
@@ -14,32 +13,30 @@ from api.graphql.arguments import (
     Argument,
     Given,
     SubjectInput,
-    asked_for,
+    begun,
     filter_of,
     filters,
     first_of,
-    located,
 )
 from api.graphql.connections import Connection, connection_of
 from api.graphql.edges import asked as facts_of
 from api.graphql.facts import Ask
+from api.graphql.ids import ANY
 from api.graphql.root import Asked, Root, Scene
-from api.graphql.shapes import Position, shape
-from api.http.cursors import parse_cursor, print_cursor, started
+from api.graphql.shapes import shape
+from api.http.cursors import parse_cursor, print_cursor
 from events.steps import in_steps
 from projections.lists import Collection
 from projections.views import events, history, reports
 from projections.views.events import EventView, Page
 from projections.views.history import Version
-from projections.views.names import UNITS, directory
-from projections.views.reports import REPORTS, ReportRow, ReportView
-from projections.wanted import wanted
+from projections.views.names import directory
+from projections.views.reports import ReportRow, ReportView
 
 
 def _history(given: Given, _: frozenset[str]) -> Asked:
     """All versions of a subject, as they were recorded."""
-    ((kind, id_),) = given["of"].items()
-    key, moment, resent = located(id_, asked_for(given))
+    ((kind, key),) = given.values["of"].items()
 
     async def answer(scene: Scene) -> Any:
         world = scene.here.world
@@ -47,10 +44,10 @@ def _history(given: Given, _: frozenset[str]) -> Asked:
         if not world.facts(ask).recorded:
             await scene.moments.learn(world)
         if not world.facts(ask).recorded:
-            raise await scene.absent(kind, key)
+            raise (await scene.absent(kind, [key]))[key]
         return [version async for version in in_steps(history.versions(world.facts(ask)))]
 
-    return Asked(moment, (), answer, resent=resent)
+    return Asked(given.moment, (), answer, resent=given.resent)
 
 
 async def told(scene: Scene, rows: Sequence[ReportRow]) -> list[ReportView]:
@@ -60,21 +57,6 @@ async def told(scene: Scene, rows: Sequence[ReportRow]) -> list[ReportView]:
     if [ask for ask in asked if not world.facts(ask).recorded]:  # each is asked for, as asking notes what is missing
         await scene.moments.learn(world)
     return [view for row, ask in zip(rows, asked, strict=True) for view in reports.show([row], units, world.facts(ask))]
-
-
-def _event(given: Given, _: frozenset[str]) -> Asked:
-    """One fact."""
-    position = given["position"]
-
-    async def answer(scene: Scene) -> Any:
-        async with scene.moments.reader.pool.acquire() as connection_:
-            there = [position] if 1 <= position <= scene.moment.position else []
-            found = await events.at(connection_, there)
-        if not found.recorded:
-            raise scene.moments.reader.beyond(position, scene.moment)
-        return found.views()[0]
-
-    return Asked(asked_for(given), (), answer)
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,8 +82,9 @@ _LIST: Final[Collection[EventView, EventFilter]] = Collection(
 
 def _events(given: Given, _: frozenset[str]) -> Asked:
     """A page of the log, in order. It has no slices: its rows are the facts themselves."""
-    chosen, first, text = filter_of(given, EventFilter), first_of(given), given.get("after")
-    start = started(asked_for(given), None if text is None else parse_cursor(_LIST, "", chosen, text))
+    values = given.values
+    chosen, first, text = filter_of(values, EventFilter), first_of(values), values.get("after")
+    start = begun(given, None if text is None else parse_cursor(_LIST, "", chosen, text))
     behind = start.place[0] if start.place else 0
 
     async def answer(scene: Scene) -> Any:
@@ -119,25 +102,10 @@ def _events(given: Given, _: frozenset[str]) -> Asked:
             here=scene.here,
         )
 
-    return Asked(start.asked, (), answer, first, start.resent, at_head=not start.clocks)
+    return Asked(start.asked, (), answer, first, start.resent, at_head=behind > 0 and not start.clocks)
 
 
-def _report(given: Given, _: frozenset[str]) -> Asked:
-    """One report."""
-    id_, moment, resent = located(given["id"], asked_for(given))
-
-    async def answer(scene: Scene) -> Any:
-        rows = scene.rows.of(REPORTS, ReportRow)
-        if not rows:
-            raise await scene.absent("report", id_)
-        return (await told(scene, rows))[0]
-
-    return Asked(moment, (wanted(REPORTS, key=id_), wanted(UNITS)), answer, resent=resent)
-
-
-_OF: Final = Argument("of", SubjectInput, "Whose history.", REQUIRED)
-_REPORT: Final = Argument("id", strawberry.ID, "Its id, as shanghai-credit-2023/12/shi-ke-wei/2023-06.", REQUIRED)
-_AT: Final = Argument("position", Position, "Its position in the log.", REQUIRED)
+_OF: Final = Argument("of", SubjectInput, "Whose history.", REQUIRED, ANY)
 
 HISTORY: Final = Root(
     "history",
@@ -146,8 +114,6 @@ HISTORY: Final = Root(
     (_OF, *CLOCKS),
     _history,
 )
-REPORT: Final = Root("report", "One report.", shape(ReportView), (_REPORT, *CLOCKS), _report)
-EVENT: Final = Root("event", "One fact of the log.", shape(EventView), (_AT, *CLOCKS), _event)
 EVENTS: Final = Root(
     "events",
     "The facts of the log, in order.",

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from api.graphql.facts import load
+from api.graphql.ids import print_moment
 from api.graphql.needs import Needs
 from api.graphql.reading import Question, read_all
 from api.graphql.world import Budget, Here, World
@@ -15,15 +18,32 @@ from projections.as_of import AsOf, Meta, Moment, Rows
 from projections.wanted import Wanted
 
 
+class Said(NamedTuple):
+    """A request as it was sent."""
+
+    text: str = ""
+    variables: Mapping[str, Any] = MappingProxyType({})
+    operation_name: str | None = None
+
+    def parameters(self) -> dict[str, str]:
+        """The same as an address has it."""
+        given = {"variables": msgspec.json.encode(dict(self.variables)).decode()} if self.variables else {}
+        named = {"operationName": self.operation_name} if self.operation_name is not None else {}
+        return {"query": self.text} | given | named
+
+
+LONGEST_ADDRESS: Final = 8_000  # characters: what else lies on its way may take no more
+
+
 class Moments:
     """What one request stands at. Roots that ask for the head all see the same one.
 
-    `clock` holds for the roots that name none: a position, or a day, or both.
+    `clock` holds for the roots that name none: a position, or a day, or both. `said` is what was sent.
 
     `pinned`: every root names a moment of the past and its day itself, so that the answer stays true for ever.
     """
 
-    def __init__(self, reader: Reader, clock: AsOf) -> None:
+    def __init__(self, reader: Reader, clock: AsOf, said: "Said") -> None:
         self.reader = reader
         self.clocks = clocks_of(clock)
         self._clock = clock
@@ -31,6 +51,9 @@ class Moments:
         self.pinned = True
         self.budget = Budget()
         self._head: Moment | None = None
+        self._said = said
+        self._lasting = True
+        self._metas: dict[Moment, Meta] = {}
 
     async def resolve(self, asked: AsOf, resent: Resent | None) -> Moment:
         """The moment that a root asks for."""
@@ -40,6 +63,7 @@ class Moments:
         elif asked.as_of is not None or asked.position is not None:
             moment = await self.reader.moment(asked)
             dated = asked.effective_on is not None
+            self._lasting = self._lasting and moment.pinned
         else:
             self._head = self._head or await self.reader.moment(self._clock)
             moment = self._head
@@ -57,8 +81,16 @@ class Moments:
         return positions.pop() if len(positions) == 1 else None
 
     def meta(self, moment: Moment) -> Meta:
-        """What an answer resolved to. A GraphQL answer has no address of its own: `self` is that of the endpoint."""
-        return self.reader.meta(moment, "/graphql", {})
+        """What a root resolved to. `self` is the address of the whole answer, whose clocks are those of the head."""
+        if moment not in self._metas:
+            meta = self.reader.meta(moment, "/graphql", {})
+            self._metas[moment] = msgspec.structs.replace(meta, self_=self._address(self._head or moment))
+        return self._metas[moment]
+
+    def _address(self, clocks: Moment) -> str | None:
+        """Where the same query has the same answer for ever; none where that is too long, or its moment not over."""
+        address = self.reader.meta(clocks, "/graphql", self._said.parameters()).self_
+        return address if self._lasting and address and len(address) <= LONGEST_ADDRESS else None
 
     async def read(self, moment: Moment, needs: Needs, questions: Sequence[Question]) -> tuple[World, list[Rows]]:
         """The world at a moment, as far as `needs` goes, and the rows of each root there, all by one statement."""
@@ -79,11 +111,11 @@ class Moments:
         """Where the nodes of a root stand."""
         moment = world.moment
         at_head = (walked or asked == AsOf()) and not self.clocks
-        suffix = "" if at_head else f"@{moment.position},{moment.effective_on}"
+        suffix = "" if at_head else print_moment(moment)
         return Here(world, suffix, self.meta, self.budget)
 
 
-async def learn_all(moments: Moments, places: Mapping[str, Here]) -> bool:
+async def learn_all(moments: Moments, places: Mapping[Any, Here]) -> bool:
     """Read what any place lacks; whether there was anything."""
     lacking = {id(here.world): here.world for here in places.values() if here.world.missing}
     await asyncio.gather(*(moments.learn(world) for world in lacking.values()))

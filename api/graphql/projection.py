@@ -1,14 +1,18 @@
 """How a view becomes what is selected of it: its attributes at once, and in their places what lies below them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from api.graphql.needs import NOTHING, PAGE, Needs
 from api.graphql.remembered import NOTHING as SELF
 from api.graphql.remembered import Depends, Project, both
-from api.graphql.shapes import FIELDS
+from api.graphql.shapes import FIELDS, STRUCTS
 from api.graphql.world import Here
+from projections.views.texts import erasable
+
+MOMENT: Final = 200  # values that it is worth to stand at a moment of one's own
 
 
 class Cost(NamedTuple):
@@ -23,13 +27,29 @@ class Cost(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """What is selected of a type: how its values are projected, what that needs, and what it costs."""
+    """What is selected of a type: how its values are projected, what that needs, and what it costs.
+
+    `erasable`: it may hold text of reports. `of`: of an interface, what is selected of each type that a value may have.
+    """
 
     project: Project
     needs: Needs
     cost: Cost
     names: frozenset[str]
     depends: Depends = SELF
+    erasable: bool = False
+    of: "Mapping[str, Selection]" = MappingProxyType({})
+
+    def among(self, types: Sequence[str]) -> "Selection":
+        """The same, once the types of the values are known, one by one."""
+        if not types:
+            return self
+        own = [self.of[one] for one in types]
+        return self._replace(
+            needs=NOTHING.union(*(one.needs for one in own)),
+            cost=Cost(MOMENT + sum(one.cost.of(1) for one in own)),
+            erasable=any(one.erasable for one in own),
+        )
 
 
 class Shape:
@@ -44,6 +64,7 @@ class Shape:
         self._cost = Cost()
         self._names: set[str] = set()
         self._depends: Depends = SELF
+        self._erasable = type_ in STRUCTS and erasable(STRUCTS[type_])
 
     def typename(self, key: str) -> None:
         """The type's own name."""
@@ -67,6 +88,7 @@ class Shape:
         self._needs |= field.needs | below.needs
         self._names.add(name)
         self._depends = both(self._depends, both(field.depends, below.depends))
+        self._erasable = self._erasable or below.erasable
         self._charge(field.size, below.cost)
 
     def _charge(self, size: int, below: Cost) -> None:
@@ -84,7 +106,8 @@ class Shape:
     def selection(self) -> Selection:
         """How a value becomes what is selected of it."""
         project = _projection(tuple(self._keys), self._attributes, self._then)
-        return Selection(project, self._needs, self._cost, frozenset(self._names), self._depends)
+        names = frozenset(self._names)
+        return Selection(project, self._needs, self._cost, names, self._depends, self._erasable)
 
 
 def _projection(keys: tuple[str, ...], attributes: Sequence[str], then: Sequence[tuple[str, Project]]) -> Project:
@@ -130,6 +153,16 @@ def list_of(project: Project) -> Project:
         return [project(one, here) for one in values]
 
     return items
+
+
+def any_of(of: Mapping[str, Selection]) -> Selection:
+    """Of an interface: each value as its own type says."""
+    by_struct = {STRUCTS[name]: one.project for name, one in of.items()}
+
+    def project(value: Any, here: Here) -> Any:
+        return by_struct[type(value)](value, here)
+
+    return Selection(project, NOTHING, Cost(), frozenset(), None, of=of)
 
 
 def or_null(project: Project) -> Project:

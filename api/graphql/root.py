@@ -1,7 +1,7 @@
 """What a root field is: how it is declared, what one asks for, and from what it answers."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from api.graphql.arguments import Argument, Given
 from api.graphql.moments import Moments
@@ -9,7 +9,11 @@ from api.graphql.reading import Question
 from api.graphql.world import Here
 from api.http.cursors import Resent
 from projections.as_of import AsOf, Moment, Rows
-from projections.views.subjects import SUBJECTS, Kind
+from projections.table import SliceTable
+from projections.views.subjects import SUBJECTS
+from projections.views.tasks import TARGETS
+
+TABLES: Final[dict[str, SliceTable]] = {"target": TARGETS, **{kind: one.table for kind, one in SUBJECTS.items()}}
 
 
 class Scene(NamedTuple):
@@ -24,16 +28,20 @@ class Scene(NamedTuple):
         """When they stand."""
         return self.here.world.moment
 
-    async def absent(self, kind: str, key: str) -> Exception:
-        """Why there is no such thing."""
-        return await self.moments.reader.absent(SUBJECTS[Kind(kind)], key, self.moment)
+    async def absent(self, kind: str, keys: Sequence[str]) -> Mapping[str, Exception]:
+        """Why there are no such things."""
+        reader = self.moments.reader
+        if kind not in TABLES:  # an event: it has no rows
+            return {key: reader.beyond(key, self.moment) for key in keys}
+        return await reader.all_absent(kind, TABLES[kind], keys, self.moment)
 
 
 class Asked(NamedTuple):
     """One root of one request: the moment, the rows that it wants there, and how they become its answer.
 
     `resent` are clocks beside a cursor or an id that names its moment already. `at_head`: it goes on with a walk that
-    was begun at the head, which counts as one reading of it: its nodes' ids name no moment.
+    was begun at the head, which counts as one reading of it: its nodes' ids name no moment. `types` are those of the
+    nodes that are asked for by their ids.
     """
 
     asked: AsOf
@@ -42,13 +50,25 @@ class Asked(NamedTuple):
     page: int = 1
     resent: Resent | None = None
     at_head: bool = False
+    types: Sequence[str] = ()
+
+
+class Several(NamedTuple):
+    """What a root is asked whose items stand each at a moment of its own.
+
+    `parts` are asked one for each moment, with the places of their items; `items` are what is known before: why not.
+    """
+
+    parts: Sequence[tuple[Asked, Sequence[int]]]
+    items: Sequence[Exception | None]
 
 
 class Root(NamedTuple):
-    """A root field. `ask` takes its arguments, and which fields of its answer are selected."""
+    """A root field. `ask` takes its arguments, and which fields of its answer are selected. One of `many` is a list."""
 
     name: str
     description: str
     type: Any
     arguments: Sequence[Argument]
-    ask: Callable[[Given, frozenset[str]], Asked]
+    ask: Callable[[Given, frozenset[str]], Asked | Several]
+    many: bool = False

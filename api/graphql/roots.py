@@ -1,88 +1,107 @@
 """The root fields, each declared once: what it may be asked, which rows it wants, how they become its answer."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import strawberry
 
 from api.graphql.arguments import (
     CLOCKS,
+    LONGEST_PAGE,
     PAGING,
     REQUIRED,
     Argument,
     Given,
-    asked_for,
+    begun,
     filter_of,
     filters,
     first_of,
-    located,
 )
 from api.graphql.connections import Connection, connection_of
-from api.graphql.log import EVENT, EVENTS, HISTORY, REPORT, told
+from api.graphql.errors import too_complex
+from api.graphql.ids import ANY, TYPES, Id, parse_node
+from api.graphql.log import EVENTS, HISTORY, told
+from api.graphql.nodes import NODES, node_of, nodes_of
 from api.graphql.reading import Question
-from api.graphql.root import Asked, Root, Scene
-from api.graphql.shapes import shape
-from api.graphql.world import World
-from api.http.cursors import parse_cursor, print_cursor, started
+from api.graphql.root import TABLES, Asked, Root, Scene, Several
+from api.graphql.shapes import Node, Position, shape
+from api.http.cursors import parse_cursor, print_cursor
 from api.services.problems import Trouble
-from projections.as_of import Rows
+from projections.as_of import AsOf, NoSuchMoment, Rows
 from projections.lists import Collection, page
-from projections.views import districts, plans, platforms, tasks, units
-from projections.views.districts import DISTRICT_LIST, DistrictView
-from projections.views.plans import MEASURE_LIST, PART_LIST, PLAN_LIST, MeasureView, PartView, PlanView
-from projections.views.platforms import PLATFORM_LIST, PlatformView
+from projections.views.districts import DISTRICT_LIST
+from projections.views.plans import MEASURE_LIST, PART_LIST, PLAN_LIST
+from projections.views.platforms import PLATFORM_LIST
 from projections.views.report_list import PLAN_REPORTS
-from projections.views.subjects import SUBJECTS, Kind
 from projections.views.targets import TARGET_LIST
 from projections.views.task_list import TASK_LIST
-from projections.views.tasks import TaskView
-from projections.views.units import UNIT_LIST, UnitView
+from projections.views.units import UNIT_LIST
 
 EVERYTHING: Final = 2**31  # more than any list holds
 
 
-def _single(
-    kind: str,
-    view: type[Any],
-    key: Argument,
-    wants: Callable[[str], Question],
-    among: Callable[[World], Mapping[str, Any]],
-) -> Root:
+def _single(kind: str, key: Argument) -> Root:
     """The one node with a key; an error that says from when to when it is there, otherwise."""
 
     def ask(given: Given, _: frozenset[str]) -> Asked:
-        wanted_key, moment, resent = located(given[key.name], asked_for(given))
+        return _asked(kind, str(given.values[key.name]), given)
 
-        async def answer(scene: Scene) -> Any:
-            found = among(World(scene.rows, scene.moment)).get(wanted_key)
-            if found is None:
-                raise await scene.absent(kind, wanted_key)
-            return found
-
-        return Asked(moment, wants(wanted_key), answer, resent=resent)
-
-    return Root(kind, f"One {kind}, as the record showed it.", shape(view), (key, *CLOCKS), ask)
+    return Root(kind, f"One {kind}, as the record showed it.", shape(NODES[kind].view), (key, *CLOCKS), ask)
 
 
-def _numbered(kind: str, view: type[Any], find: Callable[[World, str, int], Any]) -> Root:
+def _numbered(kind: str) -> Root:
     """A part or a measure of a plan, by its number."""
 
     def ask(given: Given, _: frozenset[str]) -> Asked:
-        plan, moment, resent = located(given["plan"], asked_for(given))
-
-        async def answer(scene: Scene) -> Any:
-            world = World(scene.rows, scene.moment)
-            if plan not in world.plans:
-                raise await scene.absent("plan", plan)
-            found = find(world, plan, given["number"])
-            if found is None:
-                raise Trouble(404, "unknown_id", f"there is no {kind} {given['number']} in the plan {plan}")
-            return found
-
-        return Asked(moment, plans.one(plan), answer, resent=resent)
+        return _asked(kind, f"{given.values['plan']}/{given.values['number']}", given)
 
     number = Argument("number", int, f"The number of the {kind} in its plan.", REQUIRED)
-    return Root(kind, f"One {kind} of a plan.", shape(view), (_PLAN, number, *CLOCKS), ask)
+    return Root(kind, f"One {kind} of a plan.", shape(NODES[kind].view), (_PLAN, number, *CLOCKS), ask)
+
+
+def _asked(kind: str, key: str, given: Given) -> Asked:
+    async def answer(scene: Scene) -> Any:
+        return await node_of(scene, kind, key)
+
+    return Asked(given.moment, NODES[kind].wanted([key]), answer, resent=given.resent)
+
+
+def _node(given: Given, _: frozenset[str]) -> Asked:
+    """The node with an id, which says of which kind it is. It takes no clocks: Relay's compiler wants an id alone."""
+    found = parse_node(given.values["id"])
+    return _asked(found.kind, found.key, given)._replace(types=[TYPES[found.kind]])
+
+
+def _nodes(given: Given, _: frozenset[str]) -> Several:
+    """Nodes by their ids; those of one moment are read together."""
+    ids: list[str] = given.values["ids"]
+    if len(ids) > LONGEST_PAGE:
+        raise too_complex(f"nodes takes at most {LONGEST_PAGE} ids, not {len(ids):,}: ask for some at a time")
+    wrong: list[Exception | None] = [None] * len(ids)
+    parts: dict[AsOf, list[tuple[int, Id]]] = {}
+    for place, text in enumerate(ids):
+        try:
+            found = parse_node(text)
+        except (Trouble, NoSuchMoment) as error:
+            wrong[place] = error
+        else:
+            parts.setdefault(found.moment or given.moment, []).append((place, found))
+    return Several([_part(moment, some) for moment, some in parts.items()], wrong)
+
+
+def _part(moment: AsOf, some: Sequence[tuple[int, Id]]) -> tuple[Asked, Sequence[int]]:
+    """What is asked of the nodes of one moment, kind by kind, and their places."""
+    keys: dict[str, dict[str, None]] = {}
+    for _, one in some:
+        keys.setdefault(one.kind, {})[one.key] = None
+
+    async def answer(scene: Scene) -> Sequence[Any]:
+        found = {kind: await nodes_of(scene, kind, list(own)) for kind, own in keys.items()}
+        return [found[one.kind][one.key] for _, one in some]
+
+    wanted = [each for kind, own in keys.items() for each in NODES[kind].wanted(list(own))]
+    types = [TYPES[one.kind] for _, one in some]
+    return Asked(moment, wanted, answer, types=types), [place for place, _ in some]
 
 
 def _listed(
@@ -95,25 +114,20 @@ def _listed(
     """A page of a list, as REST reads it. `finish` adds to its items what is read once the page is cut."""
 
     def ask(given: Given, selected: frozenset[str]) -> Asked:
-        asked = asked_for(given)
-        scope, moment, resent = located(given[within[1].name], asked) if within else ("", asked, None)
-        chosen, first, text = filter_of(given, collection.filter), first_of(given), given.get("after")
-        cursor = None if text is None else parse_cursor(collection, scope, chosen, text)
-        start = started(moment, cursor)
-        if resent and cursor:  # clocks beside an id beside a cursor: all three must mean the same
-            start = start._replace(resent=start.resent or started(asked, cursor).resent)
-        elif resent:
-            start = started(asked, None)
+        values = given.values
+        scope = values[within[1].name] if within else ""
+        chosen, first, text = filter_of(values, collection.filter, scope), first_of(values), values.get("after")
+        start = begun(given, None if text is None else parse_cursor(collection, scope, chosen, text))
         after = start.place
         counted = "totalCount" in selected
         begin, limit = (None, EVERYTHING) if counted else (after, first)
 
         async def answer(scene: Scene) -> Any:
-            await scene.moments.reader.check_named(chosen, scene.moment)
+            await scene.moments.reader.check_named(chosen, scene.moment, scope)
             clocks = start.clocks or scene.moments.clocks
             found = await page(_fetch(scene), collection, scope, chosen, scene.moment, begin, limit)
-            if within and not found.rows.any(SUBJECTS[Kind(within[0])].table):
-                raise await scene.absent(within[0], scope)
+            if within and not found.rows.any(TABLES[within[0]]):
+                raise (await scene.absent(within[0], [scope]))[scope]
             views = [one.view for one in found.shown]
             total = len(views) if counted else None
             behind = _behind(collection, chosen, views, after) if counted else views
@@ -135,9 +149,7 @@ def _listed(
             )
 
         wants = collection.wanted(scope, chosen, begin, limit + 1)
-        if cursor is None:
-            return Asked(moment, wants, answer, first, resent)
-        return Asked(start.asked, wants, answer, first, start.resent, at_head=not start.clocks)
+        return Asked(start.asked, wants, answer, first, start.resent, at_head=bool(after) and not start.clocks)
 
     arguments = (*((within[1],) if within else ()), *filters(collection.filter), *CLOCKS, *PAGING)
     return Root(name, description, connection_of(collection.view), arguments, ask)
@@ -163,34 +175,51 @@ def _behind(
     return [one for one in views if collection.place(one, chosen) > after]
 
 
-_PLAN: Final = Argument("plan", strawberry.ID, "The plan, as shanghai-credit-2023.", REQUIRED)
-_ID: Final = Argument("id", strawberry.ID, "Its id, with or without a moment.", REQUIRED)
-_CODE: Final = Argument("code", strawberry.ID, "Its GB/T 2260 code, as 310101.", REQUIRED)
+_PLAN: Final = Argument("plan", strawberry.ID, "The plan, as shanghai-credit-2023.", REQUIRED, "plan")
+_CODE: Final = Argument("code", strawberry.ID, "Its GB/T 2260 code, as 310101, or its id.", REQUIRED, "district")
+
+
+def _id(kind: str) -> Argument:
+    return Argument("id", strawberry.ID, "Its id, with or without its kind and a moment.", REQUIRED, kind)
+
+
+_NODE: Final = Argument("id", strawberry.ID, "Its id, with its kind, with or without a moment.", REQUIRED, ANY)
+_NODE_IDS: Final = Argument("ids", list[strawberry.ID], "At most 200 such ids.", REQUIRED)
+_AT: Final = Argument("position", Position, "Its position in the log.", REQUIRED)
 
 ROOTS: Final[dict[str, Root]] = {
     root.name: root
     for root in (
-        _single("plan", PlanView, _ID, plans.one, lambda world: world.plans),
+        Root("node", "The node with an id, at the moment that the id names.", Node, (_NODE,), _node),
+        Root(
+            "nodes",
+            "The nodes with these ids, in their order; null with an error where there is none.",
+            list[Node | None],
+            (_NODE_IDS,),
+            _nodes,
+            many=True,
+        ),
+        _single("plan", _id("plan")),
         _listed("plans", "All plans, by id.", PLAN_LIST),
-        _numbered("part", PartView, lambda world, plan, number: world.part(plan, number)),
-        _numbered("measure", MeasureView, lambda world, plan, number: world.measure(plan, number)),
+        _numbered("part"),
+        _numbered("measure"),
         _listed("parts", "The parts of a plan, by number.", PART_LIST, ("plan", _PLAN)),
         _listed("measures", "The measures of a plan, by number.", MEASURE_LIST, ("plan", _PLAN)),
         _listed("targets", "The numbers that the tasks of a plan promise.", TARGET_LIST, ("plan", _PLAN)),
-        _single("task", TaskView, _ID, tasks.one, lambda world: world.tasks),
+        _single("task", _id("task")),
         _listed("tasks", "The tasks of a plan, filtered and sorted as REST does it.", TASK_LIST, ("plan", _PLAN)),
-        _single("unit", UnitView, _ID, lambda _: units.every(), lambda world: world.units),
+        _single("unit", _id("unit")),
         _listed("units", "Units and groups, by id.", UNIT_LIST),
-        _single("district", DistrictView, _CODE, lambda _: districts.every(), lambda world: world.districts),
+        _single("district", _CODE),
         _listed("districts", "All districts, by code.", DISTRICT_LIST),
-        _single("platform", PlatformView, _ID, platforms.one, lambda world: world.platforms),
+        _single("platform", _id("platform")),
         _listed("platforms", "Information systems that tasks mention, by id.", PLATFORM_LIST),
-        REPORT,
+        _single("report", _id("report")),
         _listed(
             "reports", "Reports on the tasks of a plan, by task, unit and period.", PLAN_REPORTS, ("plan", _PLAN), told
         ),
         HISTORY,
-        EVENT,
+        _single("event", _AT),
         EVENTS,
     )
 }

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import strawberry
-from graphql import GraphQLError, GraphQLSchema
+from graphql import GraphQLEnumType, GraphQLError, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
 from strawberry.types.scalar import ScalarDefinition
@@ -17,6 +17,7 @@ from api.graphql.arguments import REQUIRED, Argument
 from api.graphql.root import Root
 from api.graphql.roots import ROOTS
 from api.graphql.shapes import Context, Position
+from api.graphql.words import described_value
 from domain.values import parse_date
 
 
@@ -25,7 +26,10 @@ def _query() -> Any:
     fields: dict[str, Any] = {"__annotations__": {}}
     for root in ROOTS.values():
         fields[to_snake_case(root.name)] = strawberry.field(
-            resolver=_resolver(root), name=root.name, description=root.description, graphql_type=root.type | None
+            resolver=_resolver(root),
+            name=root.name,
+            description=root.description,
+            graphql_type=root.type if root.many else root.type | None,
         )
     words = "A public plan at any moment: what the record showed (asOf), what held (effectiveOn)."
     return strawberry.type(type("Query", (), fields), name="Query", description=words)
@@ -69,7 +73,7 @@ def _read(parse: Callable[[str], Any]) -> Callable[[object], Any]:
 def _position(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
         return value
-    raise GraphQLError(f"{value!r} is no position: a whole number below 2^53")
+    raise GraphQLError("a position is a whole number below 2^53")
 
 
 RFC_3339: Final = "https://www.rfc-editor.org/rfc/rfc3339"
@@ -98,3 +102,7 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
 }
 SCHEMA: Final = strawberry.Schema(_query(), config=StrawberryConfig(scalar_map=SCALARS))
 GRAPHQL: Final[GraphQLSchema] = SCHEMA._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it has no public name
+for _enum in GRAPHQL.type_map.values():
+    if isinstance(_enum, GraphQLEnumType) and not _enum.name.startswith("__"):
+        for _name, _value in _enum.values.items():  # strawberry describes values of plain enums alone
+            _value.description = described_value(_enum.name, _name)

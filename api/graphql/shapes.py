@@ -15,6 +15,7 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from api.graphql.edges import EDGES, Edge, named
+from api.graphql.ids import KEYS, KINDS
 from api.graphql.needs import NOTHING, Needs, needs_of, needs_of_field, size_of
 from api.graphql.remembered import NOTHING as SELF
 from api.graphql.remembered import Depends
@@ -24,9 +25,9 @@ from projections.as_of import Meta
 from projections.views.targets import TargetView
 
 Context = dict[str, Any]
-KEYS: Final = ("id", "code")
 Position = NewType("Position", int)
 INSTANTS: Final = {"recorded_at", "from_recorded_at", "to_recorded_at", "as_of"}  # views hold them as they are sent
+NULLABLE: Final = {("Meta", "self_")}  # what REST always has: a query may be too long for an address
 POSITIONS: Final = {"position", "event", "replaces", "standing", "from_", "to"}
 
 
@@ -40,6 +41,13 @@ class Field(NamedTuple):
     depends: Depends = SELF
 
 
+@strawberry.interface(name="Node", description="What has an id of its own: `node(id:)` finds it again.")
+class Node:
+    """Relay's interface, of every kind in `ids.KEYS`."""
+
+    _id: strawberry.ID = strawberry.field(name="id", description=described("Node", "id"))
+
+
 FIELDS: Final[dict[tuple[str, str], Field]] = {}  # by the names of the type and of the field
 STRUCTS: Final[dict[str, type[msgspec.Struct]]] = {}  # by the names of the types that are made from them
 _TYPES: Final[dict[str, Any]] = {}
@@ -48,13 +56,15 @@ _TYPES: Final[dict[str, Any]] = {}
 def shape(struct: type[msgspec.Struct], name: str | None = None) -> Any:
     """The GraphQL type of a view, whose fields are read off the Struct as it is, and whose edges lead to others.
 
-    A type with an id (a district's is its code) gets a `canonicalId`; its `id` also names the moment it was read at,
-    so that a normalising cache never mixes two dates.
+    What the record is about is a Node: its `id` names its stream and the moment it was read at, so that a normalising
+    cache never mixes two dates. What merely names another thing is none: it has that thing's `canonicalId`.
     """
     name = name or name_of(struct)
     if name not in _TYPES:
         STRUCTS[name] = struct
-        _TYPES[name] = made = type(name, (), {"__annotations__": {}})  # known before it is filled: edges go in circles
+        above = (Node,) if name in KINDS else ()
+        made = type(name, above, {"__annotations__": {}})
+        _TYPES[name] = made  # known before it is filled: edges go in circles
         _fill(made, name, struct)
         strawberry.type(made, name=name, description=described(name) or struct.__doc__)
     return _TYPES[name]
@@ -69,9 +79,10 @@ def _fill(made: Any, name: str, struct: type[msgspec.Struct]) -> None:
     for field in msgspec.structs.fields(struct):
         if field.name not in {"id", "meta"}:
             _attribute(made, name, field)
-    key = next((key for key in KEYS if key in struct.__struct_fields__), None)
-    if key:
-        _identified(made, name, key)
+    if issubclass(made, Node):
+        _identified(made, name, struct)
+    elif "id" in struct.__struct_fields__:
+        _canonical(made, name, struct, lambda one: one.id)
     if "meta" in struct.__struct_fields__:
         meta = next(one for one in msgspec.structs.fields(struct) if one.name == "meta")
         _computed(made, name, Edge("meta", _meta), graphql_type(meta.type))
@@ -79,16 +90,29 @@ def _fill(made: Any, name: str, struct: type[msgspec.Struct]) -> None:
         _computed(made, name, edge, _ends(edge))
 
 
-def _identified(made: Any, name: str, key: str) -> None:
+def _identified(made: Any, name: str, struct: type[msgspec.Struct]) -> None:
+    kind = KINDS[name]
+    key = KEYS[kind]
+
     def locate(one: Any, here: Here) -> str:
-        return getattr(one, key) + here.suffix
+        return f"{kind}:{key(one)}{here.suffix}"
 
-    def canonical(one: Any, _: Here) -> str:
-        return getattr(one, key)
+    def is_type_of(_: Any, one: Any, __: Any) -> bool:
+        return isinstance(one, struct)
 
+    made.is_type_of = classmethod(is_type_of)
     _computed(made, name, Edge("id", locate, depends=frozenset({"suffix"})), strawberry.ID)
+    _canonical(made, name, struct, key)
+
+
+def _canonical(made: Any, name: str, struct: type[msgspec.Struct], key: Callable[[Any], str]) -> None:
+    def canonical(one: Any, _: Here) -> str:
+        return key(one)
+
     _computed(made, name, Edge("canonicalId", canonical, depends=SELF), strawberry.ID)
-    FIELDS[name, "canonicalId"] = Field(attribute=key)
+    attribute = next((one for one in ("id", "code") if one in struct.__struct_fields__), None)
+    if attribute:  # it is had with all others at once
+        FIELDS[name, "canonicalId"] = Field(attribute=attribute)
 
 
 def _meta(_: Any, here: Here) -> Meta:
@@ -107,7 +131,8 @@ def _attribute(made: Any, owner: str, field: msgspec.structs.FieldInfo) -> None:
         return
     size = size_of(owner, name) if get_origin(type_) is tuple else 1
     FIELDS[owner, name] = Field(attribute=field.name, needs=needs_of_field(owner, name), size=size)
-    made.__annotations__[field.name] = graphql_type(field.type, owner, field.name)
+    shown = graphql_type(field.type, owner, field.name)
+    made.__annotations__[field.name] = shown | None if (owner, field.name) in NULLABLE else shown
     setattr(made, field.name, strawberry.field(name=name, description=described(owner, name, field.type)))
 
 
@@ -115,7 +140,7 @@ def _computed(made: Any, owner: str, edge: Edge, type_: Any) -> None:
     follow = edge.follow
 
     def resolve(root: Any, info: Info[Context, None]) -> Any:
-        return follow(root, info.context["places"][root_of(info)])
+        return follow(root, place_of(info))
 
     size = size_of(owner, edge.name) if edge.many else 1
     FIELDS[owner, edge.name] = Field(follow=follow, needs=needs_of(edge.to), size=size, depends=edge.depends)
@@ -135,12 +160,10 @@ def _ends(edge: Edge) -> Any:
     return node | None if edge.optional else node
 
 
-def root_of(info: Info[Context, None]) -> str:
-    """The name under which the query asked for the root field that this field hangs from."""
-    path = info.path
-    while path.prev is not None:
-        path = path.prev
-    return str(path.key)
+def place_of(info: Info[Context, None]) -> Here:
+    """Where the root stands that this field hangs from, or the item of it, under the names by which it is asked for."""
+    places, path = info.context["places"], info.path.as_list()
+    return places.get(path[0]) or places[path[0], path[1]]
 
 
 def _bare(type_: Any) -> Any:

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Final, get_args, get_origin
 import msgspec
 
 _ANYWHERE: Final = {
-    "id": "The id; at another moment than now it names the moment.",
-    "canonicalId": "The id, the same at every moment.",
+    "id": "Its stream or a name in that form, as task:shanghai-credit-2023/12; at another moment than now it names the "
+    "moment, as task:shanghai-credit-2023/12@361,2023-06-30.",
+    "canonicalId": "The plain id, the same at every moment: REST's.",
     "meta": "The moment at which it was read.",
     "name": "Its official name at this moment.",
     "version": "How many facts about it are in the log, whatever the date, voidings included.",
@@ -38,6 +39,7 @@ _ANYWHERE: Final = {
 FIELDS_IN_WORDS: Final = {
     "Answered.count": "How many have spoken.",
     "Answered.of": "How many should speak; null where nobody can say.",
+    "Assignee.kind": "Whether it is a single unit or a group.",
     "Assignment.assignee": "The unit or group that the words were resolved to.",
     "Assignment.actingUnits": "Who acts in its place at this moment, after successions.",
     "Cause.command": "The name of the command.",
@@ -83,7 +85,8 @@ FIELDS_IN_WORDS: Final = {
     "Meta.root": "The RFC 6962 Merkle root of the log of that size, in hex: another history has another.",
     "Meta.asOf": "When the fact at that position was recorded.",
     "Meta.effectiveOn": "The day that is shown.",
-    "Meta.self": "The address of this door with both clocks pinned.",
+    "Meta.self": "The address that answers the whole query so for ever, by GET; ids there name their moment. Null "
+    "where it would have more than 8,000 characters, and where the query asks for a moment that is not over.",
     "Meta.origin": "The name of the log.",
     "Meta.license": "The licence of the data.",
     "PageInfo.hasNextPage": "Whether there are items behind this page.",
@@ -147,8 +150,69 @@ FIELDS_IN_WORDS: Final = {
     "Version.changes": "What changed against what the record said before for the same day.",
     "Version.fact": "The fact that made it.",
     "Version.standing": "The positions of all facts that it is folded from, in order.",
-    "Via.kind": "group or succession",
+    "Via.kind": "How it comes to the unit.",
 }
+
+_VALUES: Final = {
+    "AssigneeKind": {"unit": "A single unit.", "group": "A named set of units."},
+    "EvidenceStatus": {
+        "none": "No evidence is offered.",
+        "linked": "There are links; not each has a digest of what it leads to.",
+        "digested": "There are links, each with the digest of what it leads to.",
+    },
+    "Listing": {
+        "listed": "The unit was named for the task, itself or through a group.",
+        "unlisted": "The unit was not named: it spoke where others may take part.",
+    },
+    "ReportedStatus": {
+        "not_reported": "Nobody who should speak has spoken.",
+        "not_started": "Work has not begun.",
+        "blocked": "Work cannot go on.",
+        "delayed": "Work goes on, later than was meant.",
+        "in_progress": "Work goes on, or some have still to speak.",
+        "completed": "All who should speak say that it is done.",
+    },
+    "Role": {
+        "lead": "牵头: it leads.",
+        "by_duty": "按职责分工负责: it answers for its part, as duties are divided.",
+        "responsible": "负责: it is responsible.",
+        "support": "配合, 会同, 参与: it helps.",
+        "named": "It is named without a verb.",
+    },
+    "ScheduleStatus": {
+        "unspecified": "There is no deadline.",
+        "on_time": "The deadline is over 30 days away, or the task is completed.",
+        "due_soon": "The deadline is at most 30 days away.",
+        "overdue": "The deadline has passed.",
+    },
+    "Status": {
+        "not_started": "Work has not begun.",
+        "blocked": "Work cannot go on.",
+        "delayed": "Work goes on, later than was meant.",
+        "in_progress": "Work goes on.",
+        "completed": "It is done.",
+    },
+    "TaskSort": {
+        "number": "By number, the lowest first.",
+        "number_down": "By number, the highest first.",
+        "due": "By deadline, the nearest first; tasks without one come last.",
+        "due_down": "By deadline, the farthest first; tasks without one come first.",
+    },
+    "UnitKind": {
+        "body": "A bureau, a commission, a court: any unit of its own.",
+        "district_government": "The government of a district.",
+        "group": "A named set of units.",
+    },
+    "ViaKind": {
+        "group": "The unit is a member of the group that the task names.",
+        "succession": "The unit acts in the place of the one that the task names.",
+    },
+}
+
+
+def described_value(enum: str, value: str) -> str:
+    """What a value of an enum says."""
+    return _VALUES[enum][value]
 
 
 def described(type_: str, field: str | None = None, annotation: Any = None) -> str | None:

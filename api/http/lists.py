@@ -47,7 +47,7 @@ async def wish(request: Ask, collection: Collection[Any, Any], scope: str = "") 
     cursor = None if paging.cursor is None else parse_cursor(collection, scope, given, paging.cursor)
     start = started(clocks(part_of(query, Clocks)), cursor)
     moment = await meant(request.reader, start.asked, start.resent)
-    await request.reader.check_named(given, moment)
+    await request.reader.check_named(given, moment, scope)
     return Wish(query, given, paging.limit, moment, start.place, start.clocks)
 
 

@@ -17,12 +17,13 @@ from events.tree import root_at
 from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
 from projections.fold import ALWAYS, FOREVER
 from projections.memory import Memory
-from projections.table import SCHEMA
+from projections.table import SCHEMA, SliceTable
 from projections.views.subjects import Subject, whole
 from projections.wanted import Wanted
 
 CLOCKS: Final = ("asOf", "position", "effectiveOn", "minPosition")
-NAMED: Final = tuple(one.kind for one in whole() if one.within is None)  # filters that name a subject by its id
+# Filters that name a stream, or its subject by its id.
+NAMED: Final = ("stream", *(one.kind for one in whole()))
 PATIENCE: Final = 5.0  # seconds to wait for a position that is not visible yet
 
 
@@ -79,16 +80,19 @@ class Reader:
             self.memory.put(key, known, sys.getsizeof(known))
         return known
 
-    async def check_named(self, given: msgspec.Struct, moment: Moment) -> None:
+    async def check_named(self, given: msgspec.Struct, moment: Moment, plan: str = "") -> None:
         """Trouble for a filter that names what is not in the record: who misspells it would take nothing for an answer.
 
-        A subject is in the record from the first fact of its stream on, whatever the day.
+        A subject is in the record from the first fact of its stream on, whatever the day. Keys of tasks are of `plan`.
         """
-        for kind in NAMED:
-            key: str | None = getattr(given, kind, None)
-            if key is not None and not await self._begun(f"{kind}:{key}", moment.position):
-                detail = f"there is no {kind} {echo(key)}"
-                raise Trouble(404, "unknown_id", detail, [Fault(kind, detail)])
+        for name in NAMED:
+            given_: str | int | None = getattr(given, name, None)
+            if given_ is None:
+                continue
+            key = f"{plan}/{given_}" if name == "task" else str(given_)
+            if not await self._begun(key if name == "stream" else f"{name}:{key}", moment.position):
+                detail = f"there is no {name} {echo(key)}"
+                raise Trouble(404, "unknown_id", detail, [Fault(name, detail)])
 
     async def _begun(self, stream: str, position: int) -> bool:
         key = "begun", stream
@@ -116,31 +120,37 @@ class Reader:
             self.license,
         )
 
-    def beyond(self, position: int, moment: Moment) -> Trouble:
+    def beyond(self, position: int | str, moment: Moment) -> Trouble:
         """Why there is no such event."""
-        return Trouble(404, "unknown_id", f"there is no event {position}: the log held 1 to {moment.position} then")
+        return Trouble(
+            404, "unknown_id", f"there is no event {echo(str(position))}: the log held 1 to {moment.position} then"
+        )
 
     async def absent(self, subject: Subject[Any], key: str, moment: Moment) -> Trouble:
         """Why there is no such thing at a moment: from when to when it is there, if it ever is."""
+        return (await self.all_absent(subject.kind, subject.table, [key], moment))[key]
+
+    async def all_absent(self, kind: str, table: SliceTable, keys: Sequence[str], moment: Moment) -> dict[str, Trouble]:
+        """The same of several things of a kind."""
+        sql = f"""SELECT key, known_from, known_to, eff_from, eff_to FROM {SCHEMA}.{table.name}
+            WHERE key = ANY($1::text[]) ORDER BY known_from"""
+        found: dict[str, list[Any]] = {key: [] for key in keys}
         async with self.pool.acquire() as connection:
-            return await _absent(connection, subject, key, moment)
+            for row in await connection.fetch(sql, keys):
+                found[row["key"]].append(row)
+        return {key: _absent(kind, echo(key), rows, moment) for key, rows in found.items()}
 
 
-async def _absent(connection: Connection, subject: Subject[Any], key: str, moment: Moment) -> Trouble:
-    kind, said = subject.kind, echo(key)
-    columns = "known_from, known_to, eff_from, eff_to"
-    rows = await connection.fetch(
-        f"SELECT {columns} FROM {SCHEMA}.{subject.table.name} WHERE key = $1 ORDER BY known_from", key
-    )
+def _absent(kind: str, key: str, rows: Sequence[Any], moment: Moment) -> Trouble:
     if not rows:
-        return Trouble(404, "unknown_id", f"there is no {kind} {said}")
+        return Trouble(404, "unknown_id", f"there is no {kind} {key}")
     known = [row for row in rows if row["known_from"] <= moment.position < row["known_to"]]
     if not known:
         since, until = rows[0]["known_from"], max(row["known_to"] for row in rows)
         end = "" if until == HEAD else f" until position {until - 1}"
-        detail = f"{kind} {said} is in the record from position {since}{end}; you asked for position {moment.position}"
+        detail = f"{kind} {key} is in the record from position {since}{end}; you asked for position {moment.position}"
     else:
         begin, end = min(row["eff_from"] for row in known), max(row["eff_to"] for row in known)
         words = [f"from {begin}" if begin > ALWAYS else "", f"until the day before {end}" if end < FOREVER else ""]
-        detail = f"{kind} {said} is there {' '.join(filter(None, words))}; you asked for {moment.effective_on}"
+        detail = f"{kind} {key} is there {' '.join(filter(None, words))}; you asked for {moment.effective_on}"
     return Trouble(404, "not_at_this_moment", detail)

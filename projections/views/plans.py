@@ -106,9 +106,9 @@ class _Placed(msgspec.Struct, frozen=True):
 P = TypeVar("P", PartRow, MeasureRow, _Placed)
 
 
-def one(key: str) -> Sequence[Wanted]:
-    """What a single plan is put together from."""
-    return (wanted(PLANS, key=key), *(wanted(table, plan=key) for table in (PARTS, MEASURES, TASKS)))
+def one(*keys: str) -> Sequence[Wanted]:
+    """What a single plan is put together from, or some."""
+    return (wanted(PLANS, key=keys), *(wanted(table, plan=keys) for table in (PARTS, MEASURES, TASKS)))
 
 
 def every() -> Sequence[Wanted]:

@@ -40,9 +40,9 @@ class _Worded(msgspec.Struct, frozen=True):
     text: str
 
 
-def one(key: str) -> Sequence[Wanted]:
-    """What a single platform is put together from."""
-    return (wanted(PLATFORMS, key=key), wanted(TASKS))
+def one(*keys: str) -> Sequence[Wanted]:
+    """What a single platform is put together from, or some."""
+    return (wanted(PLATFORMS, key=keys), wanted(TASKS))
 
 
 def every() -> Sequence[Wanted]:

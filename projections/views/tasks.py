@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -121,10 +121,17 @@ class ReportedStatus(StrEnum):
     COMPLETED = "completed"
 
 
+class AssigneeKind(StrEnum):
+    """Whether a task names a single unit or a group."""
+
+    UNIT = "unit"
+    GROUP = "group"
+
+
 class Assignee(msgspec.Struct, frozen=True):
     """A unit or a group, with its name at this moment."""
 
-    kind: Annotated[str, msgspec.Meta(description="unit or group")]
+    kind: AssigneeKind
     id: str
     name: str
 
@@ -189,10 +196,10 @@ class TaskView(msgspec.Struct, frozen=True, rename="camel", kw_only=True, weakre
     meta: Meta | UnsetType = UNSET
 
 
-def one(key: str) -> Sequence[Wanted]:
-    """What a single task is put together from."""
-    plan = key.partition("/")[0]
-    return (wanted(TASKS, key=key), wanted(SAID, task=key), *joined_to(plan))
+def one(*keys: str) -> Sequence[Wanted]:
+    """What a single task is put together from, or some."""
+    plans = tuple(dict.fromkeys(key.partition("/")[0] for key in keys))
+    return (wanted(TASKS, key=keys), wanted(SAID, task=keys), *joined_to(*plans))
 
 
 def of_plan(plan: str) -> Sequence[Wanted]:
@@ -200,9 +207,9 @@ def of_plan(plan: str) -> Sequence[Wanted]:
     return (wanted(TASKS, plan=plan), wanted(SAID, plan=plan), *joined_to(plan))
 
 
-def joined_to(plan: str) -> Sequence[Wanted]:
-    """What is joined to any task of a plan, but for its reports."""
-    return (*_EVERYWHERE, wanted(PLANS, key=plan))
+def joined_to(*plans: str) -> Sequence[Wanted]:
+    """What is joined to any task of a plan, or of some, but for its reports."""
+    return (*_EVERYWHERE, wanted(PLANS, key=plans))
 
 
 _EVERYWHERE: Final = (wanted(UNITS), wanted(PLATFORMS))
@@ -344,7 +351,7 @@ def _view(task: TaskRow, reports: Sequence[SaidRow], beside: Beside, due: Due) -
 
 def _assignment(one: Assignment, directory: Directory) -> AssignmentView:
     behind = resolve(one.unit, directory)
-    kind = "group" if behind.kind == UnitKind.GROUP else "unit"
+    kind = AssigneeKind.GROUP if behind.kind == UnitKind.GROUP else AssigneeKind.UNIT
     assignee = Assignee(kind, one.unit, directory.named(one.unit).name)
     return AssignmentView(assignee, one.role, one.literal, tuple(directory.named(key) for key in behind.acting))
 

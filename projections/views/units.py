@@ -1,6 +1,7 @@
 """Units and groups as everybody reads them: with members, successions, and the tasks each takes part in."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -33,10 +34,17 @@ def _rows(key: str, unit: Unit, _: int) -> Iterable[Row]:
 MEMBERSHIPS = slice_table("memberships", Unit, MembershipRow, _rows, {"group": TEXT, "member": TEXT})
 
 
+class ViaKind(StrEnum):
+    """How a task comes to a unit that it does not name."""
+
+    GROUP = "group"
+    SUCCESSION = "succession"
+
+
 class Via(msgspec.Struct, frozen=True):
     """Through whom a task comes to a unit: the group it belongs to, or the unit that it succeeded."""
 
-    kind: str
+    kind: ViaKind
     id: str
     name: str
 
@@ -99,16 +107,16 @@ class Parts:
     def _through(self, unit: str, via: tuple[Via, ...], seen: set[str]) -> Iterator[Participation]:
         yield from self._named(unit, via)
         for group in self.groups.get(unit, ()):
-            yield from self._named(group, (*via, self._via("group", group)))
+            yield from self._named(group, (*via, self._via(ViaKind.GROUP, group)))
         for before in self.predecessors.get(unit, ()):
             if before not in seen and unit in succession(before, self._directory):
-                yield from self._through(before, (*via, self._via("succession", before)), seen | {before})
+                yield from self._through(before, (*via, self._via(ViaKind.SUCCESSION, before)), seen | {before})
 
     def _named(self, unit: str, via: tuple[Via, ...]) -> Iterator[Participation]:
         for one in self._assigned.get(unit, ()):
             yield Participation(one.task, one.plan, one.number, one.role, one.literal, via)
 
-    def _via(self, kind: str, key: str) -> Via:
+    def _via(self, kind: ViaKind, key: str) -> Via:
         return Via(kind, key, self._directory.named(key).name)
 
 

@@ -35,7 +35,7 @@ QUERIES: Final = (
     "{ plans { totalCount nodes { id title counts { tasks } } } }",
     '{ task(id: "shanghai-credit-2023/21", asOf: {position: 300}) { number text inMeasure { title } } }',
     (
-        'query Q($u: String, $n: Int = 3) { tasks(plan: "shanghai-credit-2023", unit: $u, first: $n) { totalCount '
+        'query Q($u: ID, $n: Int = 3) { tasks(plan: "shanghai-credit-2023", unit: $u, first: $n) { totalCount '
         "edges { cursor node { ...T } } pageInfo { hasNextPage endCursor } } } fragment T on Task { id canonicalId "
         "assignments { role assignee { name unit { kind } } } reports { period status } }"
     ),

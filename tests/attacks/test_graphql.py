@@ -12,6 +12,13 @@ from tests.attacks.conftest import LONGEST_STEP, Victim, refused_cheaply
 from tests.attacks.texts import ATTACKS, PLAN, TASK, Request, fanning, many
 
 TASKS: Final = f'tasks(plan: "{PLAN}", first: 70)'
+
+
+def nodes(*ids: str) -> str:
+    """Nodes by their ids, each with what it is put together from."""
+    return f"{{ nodes(ids: {json.dumps(ids)}) {{ id ... on Task {{ text history {{ stream }} }} }} }}"
+
+
 HEAVY: Final = {
     "the schema, as tools ask for it": get_introspection_query(True, True, True, True, True, one_of=True),  # noqa: FBT003 - all of it
     "600 times the text of each task": f"{{ {TASKS} {{ nodes {{ {many(600, 'a@: text')} }} }} }}",
@@ -22,6 +29,8 @@ HEAVY: Final = {
     ),
     "each task's history 14 times": f"{{ {TASKS} {{ nodes {{ {many(14, 'a@: history { stream }')} }} }} }}",
     "each task's facts 14 times": f"{{ {TASKS} {{ nodes {{ {many(14, 'a@: events { position data }')} }} }} }}",
+    "200 nodes": nodes(*(f"task:{PLAN}/{n % 67 + 1}" for n in range(200))),
+    "200 nodes at 200 moments": nodes(*(f"plan:{PLAN}@{n + 140},2023-06-30" for n in range(200))),
     "90 moments": "{"
     + " ".join(
         f'a{n}: plan(id: "{PLAN}", asOf: {{position: {n + 120}}}) {{ allTasks {{ number }} }}' for n in range(90)
@@ -111,12 +120,13 @@ ODD: Final[dict[str, tuple[str | None, Request]]] = {
 
 
 def codes(answer: Any) -> list[str]:
-    """The codes of all errors, none of which is long, nor are they many unless each is a root's."""
+    """The codes of all errors, none of which is long, nor are they many unless each is a root's or an item's."""
     if "code" in answer:
         assert len(answer["detail"]) <= 300
         return [answer["code"]]
     errors = answer.get("errors", [])
-    assert len(errors) <= max(21, len(answer.get("data", ())))
+    items: list[int] = [len(one) if isinstance(one, list) else 1 for one in answer.get("data", {}).values()]  # pyright: ignore[reportUnknownArgumentType]
+    assert len(errors) <= max(21, sum(items))
     assert all(len(error["message"]) <= 201 for error in errors)
     return [error["extensions"]["code"] for error in errors]
 
@@ -152,6 +162,16 @@ async def test_an_odd_document_is_no_mistake_of_ours(victim: Victim, case: str) 
     code, request = ODD[case]
     answer = await asked(victim, request)
     assert codes(answer)[:1] == ([code] if code else []), answer
+
+
+@pytest.mark.parametrize("id_", ["task:nowhere/%d", "unit:%d", "event:9%05d", "%d", "plan:%d@999999,2023-06-30"])
+async def test_nodes_of_which_none_is_there_are_refused_cheaply(victim: Victim, id_: str) -> None:
+    query = "query ($ids: [ID!]!) {" + many(4, "a@: nodes(ids: $ids) { id }") + "}"
+    async with victim.costs() as cost:
+        answer = await asked(victim, {"query": query, "variables": {"ids": [id_ % n for n in range(200)]}})
+    assert len(codes(answer)) == 800
+    refused_cheaply(cost)
+    await victim.is_honest()
 
 
 async def test_texts_are_kept_by_their_bytes(victim: Victim) -> None:

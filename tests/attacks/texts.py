@@ -74,6 +74,7 @@ def fanning(random: Random) -> str:
 
 
 Request = dict[str, Any]
+NODES: Final = "{ nodes(ids: $ids) { id ... on Task { text } ... on Unit { name } } }"
 UNITS: Final = "units(first: -1) { totalCount }"
 
 ATTACKS: Final[dict[str, tuple[str, Request]]] = {
@@ -117,6 +118,24 @@ ATTACKS: Final[dict[str, tuple[str, Request]]] = {
         {"query": "{ task(id: 1, asOf: {" + many(600, "a@: 1") + "}) { id } }"},
     ),
     "180 roots that fail": ("bad_parameter", {"query": "{" + many(180, f"a@: {UNITS}") + "}"}),
+    "10,000 ids of nodes": (
+        "too_complex",
+        {"query": f"query ($ids: [ID!]!) {NODES}", "variables": {"ids": [f"unit:a{n}" for n in range(10_000)]}},
+    ),
+    **{
+        f"200 ids {what} in 150 roots": (
+            "too_complex",
+            {
+                "query": "query ($ids: [ID!]!) {" + many(150, "a@: nodes(ids: $ids) { id }") + "}",
+                "variables": {"ids": [id_ % (n, n + 140) for n in range(200)]},
+            },
+        )
+        for what, id_ in {"with moments": f"task:{PLAN}/%d@%d,2023-06-30", "of no kind": "%d %d"}.items()
+    },
+    "10,000 ids of 20 characters in one that is a string": (
+        "malformed",
+        {"query": f"query ($ids: [ID!]!) {NODES}", "variables": {"ids": [["unit:shi-ke-wei-1234"] * 10_000]}},
+    ),
     "450 variables": ("malformed", {"query": "query(" + many(450, "$a@:Int") + "){ plans { totalCount } }"}),
     "100 variables of 30 KB": (
         "too_large",

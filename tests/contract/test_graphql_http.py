@@ -1,7 +1,8 @@
 """/graphql as GraphQL over HTTP has it: media types and their statuses, queries in the address, what is well-formed."""
 
 import json
-from typing import Any
+import re
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -37,7 +38,7 @@ async def get(site: Site, accept: str = JSON, **parameters: str) -> httpx.Respon
 async def test_the_answer_has_the_media_type_that_is_preferred(told: Site, accept: str, media_type: str) -> None:
     for answer in (await post(told, UNIT, accept), await get(told, accept, query=UNIT)):
         assert answer.headers["Content-Type"] == media_type
-        assert answer.json()["data"]["unit"]["id"] == "shi-ke-wei"
+        assert answer.json()["data"]["unit"]["id"] == "unit:shi-ke-wei"
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "image/png, text/plain", f"{RESULT};q=0"])
@@ -102,8 +103,8 @@ async def test_both_clocks_in_the_address_hold_for_the_roots_that_name_none(told
     query = f"""{{ own: task(id: "{TASK}", asOf: {{position: 700}}) {{ id }} task(id: "{TASK}") {{ id }}
                 plans {{ meta {{ position effectiveOn }} }} }}"""
     data = (await get(told, query=query, position="400", effectiveOn="2023-06-30")).json()["data"]
-    assert data["task"]["id"] == f"{TASK}@400,2023-06-30"
-    assert data["own"]["id"].startswith(f"{TASK}@700,")
+    assert data["task"]["id"] == f"task:{TASK}@400,2023-06-30"
+    assert data["own"]["id"].startswith(f"task:{TASK}@700,")
     assert data["plans"]["meta"] == {"position": 400, "effectiveOn": "2023-06-30"}
 
 
@@ -141,6 +142,57 @@ async def test_an_address_offers_queries_alone_and_without_one_graphiql(told: Si
     assert problem_of(await get(told, query=UNIT, variables="[1]"), 400)["code"] == "bad_parameter"
     assert problem_of(await get(told, query=UNIT, variables='{"a": 1, "a": 2}'), 400)["code"] == "bad_parameter"
     assert problem_of(await get(told, query=UNIT, asOf="2023-06-30"), 400)["code"] == "unknown_parameter"
+
+
+async def test_it_says_which_methods_it_has(told: Site) -> None:
+    found = await told.http.request("OPTIONS", "/graphql")
+    assert (found.status_code, found.headers["Allow"]) == (204, "GET, OPTIONS, POST")
+
+
+def timeless(data: Any) -> Any:
+    """The same without the moments in ids, and without cursors, which name the clocks that were given."""
+    if isinstance(data, dict):
+        given = cast("dict[str, Any]", data)
+        return {key: one.partition("@")[0] if key == "id" else timeless(one) for key, one in given.items()}
+    return [timeless(one) for one in cast("list[Any]", data)] if isinstance(data, list) else data
+
+
+ASKED: dict[str, dict[str, Any]] = {
+    "{ plans { nodes { id title } meta { self position } } }": {},
+    f'query A {{ __typename }} query B($n: Int) {{ tasks(plan: "{PLAN_ID}", first: $n, q: "信用") '
+    "{ nodes { id number text } meta { self } } }": {"variables": {"n": 3}, "operationName": "B"},
+    f'{{ then: task(id: "{TASK}", asOf: {{date: "2023-06-30"}}) {{ id meta {{ self effectiveOn }} }} '
+    f'now: task(id: "{TASK}") {{ id text meta {{ self }} }} '
+    f'day: task(id: "{TASK}", effectiveOn: "2023-05-01") {{ id text meta {{ self effectiveOn }} }} }}': {},
+    "query ($id: ID!) { node(id: $id) { id ... on Task { text meta { self } } } }": {
+        "variables": {"id": f"task:{TASK}@650,2023-10-12"}
+    },
+}
+
+
+@pytest.mark.parametrize("query", ASKED)
+async def test_self_is_the_address_that_gives_the_same_answer(told: Site, query: str) -> None:
+    sent = (await post(told, query, **ASKED[query])).json()
+    assert "errors" not in sent
+    addresses = set(re.findall(r'"self":"([^"]*)"', json.dumps(sent, separators=(",", ":"))))
+    assert len(addresses) == 1  # it is the whole answer's, however many roots there are
+    address = addresses.pop()
+    assert address.startswith("/graphql?")
+    got = await told.http.get(address)
+    assert timeless(got.json()["data"]) == timeless(sent["data"])
+    assert (await told.http.get(address)).json() == got.json()
+
+
+async def test_self_is_null_where_no_address_is_the_same_for_ever(told: Site) -> None:
+    asked = f'{{ task(id: "{TASK}"%s) {{ meta {{ self }} }} }} #%s'
+
+    async def address(clock: str, comment: str) -> str | None:
+        return (await told.ask(asked % (clock, comment)))["task"]["meta"]["self"]
+
+    assert len(await address("", "x" * 7_000) or "") > 7_000
+    assert await address("", "x" * 8_000) is None
+    today = (await told.ask("{ plans { meta { effectiveOn } } }"))["plans"]["meta"]["effectiveOn"]
+    assert await address(f', asOf: {{date: "{today}"}}', "") is None
 
 
 @pytest.mark.parametrize("first", ["0", "null"])

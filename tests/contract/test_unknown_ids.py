@@ -7,10 +7,11 @@ from tests.conftest import PLAN, TASK, Site
 PLAN_ID = TASK.partition("/")[0]
 LISTS = {
     f"{PLAN}/tasks": ("tasks", f'plan: "{PLAN_ID}", ', ("unit", "district", "platform")),
-    f"{PLAN}/reports": ("reports", f'plan: "{PLAN_ID}", ', ("unit", "district")),
+    f"{PLAN}/reports": ("reports", f'plan: "{PLAN_ID}", ', ("task", "unit", "district")),
     "/v1/units": ("units", "", ("district",)),
-    "/v1/events": ("events", "", ("plan", "unit", "district")),
+    "/v1/events": ("events", "", ("plan", "unit", "district", "stream")),
 }
+UNKNOWN = {"task": ("68", "4000"), "stream": ("task:nowhere/1", "shi-ke-wei", f"report:{TASK}/nobody", "x" * 3_000)}
 CASES = [(path, *LISTS[path][:2], name) for path in LISTS for name in LISTS[path][2]]
 
 
@@ -18,7 +19,7 @@ CASES = [(path, *LISTS[path][:2], name) for path in LISTS for name in LISTS[path
 async def test_what_nobody_is_called_is_404_at_both_doors(
     told: Site, path: str, root: str, scope: str, name: str
 ) -> None:
-    for unknown in ("nobody", "310999", "x" * 3_000):
+    for unknown in UNKNOWN.get(name, ("nobody", "310999", "x" * 3_000)):
         problem = await told.problem(404, path, **{name: unknown})
         assert problem["code"] == "unknown_id"
         assert problem["errors"][0]["pointer"] == name

@@ -20,11 +20,13 @@ async def errors(site: Site, query: str, **more: Any) -> Any:
 async def test_every_edge_leads_back(told: Site) -> None:
     data = await told.ask(
         """{ plan(id: "shanghai-credit-2023") { id
-            allTasks { id inPlan { id } inPart { number allTasks { id } inPlan { id } }
+            allTasks { id canonicalId inPlan { id } inPart { number allTasks { id } inPlan { id } }
                        inMeasure { number inPart { number } allTasks { id } } part measure
-                       assignments { assignee { id unit { id tasks { task inTask { id } } } } }
-                       platforms { id platform { id tasks { inTask { id } } } }
-                       reports { id unit { unit { id } } onTask { id } event recordedAs { position } } }
+                       assignments { assignee { canonicalId unit { canonicalId
+                           tasks { task inTask { id canonicalId } } } } }
+                       platforms { canonicalId platform { canonicalId tasks { inTask { id } } } }
+                       reports { unit { canonicalId unit { canonicalId } } onTask { id } event
+                                 recordedAs { position } } }
             parts { number measures allMeasures { number } } } }"""
     )
     plan = data["plan"]
@@ -34,9 +36,10 @@ async def test_every_edge_leads_back(told: Site) -> None:
         assert task["inMeasure"]["number"] == task["measure"]
         assert {"id": task["id"]} in task["inPart"]["allTasks"]
         assert {"id": task["id"]} in task["inMeasure"]["allTasks"]
+        ids = {"id": task["id"], "canonicalId": task["canonicalId"]}
         for one in task["assignments"]:
-            assert one["assignee"]["unit"]["id"] == one["assignee"]["id"]
-            assert {"task": task["id"], "inTask": {"id": task["id"]}} in one["assignee"]["unit"]["tasks"]
+            assert one["assignee"]["unit"]["canonicalId"] == one["assignee"]["canonicalId"]
+            assert {"task": task["canonicalId"], "inTask": ids} in one["assignee"]["unit"]["tasks"]
         for one in task["platforms"]:
             assert {"inTask": {"id": task["id"]}} in one["platform"]["tasks"]
         for report in task["reports"]:
@@ -49,7 +52,8 @@ async def test_every_edge_leads_back(told: Site) -> None:
 
 async def test_units_and_districts_lead_to_each_other(told: Site) -> None:
     data = await told.ask(
-        """{ districts { nodes { code units { id unit { inDistrict { code } memberOf { unit { members { id } } } } }
+        """{ districts { nodes { code units { canonicalId unit { inDistrict { code }
+                                           memberOf { unit { members { canonicalId } } } } }
                                  tasks { task inTask { canonicalId } } } } }"""
     )
     assert len(data["districts"]["nodes"]) == 16
@@ -57,7 +61,7 @@ async def test_units_and_districts_lead_to_each_other(told: Site) -> None:
         for unit in district["units"]:
             assert unit["unit"]["inDistrict"]["code"] == district["code"]
             for group in unit["unit"]["memberOf"]:
-                assert unit["id"] in {one["id"] for one in group["unit"]["members"]}
+                assert unit["canonicalId"] in {one["canonicalId"] for one in group["unit"]["members"]}
         assert all(one["inTask"]["canonicalId"] == one["task"] for one in district["tasks"])
 
 

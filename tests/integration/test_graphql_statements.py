@@ -95,6 +95,24 @@ async def test_two_moments_are_two_statements(counted: Counted) -> None:
     assert data["now"] != data["then"]
 
 
+async def test_nodes_of_all_kinds_at_one_moment_are_one_statement_whatever_their_number(counted: Counted) -> None:
+    ids = ", ".join(f'"{kind}:{PLAN}/{number}"' for kind in ("task", "measure", "part") for number in range(1, 6))
+    others = f'"plan:{PLAN}", "unit:shi-ke-wei", "district:310101"'
+    data = await counted.data(
+        f"{{ nodes(ids: [{ids}, {others}]) {{ id ... on Task {{ inPlan {{ title }} }} }} {LIST} }}"
+    )
+    assert len(counted.statements) == 1
+    assert len({one["id"] for one in data["nodes"]}) == 18
+
+
+async def test_so_are_all_that_are_not_there_one_more_for_each_kind(counted: Counted) -> None:
+    counted.statements.clear()
+    ids = ", ".join(f'"{kind}:nowhere/{number}"' for kind in ("task", "measure") for number in range(40))
+    found = await answer(counted.reader, f"{{ nodes(ids: [{ids}]) {{ id }} }}", {}, None)
+    assert len(found.errors) == 80
+    assert len(counted.statements) <= 4
+
+
 async def test_facts_are_one_more_however_many_ask_for_them(counted: Counted) -> None:
     data = await counted.data(
         """{ tasks(plan: "shanghai-credit-2023", first: 20) { nodes { number events { type } history { stream }

@@ -8,7 +8,7 @@ from tests.conftest import PLAN, TASK, Site
 
 HEALTH = "shi-wei-sheng-jian-kang-wei"
 FILTERS: dict[str, list[str]] = {
-    "task": ["21", "25", "999"],
+    "task": ["21", "25", "2"],
     "unit": [HEALTH, "pu-dong-xin-qu-ren-min-zheng-fu"],
     "period": ["2023-Q2", "2023-Q4", "2023"],
     "status": ["completed", "delayed", "blocked"],

@@ -56,5 +56,5 @@ async def test_two_roots_of_one_query_stand_at_two_moments(told: Site) -> None:
         fragment Moment on Task { id canonicalId text meta { position } }"""
     )
     assert answer["then"]["text"] != answer["now"]["text"]
-    assert answer["then"]["id"] == f"shanghai-credit-2023/4@{answer['then']['meta']['position']},2023-05-31"
-    assert answer["now"]["id"] == answer["now"]["canonicalId"] == answer["then"]["canonicalId"]
+    assert answer["then"]["id"] == f"task:shanghai-credit-2023/4@{answer['then']['meta']['position']},2023-05-31"
+    assert answer["now"]["id"].removeprefix("task:") == answer["now"]["canonicalId"] == answer["then"]["canonicalId"]

@@ -108,6 +108,18 @@ def without_cursors() -> Callable[[Answer], Answer]:
     return lambda answer: answer._replace(body=left(answer.body), headers=left(answer.headers))
 
 
+def without_kinds() -> Callable[[Answer], Answer]:
+    """Leave out the kind of thing with which an id in GraphQL begins; a plain id has no colon."""
+
+    def left(value: Any) -> Any:
+        if isinstance(value, dict):
+            given = cast("dict[str, Any]", value)
+            return {key: one.rpartition(":")[2] if key == "id" else left(one) for key, one in given.items()}
+        return [left(one) for one in cast("list[Any]", value)] if isinstance(value, list) else value
+
+    return lambda answer: answer._replace(body=left(answer.body))
+
+
 # Every issue that changes an answer adds a row here, and its words to the change log; a new field only its name there.
 DIFFERENT: Final[tuple[Named, ...]] = (
     Named("`meta.log`, the log's random identity", without_key("meta", "log")),
@@ -119,6 +131,7 @@ DIFFERENT: Final[tuple[Named, ...]] = (
     Named("`Location` can be read by scripts of other origins", without_header("access-control-expose-headers")),
     Named("The clocks of the first page may be sent again beside a cursor", without_cursors()),
     Named("`extensions.cost {asked, limit}`", without_key("extensions")),
+    Named("the `id` of a node is the name of its stream", without_kinds()),
 )
 
 

@@ -120,7 +120,8 @@ def test_a_pointer_leads_into_lists_of_lists() -> None:
 
 def asked(media_type: str = "application/json") -> Question:
     return question_of(
-        {"method": "POST", "raw_path": b"/v1/commands", "query_string": b""}, {b"content-type": media_type.encode()}
+        {"method": "POST", "raw_path": b"/v1/commands", "query_string": b""},
+        {b"host": b"example.org", b"content-type": media_type.encode()},
     )
 
 

@@ -6,12 +6,14 @@ import msgspec
 import pytest
 from graphql import GraphQLInputObjectType
 
-from api.graphql.compiled import ERASABLE, REMEMBERED
+from api.graphql.compiled import REMEMBERED
 from api.graphql.connections import connection_of
+from api.graphql.ids import KEYS as IDS
 from api.graphql.needs import SIZES, needs_of
+from api.graphql.nodes import NODES
 from api.graphql.roots import ROOTS
 from api.graphql.schema import GRAPHQL
-from api.graphql.shapes import FIELDS, name_of, shape
+from api.graphql.shapes import FIELDS, STRUCTS, name_of, shape
 from api.graphql.words import FIELDS_IN_WORDS
 from api.main import described_app
 from api.resources.addresses import ADDRESSES
@@ -120,8 +122,12 @@ def test_what_may_have_to_be_forgotten_follows_from_what_a_view_shows() -> None:
     assert {one for one in (ReportView, EventView, Version, TaskView, PlanView) if erasable(one)} == {
         *(ReportView, EventView, Version)
     }
-    assert {"Report", "Event", "Version"} <= ERASABLE
+    assert {"Report", "Event", "Version"} <= {name for name, struct in STRUCTS.items() if erasable(struct)}
     assert {"Task"} == REMEMBERED
+
+
+def test_every_kind_has_ids_and_is_found_by_them() -> None:
+    assert NODES.keys() == IDS.keys() == {*Kind, "target", "event"}
 
 
 def test_what_is_said_of_a_field_is_said_of_one_that_is_there() -> None:
