@@ -24,6 +24,7 @@ from api.main import Service, application, service
 from api.postgres import cluster
 from domain.bundled import bundled_plan
 from events.demo import set_clock
+from tests import parallel
 
 ORIGIN = "planrecord.test/shanghai/demo"
 IMPORTED_AT = datetime.fromisoformat("2023-04-03T09:00:00+08:00")
@@ -44,6 +45,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """What is there by now stays: looking through it for garbage would be a tenth of the tests' processor time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """`make test` runs two processes: who runs what."""
+    return parallel.TwoEnds(config, log)
 
 
 @pytest.fixture(autouse=True)
