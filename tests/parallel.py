@@ -1,12 +1,13 @@
 """Which of two processes runs which tests (`make test`, pytest-xdist), and that what measures the clock runs alone.
 
 A file's tests stay together, since they share what its fixtures make. One process takes files from the front, the
-fast ones first, the other from the back, where the slow ones are; so both end at about the same time. Then one of them
+fast ones first, the other the longest ones and then from the back; so both end at about the same time. Then one of them
 ends for good, and only when it is gone does the other begin what is to run alone: nothing of ours runs beside that.
 """
 
 from typing import Any, Final
 
+import pytest
 from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissingTypeStubs] - it has types of its own
 
 # Files and tests whose bounds are of the clock on the wall, in fractions of a second or close to what they measure, and
@@ -23,11 +24,25 @@ ALONE: Final = (
     "tests/attacks/test_command_line.py::test_what_only_reads_or_writes_on_makes_no_record",
     "tests/browser",
 )
+# Half a minute and more each: begun last, one of them would keep a process waiting for the other.
+LONG: Final = (
+    "tests/integration/test_serve.py",
+    "tests/integration/test_memory.py",
+    "tests/attacks/test_command_line.py",
+    "tests/integration/test_paging.py",
+    "tests/integration/test_kill.py",
+    "tests/integration/test_postgres.py",
+    "tests/contract/test_schemathesis.py",
+)
 _LAST: Final = "alone"
 
 
 class TwoEnds(LoadScopeScheduling):
     """Files from both ends, and last, for the one process that is left, whatever is to run alone."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        config.option.loadscopereorder = False  # xdist would begin with the files of many tests, which are short ones
+        super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
         return _LAST if nodeid.startswith(ALONE) else nodeid.partition("::")[0]
@@ -38,7 +53,9 @@ class TwoEnds(LoadScopeScheduling):
     def _assign_work_unit(self, node: Any) -> None:
         files = self._files()
         if files:
-            self.workqueue.move_to_end(files[0 if node is self.nodes[0] else -1], last=False)
+            long = [one for one in LONG if one in files]
+            chosen = files[0] if node is self.nodes[0] else [*long, files[-1]][0]
+            self.workqueue.move_to_end(chosen, last=False)
         elif len(self.nodes) > 1:
             return
         super()._assign_work_unit(node)
