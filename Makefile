@@ -60,7 +60,7 @@ lint: setup ## format, lint, types and the direction of imports
 
 test: setup $(AXE) lint ## every check, the fast ones first
 	@echo 'tests'
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -n 2 --dist loadfile
 
 browser: setup $(AXE) ## install what the browser tests need: Chromium and a Chinese font (as root, on Debian)
 	@sh .ci/browser

@@ -50,9 +50,9 @@ async def own(folder: Path) -> AsyncGenerator[Cluster]:
         yield made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def attacked(own: Cluster, folder: Path) -> AsyncGenerator[Victim]:
-    """A server on it."""
+    """A server on it, which each attack leaves as it was: it is served again when the database goes on."""
     async with victim_at(own.dsn, folder) as victim:
         yield victim
 

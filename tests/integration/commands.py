@@ -1,6 +1,7 @@
 """The `planrecord` command as another process, in a data folder of its own."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +22,8 @@ from api.postgres.pidfile import read_pidfile, servers_in
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds: only a fault takes so long
+# Two processes run tests at once (`make test`): each begins elsewhere, and gives no port twice.
+PORTS = chain(range(10_000 + os.getpid() * 211 % 20_000, 32_000), range(10_000, 32_000))
 
 
 class Finished(NamedTuple):
@@ -70,11 +74,12 @@ def place() -> Generator[Path]:
 
 
 def free_port() -> int:
-    """A port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on which nothing listens, of those that the system gives to nobody who asks for any: it stays free."""
+    for port in PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("every port is taken")
 
 
 def listens(port: int) -> bool:

@@ -216,19 +216,19 @@ async def test_a_page_of_tasks_or_of_reports_is_read_by_the_index_of_its_order(l
 
 
 @pytest.mark.parametrize(
-    ("about", "index"),
+    ("about", "by"),
     [
-        ({"type": "unit.succeeded.v1"}, {"events_type"}),
-        ({"stream": f"task:{PLAN}/77"}, {"events_stream_version_key"}),
-        ({"unit": "shi-gao-yuan"}, {"events_stream_version_key", "events_refers"}),
-        ({"district": "310115"}, {"events_stream_version_key", "events_refers"}),
-        ({"plan": "shanghai-credit-2023"}, {"events_stream_version_key"}),
-        ({"plan": PLAN}, {"events_pkey"}),
+        ({"type": "unit.succeeded.v1"}, ["events_type"]),
+        ({"stream": f"task:{PLAN}/77"}, ["events_stream_version_key"]),
+        ({"unit": "shi-gao-yuan"}, ["events_refers", "events_stream_version_key"]),
+        ({"district": "310115"}, ["events_refers", "events_stream_version_key"]),
+        ({"plan": "shanghai-credit-2023"}, ["events_stream_version_key"]),
+        ({"plan": PLAN}, ["events_pkey"]),
     ],
     ids=str,
 )
-async def test_events_are_filtered_by_index(large: Site, about: dict[str, Any], index: set[str]) -> None:
+async def test_events_are_filtered_by_index(large: Site, about: dict[str, Any], by: list[str]) -> None:
     sql, values = events.page_of(events.Page(**about))
     async with large.running.pool.acquire() as connection:
         (row,) = await connection.fetch(f"EXPLAIN (FORMAT JSON) {sql}", 300, 2**40, 101, *values)
-    assert indexes(str(row[0]), "events") == index
+    assert sorted(indexes(str(row[0]), "events")) == by

@@ -20,6 +20,12 @@ def run(*arguments: str, source: str | bytes | None = None) -> Result:
     return CliRunner(env={"COLUMNS": "1000"}).invoke(read_command, list(arguments), input=source)
 
 
+@pytest.fixture(autouse=True)
+def any_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is printed is as wide as COLUMNS says by then, whatever it said when these tests were started."""
+    monkeypatch.setattr("api.cli.shared.OUT._width", None)
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     found = tmp_path / "plan.txt"
