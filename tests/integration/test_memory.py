@@ -64,10 +64,10 @@ SPANS = [
     *(f"{one}/diff?{SPAN}" for one in (PLAN, f"{PLAN}/tasks/21", "/v1/units/shi-ke-wei", "/v1")),
     "/changes?from=2023-06-30&to=2023-12-31",
 ]
-QUERY = """query Q($at: Position!, $on: Date) { tasks(plan: "shanghai-credit-2023", first: 30, asOf: {position: $at},
-    effectiveOn: $on) { nodes { id number reportedStatus scheduleStatus text platforms { id platform { id name } }
-    assignments { assignee { id name unit { id name inDistrict { name } tasks { number via { name } } } } }
-    latestReports { unit { id name } status } reports { status recordedAs { type } } inMeasure { title } } }
+QUERY = """query Q($at: Position!, $on: Date) { tasks(plan: "shanghai-credit-2023", first: 60, asOf: {position: $at},
+    effectiveOn: $on) { nodes { id number reportedStatus scheduleStatus text platforms { canonicalId platform { id name } }
+    assignments { assignee { canonicalId name unit { id name inDistrict { name } tasks { number via { name } } } } }
+    latestReports { unit { canonicalId name } status } reports { status recordedAs { type } } inMeasure { title } } }
     plan(id: "shanghai-credit-2023", asOf: {position: $at}, effectiveOn: $on) { title parts { allTasks { id } } } }"""
 
 
@@ -145,8 +145,10 @@ async def test_one_text_at_two_moments_never_mixes_what_stands_there(told: Site)
     for moment in [*moments, *reversed(moments)]:
         given = {"at": moment.position, "on": moment.effective_on.isoformat()}
         found, expected = [await answer(one, QUERY, given, None) for one in (usual, forgets)]
+        assert not found.errors
         assert msgspec.json.encode(found.data) == msgspec.json.encode(expected.data)
         found, expected = [await answer(one, NAMELESS, given, None) for one in (usual, forgets)]
+        assert not found.errors
         assert msgspec.json.encode(found.data) == msgspec.json.encode(expected.data)
 
 
