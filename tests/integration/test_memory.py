@@ -65,7 +65,8 @@ SPANS = [
     "/changes?from=2023-06-30&to=2023-12-31",
 ]
 QUERY = """query Q($at: Position!, $on: Date) { tasks(plan: "shanghai-credit-2023", first: 60, asOf: {position: $at},
-    effectiveOn: $on) { nodes { id number reportedStatus scheduleStatus text platforms { canonicalId platform { id name } }
+    effectiveOn: $on) { nodes { id number reportedStatus scheduleStatus text
+    platforms { canonicalId platform { id name } }
     assignments { assignee { canonicalId name unit { id name inDistrict { name } tasks { number via { name } } } } }
     latestReports { unit { canonicalId name } status } reports { status recordedAs { type } } inMeasure { title } } }
     plan(id: "shanghai-credit-2023", asOf: {position: $at}, effectiveOn: $on) { title parts { allTasks { id } } } }"""
