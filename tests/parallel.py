@@ -11,8 +11,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissingTypeStubs] - it has types of its own
 
 # Files and tests whose bounds are of the clock on the wall, in fractions of a second or close to what they measure, and
-# those that look at what everybody makes on this machine. Processor time needs less care, but a bound of hundredths of a
-# second would be shared with whatever else fills the processor's caches.
+# those that look at what everybody makes on this machine. Processor time needs less care, but where hundredths of a
+# second are the bound, whoever else fills the processor's caches would count too.
 ALONE: Final = (
     "tests/attacks/test_commands.py",
     "tests/attacks/test_fuzz.py",
