@@ -1,7 +1,7 @@
 """Nodes by their ids: for each kind, which rows some of it are put together from, and how each is found among these."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,16 +10,12 @@ from api.graphql.log import told
 from api.graphql.reading import Question
 from api.graphql.root import Scene
 from api.graphql.world import World
-from projections.views import districts, events, plans, platforms, targets, tasks, units
-from projections.views.districts import DistrictView
+from projections.views import events, targets
 from projections.views.events import EventView
-from projections.views.names import UNITS
-from projections.views.plans import MeasureView, PartView, PlanView
-from projections.views.platforms import PlatformView
-from projections.views.reports import REPORTS, ReportRow, ReportView
+from projections.views.reports import REPORTS, ReportRow
+from projections.views.subjects import REPORT, SUBJECTS, UNIT, Subject
 from projections.views.targets import TargetView
-from projections.views.tasks import TARGETS, TASKS, TaskView
-from projections.views.units import UnitView
+from projections.views.tasks import TARGETS, TASKS
 from projections.wanted import wanted
 
 _POSITION: Final = re.compile(r"[0-9]{1,16}")
@@ -34,29 +30,22 @@ class Kind(msgspec.Struct, frozen=True):
     found: Callable[[Scene, Sequence[str]], Awaitable[Found]]
 
 
-def _among(views: Callable[[World], Found]) -> Callable[[Scene, Sequence[str]], Awaitable[Found]]:
-    async def found(scene: Scene, _: Sequence[str]) -> Found:
-        return views(World(scene.rows, scene.moment))
+def _of(subject: Subject[Any], found: Callable[[Scene, Sequence[str]], Awaitable[Found]] | None = None) -> Kind:
+    """A kind of subject; its views are had from its rows alone, unless something else finds them."""
 
-    return found
+    async def among(scene: Scene, _: Sequence[str]) -> Found:
+        return dict(subject.all(scene.rows, scene.moment.effective_on))
 
-
-def _numbered(views: Callable[[PlanView], Iterable[PartView | MeasureView]]) -> Callable[[World], Found]:
-    """The parts or the measures of the plans that were read."""
-    return lambda world: {f"{one.plan}/{one.number}": one for plan in world.plans.values() for one in views(plan)}
+    return Kind(subject.view, lambda keys: subject.one(*keys), found or among)
 
 
-def _above(keys: Sequence[str]) -> list[str]:
-    """The plans of parts and measures, the tasks of targets."""
-    return sorted({key.rpartition("/")[0] for key in keys})
-
-
-def _plans_of(keys: Sequence[str]) -> Question:
-    return plans.one(*_above(keys))
+async def _units(scene: Scene, _: Sequence[str]) -> Found:
+    return World(scene.rows, scene.moment).units  # which are remembered
 
 
 def _targets(keys: Sequence[str]) -> Question:
-    return (wanted(TARGETS, key=list(keys)), wanted(TASKS, key=_above(keys)))
+    above = sorted({key.rpartition("/")[0] for key in keys})
+    return (wanted(TARGETS, key=list(keys)), wanted(TASKS, key=above))
 
 
 async def _targets_found(scene: Scene, _: Sequence[str]) -> Found:
@@ -74,16 +63,10 @@ async def _events(scene: Scene, keys: Sequence[str]) -> Found:
         return {str(one.position): one for one in (await events.at(connection, positions)).views()}
 
 
-NODES: Final[dict[str, Kind]] = {
-    "plan": Kind(PlanView, lambda keys: plans.one(*keys), _among(lambda world: world.plans)),
-    "part": Kind(PartView, _plans_of, _among(_numbered(lambda plan: plan.parts))),
-    "measure": Kind(MeasureView, _plans_of, _among(_numbered(lambda plan: plan.measures))),
-    "task": Kind(TaskView, lambda keys: tasks.one(*keys), _among(lambda world: world.tasks)),
+NODES: Final[dict[str, Kind]] = {kind.value: _of(one) for kind, one in SUBJECTS.items()} | {
+    "unit": _of(UNIT, _units),
+    "report": _of(REPORT, _reports),  # whose texts stand in the log
     "target": Kind(TargetView, _targets, _targets_found),
-    "unit": Kind(UnitView, lambda _: units.every(), _among(lambda world: world.units)),
-    "district": Kind(DistrictView, lambda _: districts.every(), _among(lambda world: world.districts)),
-    "platform": Kind(PlatformView, lambda keys: platforms.one(*keys), _among(lambda world: world.platforms)),
-    "report": Kind(ReportView, lambda keys: (wanted(REPORTS, key=tuple(keys)), wanted(UNITS)), _reports),
     "event": Kind(EventView, lambda _: (), _events),
 }
 

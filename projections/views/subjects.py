@@ -50,10 +50,10 @@ class Subject(msgspec.Struct, Generic[V], frozen=True, kw_only=True):
     `state` is the fold of the stream that makes it; where that makes several of its kind it is `inner`, and its key
     ends with what it is called among them. `beside`: the streams whose names begin with its key are about it too.
     `table` keeps its rows by its key, `others` what else is sliced from its state. `list` lists them, where `within` is
-    said those of one plan. `one(key)` is what the one with a key is put together from, `all(rows, on)` are those among
-    the rows by key, a report without its texts, which stand in the log; `compared(rows, on)` the same without what
-    other subjects say of them. `made_of` are the tables that all of them are put together from, `fields` those that
-    single fields of the view need besides. `key` is the field of the view that holds it.
+    said those of one plan. `one(*keys)` is what those with these keys are put together from, `all(rows, on)` are those
+    among the rows by key, a report without its texts, which stand in the log; `compared(rows, on)` the same without
+    what other subjects say of them. `made_of` are the tables that all of them are put together from, `fields` those
+    that single fields of the view need besides. `key` is the field of the view that holds it.
     """
 
     kind: Kind
@@ -61,7 +61,7 @@ class Subject(msgspec.Struct, Generic[V], frozen=True, kw_only=True):
     table: SliceTable
     view: type[msgspec.Struct]
     list: Collection[Any, Any]
-    one: Callable[[str], Sequence[Wanted]]
+    one: Callable[..., Sequence[Wanted]]
     all: Callable[[Rows, date], Iterable[tuple[str, V]]]
     compared: Callable[[Rows, date], Iterable[tuple[str, msgspec.Struct]]]
     made_of: tuple[SliceTable, ...]
@@ -85,8 +85,20 @@ class Subject(msgspec.Struct, Generic[V], frozen=True, kw_only=True):
         return f"{self.beside.KIND}:{key}/" if self.beside else f"{self.stream(key)}/"
 
 
-def _of_plan(key: str) -> Sequence[Wanted]:
-    return plans.one(key.partition("/")[0])
+def _of_plans(*keys: str) -> Sequence[Wanted]:
+    return plans.one(*dict.fromkeys(key.partition("/")[0] for key in keys))
+
+
+def _parts(rows: Rows, _: date) -> Iterable[tuple[str, PartView]]:
+    return ((f"{one.plan}/{one.number}", one) for one in plans.parts(rows))
+
+
+def _measures(rows: Rows, _: date) -> Iterable[tuple[str, MeasureView]]:
+    return ((f"{one.plan}/{one.number}", one) for one in plans.measures(rows))
+
+
+def _reports(rows: Rows, _: date) -> Iterable[tuple[str, ReportRow]]:
+    return ((one.id, one) for one in rows.of(REPORTS, ReportRow))
 
 
 _PLAN: Final = (PLANS, PARTS, MEASURES, TASKS)
@@ -110,9 +122,9 @@ PART: Subject[PartView] = Subject(
     table=PARTS,
     view=PartView,
     list=PART_LIST,
-    one=_of_plan,
-    all=lambda rows, _: ((f"{one.plan}/{one.number}", one) for one in plans.parts(rows)),
-    compared=lambda rows, _: ((f"{one.plan}/{one.number}", one) for one in plans.parts(rows)),
+    one=_of_plans,
+    all=_parts,
+    compared=_parts,
     made_of=_PLAN,
     within=Kind.PLAN,
     inner=True,
@@ -123,9 +135,9 @@ MEASURE: Subject[MeasureView] = Subject(
     table=MEASURES,
     view=MeasureView,
     list=MEASURE_LIST,
-    one=_of_plan,
-    all=lambda rows, _: ((f"{one.plan}/{one.number}", one) for one in plans.measures(rows)),
-    compared=lambda rows, _: ((f"{one.plan}/{one.number}", one) for one in plans.measures(rows)),
+    one=_of_plans,
+    all=_measures,
+    compared=_measures,
     made_of=_PLAN,
     within=Kind.PLAN,
     inner=True,
@@ -150,9 +162,9 @@ REPORT: Subject[ReportRow] = Subject(
     table=REPORTS,
     view=ReportView,
     list=PLAN_REPORTS,
-    one=lambda key: (wanted(REPORTS, key=key), wanted(UNITS)),
-    all=lambda rows, _: ((one.id, one) for one in rows.of(REPORTS, ReportRow)),
-    compared=lambda rows, _: ((one.id, one) for one in rows.of(REPORTS, ReportRow)),
+    one=lambda *keys: (wanted(REPORTS, key=keys), wanted(UNITS)),
+    all=_reports,
+    compared=_reports,
     made_of=(REPORTS, UNITS),
     others=(SAID,),
     within=Kind.PLAN,
@@ -164,7 +176,7 @@ UNIT: Subject[UnitView] = Subject(
     table=UNITS,
     view=UnitView,
     list=UNIT_LIST,
-    one=lambda _: units.every(),
+    one=lambda *_: units.every(),
     all=lambda rows, _: ((one.id, one) for one in units.show(rows)),
     compared=lambda rows, _: ((one.id, msgspec.structs.replace(one, tasks=())) for one in units.show(rows)),
     made_of=(UNITS,),
@@ -177,7 +189,7 @@ DISTRICT: Subject[DistrictView] = Subject(
     table=DISTRICTS,
     view=DistrictView,
     list=DISTRICT_LIST,
-    one=lambda _: districts.every(),
+    one=lambda *_: districts.every(),
     all=lambda rows, _: ((one.code, one) for one in districts.show(rows)),
     compared=lambda rows, _: ((one.code, msgspec.structs.replace(one, tasks=())) for one in districts.show(rows)),
     made_of=(DISTRICTS, UNITS),
