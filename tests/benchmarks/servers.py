@@ -17,7 +17,9 @@ from events.steps import settle
 from tests.benchmarks.load import Wrong
 from tests.benchmarks.peers import PEERS, App, Setup
 
-PATIENCE = 60.0  # seconds in which a server must listen
+PATIENCE = 60.0  # seconds in which a server must answer
+AT_REST = 0.2  # seconds in which what a start leaves to do is done
+NO_REQUEST = b"?\r\n\r\n"  # which a server refuses by itself, and no application hears of
 
 
 @asynccontextmanager
@@ -57,7 +59,7 @@ async def at_a_port(command: list[str], core: int) -> AsyncGenerator[int]:
     assert process.stdout
     said = asyncio.create_task(process.stdout.read())
     try:
-        await _listens(port, said)
+        await _serves(port, said)
         yield port
     finally:
         process.stdin.close()
@@ -76,20 +78,29 @@ async def _end(process: Process) -> None:
             return
 
 
-async def _listens(port: int, ended: "asyncio.Task[bytes]") -> None:
+async def _serves(port: int, ended: "asyncio.Task[bytes]") -> None:
+    """Wait until requests are read: a socket may listen for long before anybody takes what has come."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE
-    while True:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            if ended.done() or loop.time() > deadline:
-                words = ended.result().decode() if ended.done() else "it took too long"
-                raise Wrong(f"a server did not start: {words}") from None
-            await asyncio.sleep(0.05)
-        else:
+    while not await _refused(port, deadline - loop.time()):
+        if ended.done() or loop.time() > deadline:
+            words = ended.result().decode() if ended.done() else "it took too long"
+            raise Wrong(f"a server did not start: {words}")
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(AT_REST)
+
+
+async def _refused(port: int, seconds: float) -> bool:
+    """Whether what is no request is answered."""
+    try:
+        async with asyncio.timeout(max(seconds, 0)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(NO_REQUEST)
+            answered = await reader.read(1)
             writer.close()
-            return
+    except OSError:  # TimeoutError is one
+        return False
+    return bool(answered)
 
 
 def free_port() -> int:
