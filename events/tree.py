@@ -15,7 +15,8 @@ class NodesMissing(Exception):
 async def root_at(connection: Connection, size: int) -> bytes:
     """The root hash (32 bytes) of the log when it held `size` facts, by one statement; NodesMissing."""
     wanted = merkle.subtrees(size)
-    rows = await connection.fetch(statement("root"), [one.level for one in wanted], [one.number for one in wanted])
+    levels, numbers = [str(one.level) for one in wanted], [str(one.number) for one in wanted]
+    rows = await connection.fetch(statement("root"), levels, numbers)
     if len(rows) != len(wanted):
         raise NodesMissing(f"{len(rows)} of the {len(wanted)} nodes that make the root at {size} are there")
     return merkle.root(tuple(row["hash"] for row in rows))
