@@ -8,15 +8,12 @@ from urllib.parse import urlencode
 import msgspec
 from litestar import Response
 
-from api.http import mementos
-from api.http.asking import Clocks, asked, clocks
 from api.http.question import Ask
 from api.http.release import FORMATS
 from api.services.reader import CLOCKS
 from events.demo import is_demo
 from projections.as_of import Moment
 from projections.views import texts
-from projections.views.subjects import Subject
 
 JSON: Final = "application/json"
 STAYS: Final = "stays"  # where the first message of an answer says it, for the wrapper outside
@@ -109,25 +106,6 @@ def cache_control(origin: str, *, pinned: bool, erasable: bool) -> str:
     # A demo is told anew in the same place: whoever kept its answers would hold another record's.
     lasting = pinned and not erasable and not is_demo(origin)
     return "public, max-age=3600" if lasting else "no-cache"
-
-
-async def one(request: Ask, subject: Subject[Any], key: str) -> Answer:
-    """The one view that is asked for, or the problem that says from when to when it is there."""
-    question, reader = request.question, request.reader
-    query = question.parameters
-    if mementos.asks(question, subject):
-        location, links = await mementos.negotiated(question, reader, subject, key)
-        return Answer(b"", {"Location": location, "Link": links, "Cache-Control": "no-cache"}, ONCE, 302)
-    moment, rows = await reader.rows(clocks(asked(query, Clocks)), subject.one(key))
-    views = subject.show(rows, moment.effective_on, key)
-    if not views:
-        raise await reader.absent(subject, key, moment)
-    meta = reader.meta(moment, question.path, query)
-    links = mementos.links(question.path, subject)
-    answer = ok(request, msgspec.structs.replace(views[0], meta=meta), moment, links=links)
-    if links and moment.pinned:
-        answer.headers["Memento-Datetime"] = mementos.http_date(moment.as_of)
-    return answer
 
 
 def ok(request: Ask, body: msgspec.Struct, moment: Moment, *, links: Mapping[str, str] | None = None) -> Answer:

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from api.http import answers
-from api.http.answers import Answer
+import msgspec
+
+from api.http import mementos
+from api.http.answers import ONCE, Answer, ok
+from api.http.asking import Clocks, asked, clocks
 from api.http.documented import READ, list_operation
 from api.http.documented import answers as documented
 from api.http.lists import Listing, listing
@@ -34,10 +37,28 @@ def _one(kind: Kind) -> Any:
     address, subject = ADDRESSES[kind], SUBJECTS[kind]
 
     async def answer(request: Ask, key: str) -> Answer:
-        return await answers.one(request, subject, key)
+        return await _shown(request, subject, key)
 
     described = Described(READ, documented(subject.view), address.tag)
     return handler(f"one_{kind}", address.one, address.path, address.parts, described, answer)
+
+
+async def _shown(request: Ask, subject: Subject[Any], key: str) -> Answer:
+    """The one with a key, as the record showed it, or the problem that says from when to when it is there."""
+    question, reader = request.question, request.reader
+    if mementos.asks(question, subject):
+        location, links = await mementos.negotiated(question, reader, subject, key)
+        return Answer(b"", {"Location": location, "Link": links, "Cache-Control": "no-cache"}, ONCE, 302)
+    moment, rows = await reader.rows(clocks(asked(question.parameters, Clocks)), subject.one(key))
+    view = dict(subject.all(rows, moment.effective_on)).get(key)
+    if view is None:
+        raise await reader.absent(subject, key, moment)
+    meta = reader.meta(moment, question.path, question.parameters)
+    links = mementos.links(question.path, subject)
+    answer = ok(request, msgspec.structs.replace(view, meta=meta), moment, links=links)
+    if links and moment.pinned:
+        answer.headers["Memento-Datetime"] = mementos.http_date(moment.as_of)
+    return answer
 
 
 def _all(kind: Kind) -> Any:

@@ -265,6 +265,11 @@ def show(rows: Rows, on: date) -> list[TaskView]:
     return sorted(shown, key=lambda task: (task.number, int(task.id.partition("/")[2])))
 
 
+def by_id(rows: Rows, on: date) -> Iterable[tuple[str, TaskView]]:
+    """The same, each with its id."""
+    return ((one.id, one) for one in show(rows, on))
+
+
 def each(rows: Rows, on: date) -> Iterator[TaskView]:
     """The tasks among these rows, one after the other, in the order of the rows."""
     beside, said = Beside(rows), rows.groups(SAID)
