@@ -1,8 +1,9 @@
 """Erasable text, sealed as in SD-JWT (RFC 9901): the leaf holds the digest of `[salt, value]`, not the text."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
@@ -28,6 +29,30 @@ def disclose(value: str, salt: bytes) -> Disclosure:
 def digest_of(salt: str, value: str) -> str:
     """Digest of a disclosure: SHA-256 over the base64url of the canonical `[salt, value]`, itself base64url."""
     return base64url(sha256(base64url(canonical([salt, value])).encode()).digest())
+
+
+def disclosed(rows: Iterable[Any]) -> dict[str, tuple[str, str]]:
+    """By digest the salts and texts of these rows (`digest`, `salt`, `value`).
+
+    A text that is not the one under its digest was put there by somebody: it is withheld, like one that is gone.
+    """
+    texts = ((row["digest"], row["salt"], row["value"]) for row in rows)
+    return {digest: (salt, value) for digest, salt, value in texts if digest == digest_of(salt, value)}
+
+
+def digests(data: Any) -> Iterator[str]:
+    """The digests in a fact's data, in order."""
+    match data:
+        case {"_sd": str(digest)}:
+            yield digest
+        case dict():
+            for value in data.values():  # pyright: ignore[reportUnknownVariableType]
+                yield from digests(value)
+        case list() | tuple():
+            for value in data:  # pyright: ignore[reportUnknownVariableType]
+                yield from digests(value)
+        case _:
+            pass
 
 
 def base64url(data: bytes) -> str:

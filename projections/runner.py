@@ -1,6 +1,7 @@
 """The tables as a whole: made, rebuilt from the log, verified against it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import date
 from hashlib import sha256
 from typing import Any, Final
 
@@ -9,14 +10,17 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from events import codec
-from events.audit import Difference, Progress, audit
+from events.audit import Found, Progress, audit, compare_stream, first
 from events.database import Connection
 from events.recorded import Recorded
 from events.steps import at_once
+from projections.catalog import LOG, compare_catalog
 from projections.slices import Slice, Tables, changes, slices
 from projections.table import METADATA, SCHEMA, SliceTable
 from projections.writer import column_names, quoted, record
 
+Line = tuple[Any, ...]  # a slice as its table has it
+Place = tuple[str, int, date]
 _STREAMS: Final = "SELECT entry FROM events WHERE position <= $1 ORDER BY stream, version"
 
 
@@ -82,11 +86,21 @@ async def _copy(connection: Connection, table: SliceTable, rows: list[tuple[Any,
     await connection.copy_records_to_table(table.name, schema_name=SCHEMA, records=rows, columns=column_names(table))
 
 
-async def streams(connection: Connection, size: int) -> AsyncIterator[tuple[str, list[Recorded]]]:
-    """Every stream of the log of that size with its facts in order; inside a transaction."""
+async def streams(
+    connection: Connection, size: int, *, doubted: bool = False
+) -> AsyncIterator[tuple[str, list[Recorded]]]:
+    """Every stream of the log of that size with its facts in order; inside a transaction.
+
+    A leaf that cannot be read is LeafError, or left out where the log is `doubted`.
+    """
     stream, facts = "", list[Recorded]()
     async for row in connection.cursor(_STREAMS, size, prefetch=1_000):
-        one = codec.decode_trusted(row["entry"])
+        try:
+            one = codec.decode_trusted(row["entry"])
+        except codec.LeafError:
+            if doubted:
+                continue
+            raise
         if one.stream != stream and facts:
             yield stream, facts
             facts = []
@@ -104,28 +118,64 @@ class Verified(msgspec.Struct, frozen=True):
     root: str
 
 
-async def verify(connection: Connection, tables: Tables, progress: Progress = lambda _: None) -> Verified:
-    """Read the log leaf by leaf, hash it, refold it, compare every table; Difference names the first that differs."""
+async def verify(
+    connection: Connection, tables: Tables, found: Found = first, progress: Progress = lambda _: None
+) -> Verified:
+    """Read the log leaf by leaf, hash it, refold it, compare every table, and read nothing else; it changes nothing.
+
+    `found` is told each difference, in words: the leaf, the row, the column, what stands there and what should. Unless
+    it says otherwise the first is raised (Difference).
+    """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        log = await audit(connection, progress)
-        expected: dict[str, set[tuple[Any, ...]]] = {table.name: set() for table in tables}
-        async for stream, facts in streams(connection, log.size):
+        unreadable = await compare_catalog(connection, found)
+        if not await is_current(connection, tables):
+            found(f"table {SCHEMA}.shape: the fingerprint is not that of this release's tables")
+        if unreadable.intersection(LOG):
+            return Verified(0, 0, "")
+        log = await audit(connection, found, progress)
+        expected: dict[str, dict[Place, Line]] = {table.name: {} for table in tables}
+        async for stream, facts in streams(connection, log.size, doubted=True):
+            compare_stream(facts, found)
             for one in slices(tables, stream, facts):
-                expected[one.table].add(record(one))
+                line = record(one)
+                expected[one.table][_place(line)] = line
             progress(len(facts))
         for table in tables:
-            await _verify_table(connection, table, expected[table.name])
+            if f"{SCHEMA}.{table.name}" not in unreadable:
+                await _compare_table(connection, table, expected[table.name], found)
         return Verified(log.size, sum(map(len, expected.values())), log.root.hex())
 
 
-async def _verify_table(connection: Connection, table: SliceTable, expected: set[tuple[Any, ...]]) -> None:
-    rows = await connection.fetch(f"SELECT {quoted(table)} FROM {SCHEMA}.{table.name}")
-    kept = {tuple(row) for row in rows}
-    if kept == expected and len(rows) == len(kept):
-        return
-    one = min(kept ^ expected, key=lambda row: (row[0], row[1], row[3]), default=None)
-    if one is None:
-        raise Difference(f"table {table.name} holds a slice twice")
-    where = f"table {table.name}, key {one[0]}, positions {one[1]} to {one[2]}, days {one[3]} to {one[4]}"
-    how = "the table has what the log does not say" if one in kept else "missing"
-    raise Difference(f"{where}: {how}: {one[-2].decode(errors='replace')}")
+def _place(line: Line) -> Place:
+    """What no two slices of a table share: key, position from, day from."""
+    return line[0], line[1], line[3]
+
+
+async def _compare_table(
+    connection: Connection, table: SliceTable, expected: Mapping[Place, Line], found: Found
+) -> None:
+    names = column_names(table)
+    kept: dict[Place, Line] = {}
+    for row in await connection.fetch(f"SELECT {quoted(table)} FROM {SCHEMA}.{table.name}"):
+        line = tuple(row)
+        if _place(line) in kept:
+            found(f"{_where(table, line)}: the table holds it twice")
+        kept[_place(line)] = line
+    for place in sorted(kept.keys() | expected.keys()):
+        there, should = kept.get(place), expected.get(place)
+        if there is None:
+            found(f"{_where(table, expected[place])}: missing: {_said(expected[place][-2])}")
+        elif should is None:
+            found(f"{_where(table, there)}: the table has what the log does not say: {_said(there[-2])}")
+        elif there != should:
+            for name, one, other in zip(names, there, should, strict=True):
+                if one != other:
+                    found(f"{_where(table, should)}, column {name}: the table has {_said(one)}, not {_said(other)}")
+
+
+def _where(table: SliceTable, line: Line) -> str:
+    return f"table {table.name}, key {line[0]}, positions {line[1]} to {line[2]}, days {line[3]} to {line[4]}"
+
+
+def _said(value: Any) -> str:
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)

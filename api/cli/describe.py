@@ -1,4 +1,7 @@
-"""Writes what is generated into openapi/: `python -m api.cli.describe`. A test fails when that drifts from the code."""
+"""Writes what is generated: openapi/, the examples, and what the database says of the tables that a record has.
+
+`python -m api.cli.describe`. Tests fail when any of it drifts from the code.
+"""
 
 import asyncio
 import sys
@@ -17,6 +20,7 @@ from api.graphql.schema import SCHEMA
 from api.hosting.settings import Settings
 from api.main import application, described_app, service
 from domain.commands import FACTS
+from projections.catalog import CATALOG, catalog_of
 
 FOLDER: Final = Path(__file__).parents[2] / "openapi"
 
@@ -37,12 +41,19 @@ async def asked(settings: Settings) -> dict[str, Example]:
             return await examples(described_by(described_app()), http, running.token)
 
 
+async def tables(settings: Settings) -> dict[str, str]:
+    """What a record says of its tables, by their names."""
+    async with service(settings) as running, running.pool.acquire() as connection:
+        return dict(sorted((await catalog_of(connection)).items()))
+
+
 def write() -> None:
-    """Ask for the examples in a record of their own, and write every generated file."""
+    """Make a record for the purpose, ask it, and write every generated file."""
     with tempfile.TemporaryDirectory(prefix="planrecord-openapi-") as folder:
         Path(folder).chmod(0o755)  # the database's user passes through
-        found = asyncio.run(asked(Settings(data_dir=Path(folder), origin=ORIGIN)))
-    WRITTEN.write_bytes(pretty(found))
+        settings = Settings(data_dir=Path(folder), origin=ORIGIN)
+        WRITTEN.write_bytes(pretty(asyncio.run(asked(settings))))
+        CATALOG.write_bytes(pretty(asyncio.run(tables(settings))))
     files = generated()
     for name, content in files.items():
         path = FOLDER / name

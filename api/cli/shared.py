@@ -66,9 +66,9 @@ def foreseen(error: BaseException) -> tuple[str, int] | None:
     from api.http.tokens import NoToken  # noqa: PLC0415
     from api.postgres import FolderInUse, PostgresFailed  # noqa: PLC0415
     from api.services.problems import trouble  # noqa: PLC0415
+    from events.audit import Difference  # noqa: PLC0415
     from events.database import GONE  # noqa: PLC0415
     from events.demo import ClockRefused  # noqa: PLC0415
-    from projections.runner import Difference  # noqa: PLC0415
 
     if isinstance(error, (NoRecord, OtherRecord)):
         return str(error), 2

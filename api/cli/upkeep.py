@@ -2,34 +2,51 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from api.cli.shared import OUT, data_dir_option, fail, run, settings_of
+from api.cli.shared import ERR, OUT, data_dir_option, fail, run, settings_of
+
+MOST_SHOWN: Final = 100  # differences that are said in full; all are counted
 
 
 @click.command("verify")
 @data_dir_option
-def verify_command(data_dir: Path | None) -> None:
-    """Hash and refold the log from its first fact, compare every table, name the first difference (exit code 1)."""
-    found = run(_verify(settings_of(data_dir=data_dir)))
-    OUT.print(f"{found.position} facts and {found.slices} slices agree; root {found.root}", markup=False)
+@click.option("--first", is_flag=True, help="Stop at the first difference.")
+def verify_command(data_dir: Path | None, *, first: bool) -> None:
+    """Hash and refold the log from its first fact, and compare all that is kept with it.
+
+    Leaves, columns, tree, head, texts, tables, and their keys, indexes and triggers: each difference is named with what
+    stands there and what should (exit code 1), up to a hundred of them. Nothing is changed.
+    """
+    told: list[str] = []
+    found = run(_verify(settings_of(data_dir=data_dir), told, first=first))
+    if not told:
+        OUT.print(f"{found.position} facts and {found.slices} slices agree; root {found.root}", markup=False)
+        return
+    for one in told[:MOST_SHOWN]:
+        ERR.print(one, markup=False)
+    if len(told) > MOST_SHOWN:
+        ERR.print(f"… and {len(told) - MOST_SHOWN:,} more")
+    fail(f"{len(told):,} difference{'s' * (len(told) > 1)} between the log and what is kept", 1)
 
 
-async def _verify(settings: Any) -> Any:
+async def _verify(settings: Any, told: list[str], *, first: bool) -> Any:
     from rich.progress import Progress  # noqa: PLC0415 - only this command draws one
 
     from api.hosting.opening import opened  # noqa: PLC0415 - base installs have no server
+    from events import audit  # noqa: PLC0415
     from events.database import undisturbed  # noqa: PLC0415
     from projections.runner import verify  # noqa: PLC0415
     from projections.views.subjects import TABLES  # noqa: PLC0415
 
+    found = audit.first if first else told.append
     async with opened(settings, purpose="read") as (dsn, _), undisturbed(dsn) as connection:
         size = await connection.fetchval("SELECT size FROM log_head")
         with Progress(transient=True) as progress:
             bar = progress.add_task("verifying", total=2 * size)
-            return await verify(connection, TABLES, lambda count: progress.advance(bar, count))
+            return await verify(connection, TABLES, found, lambda count: progress.advance(bar, count))
 
 
 @click.command("clock")

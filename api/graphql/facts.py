@@ -5,8 +5,9 @@ from typing import Final, NamedTuple
 
 from events.codec import decode_trusted
 from events.database import Connection
+from events.erasable import disclosed
 from events.recorded import Recorded
-from projections.views.events import Disclosed, Facts, end_of
+from projections.views.events import Facts, end_of
 
 NOTHING: Final = Facts((), {})
 
@@ -39,9 +40,9 @@ async def load(connection: Connection, position: int, asked: Iterable[Ask]) -> M
     names = [name for one in asked if one.position is None for name in _names(one)]
     rows = await connection.fetch(_SQL, position, positions, [low for low, _ in names], [high for _, high in names])
     recorded = [decode_trusted(entry) for entry in dict.fromkeys(row["entry"] for row in rows)]
-    disclosed: Disclosed = {row["digest"]: (row["salt"], row["value"]) for row in rows if row["digest"]}
+    texts = disclosed(row for row in rows if row["digest"])
     at = {fact.position: fact for fact in recorded}
-    return {one: Facts(_of(one, at), disclosed) for one in asked}
+    return {one: Facts(_of(one, at), texts) for one in asked}
 
 
 def _of(ask: Ask, at: Mapping[int, Recorded]) -> list[Recorded]:

@@ -1,6 +1,6 @@
 """Events: the log's facts as everybody reads them, erasable text merged in where it is still there."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from domain.fact import data_of, tag
 from domain.values import instant_text
 from events.codec import decode_trusted
 from events.database import Connection
+from events.erasable import digests, disclosed
 from events.recorded import Cause, Recorded
 from events.steps import in_steps
 from projections.as_of import Meta
@@ -45,7 +46,7 @@ class EventView(msgspec.Struct, frozen=True, rename="camel"):
 Disclosed = Mapping[str, tuple[str, str]]  # digest → (salt, value)
 
 
-def event_view(fact: Recorded, disclosed: Disclosed) -> EventView:
+def event_view(fact: Recorded, texts: Disclosed) -> EventView:
     """A fact as everybody reads it."""
     data = data_of(fact.fact)
     return EventView(
@@ -59,23 +60,8 @@ def event_view(fact: Recorded, disclosed: Disclosed) -> EventView:
         fact.replaces,
         fact.cause,
         data,
-        tuple(DisclosureView(digest, *disclosed.get(digest, (None, None))) for digest in digests(data)),
+        tuple(DisclosureView(digest, *texts.get(digest, (None, None))) for digest in digests(data)),
     )
-
-
-def digests(data: Any) -> Iterator[str]:
-    """The digests in a fact's data, in order."""
-    match data:
-        case {"_sd": str(digest)}:
-            yield digest
-        case dict():
-            for value in data.values():  # pyright: ignore[reportUnknownVariableType]
-                yield from digests(value)
-        case list() | tuple():
-            for value in data:  # pyright: ignore[reportUnknownVariableType]
-                yield from digests(value)
-        case _:
-            pass
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -188,4 +174,4 @@ async def _with_texts(connection: Connection, recorded: Sequence[Recorded]) -> F
     if not wanted:
         return Facts(recorded, {})
     rows = await connection.fetch("SELECT digest, salt, value FROM disclosures WHERE digest = ANY($1::text[])", wanted)
-    return Facts(recorded, {row["digest"]: (row["salt"], row["value"]) for row in rows})
+    return Facts(recorded, disclosed(rows))

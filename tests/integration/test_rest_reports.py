@@ -89,7 +89,8 @@ async def test_a_text_that_is_gone_leaves_its_digest_and_nobody_keeps_what_was_t
     assert before.headers["Cache-Control"] == "no-cache"
     (said,) = before.json()["items"]
     assert (said["narrative"]["text"], said["evidence"][0]["title"]["text"]) == ("张三说", "张三的报告")
-    async with site.running.pool.acquire() as connection:  # as an erasure does it
+    async with site.running.pool.acquire() as connection, connection.transaction():  # as an erasure does it
+        await connection.execute("SET LOCAL session_replication_role = replica")
         await connection.execute("DELETE FROM disclosures")
         await connection.execute("UPDATE log_head SET erasure_epoch = erasure_epoch + 1")
     await site.running.reader.head.refresh()
@@ -98,6 +99,31 @@ async def test_a_text_that_is_gone_leaves_its_digest_and_nobody_keeps_what_was_t
     assert gone["evidence"][0]["title"] == {"digest": said["evidence"][0]["title"]["digest"], "text": None}
     for form in (".csv", ".ndjson"):
         assert "张三" not in (await site.http.get(pinned.replace("reports?", f"reports{form}?"))).text
+
+
+async def test_a_text_that_was_put_in_the_place_of_another_is_withheld(site: Site) -> None:
+    narrative = {"narrative": "原话", "evidence": [{"url": "https://example.org/1", "title": "原题"}]}
+    report = {"type": "progress.report", "task": TASK, "unit": HEALTH, "period": "2023-Q1", "status": "delayed"}
+    position = (await site.record(report | narrative | {"reason": "试"}))["position"]
+    async with site.running.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("UPDATE disclosures SET value = '假话' WHERE value = '原话'")
+        await connection.execute(
+            "UPDATE log_head SET erasure_epoch = erasure_epoch + 1"
+        )  # so that nothing is remembered
+    await site.running.reader.head.refresh()
+    (shown,) = (await site.get(f"{PLAN}/tasks/21/reports"))["items"]
+    assert (shown["narrative"]["text"], shown["evidence"][0]["title"]["text"]) == (None, "原题")
+    report_ = f'report(id: "{shown["id"]}") {{ narrative {{ text }} recordedAs {{ disclosures {{ value }} }} }}'
+    query = f"{{ event(position: {position}) {{ disclosures {{ value }} }} {report_} }}"
+    data = (await site.http.post("/graphql", json={"query": query})).json()["data"]
+    assert {one["value"] for one in data["event"]["disclosures"]} == {None, "原题"}
+    assert data["report"]["narrative"] == {"text": None}
+    assert "假话" not in str(data)
+    tasks = ["/plans/shanghai-credit-2023/tasks/21", f"{PLAN}/tasks/21/history", f"{PLAN}/reports.csv"]
+    pages = ["/v1/events", f"/v1/events/{position}", "/changes", *tasks]
+    for address in pages:
+        assert "假话" not in (await site.http.get(address)).text
 
 
 async def test_a_report_is_corrected_in_its_place(site: Site) -> None:

@@ -165,7 +165,7 @@ async def test_verify_agrees_beside_a_running_server(served: Serving) -> None:
     assert f"{size} facts and " in out
 
 
-async def test_verify_names_the_first_row_that_was_edited_by_hand(data: Path) -> None:
+async def test_verify_names_each_row_that_was_edited_by_hand(data: Path) -> None:
     async with serving(data):
         pass
     async with cluster(data) as own:
@@ -180,8 +180,17 @@ async def test_verify_names_the_first_row_that_was_edited_by_hand(data: Path) ->
         await connection.close()
     code, out, err = await planrecord("verify", "--data-dir", str(data))
     assert (code, out.strip()) == (1, "")
+    lines = err.splitlines()
+    assert [line.partition(", positions ")[0] for line in lines[:-1]] == [
+        "table tasks, key shanghai-credit-2023/2",
+        "table tasks, key shanghai-credit-2023/9",
+    ]
+    assert all(", column doc: the table has {" in line and "}, not {" in line for line in lines[:-1])
+    assert lines[-1] == "2 differences between the log and what is kept"
+    code, _, err = await planrecord("verify", "--first", "--data-dir", str(data))
+    assert code == 1
     assert err.startswith("table tasks, key shanghai-credit-2023/2, ")
-    assert "Traceback" not in err
+    assert len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("subcommand", [None, *SUBCOMMANDS])
