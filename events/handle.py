@@ -1,8 +1,9 @@
-"""A request's commands: load → fold → decide → append; decided once more if somebody wrote in between."""
+"""A request's commands: load → fold → decide → append; decided again if somebody wrote in between."""
 
+import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date, datetime
 from itertools import islice
 from typing import Final, NamedTuple, Protocol
@@ -15,16 +16,18 @@ from domain.record import Past, Record, State, command_name
 from domain.report import ReportProgress
 from domain.undo import FactVoided, VoidFact, check_live, check_replaced
 from domain.values import LATEST, checked_date, shanghai_day
-from events.database import Connection
+from events.database import PATIENCE, Connection
 from events.erasable import Sealer
 from events.log import Log
 from events.proposal import Appended, Conflict, IdempotencyKey, NewFact, Proposal, new_request_id
+from events.queue import NotBegun
 from events.recorded import HEAD, Cause, Recorded
 from events.steps import Pace
-from events.streams import find_request, is_named, now, read_streams
+from events.streams import find_request, naming, now, read_streams
 
 MAX_FACTS: Final = 2_000  # in one request
 MAX_WEIGHT: Final = 5_000_000  # bytes of rows that one request may have written, roughly
+OVERTAKEN: Final = f"others were writing there for {PATIENCE:.0f} s, one after the other"
 SEND: Final = "send the others in requests of their own"
 REWRITES: Final = (
     "a fact rewrites what its subject shows on every day from which that is something else, "
@@ -67,10 +70,11 @@ class Acquire(Protocol):
 
 
 class Decided(NamedTuple):
-    """What a request would record, and the pretended facts behind it, for a dry run."""
+    """What a request would record; for a dry run the pretended facts behind it; which commands would record nothing."""
 
     proposal: Proposal
     pretended: dict[str, list[Recorded]]
+    unchanged: tuple[int, ...]
 
 
 class Remembered:
@@ -83,8 +87,11 @@ class Remembered:
         self._left_out: tuple[str, Folding] | None = None
         self.facts: dict[str, list[Recorded]] = {}
         self.where: dict[int, str | None] = {}
-        self.named: dict[str, bool] = {}
+        self.named: dict[str, frozenset[int]] = {}
         self.pending: dict[str, list[Recorded]] = {}
+        self.unchanged: list[int] = []
+        self._naming: dict[str, set[int]] = {}  # by this request's own facts
+        self._undone = set[int]()
         self.weight = 0
         self.forget_missing()
 
@@ -140,10 +147,11 @@ class Remembered:
         self._left_out = (past.stream, self._without(found))
 
     def referred(self, stream: str) -> bool:
-        """Whether a live fact of another stream names the subject."""
+        """Whether a live fact of another stream names the subject, this request's own facts and voidings counted."""
         if stream not in self.named:
             self.missing_names.add(stream)
-        return self.named.get(stream, False)
+        named = self.named.get(stream, frozenset()) | self._naming.get(stream, set())
+        return not named <= self._undone
 
     def version(self, stream: str) -> int:
         """The stream's version, without this request's own facts."""
@@ -166,6 +174,11 @@ class Remembered:
             new.fact,
         )
         self.pending.setdefault(new.stream, []).append(one)
+        if new.undoes is not None:
+            self._undone.add(new.undoes)
+        if not isinstance(one.fact, FactVoided):  # which names nothing that it stands on
+            for stream in one.refers:
+                self._naming.setdefault(stream, set()).add(one.position)
         folded.add(one)
         self.weight += folded.weight()
 
@@ -188,33 +201,61 @@ def _void(one: Recorded) -> Recorded:
 
 
 class Handler:
-    """The whole service layer: one generic load → fold → decide → append → once more."""
+    """The whole service layer: one generic load → fold → decide → append → again."""
 
     def __init__(self, log: Log, acquire: Acquire, fold: Fold) -> None:
         self._log = log
         self._acquire = acquire
         self._fold = fold
+        self._turns = asyncio.Lock()
 
     async def handle(
         self, commands: Sequence[AnyCommand], actor: str, idempotency: IdempotencyKey | None = None
     ) -> Appended:
-        """Record what the commands decide, all or nothing. Refused says why not; Stale if others keep writing."""
-        for last_try in (False, True):
+        """Record what the commands decide, all or nothing. Refused says why not.
+
+        What somebody else's write overtook is decided again, for as long as PATIENCE; then it is NotBegun.
+        """
+        end = asyncio.get_running_loop().time() + PATIENCE
+        done = await self._tried(commands, actor, idempotency)
+        if done is None:
+            async with self._turn(end):
+                while (done := await self._tried(commands, actor, idempotency)) is None:
+                    if asyncio.get_running_loop().time() > end:
+                        raise NotBegun(OVERTAKEN)
+        return done
+
+    @asynccontextmanager
+    async def _turn(self, end: float) -> AsyncGenerator[None]:
+        """Those who were overtaken go one after the other: at once they would overtake each other again and again."""
+        try:
+            async with asyncio.timeout_at(end):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise NotBegun(OVERTAKEN) from error
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    async def _tried(
+        self, commands: Sequence[AnyCommand], actor: str, idempotency: IdempotencyKey | None
+    ) -> Appended | None:
+        """What was recorded; None if somebody else wrote meanwhile what the decision rests on."""
+        if replayed := await self._replayed(actor, idempotency):
+            return replayed
+        try:
+            decided = await self.decide(commands, actor, idempotency)
+        except Refused:
+            # The same request may have been recorded since: then that, not a second one, is what was asked for.
             if replayed := await self._replayed(actor, idempotency):
                 return replayed
-            try:
-                decided = await self.decide(commands, actor, idempotency)
-            except Refused:
-                # The same request may have been recorded since: then that, not a second one, is what was asked for.
-                if replayed := await self._replayed(actor, idempotency):
-                    return replayed
-                raise
-            try:
-                return await self._log.append(decided.proposal)
-            except Conflict as conflict:
-                if last_try:
-                    raise Stale(f"somebody else is writing there just now ({conflict}): ask again") from conflict
-        raise AssertionError("unreachable")
+            raise
+        try:
+            appended = await self._log.append(decided.proposal)
+        except Conflict:
+            return None
+        return appended if appended.replayed else appended._replace(unchanged=decided.unchanged)
 
     async def _replayed(self, actor: str, idempotency: IdempotencyKey | None) -> Appended | None:
         """What an earlier request with the same key recorded; KeyReused if it had another body."""
@@ -242,7 +283,7 @@ class Handler:
                     await _load(connection, memory)
             new += facts or ()
             await pace.rest()
-        return Decided(_proposal(memory, actor, new, instant, idempotency), memory.pending)
+        return Decided(_proposal(memory, actor, new, instant, idempotency), memory.pending, tuple(memory.unchanged))
 
 
 async def _load(connection: Connection, memory: Remembered) -> None:
@@ -256,7 +297,7 @@ async def _load(connection: Connection, memory: Remembered) -> None:
     streams = memory.missing_streams | {row["stream"] for row in rows}
     memory.facts |= await read_streams(connection, streams - memory.facts.keys())
     for stream in memory.missing_names:
-        memory.named[stream] = await is_named(connection, stream)
+        memory.named[stream] = await naming(connection, stream)
 
 
 def decide_all(
@@ -271,6 +312,8 @@ def decide_all(
         while (facts := _decided(command, index, memory, instant, request)) is None:
             yield None
         made += len(facts)
+        if not facts:
+            memory.unchanged.append(index)
         if made > MAX_FACTS:
             raise TooManyFacts(f"a request records at most {MAX_FACTS:,} facts: {_fitting(index)}")
         for one in facts:
@@ -346,6 +389,6 @@ def _proposal(
         {stream: len(facts) for stream, facts in memory.facts.items()},
         {one.stream: memory.facts[one.stream] for one in new},
         shanghai_day(instant),
-        frozenset(stream for stream, named in memory.named.items() if not named),
+        frozenset(memory.named),
         idempotency,
     )

@@ -1,7 +1,7 @@
 """The log: appends whole queues of requests in one transaction each."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from domain.fact import tag
+from domain.undo import FactVoided
 from domain.values import shanghai_day
 from events import codec, merkle
 from events.database import CHANNEL, GONE, PATIENCE, WRONG, Connection, close, statement
@@ -185,7 +186,7 @@ class Log:
         )
         return Conditions(
             {row["name"]: row["number"] or 0 for row in rows if row["kind"] == "version"},
-            {row["name"]: row["number"] for row in rows if row["kind"] == "named" and row["number"]},
+            _sets((row["name"], row["number"]) for row in rows if row["kind"] == "named"),
             {row["name"]: (row["body_hmac"], tuple(row["positions"])) for row in rows if row["kind"] == "request"},
         )
 
@@ -230,8 +231,15 @@ class Conditions(NamedTuple):
     """What the database says of the streams and keys of a batch."""
 
     versions: dict[str, int]
-    named: dict[str, int]
+    named: dict[str, set[int]]
     requests: dict[str, tuple[bytes, tuple[int, ...]]]
+
+
+def _sets(pairs: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for name, number in pairs:
+        found.setdefault(name, set()).add(number)
+    return found
 
 
 class Batch:
@@ -282,7 +290,8 @@ class Batch:
             if actual != expected:
                 return Conflict(stream, expected, actual)
         for stream in proposal.unnamed & self._conditions.named.keys():
-            return Conflict(stream, None, self._conditions.named[stream])
+            if others := self._conditions.named[stream].difference(one.undoes for one in proposal.new):
+                return Conflict(stream, None, min(others))
         if shanghai_day(self.recorded_at) != proposal.today:
             return Conflict("today", None, None)  # midnight passed between deciding and recording
         return None
@@ -308,7 +317,11 @@ class Batch:
         self.size += len(recorded)
         for (one, _), new in zip(recorded, proposal.new, strict=True):
             self._conditions.versions[one.stream] = one.version
-            self._conditions.named.update(dict.fromkeys(one.refers, one.position))
+            if not isinstance(one.fact, FactVoided):  # which names nothing that it stands on
+                for stream in one.refers:
+                    self._conditions.named.setdefault(stream, set()).add(one.position)
+            for positions in self._conditions.named.values() if one.undoes else ():
+                positions.discard(one.undoes)
             self._known.setdefault(one.stream, proposal.known.get(one.stream, ()))
             self._disclosures.extend((one.position, disclosure) for disclosure in new.disclosures)
         if proposal.idempotency:

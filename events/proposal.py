@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from domain.fact import Fact
+from domain.undo import FactVoided
 from events.erasable import Disclosure
 from events.recorded import Cause, Recorded
 
@@ -45,6 +46,11 @@ class NewFact(NamedTuple):
     cause: Cause
     disclosures: tuple[Disclosure, ...] = ()
 
+    @property
+    def undoes(self) -> int | None:
+        """The position that this fact voids or replaces, if any."""
+        return self.fact.target if isinstance(self.fact, FactVoided) else self.replaces
+
 
 class IdempotencyKey(NamedTuple):
     """A request's key, within its office, and the HMAC of its body under the log's own key.
@@ -65,7 +71,8 @@ class Proposal(msgspec.Struct, frozen=True):
     """What one request asks the log to append, and the conditions under which it was decided.
 
     `read`: the version of every stream that was read. `known`: the facts of the streams that are written, as read.
-    `unnamed`: streams whose subject no live fact of another stream may name. `today`: the day it was decided on.
+    `unnamed`: streams whose subject no live fact of another stream may name, but such as it undoes itself. `today`: the
+    day it was decided on.
     """
 
     actor: str
@@ -78,10 +85,14 @@ class Proposal(msgspec.Struct, frozen=True):
 
 
 class Appended(NamedTuple):
-    """Where a request's facts stand; `replayed` if they were recorded by an earlier request with the same key."""
+    """Where a request's facts stand; `replayed` if they were recorded by an earlier request with the same key.
+
+    `unchanged`: which of its commands recorded nothing, by their index; None where that was not kept.
+    """
 
     positions: tuple[int, ...]
     replayed: bool
+    unchanged: tuple[int, ...] | None = None
 
 
 def replay(idempotency: IdempotencyKey, body_hmac: bytes, positions: Iterable[int]) -> Appended:

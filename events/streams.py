@@ -28,10 +28,10 @@ async def find_request(connection: Connection, actor: str, idempotency: Idempote
     return replay(idempotency, rows[0]["body_hmac"], rows[0]["positions"]) if rows else None
 
 
-async def is_named(connection: Connection, stream: str) -> bool:
-    """Whether a live fact of another stream names the subject of `stream`."""
+async def naming(connection: Connection, stream: str) -> frozenset[int]:
+    """Where live facts of other streams name the subject of `stream`: of very many not all positions."""
     rows = await connection.fetch(statement("conditions"), [], [stream], [], [])
-    return rows[0]["number"] is not None
+    return frozenset(row["number"] for row in rows)
 
 
 async def now(connection: Connection) -> tuple[int, datetime]:

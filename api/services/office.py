@@ -24,6 +24,11 @@ from projections.views import events, history
 from projections.views.events import EventView, Facts, event_view
 from projections.views.history import Version
 
+Unchanged = Annotated[
+    tuple[int, ...],
+    Meta(description="Which commands recorded nothing, by their index from 0: what they ask for holds already."),
+]
+
 
 class Receipt(msgspec.Struct, frozen=True, rename="camel"):
     """What was recorded. `replayed`: an earlier request with the same Idempotency-Key had recorded it already."""
@@ -32,6 +37,7 @@ class Receipt(msgspec.Struct, frozen=True, rename="camel"):
     facts: tuple[EventView, ...]
     doubts: tuple[Doubt, ...]
     replayed: bool
+    unchanged: Unchanged | None  # null in a replay, as it was not kept
     dry_run: bool = False
 
 
@@ -42,6 +48,7 @@ class DryRun(msgspec.Struct, frozen=True, rename="camel"):
     facts: tuple[EventView, ...]
     changes: tuple[Version, ...]
     doubts: tuple[Doubt, ...]
+    unchanged: Unchanged
     dry_run: bool = True
 
 
@@ -67,7 +74,7 @@ class Office:
         except GONE as error:
             raise Unacknowledged("it was recorded, and the database went away before it could be read back") from error
         position = max(receipt.positions, default=self._head.size)
-        return Receipt(position, await _views(found), doubts(commands), receipt.replayed)
+        return Receipt(position, await _views(found), doubts(commands), receipt.replayed, receipt.unchanged)
 
     async def dry_run(self, commands: Sequence[AnyCommand]) -> DryRun:
         """What the commands would record and change; nothing is recorded."""
@@ -101,7 +108,9 @@ async def _dry_run(decided: Decided, found: tuple[Doubt, ...]) -> DryRun:
     size = pretended[0].position - 1 if pretended else 0
     begun = history.versions(Facts(streams, disclosed), after=(size, FOREVER))
     changes = [version async for version in in_steps(begun)]
-    return DryRun(size + len(pretended), await _views(Facts(pretended, disclosed)), tuple(changes), found)
+    return DryRun(
+        size + len(pretended), await _views(Facts(pretended, disclosed)), tuple(changes), found, decided.unchanged
+    )
 
 
 async def _views(facts: Facts) -> tuple[EventView, ...]:

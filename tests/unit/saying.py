@@ -105,10 +105,10 @@ class Given:
         memory.facts |= {stream: self._of(stream) for stream in asked if stream is not None}
         memory.named |= {stream: self._named(stream) for stream in memory.missing_names}
 
-    def _named(self, stream: str) -> bool:
+    def _named(self, stream: str) -> frozenset[int]:
         undone = {one.undoes for one in self._log}
         live = (one for one in self._log if one.position not in undone and one.stream != stream)
-        return any(stream in one.fact.refers() for one in live)
+        return frozenset(one.position for one in live if stream in one.fact.refers())
 
 
 class Verdict:

@@ -4,8 +4,9 @@ import pytest
 
 from domain.directory import Unit, UnitAliasAdded, UnitRenamed
 from domain.errors import CannotUndo, ReasonMissing, Stale, StillReferredTo, Unknown
-from domain.task import RewordTask, Task, TaskReworded, TaskUnitReleased
+from domain.task import AssignUnit, RewordTask, Task, TaskReworded, TaskUnitReleased
 from domain.undo import FactVoided, VoidFact
+from domain.values import Role
 from tests.unit.saying import TODAY, WHY, Given, Put, given
 from tests.unit.world import STREAM, TASK, assigned, day, group, succeeded, task, unit
 
@@ -120,6 +121,19 @@ def test_a_subjects_first_fact_stands_while_another_names_the_subject(naming: Pu
 
 def test_a_subjects_first_fact_may_go_once_nothing_names_it_any_more() -> None:
     given(unit("a"), task(), assigned("a"), voided(3)).when(void(1)).then(voided(1, "unit:a"))
+
+
+def test_a_request_that_names_a_subject_does_not_void_it() -> None:
+    naming = AssignUnit(task=TASK, unit="a", role=Role.LEAD, reason=WHY)
+    given(unit("a"), task()).when(naming, void(1)).refused(StillReferredTo, "unit:a stands on", "/target", index=1)
+
+
+def test_a_request_may_first_void_what_names_a_subject_and_then_the_subject() -> None:
+    given(unit("a"), task(), assigned("a")).when(void(3), void(1)).then(voided(3), voided(1, "unit:a"))
+
+
+def test_but_not_in_another_order() -> None:
+    given(unit("a"), task(), assigned("a")).when(void(1), void(3)).refused(StillReferredTo, "unit:a", index=0)
 
 
 def test_a_unit_that_names_itself_in_its_own_stream_is_not_held_by_it() -> None:
