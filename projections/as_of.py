@@ -54,7 +54,7 @@ class Moment(msgspec.Struct, frozen=True):
     pinned: bool
 
 
-Root = Callable[[int], Awaitable[str]]
+RootAt = Callable[[int], Awaitable[str]]
 """The root, in hex, that the log had at a size."""
 
 
@@ -103,7 +103,7 @@ def parse_as_of(text: str) -> date | datetime:
     return instant
 
 
-async def resolve(head: Head, root: Root, asked: AsOf) -> Moment:
+async def resolve(head: Head, root: RootAt, asked: AsOf) -> Moment:
     """The moment that is meant; NoSuchMoment in the future, beyond the head, or before the record begins."""
     place = _place(head, asked)
     found = await root(place.position)

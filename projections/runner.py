@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from events import codec
-from events.audit import Difference, Progress, audit
+from events.audit import Disagreement, Progress, audit
 from events.database import Connection
 from events.recorded import Recorded
 from events.steps import at_once
@@ -105,7 +105,7 @@ class Verified(msgspec.Struct, frozen=True):
 
 
 async def verify(connection: Connection, tables: Tables, progress: Progress = lambda _: None) -> Verified:
-    """Read the log leaf by leaf, hash it, refold it, compare every table; Difference names the first that differs."""
+    """Read the log leaf by leaf, hash it, refold it, compare every table; Disagreement names the first that differs."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         log = await audit(connection, progress)
         expected: dict[str, set[tuple[Any, ...]]] = {table.name: set() for table in tables}
@@ -125,7 +125,7 @@ async def _verify_table(connection: Connection, table: SliceTable, expected: set
         return
     one = min(kept ^ expected, key=lambda row: (row[0], row[1], row[3]), default=None)
     if one is None:
-        raise Difference(f"table {table.name} holds a slice twice")
+        raise Disagreement(f"table {table.name} holds a slice twice")
     where = f"table {table.name}, key {one[0]}, positions {one[1]} to {one[2]}, days {one[3]} to {one[4]}"
     how = "the table has what the log does not say" if one in kept else "missing"
-    raise Difference(f"{where}: {how}: {one[-2].decode(errors='replace')}")
+    raise Disagreement(f"{where}: {how}: {one[-2].decode(errors='replace')}")

@@ -43,7 +43,7 @@ class SliceTable(NamedTuple):
     @property
     def columns(self) -> list[sa.Column[Any]]:
         """The columns to filter by."""
-        return [one for one in self.table.columns if one.name not in CLOCKS]
+        return [one for one in self.table.columns if one.name not in OWN_COLUMNS]
 
 
 def split(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
@@ -51,7 +51,7 @@ def split(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     return sa.func.string_to_array(column, sa.literal_column("' '"), type_=ARRAY(sa.Text))
 
 
-CLOCKS: Final = ("key", "known_from", "known_to", "eff_from", "eff_to", "doc", "digest")
+OWN_COLUMNS: Final = ("key", "known_from", "known_to", "eff_from", "eff_to", "doc", "digest")
 
 
 def slice_table(  # noqa: PLR0913 - a table's whole definition, given once

@@ -11,14 +11,14 @@ import httpx
 import msgspec
 
 from api.cli.year import tell
-from api.description.examples import ORIGIN, WRITTEN, Example, examples
+from api.description.examples import DEMO_ORIGIN, WRITTEN, Example, examples
 from api.description.openapi import described_by, openapi_json, pretty
 from api.graphql.schema import SCHEMA
 from api.hosting.settings import Settings
 from api.main import application, described_app, service
 from domain.commands import FACTS
 
-FOLDER: Final = Path(__file__).parents[2] / "openapi"
+OPENAPI: Final = Path(__file__).parents[2] / "openapi"
 
 
 def generated(shown: Mapping[str, Example] | None = None) -> dict[str, bytes]:
@@ -41,11 +41,11 @@ def write() -> None:
     """Ask for the examples in a record of their own, and write every generated file."""
     with tempfile.TemporaryDirectory(prefix="planrecord-openapi-") as folder:
         Path(folder).chmod(0o755)  # the database's user passes through
-        found = asyncio.run(asked(Settings(data_dir=Path(folder), origin=ORIGIN)))
+        found = asyncio.run(asked(Settings(data_dir=Path(folder), origin=DEMO_ORIGIN)))
     WRITTEN.write_bytes(pretty(found))
     files = generated()
     for name, content in files.items():
-        path = FOLDER / name
+        path = OPENAPI / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     sys.stdout.write(f"openapi/: {len(files)} files written\n")

@@ -68,11 +68,11 @@ def foreseen(error: BaseException) -> tuple[str, int] | None:
     from api.services.problems import trouble  # noqa: PLC0415
     from events.database import GONE  # noqa: PLC0415
     from events.demo import ClockRefused  # noqa: PLC0415
-    from projections.runner import Difference  # noqa: PLC0415
+    from projections.runner import Disagreement  # noqa: PLC0415
 
     if isinstance(error, (NoRecord, OtherRecord)):
         return str(error), 2
-    told = (FolderInUse, PostgresFailed, ClockRefused, Difference, OtherRelease, AddressTaken, NoToken)
+    told = (FolderInUse, PostgresFailed, ClockRefused, Disagreement, OtherRelease, AddressTaken, NoToken)
     if isinstance(error, told):
         return str(error), 1
     if isinstance(error, (*GONE, Unreachable)):

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from api.main import Service
-from domain.bundled import PLAN, bundled_plan
+from domain.bundled import BUNDLED_PLAN, bundled_plan
 from domain.commands import AnyCommand
 from domain.document.reference import REFERENCE
 from events.demo import set_clock
@@ -40,7 +40,7 @@ async def tell(running: Service, say: Say = lambda _: None) -> None:
     for number, (instant, commands) in enumerate(steps, 1):
         if not await _be(running, instant):
             continue
-        _, rows = await running.reader.rows(AsOf(), tasks.of_plan(PLAN))
+        _, rows = await running.reader.rows(AsOf(), tasks.of_plan(BUNDLED_PLAN))
         plan = tasks.show(rows, datetime.fromisoformat(instant).date())
         given = [msgspec.convert(command, AnyCommand) for command in commands(plan)]
         receipt = await running.office.record(given, IdempotencyKey(f"demo-{number}", b""))
@@ -149,7 +149,7 @@ def _edits(day: str, *commands: dict[str, Any]) -> Step:
 
 def task(number: int) -> str:
     """A task of the bundled plan."""
-    return f"{PLAN}/{number}"
+    return f"{BUNDLED_PLAN}/{number}"
 
 
 DUE: Final = ((3, 6), (10, 9), (21, 9), (28, 11), (35, 12), (42, 6), (57, 11))

@@ -3,19 +3,19 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
 
+from api.http.clients import Receive
 from api.http.deadlines import within
 from api.http.question import Ask, Question
 from api.services.problems import Fault, Trouble, echo
 from domain.commands import COMMANDS, AnyCommand, decode_commands
 
 T = TypeVar("T")
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-PATIENCE: Final = 40_000_000  # bytes beyond which a body is not even read to its end
+LARGEST_HEARD: Final = 40_000_000  # bytes beyond which a body is not even read to its end
 LARGEST_GRAPHQL: Final = 262_144  # bytes of a GraphQL request, its variables included
 LONG: Final = 50_000  # bytes whose check takes longer than one step of the event loop may
 NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -40,7 +40,7 @@ async def whole(question: Question, receive: Receive, limit: int, seconds: float
     try:
         with within(seconds):
             more = True
-            while more and size <= PATIENCE:
+            while more and size <= LARGEST_HEARD:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise Trouble(400, "cut_short", "the body ends before its end, or is no well-formed chunk")

@@ -14,6 +14,7 @@ from werkzeug.http import parse_etags
 
 from api.http import body
 from api.http.answers import ONCE, STAYS, Answer, AtHead, Once, Stays
+from api.http.clients import Receive
 from api.http.question import (
     Asked,
     Credentials,
@@ -31,14 +32,13 @@ from projections.memory import Memory
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 Header = tuple[bytes, bytes]
 Failed = Callable[[str, str, Mapping[str, str], int, Exception], Answer]  # method, path, query, head, what went wrong
-Parts = tuple[Any, ...]
-Key = tuple[Question, bytes]  # all that an answer depends on: the question, and the body of a GraphQL query
-State = tuple[int, date]  # the head's size and the day: what an answer at the head was read at
+_Parts = tuple[Any, ...]
+_Key = tuple[Question, bytes]  # all that an answer depends on: the question, and the body of a GraphQL query
+_State = tuple[int, date]  # the head's size and the day: what an answer at the head was read at
 
 WORTH_PACKING: Final = 1_000  # bytes
 LONG_PACKING: Final = 200_000  # bytes that take longer to pack than one step of the event loop may
@@ -57,7 +57,7 @@ NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
 class Entry(NamedTuple):
     """An answer as it is sent. `state` is what it was read at: None where it stays true whatever is recorded."""
 
-    state: State | None
+    state: _State | None
     epoch: int
     etag: bytes
     start: Message
@@ -78,7 +78,7 @@ class Front:
         self._reader = reader
         self._head: Head = reader.head
         self._memory: Memory = reader.memory
-        self._flights: dict[tuple[Key, State], asyncio.Future[Entry | None]] = {}
+        self._flights: dict[tuple[_Key, _State], asyncio.Future[Entry | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, or have it answered and remember it."""
@@ -115,7 +115,7 @@ class Front:
             await send(entry.start)
             await send(entry.whole if scope["method"] != "HEAD" else NO_BODY)
 
-    def _read(self, scope: Scope, headers: Headers) -> tuple[Question, Parts]:
+    def _read(self, scope: Scope, headers: Headers) -> tuple[Question, _Parts]:
         """The question of a request, a pure function of these parts of it; they are empty where it was remembered."""
         parts = (
             scope["method"],
@@ -130,7 +130,7 @@ class Front:
         known: Question | None = self._memory.get(parts)
         return (question_of(scope, headers), parts) if known is None else (known, ())
 
-    def _learn(self, question: Question, parts: Parts) -> None:
+    def _learn(self, question: Question, parts: _Parts) -> None:
         """Remember the reading of what was asked a second time; of what is asked once it would only take room."""
         weight = sum(len(one) for one in parts if one)
         if weight <= LARGEST_READING:
@@ -148,7 +148,7 @@ class Front:
         await send(entry.start)
         await send(entry.whole if scope["method"] != "HEAD" else NO_BODY)
 
-    def _known(self, key: Key) -> Entry | None:
+    def _known(self, key: _Key) -> Entry | None:
         """The answer that is remembered, if it is still true; who hears nothing of the log cannot know that."""
         head = self._head
         entry: Entry | None = self._memory.get(key)
@@ -156,7 +156,7 @@ class Front:
             return None
         return entry if entry.state is None or entry.state == (head.size, head.today()) else None
 
-    async def _found(self, scope: Scope, key: Key, receive: Receive, send: Send) -> Entry | None:
+    async def _found(self, scope: Scope, key: _Key, receive: Receive, send: Send) -> Entry | None:
         """The answer, asked for now; None if it was sent piece by piece."""
         head = self._head
         if not head.listening:
@@ -170,7 +170,7 @@ class Front:
                 return answered
         return await self._first(flown, scope, receive, send)
 
-    async def _first(self, flown: tuple[Key, State], scope: Scope, receive: Receive, send: Send) -> Entry | None:
+    async def _first(self, flown: tuple[_Key, _State], scope: Scope, receive: Receive, send: Send) -> Entry | None:
         """Ask for all who ask the same meanwhile; should this one be given up, the next of them asks."""
         flight: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
         self._flights[flown] = flight
@@ -190,7 +190,7 @@ class Front:
         return entry
 
     async def _asked(
-        self, scope: Scope, key: Key, receive: Receive, send: Send, alone: Callable[[], None] = lambda: None
+        self, scope: Scope, key: _Key, receive: Receive, send: Send, alone: Callable[[], None] = lambda: None
     ) -> Entry | None:
         """What the application answers, remembered if it stays true for a while."""
         question, content = key
@@ -208,7 +208,7 @@ class Front:
         return entry
 
 
-def _weight(key: Key, entry: Entry) -> int:
+def _weight(key: _Key, entry: Entry) -> int:
     """Bytes: the body, the headers (twice, as 304 has its own), and what the question says."""
     question, content = key
     headers = sum(len(name) + len(value) for name, value in entry.start["headers"])
@@ -270,7 +270,7 @@ def _through(send: Send, *, headless: bool = False) -> Send:
     return through
 
 
-async def _entry(answer: Collected, state: State | None, epoch: int, *, packed: bool) -> Entry:
+async def _entry(answer: Collected, state: _State | None, epoch: int, *, packed: bool) -> Entry:
     """The answer as it is sent: open to every origin, packed where that is worth it."""
     content = answer.content
     fields = {name.lower(): value for name, value in answer.headers}

@@ -20,7 +20,7 @@ from projections.views.texts import erasable
 V = TypeVar("V", bound=msgspec.Struct)
 
 
-class Listing(msgspec.Struct, Generic[V], frozen=True):
+class ListBody(msgspec.Struct, Generic[V], frozen=True):
     """A list: its items, the address of the next page or null, and the moment it was read at."""
 
     items: tuple[V, ...]

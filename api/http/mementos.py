@@ -16,7 +16,7 @@ from projections.views import moments
 from projections.views.subjects import Subject
 
 HEADER: Final = "Accept-Datetime"
-MEDIA_TYPE: Final = "application/link-format"
+LINK_FORMAT: Final = "application/link-format"
 LATEST_ASKED: Final = datetime(3000, 1, 1, tzinfo=UTC)  # later ones leave the calendar in some zone
 WITHIN_THE_SECOND: Final = timedelta(microseconds=999_999)  # an HTTP date names a whole second
 
@@ -84,7 +84,7 @@ def timemap(path: str, subject: Subject[Any], found: Sequence[Memento]) -> bytes
     return ",\n".join(
         [
             f'<{gate}>; rel="original timegate"',
-            f'<{map_}>; rel="self"; type="{MEDIA_TYPE}"; {span}',
+            f'<{map_}>; rel="self"; type="{LINK_FORMAT}"; {span}',
             *(_link(path, one, found) for one in found),
         ]
     ).encode()

@@ -55,7 +55,7 @@ class Narrowed(msgspec.Struct, frozen=True):
     kind: Annotated[Kind | None, Meta(description="Only changes of things of this kind.", examples=["task"])] = None
 
 
-DESCRIBED: Final = Described(operation(Ends), documented(Difference), "diff")
+_DESCRIBED: Final = Described(operation(Ends), documented(Difference), "diff")
 CHANGES: Collection[Changed, Narrowed] = Collection(
     name="changes",
     view=Changed,
@@ -86,7 +86,7 @@ def _diff(subject: Subject[Any]) -> Any:
         body = msgspec.json.encode(Difference(found.kind, found.id, found.change, found.changes, behind, meta))
         return made(request, body, span.moment, explicit_day=_explicit(query), links={"canonical": meta.self_})
 
-    return handler(f"{kind}_diff", address.diff, f"{address.path}/diff", address.parts, DESCRIBED, answer)
+    return handler(f"{kind}_diff", address.diff, f"{address.path}/diff", address.parts, _DESCRIBED, answer)
 
 
 async def _view(request: Ask, moment: Moment, subject: Subject[Any], key: str) -> msgspec.Struct | None:

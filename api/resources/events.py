@@ -11,7 +11,7 @@ from api.http.answers import Answer, ok
 from api.http.asking import Clocks, asked, clocks
 from api.http.documented import READ, operation
 from api.http.documented import answers as documented
-from api.http.lists import Listing, answer
+from api.http.lists import ListBody, answer
 from api.http.paths import At
 from api.http.question import Ask
 from api.services.problems import Fault, Trouble, echo
@@ -65,7 +65,7 @@ class EventQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unkno
     ] = None
 
 
-@get("/v1/events", operation_class=operation(EventQuery), responses=documented(Listing[EventView]), tags=["events"])
+@get("/v1/events", operation_class=operation(EventQuery), responses=documented(ListBody[EventView]), tags=["events"])
 async def event_list(request: Ask) -> Answer:
     """The log's facts in order, as it was at the moment asked for. `next` is null when there are no more."""
     query = request.question.parameters
@@ -93,7 +93,7 @@ def _check_type(type_: str | None) -> None:
 async def _page(request: Ask, given: EventQuery, moment: Moment) -> Page[EventView]:
     about = {name: getattr(given, name) for name in ("type", "stream", "plan", "unit", "district")}
     async with request.reader.pool.acquire() as connection:
-        wanted = events.Page(after=given.after, limit=given.limit + 1, **about)
+        wanted = events.LogPage(after=given.after, limit=given.limit + 1, **about)
         found = await events.page(connection, moment.position, wanted)
     views = found.views()
     return Page(encoded(views[: given.limit]), len(views) > given.limit, NONE)

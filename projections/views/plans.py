@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from domain.plan import Measure, Part, Plan
 from projections.as_of import Meta, Rows
-from projections.lists import Collection, NoFilter, Number, encoded
+from projections.lists import Collection, NoFilter, WholeNumber, encoded
 from projections.table import INTEGER, TEXT, Row, slice_table
 from projections.views.names import PLANS, PlanRow
 from projections.views.tasks import TASKS
@@ -201,7 +201,7 @@ PLAN_LIST: Collection[PlanView, NoFilter] = Collection(
 class MeasureFilter(msgspec.Struct, frozen=True):
     """Which measures of a plan."""
 
-    part: Annotated[Number | None, msgspec.Meta(description="Measures of this part.", examples=[3])] = None
+    part: Annotated[WholeNumber | None, msgspec.Meta(description="Measures of this part.", examples=[3])] = None
 
 
 PART_LIST: Collection[PartView, NoFilter] = Collection(
@@ -211,7 +211,7 @@ PART_LIST: Collection[PartView, NoFilter] = Collection(
     wanted=lambda plan, _filter, _after, _limit: one(plan),
     shown=lambda rows, _: encoded(parts(rows)),
     place=lambda part, _: (part.number,),
-    places=lambda _: tuple[Number],
+    places=lambda _: tuple[WholeNumber],
 )
 MEASURE_LIST: Collection[MeasureView, MeasureFilter] = Collection(
     name="measures",
@@ -220,6 +220,6 @@ MEASURE_LIST: Collection[MeasureView, MeasureFilter] = Collection(
     wanted=lambda plan, _filter, _after, _limit: one(plan),
     shown=lambda rows, _: encoded(measures(rows)),
     place=lambda measure, _: (measure.number,),
-    places=lambda _: tuple[Number],
+    places=lambda _: tuple[WholeNumber],
     keeps=lambda given, _: lambda measure: given.part in {None, measure.part},
 )

@@ -36,6 +36,13 @@ class TaskRow(Task, frozen=True, kw_only=True):
     version: int
 
 
+class NumberedTask(msgspec.Struct, frozen=True):
+    """A task by the number that people know it by: all that some need to know of its row."""
+
+    id: str
+    number: int
+
+
 class AssignmentRow(Assignment, frozen=True, kw_only=True, rename=None):
     """A unit's part in a task."""
 
@@ -238,7 +245,7 @@ class Beside:
         return {plan.id: plan.document for plan in self._rows.of(PLANS, PlanRow)}
 
 
-Key = tuple[
+_Key = tuple[
     str, bytes, bytes, bytes, str
 ]  # "task", its digest, its reports' digests, the name of what is beside, how the day lies (an enum hashes in Python)
 
@@ -311,7 +318,7 @@ def _tasks(rows: Rows) -> _Tasks:
     return rows.memory.made(("tasks", digests), made, lambda made: len(digests) + _PLACE * len(made.each))
 
 
-def _shown(rows: Rows, document: bytes, beside: Beside, key: Key) -> Shown[TaskView]:
+def _shown(rows: Rows, document: bytes, beside: Beside, key: _Key) -> Shown[TaskView]:
     """A task that was not remembered, and is from now on."""
     (task,), (_, _, said, _, due) = decoded([document], TaskRow), key
     reports = sorted(rows.of_group(SAID, task.id, SaidRow), key=lambda one: one.event)

@@ -83,7 +83,7 @@ def every() -> Sequence[Wanted]:
     return (wanted(UNITS), wanted(ASSIGNMENTS))
 
 
-class Parts:
+class Participations:
     """Who takes part in which task, through groups and successions, at one moment."""
 
     def __init__(self, rows: Rows, directory: Directory) -> None:
@@ -123,11 +123,11 @@ class Parts:
 def show(rows: Rows) -> list[UnitView]:
     """All units and groups, by id."""
     known = directory(rows)
-    parts = Parts(rows, known)
+    parts = Participations(rows, known)
     return [_view(unit, known, parts) for unit in sorted(known.units.values(), key=lambda unit: unit.id)]
 
 
-def _view(unit: UnitRow, directory: Directory, parts: Parts) -> UnitView:
+def _view(unit: UnitRow, directory: Directory, parts: Participations) -> UnitView:
     return UnitView(
         id=unit.id,
         kind=unit.kind,

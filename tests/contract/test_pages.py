@@ -14,10 +14,10 @@ from api.pages.phrases import Lang, catalogue, numeral
 from domain.commands import FACTS
 from domain.directory import UnitKind
 from domain.values import Role
-from projections.views.diff import KINDS, Outcome
+from projections.views.diff import Outcome
 from projections.views.history import camel
 from projections.views.reports import EvidenceStatus
-from projections.views.subjects import SUBJECTS
+from projections.views.subjects import SUBJECTS, Kind
 from projections.views.tasks import ReportedStatus, ScheduleStatus
 from tests.conftest import Site
 
@@ -55,7 +55,7 @@ MEMBERS = {
     "role": Role,
     "kind": UnitKind,
     "outcome": [one for one in Outcome if one != Outcome.UNCHANGED],
-    "changed": KINDS,
+    "changed": tuple(Kind),
     "field": FIELDS - UNTOLD,
     "fact": [tag.rpartition(".")[0] for tag in FACTS if not tag.startswith("content.")],
     "via": ["group", "succession"],

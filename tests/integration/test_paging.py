@@ -228,7 +228,7 @@ async def test_a_page_of_tasks_or_of_reports_is_read_by_the_index_of_its_order(l
     ids=str,
 )
 async def test_events_are_filtered_by_index(large: Site, about: dict[str, Any], by: list[str]) -> None:
-    sql, values = events.page_of(events.Page(**about))
+    sql, values = events.page_of(events.LogPage(**about))
     async with large.running.pool.acquire() as connection:
         (row,) = await connection.fetch(f"EXPLAIN (FORMAT JSON) {sql}", 300, 2**40, 101, *values)
     assert sorted(indexes(str(row[0]), "events")) == by

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from api.http.body import Receive, check_json, checked, decoded, whole
+from api.http.body import check_json, checked, decoded, whole
+from api.http.clients import Receive
 from api.http.question import Question, question_of
 from api.services.problems import Trouble
 from domain.commands import decode_commands
