@@ -29,7 +29,14 @@ from domain.values import (
     period_days,
 )
 
-Url = Annotated[str, Meta(pattern=r"^https?://[^\s]+$", max_length=2_000, description="Where the evidence is.")]
+Url = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://[^\s]+$",
+        max_length=2_000,
+        description="Where the evidence is: an address that begins with http:// or https://.",
+    ),
+]
 
 
 class Listing(StrEnum):

@@ -18,6 +18,7 @@ T = TypeVar("T")
 _NAME: Final = 80  # bytes that the name of a parameter takes
 _STRUCT: Final = 64  # bytes that a Struct takes beside what it says
 _DECODED: Final = 3  # bytes that what it says takes for each byte of its JSON
+_NEITHER: Final = "neither a date (2023-06-30) nor an instant (2023-06-30T12:00:00+08:00)"
 _FORM: Final = 800  # bytes that a form takes in the key of its statement
 
 
@@ -93,11 +94,10 @@ def parse_as_of(text: str) -> date | datetime:
             raise NoSuchMoment("the + of a zone must be sent as %2B (a bare + arrives as a blank)", parameter="asOf")
         instant = msgspec.convert(text, datetime)
         checked_date(instant.date())
-    except (ValueError, msgspec.ValidationError) as error:
-        raise NoSuchMoment(
-            f"asOf={text!r} is neither a date (2023-06-30) nor an instant (2023-06-30T12:00:00+08:00): {error}",
-            parameter="asOf",
-        ) from error
+    except msgspec.ValidationError as error:
+        raise NoSuchMoment(f"asOf={text!r} is {_NEITHER}", parameter="asOf") from error
+    except ValueError as error:
+        raise NoSuchMoment(f"asOf={text!r} is {_NEITHER}: {error}", parameter="asOf") from error
     if instant.tzinfo is None:
         raise NoSuchMoment("an instant needs its zone: Z, or +08:00 sent as %2B08:00", parameter="asOf")
     return instant

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from domain.misfit import misfit
+
 PREFIX = "PLANRECORD_"
 
 
@@ -40,7 +42,8 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     try:
         return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
-        raise ValueError(f"settings: {error}") from error
+        found = misfit(error, Settings)
+        raise ValueError(f"settings: {found.path[0]}: {found.wish}, not {values[found.path[0]]}") from error
 
 
 def _names() -> tuple[str, ...]:

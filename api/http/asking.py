@@ -1,6 +1,5 @@
 """From a query string to what is asked: strict, so that a misspelt parameter never answers another question."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, TypeVar
@@ -10,6 +9,7 @@ from msgspec import Meta
 
 from api.services.problems import Fault, Trouble, echo
 from domain.errors import WrongDate
+from domain.misfit import misfit
 from domain.values import parse_date
 from projections.as_of import AsOf, NoSuchMoment, parse_as_of
 
@@ -85,8 +85,10 @@ def part_of(query: Mapping[str, str], type_: type[Q]) -> Q:
     try:
         found = msgspec.convert(given, type_, strict=False)
     except msgspec.ValidationError as error:
-        name = re.findall(r"(?:\$\.|field `)([^`]+)`", str(error))[-1]
-        raise Trouble(400, "bad_parameter", str(error), [Fault(name, str(error))]) from error
+        wrong = misfit(error, type_)
+        name = wrong.path[0] if wrong.path else wrong.field
+        detail = f"{name}: {wrong.wish}, not {echo(given[name]) or 'nothing'}" if name in given else f"give {name}"
+        raise Trouble(400, "bad_parameter", detail, [Fault(name, detail)]) from error
     values: dict[str, Any] = msgspec.to_builtins(found) if given else {}
     for name, text in given.items():
         value = values[name]

@@ -12,7 +12,8 @@ from api.http.clients import Receive
 from api.http.deadlines import within
 from api.http.question import Ask, Question
 from api.services.problems import Fault, Trouble, echo
-from domain.commands import COMMANDS, AnyCommand, decode_commands
+from domain.commands import AnyCommand, decode_commands
+from domain.misfit import misfit
 
 T = TypeVar("T")
 LARGEST_HEARD: Final = 40_000_000  # bytes beyond which a body is not even read to its end
@@ -108,27 +109,17 @@ def _no_constant(name: str) -> Any:
     raise Trouble(400, "broken_json", f"{name} is no JSON number")
 
 
-def decoded(decode: Callable[[bytes], T], content: bytes) -> T:
-    """The body as what is expected; Trouble with a JSON pointer otherwise."""
+def decoded(decode: Callable[[bytes], T], content: bytes, type_: Any = None) -> T:
+    """The body as what is expected; Trouble with a JSON pointer otherwise, which knows the known values of `type_`."""
     try:
         return decode(content)
     except msgspec.DecodeError as error:
-        raise Trouble(
-            400, "malformed", f"the body is not as expected: {error}", [Fault(_pointer(str(error)), str(error))]
-        ) from error
+        found = misfit(error, type_)
+        where = f"{found.pointer}: " if found.path else ""
+        detail = f"the body is not as expected: {where}{found.sentence}"
+        raise Trouble(400, "malformed", detail, [Fault(found.pointer, found.sentence)]) from error
 
 
 def decoded_commands(content: bytes) -> list[AnyCommand]:
-    """The commands of a body; Trouble as in `decoded`, which for an unknown command lists those there are."""
-    try:
-        return decoded(decode_commands, content)
-    except Trouble as error:
-        if not error.detail.endswith(".type`") or "Invalid value" not in error.detail:
-            raise
-        raise Trouble(400, error.code, f"{error.detail}; known: {', '.join(COMMANDS)}", error.faults) from error
-
-
-def _pointer(message: str) -> str:
-    """`… - at `$[0].text`` → `/0/text`."""
-    found = re.search(r"at `\$(.*)`$", message)
-    return re.sub(r"\[(\d+|\.\.\.)\]", r"/\1", found[1]).replace(".", "/") if found else ""
+    """The commands of a body; Trouble as in `decoded`."""
+    return decoded(decode_commands, content, AnyCommand | list[AnyCommand])

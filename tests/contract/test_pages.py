@@ -134,10 +134,10 @@ async def test_a_pinned_page_can_be_kept_but_for_one_that_holds_erasable_text(re
     ("path", "query", "status", "why"),
     [
         (PLAN, {"none": "1"}, 400, "unknown parameter none"),
-        (PLAN, {"lang": "fr"}, 400, "Invalid enum value"),
+        (PLAN, {"lang": "fr"}, 400, "lang: give zh or en, not fr"),
         (PLAN, {"asOf": "2023-04-03", "position": "3"}, 400, "not both"),
         (PLAN, {"effectiveOn": "30 June"}, 400, "effectiveOn"),
-        (PLAN, {"reportedStatus": "done"}, 400, "Invalid enum value"),
+        (PLAN, {"reportedStatus": "done"}, 400, "reportedStatus: give not_reported, "),
         ("/changes", {"from": "June"}, 400, "from"),
         ("/changes", {"plan": "none"}, 404, "there is no plan none"),
         ("/units/none", {}, 404, "there is no unit none"),
