@@ -102,9 +102,7 @@ class Front:
         key = question, content
         entry = self._known(key)
         if entry is None:
-            entry = await self._found(scope, key, receive, send)
-            if entry is None:
-                return
+            entry = await self._found(scope, key, receive)
         elif parts:
             self._learn(question, parts)
         match = headers.get(b"if-none-match")
@@ -142,7 +140,7 @@ class Front:
             answer = Answer(b"", {"Location": error.location, "Cache-Control": "no-cache"}, ONCE, 308)
         else:
             answer = self._failing(scope["method"], scope["path"], {}, self._head.size, error)
-        collected = Collected(_through(send))
+        collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)
         entry = await _entry(collected, None, 0, packed=False)
         await send(entry.start)
@@ -156,11 +154,11 @@ class Front:
             return None
         return entry if entry.state is None or entry.state == (head.size, head.today()) else None
 
-    async def _found(self, scope: Scope, key: _Key, receive: Receive, send: Send) -> Entry | None:
-        """The answer, asked for now; None if it was sent piece by piece."""
+    async def _found(self, scope: Scope, key: _Key, receive: Receive) -> Entry:
+        """The answer, asked for now."""
         head = self._head
         if not head.listening:
-            return await self._asked(scope, key, receive, send)
+            return await self._asked(scope, key, receive)
         state = head.size, head.today()
         # Who asks after a fact was acknowledged is not given what was asked for before it.
         flown = (key, state)
@@ -168,38 +166,27 @@ class Front:
             answered = await asyncio.shield(flight)
             if answered is not None:
                 return answered
-        return await self._first(flown, scope, receive, send)
+        return await self._first(flown, scope, receive)
 
-    async def _first(self, flown: tuple[_Key, _State], scope: Scope, receive: Receive, send: Send) -> Entry | None:
+    async def _first(self, flown: tuple[_Key, _State], scope: Scope, receive: Receive) -> Entry:
         """Ask for all who ask the same meanwhile; should this one be given up, the next of them asks."""
         flight: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
         self._flights[flown] = flight
-
-        def alone() -> None:
-            """What comes in pieces is nobody else's: whoever waits asks for himself."""
-            del self._flights[flown]
-            flight.set_result(None)
-
         entry: Entry | None = None
         try:
-            entry = await self._asked(scope, flown[0], receive, send, alone)
+            entry = await self._asked(scope, flown[0], receive)
+            return entry
         finally:
-            if not flight.done():
-                del self._flights[flown]
-                flight.set_result(entry)
-        return entry
+            del self._flights[flown]
+            flight.set_result(entry)
 
-    async def _asked(
-        self, scope: Scope, key: _Key, receive: Receive, send: Send, alone: Callable[[], None] = lambda: None
-    ) -> Entry | None:
+    async def _asked(self, scope: Scope, key: _Key, receive: Receive) -> Entry:
         """What the application answers, remembered if it stays true for a while."""
         question, content = key
         epoch, today = self._head.erasure_epoch, self._head.today()
-        collected = Collected(_through(send, headless=scope["method"] == "HEAD"), alone)
+        collected = Collected()
         asked = Asked(question, content, Credentials(), self._reader)
         await self.app(handed(scope, asked), receive, collected)
-        if collected.in_pieces:
-            return None
         stays = collected.stays
         state = (stays.position, today) if isinstance(stays, AtHead) else None
         entry = await _entry(collected, state, epoch, packed=question.packed)
@@ -217,28 +204,18 @@ def _weight(key: _Key, entry: Entry) -> int:
 
 
 class Collected:
-    """What the application sends, gathered; an answer in more than one piece is let through as it comes."""
+    """What the application sends, gathered."""
 
-    def __init__(self, through: Send, alone: Callable[[], None] = lambda: None) -> None:
-        self.in_pieces = False
+    def __init__(self) -> None:
         self.content = b""
         self._start: Message = {}
-        self._through = through
-        self._alone = alone
 
     async def __call__(self, message: Message) -> None:
         """Take a message of the application's."""
         if message["type"] == "http.response.start":
             self._start = message
-        elif self.in_pieces:
-            await self._through(message)
-        elif message.get("more_body"):
-            self.in_pieces = True
-            self._alone()
-            await self._through(self._start)
-            await self._through(message)
         else:
-            self.content = message.get("body", b"")
+            self.content += message.get("body", b"")
 
     @property
     def status(self) -> int:
@@ -256,15 +233,13 @@ class Collected:
         return self._start.get(STAYS, ONCE)
 
 
-def _through(send: Send, *, headless: bool = False) -> Send:
-    """Send as it comes, open to every origin; to HEAD no body."""
+def _through(send: Send) -> Send:
+    """Send as it comes, open to every origin."""
 
     async def through(message: Message) -> None:
         if message["type"] == "http.response.start":
             fields = {name.lower(): value for name, value in message["headers"]}
             message = {"type": message["type"], "status": message["status"], "headers": _opened(fields)}
-        elif headless:
-            message = {**message, "body": b""}
         await send(message)
 
     return through
