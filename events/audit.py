@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from domain.fact import tag
 from events import codec, merkle
 from events.database import Connection
-from events.erasable import digest_of
+from events.erasable import sealed_digest
 from events.recorded import Recorded
 
 Progress = Callable[[int], None]  # told how many facts were gone through since it was last told
@@ -93,5 +93,5 @@ async def _compare_head(connection: Connection, size: int, last: Recorded | None
 async def _compare_texts(connection: Connection) -> None:
     """Each text that is kept beside its leaf is the one whose digest stands there."""
     async for digest, position, salt, value, entry in connection.cursor(_TEXTS, prefetch=1_000):
-        if digest != digest_of(salt, value) or entry is None or digest.encode() not in entry:
+        if digest != sealed_digest(salt, value) or entry is None or digest.encode() not in entry:
             raise Disagreement(f"position {position}: the text under {digest} is not the one that the leaf seals")

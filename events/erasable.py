@@ -22,10 +22,10 @@ class Disclosure(msgspec.Struct, frozen=True):
 def disclose(value: str, salt: bytes) -> Disclosure:
     """Seal `value` under 16 random bytes."""
     text = base64url(salt)
-    return Disclosure(digest_of(text, value), text, value)
+    return Disclosure(sealed_digest(text, value), text, value)
 
 
-def digest_of(salt: str, value: str) -> str:
+def sealed_digest(salt: str, value: str) -> str:
     """Digest of a disclosure: SHA-256 over the base64url of the canonical `[salt, value]`, itself base64url."""
     return base64url(sha256(base64url(canonical([salt, value])).encode()).digest())
 

@@ -21,7 +21,7 @@ from events.log import Log
 from events.proposal import Appended, Conflict, IdempotencyKey, NewFact, Proposal, new_request_id
 from events.recorded import HEAD, Cause, Recorded
 from events.steps import Pace
-from events.streams import find_request, is_named, now, read_streams
+from events.streams import find_request, head_now, is_named, read_streams
 
 MAX_FACTS: Final = 2_000  # in one request
 MAX_WEIGHT: Final = 5_000_000  # bytes of rows that one request may have written, roughly
@@ -230,7 +230,7 @@ class Handler:
         if len(commands) > MAX_FACTS:
             raise TooManyFacts(f"a request holds at most {MAX_FACTS:,} commands, this one {len(commands):,}: {SEND}")
         async with self._acquire() as connection:
-            size, instant = await now(connection)
+            size, instant = await head_now(connection)
             memory = Remembered(self._fold, size)
             memory.expect(commands)
             await _load(connection, memory)

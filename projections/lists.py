@@ -100,7 +100,7 @@ def _kept(
     return [one for place, one in placed if after is None or place > after]
 
 
-def encoded(views: Sequence[V]) -> list[Shown[V]]:
+def with_json(views: Sequence[V]) -> list[Shown[V]]:
     """Views with their JSON."""
     return [Shown(view, msgspec.json.encode(view)) for view in views]
 

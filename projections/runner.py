@@ -13,14 +13,14 @@ from events.audit import Disagreement, Progress, audit
 from events.database import Connection
 from events.recorded import Recorded
 from events.steps import at_once
-from projections.slices import Slice, Tables, changes, slices
+from projections.slices import Slice, Tables, slice_changes, slices
 from projections.table import METADATA, SCHEMA, SliceTable
 from projections.writer import column_names, quoted, record
 
 _STREAMS: Final = "SELECT entry FROM events WHERE position <= $1 ORDER BY stream, version"
 
 
-def shape(tables: Tables) -> str:
+def shape_of(tables: Tables) -> str:
     """A fingerprint of the tables' definitions, their documents' fields included: when it changes they are rebuilt."""
     documents = [f"{one.name} {one.version} {msgspec.json.schema(one.doc)}" for one in tables]
     return sha256("\n".join([*ddl(), *documents]).encode()).hexdigest()
@@ -49,7 +49,7 @@ async def prepare(connection: Connection, tables: Tables, progress: Progress = l
         for statement in ddl():
             await connection.execute(statement)
         await connection.execute(f"CREATE TABLE {SCHEMA}.shape (fingerprint text NOT NULL)")
-        await connection.execute(f"INSERT INTO {SCHEMA}.shape VALUES ($1)", shape(tables))
+        await connection.execute(f"INSERT INTO {SCHEMA}.shape VALUES ($1)", shape_of(tables))
         await _fill(connection, tables, progress)
         await connection.execute("ANALYZE")  # before anybody asks: autovacuum would take its time
         return True
@@ -58,7 +58,7 @@ async def prepare(connection: Connection, tables: Tables, progress: Progress = l
 async def is_current(connection: Connection, tables: Tables) -> bool:
     """Whether the tables are there and have the shape that this release gives them."""
     there = await connection.fetchval("SELECT to_regclass($1)", f"{SCHEMA}.shape")
-    return bool(there) and await connection.fetchval(f"SELECT fingerprint FROM {SCHEMA}.shape") == shape(tables)
+    return bool(there) and await connection.fetchval(f"SELECT fingerprint FROM {SCHEMA}.shape") == shape_of(tables)
 
 
 async def _fill(connection: Connection, tables: Tables, progress: Progress) -> None:
@@ -66,7 +66,7 @@ async def _fill(connection: Connection, tables: Tables, progress: Progress) -> N
     rows: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in tables}
     size = await connection.fetchval("SELECT size FROM log_head")
     async for stream, facts in streams(connection, size):
-        for one in at_once(changes(tables, stream, facts, len(facts))):
+        for one in at_once(slice_changes(tables, stream, facts, len(facts))):
             if isinstance(one, Slice):  # nothing is closed that was open before the first fact
                 rows[one.table].append(record(one))
         progress(len(facts))

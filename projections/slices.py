@@ -43,14 +43,14 @@ StreamVersion = tuple[
 
 
 def slices(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[Slice]:
-    """All slices of a stream, every state of it folded from its first fact: what `changes` is verified against."""
+    """All slices of a stream, every state folded from its first fact: what `slice_changes` is verified against."""
     versions = ((fact.position, size, timeline(stream, facts[:size], HEAD)) for size, fact in enumerate(facts, 1))
     for one in at_once(_touched(tables, stream, versions)):
         assert isinstance(one, Slice)  # noqa: S101 - before its first fact a stream shows nothing that could be closed
         yield one
 
 
-def changes(tables: Tables, stream: str, facts: Sequence[Recorded], new: int) -> Work[Closed | Slice]:
+def slice_changes(tables: Tables, stream: str, facts: Sequence[Recorded], new: int) -> Work[Closed | Slice]:
     """What the last `new` facts of a stream close and open: only slices that differ are touched."""
     return _touched(tables, stream, _growing(Timeline(stream, facts[: len(facts) - new]), facts[len(facts) - new :]))
 

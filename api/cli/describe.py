@@ -28,7 +28,7 @@ def generated(shown: Mapping[str, Example] | None = None) -> dict[str, bytes]:
     return {"openapi.json": described, "schema.graphql": f"{SCHEMA.as_str()}\n".encode(), **facts}
 
 
-async def asked(settings: Settings) -> dict[str, Example]:
+async def examples_asked(settings: Settings) -> dict[str, Example]:
     """The examples, asked for anew of a record of the demo's year, made in an empty database."""
     async with service(settings) as running:
         await tell(running)
@@ -41,7 +41,7 @@ def write() -> None:
     """Ask for the examples in a record of their own, and write every generated file."""
     with tempfile.TemporaryDirectory(prefix="planrecord-openapi-") as folder:
         Path(folder).chmod(0o755)  # the database's user passes through
-        found = asyncio.run(asked(Settings(data_dir=Path(folder), origin=DEMO_ORIGIN)))
+        found = asyncio.run(examples_asked(Settings(data_dir=Path(folder), origin=DEMO_ORIGIN)))
     WRITTEN.write_bytes(pretty(found))
     files = generated()
     for name, content in files.items():

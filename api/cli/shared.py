@@ -25,10 +25,10 @@ data_dir_option = click.option(
 
 def settings_of(**given: Any) -> "Settings":
     """The settings; a sentence and exit code 2 for one that is wrong."""
-    from api.hosting.settings import load  # noqa: PLC0415 - only commands that use a record need it
+    from api.hosting.settings import settings_from  # noqa: PLC0415 - only commands that use a record need it
 
     try:
-        return load(**given)
+        return settings_from(**given)
     except ValueError as error:
         fail(str(error), 2)
 

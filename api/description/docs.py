@@ -49,7 +49,7 @@ def _asset(path: Path) -> Asset:
 
 
 @cache
-def page(name: str) -> bytes:
+def built_page(name: str) -> bytes:
     """A page, whose links name each asset by its hash; Trouble if what `make setup` installs is missing."""
     html = (ASSETS / name).read_text(encoding="utf-8")
     missing = set(LINK.findall(html)) - assets().keys()
@@ -61,7 +61,9 @@ def page(name: str) -> bytes:
 
 def _shown(request: Ask, name: str) -> Answer:
     asked(request.question.parameters, NoParameters)
-    return same(page(name), "text/html; charset=utf-8", Content_Security_Policy=POLICY, Referrer_Policy="no-referrer")
+    return same(
+        built_page(name), "text/html; charset=utf-8", Content_Security_Policy=POLICY, Referrer_Policy="no-referrer"
+    )
 
 
 @get("/docs", include_in_schema=False)

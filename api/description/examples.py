@@ -76,11 +76,11 @@ async def examples(described: Mapping[str, Any], http: httpx.AsyncClient, token:
         async for response in asked(http, path, operation, token):
             kind = response.headers["Content-Type"].partition(";")[0]
             answers.setdefault(str(response.status_code), {})[kind] = _shown(response, kind)
-        found[f"{method.upper()} {path}"] = {"request": address(path, operation), "answers": answers}
+        found[f"{method.upper()} {path}"] = {"request": example_address(path, operation), "answers": answers}
     return found
 
 
-def address(path: str, operation: Mapping[str, Any]) -> str:
+def example_address(path: str, operation: Mapping[str, Any]) -> str:
     """The path, each part and each parameter that must be given as its description has it, and a short page."""
     query: list[str] = []
     for one in operation.get("parameters", ()):
@@ -97,7 +97,7 @@ def address(path: str, operation: Mapping[str, Any]) -> str:
 async def _reads(
     http: httpx.AsyncClient, path: str, operation: Mapping[str, Any], _: str
 ) -> AsyncIterator[httpx.Response]:
-    url = address(path, operation)
+    url = example_address(path, operation)
     yield await http.get(url)
     names = {one["name"] for one in operation.get("parameters", ())}
     if "limit" in names:  # a list

@@ -92,7 +92,7 @@ def _events(given: Given, _: frozenset[str]) -> Asked:
         clocks = start.clocks or scene.moments.clocks
         async with scene.moments.reader.pool.acquire() as connection:
             page = LogPage(after=behind, limit=first + 1, **msgspec.structs.asdict(chosen))
-            views = (await events.page(connection, scene.moment.position, page)).views()
+            views = (await events.log_page(connection, scene.moment.position, page)).views()
         return Connection(
             nodes=views[:first],
             cursor=lambda one: print_cursor(_LIST, "", chosen, scene.moment, (one.position,), clocks),

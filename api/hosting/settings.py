@@ -30,7 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache_bytes: int = 128_000_000
 
 
-def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
+def settings_from(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     """Settings from the environment; what is `given` and not None wins. ValueError names what is wrong."""
     named = {name: environment[PREFIX + name.upper()] for name in _names() if PREFIX + name.upper() in environment}
     if environment.get("DATABASE_URL"):

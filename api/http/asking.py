@@ -65,7 +65,7 @@ def asked(query: Mapping[str, str], type_: type[Q]) -> Q:
 
 def known(query: Mapping[str, str], *types: type[msgspec.Struct]) -> None:
     """Trouble, which lists the parameters of `types`, for any other."""
-    names = [name for type_ in types for name in names_of(type_)]
+    names = [name for type_ in types for name in parameters_of(type_)]
     unknown = [name for name in query if name not in names]
     if unknown:
         some = [echo(name, 40) for name in unknown[:5]]
@@ -73,14 +73,14 @@ def known(query: Mapping[str, str], *types: type[msgspec.Struct]) -> None:
         raise Trouble(400, "unknown_parameter", detail, [Fault(name, "unknown") for name in some])
 
 
-def names_of(type_: type[msgspec.Struct]) -> tuple[str, ...]:
+def parameters_of(type_: type[msgspec.Struct]) -> tuple[str, ...]:
     """The parameters that a type names."""
     return type_.__struct_encode_fields__
 
 
 def part_of(query: Mapping[str, str], type_: type[Q]) -> Q:
     """The parameters that `type_` names; Trouble for a wrong one."""
-    names = names_of(type_)
+    names = parameters_of(type_)
     given = {name: query[name] for name in query if name in names}
     try:
         found = msgspec.convert(given, type_, strict=False)

@@ -25,12 +25,12 @@ NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 async def json_body(request: Ask) -> bytes:
     """The body's bytes; Trouble unless they say that they are JSON, and are."""
     state = request.app.state
-    content = await whole(request.question, request.receive, state.max_body, state.body_seconds)
+    content = await whole_body(request.question, request.receive, state.max_body, state.body_seconds)
     await checked(content)
     return content
 
 
-async def whole(question: Question, receive: Receive, limit: int, seconds: float) -> bytes:
+async def whole_body(question: Question, receive: Receive, limit: int, seconds: float) -> bytes:
     """The whole body of what says that it is JSON, up to a limit of bytes and within seconds; Trouble otherwise.
 
     What is somewhat larger is read to its end and forgotten: a client that is still sending would otherwise see its

@@ -91,7 +91,7 @@ class Front:
             queried = question.method == "POST" and question.path == "/graphql"
             content = b""
             if queried:
-                content = await body.whole(question, receive, body.LARGEST_GRAPHQL, self._body_seconds)
+                content = await body.whole_body(question, receive, body.LARGEST_GRAPHQL, self._body_seconds)
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asks must hear of it
             await self._failed(scope, error, send)
             return

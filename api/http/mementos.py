@@ -71,7 +71,7 @@ def _asked(text: str) -> datetime:
 async def mementos(reader: Reader, subject: Subject[Any], key: str, moment: Moment) -> Sequence[Memento]:
     """When the record of a subject grew, a task's by its reports too; a problem if there is no such thing."""
     async with reader.pool.acquire() as connection:
-        found = await moments.of_subject(connection, moment.position, subject.stream(key), subject.below(key))
+        found = await moments.moments_of(connection, moment.position, subject.stream(key), subject.below(key))
     if not found:
         raise await reader.absent(subject, key, moment)
     return [Memento(min(reader.head.found(instant), moment.position), instant) for instant in found]

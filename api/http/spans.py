@@ -86,7 +86,7 @@ class Span(msgspec.Struct, frozen=True):
         }
 
 
-def between(span: Span, license_: str, path: str, query: Mapping[str, str]) -> Between:
+def between_of(span: Span, license_: str, path: str, query: Mapping[str, str]) -> Between:
     """What an answer resolved to."""
     rest = {name: value for name, value in query.items() if name not in Ends.__struct_encode_fields__}
     address = f"{path}?{urlencode({**rest, **span.pins()})}"

@@ -21,7 +21,7 @@ async def home(request: Ask) -> Answer:
     moment, rows = await visit.rows((*plans.every(), *districts.every()))
     async with request.reader.pool.acquire() as connection:
         page = events.LogPage(after=max(0, moment.position - NEWEST), limit=NEWEST)
-        newest = await events.page(connection, moment.position, page)
+        newest = await events.log_page(connection, moment.position, page)
     names = Names(rows)
     return drawn(
         "home.html",

@@ -216,7 +216,7 @@ async def _stop(process: Process) -> None:
             continue
 
 
-async def answers(socket: Path) -> bool:
+async def takes_connections(socket: Path) -> bool:
     """Whether a server listens in this socket folder."""
     try:
         _, writer = await asyncio.open_unix_connection(socket / ".s.PGSQL.5432")

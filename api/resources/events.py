@@ -17,7 +17,7 @@ from api.http.question import Ask
 from api.services.problems import Fault, Trouble, echo
 from domain.commands import FACTS
 from projections.as_of import Moment
-from projections.lists import NONE, Page, encoded
+from projections.lists import NONE, Page, with_json
 from projections.views import events
 from projections.views.events import EventView
 
@@ -94,9 +94,9 @@ async def _page(request: Ask, given: EventQuery, moment: Moment) -> Page[EventVi
     about = {name: getattr(given, name) for name in ("type", "stream", "plan", "unit", "district")}
     async with request.reader.pool.acquire() as connection:
         wanted = events.LogPage(after=given.after, limit=given.limit + 1, **about)
-        found = await events.page(connection, moment.position, wanted)
+        found = await events.log_page(connection, moment.position, wanted)
     views = found.views()
-    return Page(encoded(views[: given.limit]), len(views) > given.limit, NONE)
+    return Page(with_json(views[: given.limit]), len(views) > given.limit, NONE)
 
 
 @get("/v1/events/{position:int}", operation_class=READ, responses=documented(EventView), tags=["events"])

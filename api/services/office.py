@@ -108,7 +108,7 @@ async def _views(facts: Facts) -> tuple[EventView, ...]:
     return tuple([view async for view in in_steps(event_view(one, facts.disclosed) for one in facts.recorded)])
 
 
-async def encoded(answer: Receipt | DryRun) -> bytes:
+async def encoded_answer(answer: Receipt | DryRun) -> bytes:
     """Its JSON, made in steps."""
     lists, pace = {"facts", "changes"} & {*answer.__struct_fields__}, Pace()
     parts = {name: [await _raw(one, pace) for one in getattr(answer, name)] for name in lists}

@@ -14,7 +14,7 @@ from events.database import Connection, Lanes
 from events.head import Head
 from events.recorded import HEAD
 from events.tree import root_at
-from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
+from projections.as_of import AsOf, Meta, Moment, Rows, moment_at, rows_at
 from projections.fold import INFINITY, MINUS_INFINITY
 from projections.memory import Memory
 from projections.table import SCHEMA, SliceTable
@@ -57,7 +57,7 @@ class Reader:
         """The rows that stand at a moment. How common a word is, only a plan made for it knows."""
         pool = self.pool if any(one.form.grams for one in wanted) else self.slices
         async with pool.acquire() as connection:
-            return await read(connection, moment, wanted, self.memory)
+            return await rows_at(connection, moment, wanted, self.memory)
 
     async def moment(self, asked: AsOf) -> Moment:
         """The moment that is meant."""
@@ -66,7 +66,7 @@ class Reader:
         if position is not None and not await self.head.reach(position, VISIBLE_WITHIN):
             detail = f"position {position} is not visible yet: the log holds {self.head.size}"
             raise Trouble(503, "not_visible_yet", detail, Retry_After="1")
-        return await resolve(self.head, self.root, asked)
+        return await moment_at(self.head, self.root, asked)
 
     async def root(self, position: int) -> str:
         """The root of the log of that size, in hex: known at the head, elsewhere one statement once."""

@@ -14,7 +14,7 @@ from domain.values import instant_text
 from events.handle import Acquire
 from events.recorded import Recorded
 from events.steps import Work, in_steps
-from projections.as_of import Moment, Rows, read
+from projections.as_of import Moment, Rows, rows_at
 from projections.memory import Memory
 from projections.table import SliceTable
 from projections.views import events
@@ -72,7 +72,7 @@ async def changed_between(
     """
     wants = wanted_for(plan)
     async with acquire() as connection:
-        then, now = await read(connection, before, wants, memory), await read(connection, after, wants, memory)
+        then, now = await rows_at(connection, before, wants, memory), await rows_at(connection, after, wants, memory)
     if plan is not None and not (then.any(PLANS) or now.any(PLANS)):
         return None
     work = plan_changes(then, before.effective_on, now, after.effective_on, plan)

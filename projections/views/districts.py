@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from domain.directory import District
 from projections.as_of import Meta, Rows
-from projections.lists import Collection, NoFilter, encoded
+from projections.lists import Collection, NoFilter, with_json
 from projections.table import Row, slice_table
 from projections.views import units
 from projections.views.names import Directory, Named, directory
@@ -75,6 +75,6 @@ DISTRICT_LIST: Collection[DistrictView, NoFilter] = Collection(
     view=DistrictView,
     filter=NoFilter,
     wanted=lambda _scope, _filter, _after, _limit: every(),
-    shown=lambda rows, _: encoded(show(rows)),
+    shown=lambda rows, _: with_json(show(rows)),
     place=lambda district, _: (district.code,),
 )

@@ -125,14 +125,14 @@ ORDER BY stream, version
 """
 
 
-async def page(connection: Connection, position: int, asked: LogPage) -> Facts:
+async def log_page(connection: Connection, position: int, asked: LogPage) -> Facts:
     """A page of the log as it was at `position`."""
-    sql, values = page_of(asked)
+    sql, values = page_statement(asked)
     rows = await connection.fetch(sql, asked.after, position, asked.limit, *values)
     return await _with_texts(connection, await _decoded(row["entry"] for row in rows))
 
 
-def page_of(asked: LogPage) -> tuple[str, list[str]]:
+def page_statement(asked: LogPage) -> tuple[str, list[str]]:
     """The statement for a page, and its parameters from $4 on: only what is asked for stands in it."""
     chosen = {name: value for name in _CHOSEN if (value := getattr(asked, name)) is not None}
     numbers = {name: f"${number}::text" for number, name in enumerate(chosen, 4)}

@@ -9,7 +9,7 @@ import msgspec
 from domain.directory import Platform, Unit, resolve
 from domain.plan import Plan
 from projections.as_of import Rows
-from projections.documents import decoded
+from projections.documents import structs_of
 from projections.table import TEXT, Row, slice_table
 
 
@@ -125,6 +125,6 @@ def directory(rows: Rows) -> Directory:
     units = rows.joined(UNITS)
     return rows.memory.made(
         ("directory", units),
-        lambda: Directory(sorted(decoded(rows.raw(UNITS), UnitRow), key=lambda one: one.id)),
+        lambda: Directory(sorted(structs_of(rows.raw(UNITS), UnitRow), key=lambda one: one.id)),
         lambda made: len(units) + made.weight,
     )

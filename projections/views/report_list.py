@@ -9,7 +9,7 @@ from msgspec import Meta
 from domain.report import Listing
 from domain.values import Status
 from projections.as_of import Moment, Rows
-from projections.lists import Collection, Page, Place, Shown, WholeNumber, encoded
+from projections.lists import Collection, Page, Place, Shown, WholeNumber, with_json
 from projections.views.events import Facts
 from projections.views.names import PLANS, UNITS, directory
 from projections.views.reports import REPORTS, EvidenceStatus, ReportRow, ReportView, evidence_status, show
@@ -78,7 +78,7 @@ def _keeps(given: ReportFilter, rows: Rows) -> Callable[[ReportRow], bool]:
 def _told(found: Page[ReportRow], facts: Facts) -> Page[ReportView]:
     """A page of reports with their texts."""
     views = show([one.view for one in found.shown], directory(found.rows), facts)
-    return Page(encoded(views), found.more, found.rows)
+    return Page(with_json(views), found.more, found.rows)
 
 
 def _list(name: str, filter_: type[ReportFilter]) -> Collection[Any, Any]:

@@ -3,7 +3,7 @@
 import msgspec
 
 from projections.as_of import Rows
-from projections.lists import Collection, NoFilter, WholeNumber, encoded
+from projections.lists import Collection, NoFilter, WholeNumber, with_json
 from projections.views.names import PLANS
 from projections.views.tasks import TARGETS, TASKS, NumberedTask, TargetRow
 from projections.wanted import wanted
@@ -43,7 +43,7 @@ TARGET_LIST: Collection[TargetView, NoFilter] = Collection(
         wanted(TARGETS, plan=plan),
         wanted(TASKS, plan=plan),
     ),
-    shown=lambda rows, _: encoded(show(rows)),
+    shown=lambda rows, _: with_json(show(rows)),
     place=_place,
     places=lambda _: tuple[WholeNumber, WholeNumber, WholeNumber],
 )

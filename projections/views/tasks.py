@@ -14,7 +14,7 @@ from domain.report import Listing, Said, reported
 from domain.task import Assignment, Target, Task
 from domain.values import Role, Status
 from projections.as_of import Meta, Rows
-from projections.documents import decoded, name_of, split
+from projections.documents import name_of, split_digests, structs_of
 from projections.grams import grams_of
 from projections.lists import Shown
 from projections.table import DATE, INTEGER, TEXT, Row, slice_table
@@ -311,7 +311,7 @@ def _tasks(rows: Rows) -> _Tasks:
     digests = rows.joined(TASKS)
 
     def made() -> _Tasks:
-        dated = zip(split(digests), decoded(rows.raw(TASKS), _Dated), strict=True)
+        dated = zip(split_digests(digests), structs_of(rows.raw(TASKS), _Dated), strict=True)
         each = [(digest, one.id, one.due) for digest, one in dated]
         return _Tasks(each, {due for _, _, due in each})
 
@@ -320,7 +320,7 @@ def _tasks(rows: Rows) -> _Tasks:
 
 def _shown(rows: Rows, document: bytes, beside: Beside, key: _Key) -> Shown[TaskView]:
     """A task that was not remembered, and is from now on."""
-    (task,), (_, _, said, _, due) = decoded([document], TaskRow), key
+    (task,), (_, _, said, _, due) = structs_of([document], TaskRow), key
     reports = sorted(rows.of_group(SAID, task.id, SaidRow), key=lambda one: one.event)
     view = _view(task, reports, beside, Due(due))
     shown = Shown(view, msgspec.json.encode(view))

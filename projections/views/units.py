@@ -12,7 +12,7 @@ from domain.values import Role
 from projections import as_of
 from projections.as_of import Rows
 from projections.grams import holds
-from projections.lists import Collection, Words, encoded
+from projections.lists import Collection, Words, with_json
 from projections.table import TEXT, Row, slice_table
 from projections.views.names import UNITS, Directory, Named, UnitRow, directory
 from projections.views.tasks import ASSIGNMENTS, AssignmentRow
@@ -172,7 +172,7 @@ UNIT_LIST: Collection[UnitView, UnitFilter] = Collection(
     view=UnitView,
     filter=UnitFilter,
     wanted=lambda _scope, _filter, _after, _limit: every(),
-    shown=lambda rows, _: encoded(show(rows)),
+    shown=lambda rows, _: with_json(show(rows)),
     place=lambda unit, _: (unit.id,),
     keeps=lambda given, _: keeps(given),
 )

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from api.cli.describe import OPENAPI, asked, generated
+from api.cli.describe import OPENAPI, examples_asked, generated
 from api.description.examples import DEMO_ORIGIN, WRITTEN
 from domain.commands import FACTS
 from tests.conftest import Site, database_of, settings_for
@@ -54,7 +54,7 @@ async def test_the_server_publishes_its_own_descriptions(shared: Site) -> None:
 
 async def test_the_examples_are_what_the_server_answers(server: str, folder: Path) -> None:
     async with database_of(server, "template1") as dsn:
-        found = await asked(msgspec.structs.replace(settings_for(dsn, folder), origin=DEMO_ORIGIN))
+        found = await examples_asked(msgspec.structs.replace(settings_for(dsn, folder), origin=DEMO_ORIGIN))
     kept = json.loads(WRITTEN.read_bytes())
     assert found.keys() == kept.keys(), "run `make openapi`"
     assert [name for name, one in found.items() if kept[name] != one] == [], "run `make openapi`"

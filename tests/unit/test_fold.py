@@ -21,7 +21,7 @@ from events.recorded import HEAD, Recorded
 from events.steps import at_once
 from projections.fold import INFINITY, MINUS_INFINITY, Timeline, standing, state, timeline
 from projections.slices import Closed, Slice, Tables, slices
-from projections.slices import changes as touched
+from projections.slices import slice_changes as touched
 from projections.views.subjects import TABLES
 from tests.unit.histories import DAYS, anything
 from tests.unit.saying import ADOPTED, Put, logged
