@@ -33,8 +33,8 @@ class Measure(msgspec.Struct, frozen=True):
     line: int | None
 
 
-class Plan(State, frozen=True):
-    """A plan as its own facts leave it."""
+class Adopted(State, frozen=True):
+    """A plan as an authority adopted it, without what was added to it; `document` as in PlanAdopted."""
 
     KIND: ClassVar[str] = "plan"
 
@@ -44,6 +44,11 @@ class Plan(State, frozen=True):
     issued_on: date
     preamble: str
     document: str
+
+
+class Plan(Adopted, frozen=True):
+    """A plan as its own facts leave it."""
+
     parts: tuple[Part, ...] = ()
     measures: tuple[Measure, ...] = ()
 
