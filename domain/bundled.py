@@ -7,10 +7,10 @@ from typing import Final
 
 from domain.plan_import import ImportPlan
 
-PLAN: Final = "shanghai-credit-2023"
+BUNDLED_PLAN: Final = "shanghai-credit-2023"
 
 
-def bundled_plan(plan: str = PLAN) -> ImportPlan:
+def bundled_plan(plan: str = BUNDLED_PLAN) -> ImportPlan:
     """The command that imports it; ValueError if the file is not the one that its provenance names."""
     folder = files("domain.document").joinpath("plans")
     source = tomllib.loads(folder.joinpath(f"{plan}.toml").read_text("utf-8"))

@@ -183,7 +183,7 @@ def evolve_platform(platform: Platform | None, fact: PlatformFact) -> Platform |
             assert_never(fact)
 
 
-Directory = Callable[[str], Unit | None]
+FindUnit = Callable[[str], Unit | None]
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -202,7 +202,7 @@ class Resolved(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys(chain[-1] for chain in self.chains if len(chain) > 1))
 
 
-def succession(unit: str, directory: Directory) -> tuple[str, ...]:
+def succession(unit: str, directory: FindUnit) -> tuple[str, ...]:
     """The unit and its successors in order; a circle, which only retroactive facts can close, is walked once."""
     chain = [unit]
     while (now := directory(chain[-1])) and now.successor and now.successor not in chain:
@@ -210,7 +210,7 @@ def succession(unit: str, directory: Directory) -> tuple[str, ...]:
     return tuple(chain)
 
 
-def resolve(assignee: str, directory: Directory) -> Resolved:
+def resolve(assignee: str, directory: FindUnit) -> Resolved:
     """Who stands behind an assignee, as `directory` knows the units at one moment."""
     unit = directory(assignee)
     if unit is None or unit.kind != UnitKind.GROUP:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from domain.errors import Unrecordable
+from domain.misfit import misfit
 
 
 class Fact(msgspec.Struct, frozen=True, tag_field="type", rename="camel", forbid_unknown_fields=True):
@@ -44,7 +45,8 @@ def recordable(fact: Fact) -> Fact:
     try:
         return msgspec.convert(data_of(fact), type(fact))
     except msgspec.ValidationError as error:
-        raise Unrecordable(f"{tag(fact)} cannot be recorded: {error}") from error
+        found = misfit(error, type(fact))
+        raise Unrecordable(f"{tag(fact)} cannot be recorded: {found.pointer}: {found.sentence}") from error
 
 
 def data_of(fact: Fact) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from msgspec import Meta
 
 from domain.fact import Fact
 from domain.record import State
-from domain.values import Name, Number, Text
+from domain.values import Name, Number, Sha256, Text
 
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of a file, in lower-case hex.")]
-Prose = Annotated[str, Meta(max_length=12_000, description="Prose of the plan, as published; may be empty.")]
+ProseText = Annotated[str, Meta(max_length=12_000, description="Prose of the plan, as published; may be empty.")]
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -34,8 +33,8 @@ class Measure(msgspec.Struct, frozen=True):
     line: int | None
 
 
-class Plan(State, frozen=True):
-    """A plan as its own facts leave it."""
+class Adopted(State, frozen=True):
+    """A plan as an authority adopted it, without what was added to it; `document` as in PlanAdopted."""
 
     KIND: ClassVar[str] = "plan"
 
@@ -45,6 +44,11 @@ class Plan(State, frozen=True):
     issued_on: date
     preamble: str
     document: str
+
+
+class Plan(Adopted, frozen=True):
+    """A plan as its own facts leave it."""
+
     parts: tuple[Part, ...] = ()
     measures: tuple[Measure, ...] = ()
 
@@ -64,7 +68,7 @@ class PlanAdopted(Fact, frozen=True, tag="plan.adopted.v1"):
     issuer: Name
     document_number: Name | None
     issued_on: date
-    preamble: Prose
+    preamble: ProseText
     document: Sha256
 
 
@@ -82,8 +86,8 @@ class PlanMeasureAdded(Fact, frozen=True, tag="plan.measure_added.v1"):
     number: Number
     part: Number
     title: Name
-    heading: Prose
-    text: Prose
+    heading: ProseText
+    text: ProseText
     unassigned: tuple[Text, ...] = ()
     line: Number | None = None
 

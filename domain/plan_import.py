@@ -29,7 +29,7 @@ from domain.record import Command, New, Record
 from domain.task import TaskAdded, TaskDeadlineSet, TaskTargetSet, TaskUnitAssigned
 from domain.values import LATEST, Name, PlanId, UnitId
 
-Document = Annotated[
+DocumentText = Annotated[
     str, Meta(min_length=1, max_length=1_000_000, description="The official document, as it came, page noise and all.")
 ]
 
@@ -38,7 +38,7 @@ class ImportPlan(Command, frozen=True, kw_only=True, tag="plan.import"):
     """Import an official document. Everything holds from the document's date, unless `effectiveOn` says otherwise."""
 
     plan: PlanId
-    text: Document
+    text: DocumentText
     issuer: Name
     issued_on: date
     document_number: Name | None = None

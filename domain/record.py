@@ -32,7 +32,7 @@ class Past(msgspec.Struct, frozen=True):
     undone_by: int | None
 
 
-class Memory(Protocol):
+class AskedLog(Protocol):
     """The log as a rule may ask it; every answer is remembered as a condition of the decision."""
 
     def state(self, stream: str, on: date) -> State | None:
@@ -54,14 +54,14 @@ class Memory(Protocol):
 class Record(msgspec.Struct, frozen=True):
     """The public record at (head, `on`), for one command; `seal` hides erasable text behind its digest."""
 
-    memory: Memory
+    log: AskedLog
     on: date
     today: date
     seal: Callable[[str], Sealed]
 
     def find(self, type_: type[S], key: str, on: date | None = None) -> S | None:
         """The subject of this type at `on` (default: the command's date), or None."""
-        return cast("S | None", self.memory.state(f"{type_.KIND}:{key}", on or self.on))
+        return cast("S | None", self.log.state(f"{type_.KIND}:{key}", on or self.on))
 
     def there(self, type_: type[S], key: str, field: str | None = None) -> S:
         """The subject at the command's date, or Unknown: never recorded, or not there at that date.

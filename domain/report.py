@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, NamedTuple, Protocol
 import msgspec
 from msgspec import Meta
 
-from domain.directory import Directory, Unit, UnitKind, resolve
+from domain.directory import FindUnit, Unit, UnitKind, resolve
 from domain.errors import EmptyReport, IsWithdrawn, MayNotReport, ReportExists, WrongDate, WrongPeriod
 from domain.fact import Fact
 from domain.record import Command, New, Record, State
@@ -22,14 +22,21 @@ from domain.values import (
     Period,
     Role,
     Sealed,
+    Sha256,
     Status,
     TaskId,
     UnitId,
     period_days,
 )
 
-Url = Annotated[str, Meta(pattern=r"^https?://[^\s]+$", max_length=2_000, description="Where the evidence is.")]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the evidence, lower-case hex.")]
+Url = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://[^\s]+$",
+        max_length=2_000,
+        description="Where the evidence is: an address that begins with http:// or https://.",
+    ),
+]
 
 
 class Listing(StrEnum):
@@ -97,7 +104,7 @@ def evolve(reports: Reports | None, fact: ProgressReported, event: int) -> Repor
     return Reports((*others, new))
 
 
-def membership(unit: str, task: Task, directory: Directory) -> Listing | None:
+def membership(unit: str, task: Task, directory: FindUnit) -> Listing | None:
     """How `unit` may report on `task`: as assignee, member or successor; where the list is open; or not at all."""
     open_ended = task.open_ended
     for one in task.assignments:
@@ -242,7 +249,7 @@ def latest(reports: Sequence[Spoken]) -> Spoken:
     return max(reports, key=key)
 
 
-def reported(task: Task, said: Sequence[Said], directory: Directory) -> Reported:
+def reported(task: Task, said: Sequence[Said], directory: FindUnit) -> Reported:
     """The leads' or, without one, all assignees' least advanced status; completed only if all of them have spoken."""
     leads = [one for one in task.assignments if one.role == Role.LEAD]
     speakers, is_open = _speakers(leads or task.assignments, directory)
@@ -260,7 +267,7 @@ def reported(task: Task, said: Sequence[Said], directory: Directory) -> Reported
     return Reported(status, len(spoken), None if is_open else len(speakers), once)
 
 
-def _speakers(assignments: Sequence[Assignment], directory: Directory) -> tuple[list[tuple[str, ...]], bool]:
+def _speakers(assignments: Sequence[Assignment], directory: FindUnit) -> tuple[list[tuple[str, ...]], bool]:
     """The chain of each unit that should speak, once, and whether others may."""
     chains: dict[str, tuple[str, ...]] = {}
     is_open = False

@@ -21,9 +21,9 @@ class VoidFact(Command, frozen=True, kw_only=True, tag="fact.void"):
 
     def decide(self, record: Record) -> Iterator[New]:
         """fact.voided, if the target is live and, being its subject's first fact, nothing names the subject."""
-        past = record.memory.past(self.target, "target")
+        past = record.log.past(self.target, "target")
         check_live(past, "target")
-        if past.founds() and record.memory.referred(past.stream):
+        if past.founds() and record.log.referred(past.stream):
             raise StillReferredTo(
                 f"position {self.target} is the fact that {past.stream} stands on, and other facts name it",
                 pointer="/target",

@@ -44,6 +44,10 @@ Decimal = Annotated[
     str, Meta(pattern=r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?$", description="A decimal number as a string.")
 ]
 
+Sha256 = Annotated[
+    str, Meta(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of a file, in 64 digits of lower-case hex.")
+]
+
 
 class Role(StrEnum):
     """How a unit takes part in a task: 牵头, 按职责分工负责, 负责, 配合/会同/参与, or named without a verb."""

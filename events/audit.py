@@ -7,11 +7,11 @@ from domain.fact import data_of, tag
 from domain.undo import FactVoided, kind_of
 from events import codec, merkle
 from events.database import Connection
-from events.erasable import digest_of, digests
+from events.erasable import digests, sealed_digest
 from events.recorded import Recorded
 
 Progress = Callable[[int], None]  # told how many facts were gone through since it was last told
-Found = Callable[[str], None]  # told each difference in words; what it raises ends the search
+Tell = Callable[[str], None]  # told each difference in words; what it raises ends the search
 _LEAVES: Final = "SELECT * FROM events ORDER BY position"
 # In the order in which the leaves complete them.
 _NODES: Final = "SELECT level, number, hash FROM tree_nodes ORDER BY (number + 1) << level, level"
@@ -25,13 +25,13 @@ _REQUESTS: Final = """
 """
 
 
-class Difference(Exception):
+class Disagreement(Exception):
     """A place where the log and what is kept beside it do not agree."""
 
 
 def first(difference: str) -> None:
-    """Be content with the first difference: Difference."""
-    raise Difference(difference)
+    """Be content with the first difference: Disagreement."""
+    raise Disagreement(difference)
 
 
 class Audited(NamedTuple):
@@ -41,7 +41,7 @@ class Audited(NamedTuple):
     root: bytes
 
 
-async def audit(connection: Connection, found: Found, progress: Progress) -> Audited:
+async def audit(connection: Connection, found: Tell, progress: Progress) -> Audited:
     """Hash every leaf and compare what is kept of it. Inside a transaction that only reads."""
     log = _Log(found, _Tree(aiter(connection.cursor(_NODES, prefetch=1_000)), found))
     async for row in connection.cursor(_LEAVES, prefetch=1_000):
@@ -59,7 +59,7 @@ async def audit(connection: Connection, found: Found, progress: Progress) -> Aud
 class _Log:
     """What is known of the log as far as its leaves were read: `sealed` are the digests in them, with their places."""
 
-    def __init__(self, found: Found, tree: "_Tree") -> None:
+    def __init__(self, found: Tell, tree: "_Tree") -> None:
         self.size = 0
         self.last: Recorded | None = None
         self.frontier = merkle.Frontier()
@@ -89,7 +89,7 @@ class _Log:
                 await self.tree.compare(node)
 
 
-def _leaf(row: Any, found: Found) -> Recorded | None:
+def _leaf(row: Any, found: Tell) -> Recorded | None:
     """The fact of a row; None where its leaf cannot be read."""
     position = row["position"]
     try:
@@ -115,12 +115,12 @@ def _leaf(row: Any, found: Found) -> Recorded | None:
 class _Tree:
     """The nodes that are kept, compared with those that the leaves make, both in the order of their making."""
 
-    def __init__(self, kept: AsyncIterator[Any], found: Found) -> None:
+    def __init__(self, kept: AsyncIterator[Any], found: Tell) -> None:
         self._kept = kept
         self._found = found
-        self._waiting: merkle.Node | None = None
+        self._waiting: merkle.TreeNode | None = None
 
-    async def compare(self, node: merkle.Node) -> None:
+    async def compare(self, node: merkle.TreeNode) -> None:
         """The next node that the leaves make."""
         while (kept := await self._seen()) and _order(kept) < _order(node):
             self._surplus(kept)
@@ -136,27 +136,27 @@ class _Tree:
         while kept := await self._seen():
             self._surplus(kept)
 
-    def _surplus(self, kept: merkle.Node) -> None:
+    def _surplus(self, kept: merkle.TreeNode) -> None:
         self._waiting = None
         self._found(f"{_name(kept)} is kept, and the log has no such node")
 
-    async def _seen(self) -> merkle.Node | None:
+    async def _seen(self) -> merkle.TreeNode | None:
         """The next that is kept, which stays the next until it is dealt with."""
         if self._waiting is None and (row := await anext(self._kept, None)):
-            self._waiting = merkle.Node(*row)
+            self._waiting = merkle.TreeNode(*row)
         return self._waiting
 
 
-def _order(node: merkle.Node) -> tuple[int, int]:
+def _order(node: merkle.TreeNode) -> tuple[int, int]:
     return (node.number + 1) << node.level, node.level
 
 
-def _name(node: merkle.Node) -> str:
+def _name(node: merkle.TreeNode) -> str:
     begin, end = (node.number << node.level) + 1, (node.number + 1) << node.level
     return f"tree node {node.number} of level {node.level}, positions {begin} to {end},"
 
 
-async def _compare_head(connection: Connection, log: _Log, found: Found) -> None:
+async def _compare_head(connection: Connection, log: _Log, found: Tell) -> None:
     head = await connection.fetchrow("SELECT size, recorded_at, frontier, erasure_epoch FROM log_head")
     if head is None:
         found("the log has no head")
@@ -171,17 +171,17 @@ async def _compare_head(connection: Connection, log: _Log, found: Found) -> None
         found(f"the head says that texts were erased {head['erasure_epoch']} times, and no fact says so")
 
 
-async def _compare_texts(connection: Connection, sealed: dict[str, int], found: Found) -> None:
+async def _compare_texts(connection: Connection, sealed: dict[str, int], found: Tell) -> None:
     """Each text that is kept beside its leaf is the one whose digest stands there, and each digest has its text."""
     async for digest, position, salt, value, entry in connection.cursor(_TEXTS, prefetch=1_000):
-        if digest != digest_of(salt, value) or entry is None or digest.encode() not in entry:
+        if digest != sealed_digest(salt, value) or entry is None or digest.encode() not in entry:
             found(f"position {position}: the text under {digest} is not the one that the leaf seals")
         sealed.pop(digest, None)
     for digest, position in sealed.items():
         found(f"position {position}: the text under {digest} is withheld, and no fact says that it was erased")
 
 
-def compare_stream(facts: Sequence[Recorded], found: Found) -> None:
+def compare_stream(facts: Sequence[Recorded], found: Tell) -> None:
     """A stream counts its facts without a gap, and undoes only what is its own, live, and of the kind."""
     past: dict[int, Recorded] = {}
     undone: dict[int, int] = {}

@@ -23,10 +23,10 @@ class Disclosure(msgspec.Struct, frozen=True):
 def disclose(value: str, salt: bytes) -> Disclosure:
     """Seal `value` under 16 random bytes."""
     text = base64url(salt)
-    return Disclosure(digest_of(text, value), text, value)
+    return Disclosure(sealed_digest(text, value), text, value)
 
 
-def digest_of(salt: str, value: str) -> str:
+def sealed_digest(salt: str, value: str) -> str:
     """Digest of a disclosure: SHA-256 over the base64url of the canonical `[salt, value]`, itself base64url."""
     return base64url(sha256(base64url(canonical([salt, value])).encode()).digest())
 
@@ -37,7 +37,7 @@ def disclosed(rows: Iterable[Any]) -> dict[str, tuple[str, str]]:
     A text that is not the one under its digest was put there by somebody: it is withheld, like one that is gone.
     """
     texts = ((row["digest"], row["salt"], row["value"]) for row in rows)
-    return {digest: (salt, value) for digest, salt, value in texts if digest == digest_of(salt, value)}
+    return {digest: (salt, value) for digest, salt, value in texts if digest == sealed_digest(salt, value)}
 
 
 def digests(data: Any) -> Iterator[str]:

@@ -23,7 +23,7 @@ from events.proposal import Appended, Conflict, IdempotencyKey, NewFact, Proposa
 from events.queue import NotBegun
 from events.recorded import HEAD, Cause, Recorded
 from events.steps import Pace
-from events.streams import find_request, naming, now, read_streams
+from events.streams import find_request, head_now, naming, read_streams
 
 MAX_FACTS: Final = 2_000  # in one request
 MAX_WEIGHT: Final = 5_000_000  # bytes of rows that one request may have written, roughly
@@ -271,7 +271,7 @@ class Handler:
         if len(commands) > MAX_FACTS:
             raise TooManyFacts(f"a request holds at most {MAX_FACTS:,} commands, this one {len(commands):,}: {SEND}")
         async with self._acquire() as connection:
-            size, instant = await now(connection)
+            size, instant = await head_now(connection)
             memory = Remembered(self._fold, size)
             memory.expect(commands)
             await _load(connection, memory)

@@ -21,7 +21,7 @@ from events.database import CHANNEL, GONE, Connection, Lanes, statement
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 HEARTBEAT: Final = 2.5  # seconds after which the head is read even if nothing was heard, and which that may take
-FIRST: Final = 1.0  # seconds in which it usually hears for the first time
+FIRST_HEARING: Final = 1.0  # seconds in which it usually hears for the first time
 RETRY: Final = 0.2  # seconds before a lost database is called again
 
 log = logging.getLogger("planrecord")
@@ -103,7 +103,7 @@ class Head:
     async def begin(self) -> None:
         """Wait until it hears for the first time, or FIRST has passed: it need not be deaf when it is first asked."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(FIRST):
+            async with asyncio.timeout(FIRST_HEARING):
                 await self._hears.wait()
 
     def lose(self) -> bool:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
 STEP: Final = 0.015  # seconds that work may go on before it rests: with the unit that ends it, a step takes about 20 ms
-FIRST: Final = 0.003  # the first time: what the same step of the loop did before the work began adds to it
+FIRST_STEP: Final = 0.003  # the first time: what the same step of the loop did before the work began adds to it
 _TURNS: Final = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
 
 
@@ -17,7 +17,7 @@ class Pace:
     """How long one piece of work has gone on since it last rested."""
 
     def __init__(self) -> None:
-        self._since = perf_counter() + FIRST - STEP
+        self._since = perf_counter() + FIRST_STEP - STEP
 
     async def rest(self) -> None:
         """Between two units of work: let everybody else run if the step is over.

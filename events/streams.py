@@ -34,7 +34,7 @@ async def naming(connection: Connection, stream: str) -> frozenset[int]:
     return frozenset(row["number"] for row in rows)
 
 
-async def now(connection: Connection) -> tuple[int, datetime]:
+async def head_now(connection: Connection) -> tuple[int, datetime]:
     """The size of the log and the present moment: the database's clock, or the demo's."""
     row = await connection.fetchrow("SELECT size, coalesce(demo_now, clock_timestamp()) AS now FROM log_head")
     assert row is not None  # noqa: S101 - migrate() has made the one row

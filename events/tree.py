@@ -30,4 +30,4 @@ async def fill(connection: Connection) -> None:
     while rows := await cursor.fetch(BATCH):
         frontier, nodes = merkle.extend(frontier, size, (row["entry"] for row in rows))
         size += len(rows)
-        await connection.copy_records_to_table("tree_nodes", records=nodes, columns=merkle.Node._fields)
+        await connection.copy_records_to_table("tree_nodes", records=nodes, columns=merkle.TreeNode._fields)

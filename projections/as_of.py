@@ -9,15 +9,16 @@ import msgspec
 from domain.values import SHANGHAI, checked_date, instant_text, parse_date, shanghai_day
 from events.database import Connection
 from events.head import Head
-from projections.documents import Documents, decoded, learned, recalled
+from projections.documents import Documents, learned, recalled, structs_of
 from projections.memory import Memory
 from projections.table import SliceTable
-from projections.wanted import Form, Wanted, compiled, joined
+from projections.wanted import Form, Wanted, compiled, union_of
 
 T = TypeVar("T")
 _NAME: Final = 80  # bytes that the name of a parameter takes
 _STRUCT: Final = 64  # bytes that a Struct takes beside what it says
 _DECODED: Final = 3  # bytes that what it says takes for each byte of its JSON
+_NEITHER: Final = "neither a date (2023-06-30) nor an instant (2023-06-30T12:00:00+08:00)"
 _FORM: Final = 800  # bytes that a form takes in the key of its statement
 
 
@@ -54,7 +55,7 @@ class Moment(msgspec.Struct, frozen=True):
     pinned: bool
 
 
-Root = Callable[[int], Awaitable[str]]
+RootAt = Callable[[int], Awaitable[str]]
 """The root, in hex, that the log had at a size."""
 
 
@@ -93,17 +94,16 @@ def parse_as_of(text: str) -> date | datetime:
             raise NoSuchMoment("the + of a zone must be sent as %2B (a bare + arrives as a blank)", parameter="asOf")
         instant = msgspec.convert(text, datetime)
         checked_date(instant.date())
-    except (ValueError, msgspec.ValidationError) as error:
-        raise NoSuchMoment(
-            f"asOf={text!r} is neither a date (2023-06-30) nor an instant (2023-06-30T12:00:00+08:00): {error}",
-            parameter="asOf",
-        ) from error
+    except msgspec.ValidationError as error:
+        raise NoSuchMoment(f"asOf={text!r} is {_NEITHER}", parameter="asOf") from error
+    except ValueError as error:
+        raise NoSuchMoment(f"asOf={text!r} is {_NEITHER}: {error}", parameter="asOf") from error
     if instant.tzinfo is None:
         raise NoSuchMoment("an instant needs its zone: Z, or +08:00 sent as %2B08:00", parameter="asOf")
     return instant
 
 
-async def resolve(head: Head, root: Root, asked: AsOf) -> Moment:
+async def moment_at(head: Head, root: RootAt, asked: AsOf) -> Moment:
     """The moment that is meant; NoSuchMoment in the future, beyond the head, or before the record begins."""
     place = _place(head, asked)
     found = await root(place.position)
@@ -199,26 +199,26 @@ class Rows:
         digests = self.joined(table)
         return self.memory.made(
             (type_, digests),
-            lambda: decoded(self.raw(table), type_),
+            lambda: structs_of(self.raw(table), type_),
             lambda made: len(digests) + _STRUCT * len(made) + _DECODED * sum(map(len, self.raw(table))),
         )
 
     def of_group(self, table: SliceTable, group: str, type_: type[T]) -> list[T]:
         """Those rows of one table that have this value in the column that they were to be grouped by."""
         digests = self.groups(table).get(group)
-        return decoded(self._documents[digests], type_) if digests else []
+        return structs_of(self._documents[digests], type_) if digests else []
 
 
-async def read(connection: Connection, moment: Moment, wanted: Sequence[Wanted], memory: Memory) -> Rows:
+async def rows_at(connection: Connection, moment: Moment, wanted: Sequence[Wanted], memory: Memory) -> Rows:
     """All rows that a view wants, at one moment, in one statement, and one more where any is new here."""
     forms = tuple(one.form for one in wanted)
     values: dict[str, Any] = {"position": moment.position, "day": moment.effective_on}
     for number, one in enumerate(wanted):
         values |= {f"{name}_{number}": value for name, value in one.values}
-    found = await _groups(connection, statement(memory, forms, "digest"), values)
+    found = await _groups(connection, statement_of(memory, forms, "digest"), values)
     documents = recalled(memory, [digests for groups in found.values() for digests in groups.values()])
     if documents is None:
-        return _learned(await _groups(connection, statement(memory, forms, "doc"), values), memory)
+        return _learned(await _groups(connection, statement_of(memory, forms, "doc"), values), memory)
     return Rows(found, documents, memory)
 
 
@@ -243,10 +243,10 @@ async def _groups(
     return found
 
 
-def statement(memory: Memory, forms: tuple[Form, ...], column: Literal["digest", "doc"]) -> tuple[str, list[str]]:
+def statement_of(memory: Memory, forms: tuple[Form, ...], column: Literal["digest", "doc"]) -> tuple[str, list[str]]:
     """The text that brings the digests or the JSON of such rows, and its parameters; requests combine forms at will."""
     return memory.made(
         ("statement", column, forms),
-        lambda: compiled(joined(forms, column)),
+        lambda: compiled(union_of(forms, column)),
         lambda made: len(made[0]) + _NAME * len(made[1]) + _FORM * len(forms),
     )

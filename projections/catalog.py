@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from events.audit import Found
+from events.audit import Tell
 from events.database import Connection
 from projections.table import SCHEMA
 
@@ -60,7 +60,7 @@ def expected() -> Catalog:
     return msgspec.json.decode(CATALOG.read_bytes(), type=dict[str, str])
 
 
-async def compare_catalog(connection: Connection, found: Found) -> frozenset[str]:
+async def compare_catalog(connection: Connection, found: Tell) -> frozenset[str]:
     """Tell what is missing, added or changed; the tables that cannot be read, as a column of theirs is."""
     there, wrong = await catalog_of(connection), set[str]()
     for thing, definition in sorted(expected().items()):

@@ -29,7 +29,7 @@ def name_of(*digests: bytes) -> bytes:
     return digest_of(NO_ROW.join(digests))
 
 
-def split(digests: bytes) -> list[bytes]:
+def split_digests(digests: bytes) -> list[bytes]:
     """Digests that were joined without anything between them."""
     return [digests[at : at + SIZE] for at in range(0, len(digests), SIZE)]
 
@@ -43,7 +43,7 @@ def recalled(memory: Memory, lists: Sequence[bytes]) -> Mapping[bytes, Documents
 
 
 def _gathered(memory: Memory, digests: bytes) -> Documents | None:
-    parts: list[Any] = memory.several(split(digests))
+    parts: list[Any] = memory.several(split_digests(digests))
     return _kept(memory, digests, tuple(part[0] for part in parts)) if all(parts) else None
 
 
@@ -63,7 +63,7 @@ def _kept(memory: Memory, digests: bytes, documents: Documents) -> Documents:
     return documents
 
 
-def decoded(documents: Sequence[bytes], type_: type[T]) -> list[T]:
+def structs_of(documents: Sequence[bytes], type_: type[T]) -> list[T]:
     """Documents as Structs."""
     return list(map(_decoder(type_).decode, documents))
 

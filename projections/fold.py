@@ -13,8 +13,8 @@ from domain.record import State
 from domain.undo import FactVoided
 from events.recorded import HEAD, Recorded
 
-ALWAYS: Final = date.min  # −infinity and
-FOREVER: Final = date.max  # infinity on the effective clock, as asyncpg reads and writes them
+MINUS_INFINITY: Final = date.min  # −infinity and
+INFINITY: Final = date.max  # infinity on the effective clock, as asyncpg reads and writes them
 ROW: Final = 100  # bytes that a row costs beside what it says
 FOLD: Final = 3  # and a fact that is folded once more
 
@@ -42,7 +42,7 @@ def standing(stream: str, facts: Iterable[Recorded], position: int) -> list[tupl
         place[fact.position] = place.get(fact.replaces, fact.position) if fact.replaces else fact.position
     live = [fact for fact in known if fact.position not in undone and not isinstance(fact.fact, FactVoided)]
     origin = _origin(stream, known, live, place)
-    dated = [(ALWAYS if fact.effective_on == origin else fact.effective_on, fact) for fact in live]
+    dated = [(MINUS_INFINITY if fact.effective_on == origin else fact.effective_on, fact) for fact in live]
     return sorted(dated, key=lambda one: (one[0], place[one[1].position]))
 
 
@@ -54,16 +54,16 @@ def _origin(stream: str, known: Sequence[Recorded], live: Sequence[Recorded], pl
     return next((fact.effective_on for fact in live if place[fact.position] == first), None)
 
 
-Span = tuple[date, date, State]  # from a day to the day before another, a state
+StateSpan = tuple[date, date, State]  # from a day to the day before another, a state
 
 
-def timeline(stream: str, facts: Iterable[Recorded], position: int) -> list[Span]:
+def timeline(stream: str, facts: Iterable[Recorded], position: int) -> list[StateSpan]:
     """The subject's states at `position` along the effective clock, without gaps from the day it is there."""
-    spans: list[Span] = []
+    spans: list[StateSpan] = []
     folded: State | None = None
     evolve = kind_of_stream(stream).evolve
     steps = standing(stream, facts, position)
-    ends = [day for day, _ in steps[1:]] + [FOREVER]
+    ends = [day for day, _ in steps[1:]] + [INFINITY]
     for (since, fact), until in zip(steps, ends, strict=False):
         folded = evolve(folded, fact.fact, fact.position)
         if folded is None or since == until:
@@ -94,7 +94,7 @@ class Timeline:
         if fact.undoes is not None or len(self.facts) == 1:
             self._begin()
             return
-        since = ALWAYS if fact.effective_on == self._origin else fact.effective_on
+        since = MINUS_INFINITY if fact.effective_on == self._origin else fact.effective_on
         at = bisect_left(self._days, since)
         if since not in self._steps:
             self._days.insert(at, since)
@@ -113,10 +113,10 @@ class Timeline:
         for day in self._days[: bisect_right(self._days, on)]:
             yield from self._steps[day]
 
-    def spans(self) -> Iterator[Span]:
+    def spans(self) -> Iterator[StateSpan]:
         """Its states one after the other, as `timeline` gives them."""
-        open_: Span | None = None
-        for since, until in zip(self._days, [*self._days[1:], FOREVER], strict=False):
+        open_: StateSpan | None = None
+        for since, until in zip(self._days, [*self._days[1:], INFINITY], strict=False):
             state = self._states[since]
             if state is None:
                 continue
@@ -140,7 +140,7 @@ class Timeline:
             self._steps.setdefault(since, []).append(fact)
         self._days = list(self._steps)
         self._states: dict[date, State | None] = {}
-        self._origin = self._steps[ALWAYS][0].effective_on if ALWAYS in self._steps else None
+        self._origin = self._steps[MINUS_INFINITY][0].effective_on if MINUS_INFINITY in self._steps else None
         self._fold(0)
 
     def _fold(self, at: int) -> None:

@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 
-def folded(text: str) -> str:
+def searchable(text: str) -> str:
     """A text as it is compared: compatibility forms and case made alike, so that Ａ finds a."""
     return unicodedata.normalize("NFKC", text).casefold()
 
 
 def grams_of(text: str) -> set[str]:
     """Every character of a text and every pair of neighbours within its words."""
-    return {gram for word in folded(text).split() for gram in _grams(word)}
+    return {gram for word in searchable(text).split() for gram in _grams(word)}
 
 
 def _grams(word: str) -> Iterable[str]:
@@ -23,5 +23,5 @@ def _grams(word: str) -> Iterable[str]:
 
 def holds(text: str, asked: str) -> bool:
     """Whether a text holds every word asked for."""
-    within = folded(text)
-    return all(word in within for word in folded(asked).split())
+    within = searchable(text)
+    return all(word in within for word in searchable(asked).split())

@@ -17,7 +17,7 @@ Fetch = Callable[[Sequence[Wanted]], Awaitable[Rows]]
 LONGEST_READ: Final = 2_000  # rows that are looked through at a time for those that a filter keeps
 
 
-Number = Annotated[int, Meta(ge=1, lt=2**53)]
+WholeNumber = Annotated[int, Meta(ge=1, lt=2**53)]
 Words = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -100,7 +100,7 @@ def _kept(
     return [one for place, one in placed if after is None or place > after]
 
 
-def encoded(views: Sequence[V]) -> list[Shown[V]]:
+def with_json(views: Sequence[V]) -> list[Shown[V]]:
     """Views with their JSON."""
     return [Shown(view, msgspec.json.encode(view)) for view in views]
 

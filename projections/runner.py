@@ -10,21 +10,21 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from events import codec
-from events.audit import Found, Progress, audit, compare_stream, first
+from events.audit import Progress, Tell, audit, compare_stream, first
 from events.database import Connection
 from events.recorded import Recorded
 from events.steps import at_once
 from projections.catalog import LOG, compare_catalog
-from projections.slices import Slice, Tables, changes, slices
+from projections.slices import Slice, Tables, slice_changes, slices
 from projections.table import METADATA, SCHEMA, SliceTable
 from projections.writer import column_names, quoted, record
 
-Line = tuple[Any, ...]  # a slice as its table has it
-Place = tuple[str, int, date]
+_Line = tuple[Any, ...]  # a slice as its table has it
+_Place = tuple[str, int, date]
 _STREAMS: Final = "SELECT entry FROM events WHERE position <= $1 ORDER BY stream, version"
 
 
-def shape(tables: Tables) -> str:
+def shape_of(tables: Tables) -> str:
     """A fingerprint of the tables' definitions, their documents' fields included: when it changes they are rebuilt."""
     documents = [f"{one.name} {one.version} {msgspec.json.schema(one.doc)}" for one in tables]
     return sha256("\n".join([*ddl(), *documents]).encode()).hexdigest()
@@ -53,7 +53,7 @@ async def prepare(connection: Connection, tables: Tables, progress: Progress = l
         for statement in ddl():
             await connection.execute(statement)
         await connection.execute(f"CREATE TABLE {SCHEMA}.shape (fingerprint text NOT NULL)")
-        await connection.execute(f"INSERT INTO {SCHEMA}.shape VALUES ($1)", shape(tables))
+        await connection.execute(f"INSERT INTO {SCHEMA}.shape VALUES ($1)", shape_of(tables))
         await _fill(connection, tables, progress)
         await connection.execute("ANALYZE")  # before anybody asks: autovacuum would take its time
         return True
@@ -62,7 +62,7 @@ async def prepare(connection: Connection, tables: Tables, progress: Progress = l
 async def is_current(connection: Connection, tables: Tables) -> bool:
     """Whether the tables are there and have the shape that this release gives them."""
     there = await connection.fetchval("SELECT to_regclass($1)", f"{SCHEMA}.shape")
-    return bool(there) and await connection.fetchval(f"SELECT fingerprint FROM {SCHEMA}.shape") == shape(tables)
+    return bool(there) and await connection.fetchval(f"SELECT fingerprint FROM {SCHEMA}.shape") == shape_of(tables)
 
 
 async def _fill(connection: Connection, tables: Tables, progress: Progress) -> None:
@@ -70,7 +70,7 @@ async def _fill(connection: Connection, tables: Tables, progress: Progress) -> N
     rows: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in tables}
     size = await connection.fetchval("SELECT size FROM log_head")
     async for stream, facts in streams(connection, size):
-        for one in at_once(changes(tables, stream, facts, len(facts))):
+        for one in at_once(slice_changes(tables, stream, facts, len(facts))):
             if isinstance(one, Slice):  # nothing is closed that was open before the first fact
                 rows[one.table].append(record(one))
         progress(len(facts))
@@ -119,12 +119,12 @@ class Verified(msgspec.Struct, frozen=True):
 
 
 async def verify(
-    connection: Connection, tables: Tables, found: Found = first, progress: Progress = lambda _: None
+    connection: Connection, tables: Tables, found: Tell = first, progress: Progress = lambda _: None
 ) -> Verified:
     """Read the log leaf by leaf, hash it, refold it, compare every table, and read nothing else; it changes nothing.
 
     `found` is told each difference, in words: the leaf, the row, the column, what stands there and what should. Unless
-    it says otherwise the first is raised (Difference).
+    it says otherwise the first is raised (Disagreement).
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         unreadable = await compare_catalog(connection, found)
@@ -133,7 +133,7 @@ async def verify(
         if unreadable.intersection(LOG):
             return Verified(0, 0, "")
         log = await audit(connection, found, progress)
-        expected: dict[str, dict[Place, Line]] = {table.name: {} for table in tables}
+        expected: dict[str, dict[_Place, _Line]] = {table.name: {} for table in tables}
         async for stream, facts in streams(connection, log.size, doubted=True):
             compare_stream(facts, found)
             for one in slices(tables, stream, facts):
@@ -146,16 +146,16 @@ async def verify(
         return Verified(log.size, sum(map(len, expected.values())), log.root.hex())
 
 
-def _place(line: Line) -> Place:
+def _place(line: _Line) -> _Place:
     """What no two slices of a table share: key, position from, day from."""
     return line[0], line[1], line[3]
 
 
 async def _compare_table(
-    connection: Connection, table: SliceTable, expected: Mapping[Place, Line], found: Found
+    connection: Connection, table: SliceTable, expected: Mapping[_Place, _Line], found: Tell
 ) -> None:
     names = column_names(table)
-    kept: dict[Place, Line] = {}
+    kept: dict[_Place, _Line] = {}
     for row in await connection.fetch(f"SELECT {quoted(table)} FROM {SCHEMA}.{table.name}"):
         line = tuple(row)
         if _place(line) in kept:
@@ -173,7 +173,7 @@ async def _compare_table(
                     found(f"{_where(table, should)}, column {name}: the table has {_said(one)}, not {_said(other)}")
 
 
-def _where(table: SliceTable, line: Line) -> str:
+def _where(table: SliceTable, line: _Line) -> str:
     return f"table {table.name}, key {line[0]}, positions {line[1]} to {line[2]}, days {line[3]} to {line[4]}"
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from domain.fact import subject_of
 from events.recorded import HEAD, Recorded
 from events.steps import Work, at_once
-from projections.fold import Span, Timeline, timeline
+from projections.fold import StateSpan, Timeline, timeline
 from projections.table import SliceTable
 
 Tables = Sequence[SliceTable]
@@ -35,32 +35,34 @@ class Closed(NamedTuple):
     known_to: int
 
 
-Place = tuple[str, str, date]  # table, key, first day
+SlicePlace = tuple[str, str, date]  # table, key, first day
 Content = tuple[date, tuple[Any, ...], bytes]  # day after the last, columns, JSON
-Version = tuple[int | None, int, Iterable[Span]]  # at which position, of how many facts, the states on all days
+StreamVersion = tuple[
+    int | None, int, Iterable[StateSpan]
+]  # at which position, of how many facts, the states on all days
 
 
 def slices(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[Slice]:
-    """All slices of a stream, every state of it folded from its first fact: what `changes` is verified against."""
+    """All slices of a stream, every state folded from its first fact: what `slice_changes` is verified against."""
     versions = ((fact.position, size, timeline(stream, facts[:size], HEAD)) for size, fact in enumerate(facts, 1))
     for one in at_once(_touched(tables, stream, versions)):
         assert isinstance(one, Slice)  # noqa: S101 - before its first fact a stream shows nothing that could be closed
         yield one
 
 
-def changes(tables: Tables, stream: str, facts: Sequence[Recorded], new: int) -> Work[Closed | Slice]:
+def slice_changes(tables: Tables, stream: str, facts: Sequence[Recorded], new: int) -> Work[Closed | Slice]:
     """What the last `new` facts of a stream close and open: only slices that differ are touched."""
     return _touched(tables, stream, _growing(Timeline(stream, facts[: len(facts) - new]), facts[len(facts) - new :]))
 
 
-def _growing(kept: Timeline, new: Iterable[Recorded]) -> Iterator[Version]:
+def _growing(kept: Timeline, new: Iterable[Recorded]) -> Iterator[StreamVersion]:
     yield None, len(kept.facts), kept.spans()
     for fact in new:
         kept.add(fact)
         yield fact.position, len(kept.facts), kept.spans()
 
 
-def _touched(tables: Tables, stream: str, versions: Iterable[Version]) -> Work[Closed | Slice]:
+def _touched(tables: Tables, stream: str, versions: Iterable[StreamVersion]) -> Work[Closed | Slice]:
     for one in stretches(_frames(tables, stream, versions)):
         if one is None:
             yield None
@@ -78,13 +80,13 @@ Frame = tuple[int | None, Mapping[P, C]]
 Stretch = tuple[P, C, int | None, int]
 
 
-def _frames(tables: Tables, stream: str, versions: Iterable[Version]) -> Work[Frame[Place, Content]]:
+def _frames(tables: Tables, stream: str, versions: Iterable[StreamVersion]) -> Work[Frame[SlicePlace, Content]]:
     """What the tables show of a stream at each of its versions, along the effective clock."""
     kind, subject = subject_of(stream)
     own = [table for table in tables if table.kind == kind]
     for position, size, spans in versions:
-        shown: dict[Place, Content] = {}
-        last: dict[tuple[str, str], Place] = {}
+        shown: dict[SlicePlace, Content] = {}
+        last: dict[tuple[str, str], SlicePlace] = {}
         for since, until, state in spans:
             for table in own:
                 for row in table.rows(subject, state, size):
@@ -120,7 +122,7 @@ def stretches(frames: Work[Frame[P, C]]) -> Work[Stretch[P, C]]:
         yield place, showing[place], position, HEAD
 
 
-def _slice(place: Place, content: Content, known_from: int, known_to: int) -> Slice:
+def _slice(place: SlicePlace, content: Content, known_from: int, known_to: int) -> Slice:
     table, key, eff_from = place
     eff_to, columns, doc = content
     return Slice(table, key, known_from, known_to, eff_from, eff_to, columns, doc)

@@ -43,15 +43,15 @@ class SliceTable(NamedTuple):
     @property
     def columns(self) -> list[sa.Column[Any]]:
         """The columns to filter by."""
-        return [one for one in self.table.columns if one.name not in CLOCKS]
+        return [one for one in self.table.columns if one.name not in OWN_COLUMNS]
 
 
-def split(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+def split_grams(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     """A column of words as the array that its index holds."""
     return sa.func.string_to_array(column, sa.literal_column("' '"), type_=ARRAY(sa.Text))
 
 
-CLOCKS: Final = ("key", "known_from", "known_to", "eff_from", "eff_to", "doc", "digest")
+OWN_COLUMNS: Final = ("key", "known_from", "known_to", "eff_from", "eff_to", "doc", "digest")
 
 
 def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
@@ -84,7 +84,7 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
     )
     for column in columns:
         if column == grams:
-            sa.Index(f"{name}_{column}", split(table.c[column]), postgresql_using="gin")
+            sa.Index(f"{name}_{column}", split_grams(table.c[column]), postgresql_using="gin")
         elif column not in order[1:]:
             sa.Index(f"{name}_{column}", table.c[column], table.c.known_to, table.c.known_from)
     if order:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from projections.grams import grams_of
-from projections.table import SliceTable, split
+from projections.table import SliceTable, split_grams
 
 
 class Form(NamedTuple):
@@ -98,7 +98,7 @@ def compiled(statement: sa.sql.ClauseElement) -> tuple[str, list[str]]:
     return str(done), list(done.positiontup or ())
 
 
-def joined(forms: Sequence[Form], column: Literal["digest", "doc"] = "digest") -> sa.CompoundSelect[str, str, bytes]:
+def union_of(forms: Sequence[Form], column: Literal["digest", "doc"] = "digest") -> sa.CompoundSelect[str, str, bytes]:
     """Each table's name, a group, and its rows, at :position and :day; parameters carry their number.
 
     Documents are lines, digests follow one another without anything between them.
@@ -135,7 +135,7 @@ def _rows(form: Form, number: int, found: Mapping[int, sa.FromClause], column: s
         *(table.c[one] == sa.any_(_bound(f"{one}_{number}", _array(table.c[one].type))) for one in form.among),
     )
     if form.grams:
-        rows = rows.where(split(table.c[form.grams]).contains(_bound(f"grams_{number}", _array(sa.Text()))))
+        rows = rows.where(split_grams(table.c[form.grams]).contains(_bound(f"grams_{number}", _array(sa.Text()))))
     if form.of:
         keys = sa.func.array(sa.select(found[form.of[1]].c.key).scalar_subquery(), type_=_array(sa.Text()))
         rows = rows.where(table.c[form.of[0]] == sa.any_(keys))

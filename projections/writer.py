@@ -8,7 +8,7 @@ from events.log import Write, Writer, Written
 from events.recorded import HEAD
 from events.steps import Pace, in_steps
 from projections.documents import digest_of
-from projections.slices import Closed, Slice, Tables, changes
+from projections.slices import Closed, Slice, Tables, slice_changes
 from projections.table import SCHEMA, SliceTable
 
 
@@ -20,7 +20,7 @@ def writer(tables: Tables) -> Writer:
         opened: dict[str, list[tuple[Any, ...]]] = {}
         pace = Pace()
         for one in written:
-            async for touched in in_steps(changes(tables, one.stream, one.facts, one.new), pace):
+            async for touched in in_steps(slice_changes(tables, one.stream, one.facts, one.new), pace):
                 if isinstance(touched, Closed):
                     closed.setdefault(touched.table, []).append(touched)
                 else:
@@ -35,12 +35,12 @@ def _statements(
 ) -> Iterator[Write]:
     for table in tables:
         if table.name in closed:
-            yield close(table, closed[table.name])
+            yield close_slices(table, closed[table.name])
         if table.name in opened:
             yield insert(table, opened[table.name])
 
 
-def close(table: SliceTable, closed: Sequence[Closed]) -> Write:
+def close_slices(table: SliceTable, closed: Sequence[Closed]) -> Write:
     """End open slices."""
     sql = (
         f"UPDATE {SCHEMA}.{table.name} AS t SET known_to = c.known_to "

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from api.cli.year import tell
-from api.description.examples import ORIGIN, WRITTEN, Example, examples
+from api.description.examples import DEMO_ORIGIN, WRITTEN, Example, examples
 from api.description.openapi import described_by, openapi_json, pretty
 from api.graphql.schema import SCHEMA
 from api.hosting.settings import Settings
@@ -22,7 +22,7 @@ from api.main import application, described_app, service
 from domain.commands import FACTS
 from projections.catalog import CATALOG, catalog_of
 
-FOLDER: Final = Path(__file__).parents[2] / "openapi"
+OPENAPI: Final = Path(__file__).parents[2] / "openapi"
 
 
 def generated(shown: Mapping[str, Example] | None = None) -> dict[str, bytes]:
@@ -32,7 +32,7 @@ def generated(shown: Mapping[str, Example] | None = None) -> dict[str, bytes]:
     return {"openapi.json": described, "schema.graphql": f"{SCHEMA.as_str()}\n".encode(), **facts}
 
 
-async def asked(settings: Settings) -> dict[str, Example]:
+async def examples_asked(settings: Settings) -> dict[str, Example]:
     """The examples, asked for anew of a record of the demo's year, made in an empty database."""
     async with service(settings) as running:
         await tell(running)
@@ -51,12 +51,12 @@ def write() -> None:
     """Make a record for the purpose, ask it, and write every generated file."""
     with tempfile.TemporaryDirectory(prefix="planrecord-openapi-") as folder:
         Path(folder).chmod(0o755)  # the database's user passes through
-        settings = Settings(data_dir=Path(folder), origin=ORIGIN)
-        WRITTEN.write_bytes(pretty(asyncio.run(asked(settings))))
+        settings = Settings(data_dir=Path(folder), origin=DEMO_ORIGIN)
+        WRITTEN.write_bytes(pretty(asyncio.run(examples_asked(settings))))
         CATALOG.write_bytes(pretty(asyncio.run(tables(settings))))
     files = generated()
     for name, content in files.items():
-        path = FOLDER / name
+        path = OPENAPI / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     sys.stdout.write(f"openapi/: {len(files)} files written\n")

@@ -34,7 +34,7 @@ def read_command(file: Any, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(as_values(reading), ensure_ascii=False, indent=2) + "\n")
     else:
-        show(reading)
+        show_reading(reading)
     if not reading.is_plan:
         sys.exit(NO_PLAN)
 
@@ -61,7 +61,7 @@ def _task(task: "DraftTask") -> dict[str, Any]:
     }
 
 
-def show(reading: "Reading") -> None:
+def show_reading(reading: "Reading") -> None:
     """The draft as a table, the doubts below it, each with its lines and the words concerned."""
     if reading.is_plan:
         OUT.print(reading.title or "(no title)", style="bold", markup=False)

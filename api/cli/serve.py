@@ -138,12 +138,12 @@ def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
 
 def _say(running: "Service", taken: "socket.socket") -> None:
     """What to open."""
-    from api.hosting.serving import named  # noqa: PLC0415
+    from api.hosting.serving import address_named  # noqa: PLC0415
     from events.demo import is_demo  # noqa: PLC0415 - base installs have no server
 
     settings, origin = running.settings, running.reader.head.origin
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - said, not bound
-    base = f"http://{named(host, taken.getsockname()[1])}"
+    base = f"http://{address_named(host, taken.getsockname()[1])}"
     plan = "/v1/plans/shanghai-credit-2023"
     if is_demo(origin):
         OUT.print(

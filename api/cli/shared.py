@@ -25,10 +25,10 @@ data_dir_option = click.option(
 
 def settings_of(**given: Any) -> "Settings":
     """The settings; a sentence and exit code 2 for one that is wrong."""
-    from api.hosting.settings import load  # noqa: PLC0415 - only commands that use a record need it
+    from api.hosting.settings import settings_from  # noqa: PLC0415 - only commands that use a record need it
 
     try:
-        return load(**given)
+        return settings_from(**given)
     except ValueError as error:
         fail(str(error), 2)
 
@@ -66,13 +66,13 @@ def foreseen(error: BaseException) -> tuple[str, int] | None:
     from api.http.tokens import NoToken  # noqa: PLC0415
     from api.postgres import FolderInUse, PostgresFailed  # noqa: PLC0415
     from api.services.problems import trouble  # noqa: PLC0415
-    from events.audit import Difference  # noqa: PLC0415
+    from events.audit import Disagreement  # noqa: PLC0415
     from events.database import GONE  # noqa: PLC0415
     from events.demo import ClockRefused  # noqa: PLC0415
 
     if isinstance(error, (NoRecord, OtherRecord)):
         return str(error), 2
-    told = (FolderInUse, PostgresFailed, ClockRefused, Difference, OtherRelease, AddressTaken, NoToken)
+    told = (FolderInUse, PostgresFailed, ClockRefused, Disagreement, OtherRelease, AddressTaken, NoToken)
     if isinstance(error, told):
         return str(error), 1
     if isinstance(error, (*GONE, Unreachable)):

@@ -12,11 +12,13 @@ from typing import Final
 
 from api.postgres import end_at_once
 
-PATIENCE: Final = 8.0  # seconds to end in order; whoever supervises us waits 10 before it kills, and killing takes time
+ENDS_WITHIN: Final = (
+    8.0  # seconds to end in order; whoever supervises us waits 10 before it kills, and killing takes time
+)
 
 
 def obey(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None]) -> None:
-    """Have `stop` called by the loop with the first such signal; after PATIENCE the process ends, and its PostgreSQL.
+    """Have `stop` called by the loop with the first such signal; after ENDS_WITHIN the process and its PostgreSQL end.
 
     A thread of its own waits for the signal: a step of the event loop may take long, or never end. From then on it
     waits for the end of the process, since what hinders that may also come after the loop's.
@@ -32,7 +34,7 @@ def obey(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None]) -> None:
             number = here.recv(1)[0]
             with contextlib.suppress(RuntimeError):  # the loop is closed already
                 loop.call_soon_threadsafe(stop, number)
-            time.sleep(PATIENCE)
+            time.sleep(ENDS_WITHIN)
             _end()
 
     threading.Thread(target=wait, name="signals", daemon=True).start()
@@ -44,6 +46,6 @@ def _note(*_: object) -> None:
 
 def _end() -> None:
     end_at_once()
-    sentence = f"stopped after {PATIENCE:.0f} s in the midst of what would not end; what was acknowledged is kept\n"
+    sentence = f"stopped after {ENDS_WITHIN:.0f} s in the midst of what would not end; what was acknowledged is kept\n"
     os.write(2, sentence.encode())
     os._exit(1)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from api.main import Service
-from domain.bundled import PLAN, bundled_plan
+from domain.bundled import BUNDLED_PLAN, bundled_plan
 from domain.commands import AnyCommand
 from domain.document.reference import REFERENCE
 from events.demo import set_clock
@@ -40,7 +40,7 @@ async def tell(running: Service, say: Say = lambda _: None) -> None:
     for number, (instant, commands) in enumerate(steps, 1):
         if not await _be(running, instant):
             continue
-        _, rows = await running.reader.rows(AsOf(), tasks.of_plan(PLAN))
+        _, rows = await running.reader.rows(AsOf(), tasks.of_plan(BUNDLED_PLAN))
         plan = tasks.show(rows, datetime.fromisoformat(instant).date())
         given = [msgspec.convert(command, AnyCommand) for command in commands(plan)]
         receipt = await running.office.record(given, IdempotencyKey(f"demo-{number}", b""))
@@ -63,11 +63,11 @@ def reports() -> Iterator[Step]:
     """Three quarters of reports, part by part, and a correction."""
     for quarter in range(len(QUARTERS)):
         for part in range(1, 6):
-            yield f"{QUARTERS[quarter][1]}T{9 + part:02}:00:00+08:00", partial(said, quarter, part)
+            yield f"{QUARTERS[quarter][1]}T{9 + part:02}:00:00+08:00", partial(reports_of, quarter, part)
     yield "2023-08-21T09:30:00+08:00", corrected
 
 
-def said(quarter: int, part: int, plan: Tasks) -> list[dict[str, Any]]:
+def reports_of(quarter: int, part: int, plan: Tasks) -> list[dict[str, Any]]:
     """What is reported on one part of the plan for one quarter."""
     period = QUARTERS[quarter][0]
     return [
@@ -120,12 +120,12 @@ def edits() -> Iterator[Step]:
     """Edits of every kind, some of them recorded late."""
     banking, finance = "shang-hai-yin-bao-jian-ju", "guo-jia-jin-rong-jian-du-guan-li-zong-ju-shang-hai-jian-guan-ju"
     social = "shi-ren-li-zi-yuan-she-hui-bao-zhang-ju"
-    yield _edits("2023-05-08", *(edit("task.set_deadline", task(n), due=f"2023-{m:02}-30") for n, m in DUE))
+    yield _edits("2023-05-08", *(edit("task.set_deadline", task_id(n), due=f"2023-{m:02}-30") for n, m in DUE))
     words = "开展工程建设承诺制守信反馈试点,并形成可复制的经验。"
     yield _edits(
         "2023-06-15",
-        edit("task.reword", task(4), text=words, effectiveOn="2023-06-01"),
-        edit("task.assign_unit", task(51), unit=social, role="support"),
+        edit("task.reword", task_id(4), text=words, effectiveOn="2023-06-01"),
+        edit("task.assign_unit", task_id(51), unit=social, role="support"),
     )
     yield _edits(
         "2023-08-02",
@@ -134,22 +134,22 @@ def edits() -> Iterator[Step]:
     )
     yield _edits(
         "2023-09-04",
-        edit("task.release_unit", task(65), unit="shi-jiao-wei", effectiveOn="2023-09-01"),
-        edit("task.assign_unit", task(65), unit="tuan-shi-wei", role="lead", effectiveOn="2023-09-01"),
+        edit("task.release_unit", task_id(65), unit="shi-jiao-wei", effectiveOn="2023-09-01"),
+        edit("task.assign_unit", task_id(65), unit="tuan-shi-wei", role="lead", effectiveOn="2023-09-01"),
     )
     yield _edits(
         "2023-11-06", edit("unit.rename", unit="shi-shen-gai-ban", name="市政务改革办", effectiveOn="2023-10-01")
     )
-    yield _edits("2023-11-20", edit("task.move", task(66), measure=14, effectiveOn="2023-11-15"))
+    yield _edits("2023-11-20", edit("task.move", task_id(66), measure=14, effectiveOn="2023-11-15"))
 
 
 def _edits(day: str, *commands: dict[str, Any]) -> Step:
     return f"{day}T10:00:00+08:00", lambda _: commands
 
 
-def task(number: int) -> str:
+def task_id(number: int) -> str:
     """A task of the bundled plan."""
-    return f"{PLAN}/{number}"
+    return f"{BUNDLED_PLAN}/{number}"
 
 
 DUE: Final = ((3, 6), (10, 9), (21, 9), (28, 11), (35, 12), (42, 6), (57, 11))

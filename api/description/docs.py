@@ -17,8 +17,8 @@ from api.http.documented import answers, operation
 from api.http.question import Ask
 from api.services.problems import Trouble
 
-FOLDER: Final = Path(__file__).parents[1] / "assets"
-MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
+ASSETS: Final = Path(__file__).parents[1] / "assets"
+_MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 LINK: Final = re.compile(r'(?<=")/assets/([a-z.-]+)(?=")')
 # Both programs set styles from scripts and draw their icons from data: addresses; no script is written into a page.
 POLICY: Final = (
@@ -38,20 +38,20 @@ class Asset(msgspec.Struct, frozen=True):
 @cache
 def assets() -> dict[str, Asset]:
     """Every file that the pages use, ours and the packages', by its plain name."""
-    paths = [path for path in (*FOLDER.glob("*"), *FOLDER.glob("files/*")) if path.suffix in MEDIA_TYPES]
+    paths = [path for path in (*ASSETS.glob("*"), *ASSETS.glob("files/*")) if path.suffix in _MEDIA_TYPES]
     return {path.name: _asset(path) for path in paths}
 
 
 def _asset(path: Path) -> Asset:
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:16]
-    return Asset(f"{path.stem}.{digest}{path.suffix}", MEDIA_TYPES[path.suffix], content)
+    return Asset(f"{path.stem}.{digest}{path.suffix}", _MEDIA_TYPES[path.suffix], content)
 
 
 @cache
-def page(name: str) -> bytes:
+def built_page(name: str) -> bytes:
     """A page, whose links name each asset by its hash; Trouble if what `make setup` installs is missing."""
-    html = (FOLDER / name).read_text(encoding="utf-8")
+    html = (ASSETS / name).read_text(encoding="utf-8")
     missing = set(LINK.findall(html)) - assets().keys()
     if missing:
         detail = f"{', '.join(sorted(missing))} is not installed here: `make setup` does that"
@@ -61,7 +61,9 @@ def page(name: str) -> bytes:
 
 def _shown(request: Ask, name: str) -> Answer:
     asked(request.question.parameters, NoParameters)
-    return same(page(name), "text/html; charset=utf-8", Content_Security_Policy=POLICY, Referrer_Policy="no-referrer")
+    return same(
+        built_page(name), "text/html; charset=utf-8", Content_Security_Policy=POLICY, Referrer_Policy="no-referrer"
+    )
 
 
 @get("/docs", include_in_schema=False)

@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 import httpx
 
-from domain.bundled import PLAN
+from domain.bundled import BUNDLED_PLAN
 
 WRITTEN: Final = Path(__file__).parent / "examples.json"  # in the package, since the server publishes them
-ORIGIN: Final = "planrecord.invalid/shanghai/demo"
-LONGEST: Final = 2  # elements of a list that are shown
+DEMO_ORIGIN: Final = "planrecord.invalid/shanghai/demo"
+LONGEST_LIST: Final = 2  # elements of a list that are shown
 RANDOM: Final = {
     "log": "9f1c3b5a7d2e4860",
     "root": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -27,17 +27,17 @@ RANDOM: Final = {
     "digest": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
     "_sd": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
 }
-FORMS: Final = ("text/csv", "application/x-ndjson")
+OTHER_FORMS: Final = ("text/csv", "application/x-ndjson")
 REWORD: Final = {
     "type": "task.reword",
-    "task": f"{PLAN}/12",
+    "task": f"{BUNDLED_PLAN}/12",
     "text": "推进社会信用体系建设立法。",
     "effectiveOn": "2023-12-01",
     "reason": "示例",
 }
-REPORT: Final = {
+PROGRESS_REPORT: Final = {
     "type": "progress.report",
-    "task": f"{PLAN}/21",
+    "task": f"{BUNDLED_PLAN}/21",
     "unit": "shi-yi-bao-ju",
     "period": "2023",
     "status": "completed",
@@ -45,20 +45,20 @@ REPORT: Final = {
     "evidence": [{"url": "https://example.org/evidence", "title": "示例"}],
 }
 THEN_AND_NOW: Final = (
-    f'{{ then: task(id: "{PLAN}/21", asOf: {{date: "2023-06-30"}}) {{ reportedStatus }} '
-    f'now: task(id: "{PLAN}/21") {{ reportedStatus due }} }}'
+    f'{{ then: task(id: "{BUNDLED_PLAN}/21", asOf: {{date: "2023-06-30"}}) {{ reportedStatus }} '
+    f'now: task(id: "{BUNDLED_PLAN}/21") {{ reportedStatus due }} }}'
 )
 BODIES: Final[dict[str, dict[str, Any]]] = {
-    "/v1/commands": {"edit": REWORD, "report": REPORT, "list": [REWORD, REPORT]},
+    "/v1/commands": {"edit": REWORD, "report": PROGRESS_REPORT, "list": [REWORD, PROGRESS_REPORT]},
     "/graphql": {"thenAndNow": {"query": THEN_AND_NOW}},
     "/v1/demo/clock": {"later": {"now": "2023-12-31T18:30:00+08:00"}},
 }
 REFUSED: Final[dict[str, dict[int, Any]]] = {
     "/v1/commands": {
         400: {"type": "task.reword"},
-        404: REWORD | {"task": f"{PLAN}/999"},
+        404: REWORD | {"task": f"{BUNDLED_PLAN}/999"},
         409: REWORD | {"expectedVersion": 0},
-        422: REPORT | {"unit": "shi-ke-wei"},
+        422: PROGRESS_REPORT | {"unit": "shi-ke-wei"},
     },
     "/graphql": {400: {"variables": {}}},
     "/v1/demo/clock": {400: {"now": "noon"}, 409: {"now": "2023-01-01T00:00:00+08:00"}},
@@ -76,11 +76,11 @@ async def examples(described: Mapping[str, Any], http: httpx.AsyncClient, token:
         async for response in asked(http, path, operation, token):
             kind = response.headers["Content-Type"].partition(";")[0]
             answers.setdefault(str(response.status_code), {})[kind] = _shown(response, kind)
-        found[f"{method.upper()} {path}"] = {"request": address(path, operation), "answers": answers}
+        found[f"{method.upper()} {path}"] = {"request": example_address(path, operation), "answers": answers}
     return found
 
 
-def address(path: str, operation: Mapping[str, Any]) -> str:
+def example_address(path: str, operation: Mapping[str, Any]) -> str:
     """The path, each part and each parameter that must be given as its description has it, and a short page."""
     query: list[str] = []
     for one in operation.get("parameters", ()):
@@ -88,7 +88,7 @@ def address(path: str, operation: Mapping[str, Any]) -> str:
         if one["in"] == "path":
             path = path.replace(f"{{{one['name']}}}", str(value))
         elif one["name"] == "limit":
-            query.append(f"limit={LONGEST}")
+            query.append(f"limit={LONGEST_LIST}")
         elif one.get("required"):
             query.append(f"{one['name']}={quote(str(value))}")
     return f"{path}?{'&'.join(query)}" if query else path
@@ -97,11 +97,11 @@ def address(path: str, operation: Mapping[str, Any]) -> str:
 async def _reads(
     http: httpx.AsyncClient, path: str, operation: Mapping[str, Any], _: str
 ) -> AsyncIterator[httpx.Response]:
-    url = address(path, operation)
+    url = example_address(path, operation)
     yield await http.get(url)
     names = {one["name"] for one in operation.get("parameters", ())}
     if "limit" in names:  # a list
-        for form in FORMS:
+        for form in OTHER_FORMS:
             yield await http.get(url, headers={"Accept": form})
     for clock in names & {"asOf", "from"}:
         for wrong in ("30 June", "2022-12-31"):  # no date, and a day before the record's first
@@ -123,7 +123,7 @@ async def _writes(
 
 def _shown(response: httpx.Response, kind: str) -> Any:
     if kind == "text/csv":
-        return _printed(list(csv.reader(io.StringIO(response.text)))[: LONGEST + 1])
+        return _printed(list(csv.reader(io.StringIO(response.text)))[: LONGEST_LIST + 1])
     if kind == "application/x-ndjson":
         return "".join(f"{json.dumps(_short(json.loads(line)), ensure_ascii=False)}\n" for line in _lines(response))
     if not kind.endswith("json"):
@@ -146,7 +146,7 @@ def _cell(column: str, text: str) -> str:
 
 
 def _lines(response: httpx.Response) -> Iterator[str]:
-    yield from response.text.splitlines()[:LONGEST]
+    yield from response.text.splitlines()[:LONGEST_LIST]
 
 
 def _short(value: Any) -> Any:
@@ -158,6 +158,6 @@ def _short(value: Any) -> Any:
                 found[str(name)] = RANDOM[name] if name in RANDOM and isinstance(one, str) else _short(one)  # pyright: ignore[reportUnknownArgumentType]
             return found
         case list():
-            return [_short(one) for one in value[:LONGEST]]  # pyright: ignore[reportUnknownVariableType]
+            return [_short(one) for one in value[:LONGEST_LIST]]  # pyright: ignore[reportUnknownVariableType]
         case _:
             return value

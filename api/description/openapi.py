@@ -7,14 +7,14 @@ from typing import Any, Final
 import msgspec
 from litestar import Litestar
 
-from api.description.examples import BODIES, FORMS, WRITTEN, Example
+from api.description.examples import BODIES, OTHER_FORMS, WRITTEN, Example
 from api.graphql.door import GraphQLRequest
 from api.http import mementos
-from api.services.problems import MEDIA_TYPE, TITLES
+from api.services.problems import PROBLEM_JSON, TITLES
 from api.writing.clock import Clock
 from domain.commands import AnyCommand
 
-TOKEN: Final = {
+_TOKEN: Final = {
     "type": "http",
     "scheme": "bearer",
     "description": "The writing token, which the first start makes and keeps as `token` in the data folder.",
@@ -42,7 +42,7 @@ def described_by(app: Litestar) -> dict[str, Any]:
     """The description without answers as examples."""
     described: dict[str, Any] = app.openapi_schema.to_schema()
     _add_bodies(described)
-    described["components"]["securitySchemes"] = {"token": TOKEN}
+    described["components"]["securitySchemes"] = {"token": _TOKEN}
     for name, operation in _operations(described):
         operation["summary"] = operation["description"].partition(". ")[0].rstrip(".")
         if name.startswith("GET /v1/"):
@@ -86,7 +86,7 @@ def _add_read(operation: dict[str, Any]) -> None:
     if any(one["name"] == "cursor" for one in operation.get("parameters", ())):
         _add_problem(operation, 410)
     if any(one["name"] == "limit" for one in operation.get("parameters", ())):
-        good["content"] |= {form: {"schema": {"type": "string"}} for form in FORMS}
+        good["content"] |= {form: {"schema": {"type": "string"}} for form in OTHER_FORMS}
 
 
 def _add_mementos(operation: dict[str, Any]) -> None:
@@ -106,7 +106,7 @@ def _add_mementos(operation: dict[str, Any]) -> None:
 
 
 def _add_problem(operation: dict[str, Any], status: int) -> None:
-    content = {MEDIA_TYPE: {"schema": operation["responses"]["400"]["content"][MEDIA_TYPE]["schema"]}}
+    content = {PROBLEM_JSON: {"schema": operation["responses"]["400"]["content"][PROBLEM_JSON]["schema"]}}
     operation["responses"].setdefault(str(status), {"description": TITLES[status], "content": content})
 
 

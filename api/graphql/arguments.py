@@ -14,6 +14,7 @@ from api.graphql.shapes import Position, graphql_type
 from api.http.cursors import Cursor, Resent, Start, clocks_of, started
 from api.services.problems import Fault, Trouble, echo
 from domain.errors import WrongDate
+from domain.misfit import misfit
 from domain.values import checked_date
 from projections.as_of import AsOf, NoSuchMoment
 from projections.views.subjects import whole
@@ -116,22 +117,9 @@ def filter_of(values: Values, struct: type[msgspec.Struct], scope: str = "") -> 
     try:
         return msgspec.convert(plain, struct, strict=False)
     except msgspec.ValidationError as error:
-        detail = _wanted(str(error))
+        wrong = misfit(error, struct)
+        detail = f"{wrong.path[0]}: {wrong.sentence}"
         raise Trouble(400, "bad_parameter", detail) from error
-
-
-def _wanted(error: str) -> str:
-    """What msgspec says of a value, in the words of a reader who knows no Python."""
-    said, _, place = error.partition(" - at `$.")
-    for python, word in (
-        (" | null`", "`"),
-        ("`int`", "a whole number"),
-        ("`str`", "a text"),
-        ("Expected", "it is"),
-        (", got", ", not"),
-    ):
-        said = said.replace(python, word)
-    return f"{place.rstrip('`')}: {said}"
 
 
 def _key_within(plan: str, task: str) -> str:

@@ -17,6 +17,7 @@ from api.http.body import checked, decoded
 from api.http.documented import answers as documented
 from api.http.question import GRAPHQL, Ask
 from api.services.problems import Fault, Trouble, note, trouble
+from domain.misfit import misfit
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
@@ -78,7 +79,9 @@ async def _map(name: str, text: str | None) -> dict[str, Any]:
         await checked(content)
         return _MAP(content) or {}
     except (Trouble, msgspec.DecodeError) as error:
-        detail = f"{name} is no object in JSON: {getattr(error, 'detail', None) or error}"
+        detail = (
+            f"{name} is no object in JSON: {error.detail if isinstance(error, Trouble) else misfit(error).sentence}"
+        )
         raise Trouble(400, "bad_parameter", detail, [Fault(name, detail)]) from error
 
 

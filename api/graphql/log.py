@@ -28,7 +28,7 @@ from api.http.cursors import parse_cursor, print_cursor
 from events.steps import in_steps
 from projections.lists import Collection
 from projections.views import events, history, reports
-from projections.views.events import EventView, Page
+from projections.views.events import EventView, LogPage
 from projections.views.history import Version
 from projections.views.names import directory
 from projections.views.reports import ReportRow, ReportView
@@ -91,8 +91,8 @@ def _events(given: Given, _: frozenset[str]) -> Asked:
         await scene.moments.reader.check_named(chosen, scene.moment)
         clocks = start.clocks or scene.moments.clocks
         async with scene.moments.reader.pool.acquire() as connection:
-            page = Page(after=behind, limit=first + 1, **msgspec.structs.asdict(chosen))
-            views = (await events.page(connection, scene.moment.position, page)).views()
+            page = LogPage(after=behind, limit=first + 1, **msgspec.structs.asdict(chosen))
+            views = (await events.log_page(connection, scene.moment.position, page)).views()
         return Connection(
             nodes=views[:first],
             cursor=lambda one: print_cursor(_LIST, "", chosen, scene.moment, (one.position,), clocks),

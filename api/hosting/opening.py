@@ -16,7 +16,7 @@ from projections.views.subjects import TABLES
 
 ORIGIN: Final = "planrecord.invalid/shanghai"  # of a new log, unless a setting names another
 DEMO: Final = "planrecord.invalid/shanghai/demo"
-PATIENCE: Final = 10.0  # seconds in which a database must answer at the start
+ANSWERS_WITHIN: Final = 10.0  # seconds in which a database must answer at the start
 Purpose = Literal["read", "write", "make"]
 
 
@@ -84,10 +84,10 @@ def _none(settings: Settings) -> str:
 
 async def _connected(dsn: str) -> Connection:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(ANSWERS_WITHIN):
             return await connect(dsn)
     except TimeoutError as error:
-        raise Unreachable(f"the database did not answer within {PATIENCE:.0f} s") from error
+        raise Unreachable(f"the database did not answer within {ANSWERS_WITHIN:.0f} s") from error
     # A URL may be wrong in many ways, which asyncpg and the socket below it tell by errors of as many kinds.
     except (ValueError, TypeError, OverflowError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Unreachable(f"the database cannot be used: {error}") from error

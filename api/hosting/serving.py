@@ -29,7 +29,7 @@ def listening(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         taken = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise AddressTaken(f"cannot serve on {named(host, port)}: {error.strerror}") from error
+        raise AddressTaken(f"cannot serve on {address_named(host, port)}: {error.strerror}") from error
     try:
         # Only to bind over connections that are dying. SO_REUSEPORT, which granian would set, lets a second server
         # share the port; and two may bind as long as neither listens, so this listens at once.
@@ -38,12 +38,12 @@ def listening(host: str, port: int) -> socket.socket:
         taken.listen(BACKLOG)
     except OSError as error:
         taken.close()
-        what = f"cannot serve on {named(host, port)}: {error.strerror}"
+        what = f"cannot serve on {address_named(host, port)}: {error.strerror}"
         raise AddressTaken(f"{what}; choose another with --port") from error
     return taken
 
 
-def named(host: str, port: int) -> str:
+def address_named(host: str, port: int) -> str:
     """The address as it stands in a URL."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from domain.misfit import misfit
+
 PREFIX = "PLANRECORD_"
 
 
@@ -28,7 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache_bytes: int = 128_000_000
 
 
-def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
+def settings_from(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     """Settings from the environment; what is `given` and not None wins. ValueError names what is wrong."""
     named = {name: environment[PREFIX + name.upper()] for name in _names() if PREFIX + name.upper() in environment}
     if environment.get("DATABASE_URL"):
@@ -40,7 +42,8 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     try:
         return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
-        raise ValueError(f"settings: {error}") from error
+        found = misfit(error, Settings)
+        raise ValueError(f"settings: {found.path[0]}: {found.wish}, not {values[found.path[0]]}") from error
 
 
 def _names() -> tuple[str, ...]:

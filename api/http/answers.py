@@ -1,6 +1,6 @@
 """The answers of REST: a body with its headers, which say at which moment it was read, and how long it stays true."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -63,25 +63,6 @@ class Answer(Response[bytes]):
     def _start(self) -> dict[str, Any]:
         lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()]
         return {"type": "http.response.start", "status": self.status_code, "headers": lines, STAYS: self.stays}
-
-
-class Pieces(Answer):
-    """An answer that is made piece by piece while it is sent; nobody keeps it."""
-
-    def __init__(self, pieces: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
-        super().__init__(b"", headers, ONCE)
-        self._pieces = pieces
-
-    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
-        """The answer as one message more than it has pieces."""
-
-        async def answered(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 - by name
-            await send(self._start())
-            async for piece in self._pieces:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-        return answered
 
 
 def now(body: bytes, media_type: str = JSON, **headers: str) -> Answer:

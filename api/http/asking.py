@@ -1,6 +1,5 @@
 """From a query string to what is asked: strict, so that a misspelt parameter never answers another question."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, TypeVar
@@ -10,6 +9,7 @@ from msgspec import Meta
 
 from api.services.problems import Fault, Trouble, echo
 from domain.errors import WrongDate
+from domain.misfit import misfit
 from domain.values import parse_date
 from projections.as_of import AsOf, NoSuchMoment, parse_as_of
 
@@ -65,7 +65,7 @@ def asked(query: Mapping[str, str], type_: type[Q]) -> Q:
 
 def known(query: Mapping[str, str], *types: type[msgspec.Struct]) -> None:
     """Trouble, which lists the parameters of `types`, for any other."""
-    names = [name for type_ in types for name in names_of(type_)]
+    names = [name for type_ in types for name in parameters_of(type_)]
     unknown = [name for name in query if name not in names]
     if unknown:
         some = [echo(name, 40) for name in unknown[:5]]
@@ -73,20 +73,22 @@ def known(query: Mapping[str, str], *types: type[msgspec.Struct]) -> None:
         raise Trouble(400, "unknown_parameter", detail, [Fault(name, "unknown") for name in some])
 
 
-def names_of(type_: type[msgspec.Struct]) -> tuple[str, ...]:
+def parameters_of(type_: type[msgspec.Struct]) -> tuple[str, ...]:
     """The parameters that a type names."""
     return type_.__struct_encode_fields__
 
 
 def part_of(query: Mapping[str, str], type_: type[Q]) -> Q:
     """The parameters that `type_` names; Trouble for a wrong one."""
-    names = names_of(type_)
+    names = parameters_of(type_)
     given = {name: query[name] for name in query if name in names}
     try:
         found = msgspec.convert(given, type_, strict=False)
     except msgspec.ValidationError as error:
-        name = re.findall(r"(?:\$\.|field `)([^`]+)`", str(error))[-1]
-        raise Trouble(400, "bad_parameter", str(error), [Fault(name, str(error))]) from error
+        wrong = misfit(error, type_)
+        name = wrong.path[0] if wrong.path else wrong.field
+        detail = f"{name}: {wrong.wish}, not {echo(given[name]) or 'nothing'}" if name in given else f"give {name}"
+        raise Trouble(400, "bad_parameter", detail, [Fault(name, detail)]) from error
     values: dict[str, Any] = msgspec.to_builtins(found) if given else {}
     for name, text in given.items():
         value = values[name]

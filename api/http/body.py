@@ -3,19 +3,20 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
 
+from api.http.clients import Receive
 from api.http.deadlines import within
 from api.http.question import Ask, Question
 from api.services.problems import Fault, Trouble, echo
-from domain.commands import COMMANDS, AnyCommand, decode_commands
+from domain.commands import AnyCommand, decode_commands
+from domain.misfit import misfit
 
 T = TypeVar("T")
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-PATIENCE: Final = 40_000_000  # bytes beyond which a body is not even read to its end
+LARGEST_HEARD: Final = 40_000_000  # bytes beyond which a body is not even read to its end
 LARGEST_GRAPHQL: Final = 262_144  # bytes of a GraphQL request, its variables included
 LONG: Final = 50_000  # bytes whose check takes longer than one step of the event loop may
 NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -24,12 +25,12 @@ NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 async def json_body(request: Ask) -> bytes:
     """The body's bytes; Trouble unless they say that they are JSON, and are."""
     state = request.app.state
-    content = await whole(request.question, request.receive, state.max_body, state.body_seconds)
+    content = await whole_body(request.question, request.receive, state.max_body, state.body_seconds)
     await checked(content)
     return content
 
 
-async def whole(question: Question, receive: Receive, limit: int, seconds: float) -> bytes:
+async def whole_body(question: Question, receive: Receive, limit: int, seconds: float) -> bytes:
     """The whole body of what says that it is JSON, up to a limit of bytes and within seconds; Trouble otherwise.
 
     What is somewhat larger is read to its end and forgotten: a client that is still sending would otherwise see its
@@ -40,7 +41,7 @@ async def whole(question: Question, receive: Receive, limit: int, seconds: float
     try:
         with within(seconds):
             more = True
-            while more and size <= PATIENCE:
+            while more and size <= LARGEST_HEARD:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise Trouble(400, "cut_short", "the body ends before its end, or is no well-formed chunk")
@@ -108,27 +109,17 @@ def _no_constant(name: str) -> Any:
     raise Trouble(400, "broken_json", f"{name} is no JSON number")
 
 
-def decoded(decode: Callable[[bytes], T], content: bytes) -> T:
-    """The body as what is expected; Trouble with a JSON pointer otherwise."""
+def decoded(decode: Callable[[bytes], T], content: bytes, type_: Any = None) -> T:
+    """The body as what is expected; Trouble with a JSON pointer otherwise, which knows the known values of `type_`."""
     try:
         return decode(content)
     except msgspec.DecodeError as error:
-        raise Trouble(
-            400, "malformed", f"the body is not as expected: {error}", [Fault(_pointer(str(error)), str(error))]
-        ) from error
+        found = misfit(error, type_)
+        where = f"{found.pointer}: " if found.path else ""
+        detail = f"the body is not as expected: {where}{found.sentence}"
+        raise Trouble(400, "malformed", detail, [Fault(found.pointer, found.sentence)]) from error
 
 
 def decoded_commands(content: bytes) -> list[AnyCommand]:
-    """The commands of a body; Trouble as in `decoded`, which for an unknown command lists those there are."""
-    try:
-        return decoded(decode_commands, content)
-    except Trouble as error:
-        if not error.detail.endswith(".type`") or "Invalid value" not in error.detail:
-            raise
-        raise Trouble(400, error.code, f"{error.detail}; known: {', '.join(COMMANDS)}", error.faults) from error
-
-
-def _pointer(message: str) -> str:
-    """`… - at `$[0].text`` → `/0/text`."""
-    found = re.search(r"at `\$(.*)`$", message)
-    return re.sub(r"\[(\d+|\.\.\.)\]", r"/\1", found[1]).replace(".", "/") if found else ""
+    """The commands of a body; Trouble as in `decoded`."""
+    return decoded(decode_commands, content, AnyCommand | list[AnyCommand])

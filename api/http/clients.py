@@ -1,13 +1,13 @@
 """Clients that go away before they have their answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
 from api.services.problems import Trouble
 
 T = TypeVar("T")
-Receive = Callable[[], Awaitable[Any]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]  # as ASGI has it: the next message of the client
 CLIENT_GONE: Final = 499  # as nginx notes it; nobody is there to read it
 
 

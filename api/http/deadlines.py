@@ -4,7 +4,7 @@ import asyncio
 from types import TracebackType
 from typing import Any, Final
 
-Task = asyncio.Task[Any]
+_Task = asyncio.Task[Any]
 GRACE: Final = 0.1  # seconds by which a deadline may be late, so that the timer is not set anew for each
 
 
@@ -40,16 +40,16 @@ class _Deadlines:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.late: set[Task] = set()
-        self._ends: dict[Task, float] = {}
+        self.late: set[_Task] = set()
+        self._ends: dict[_Task, float] = {}
         self._timer: tuple[float, asyncio.TimerHandle] | None = None
 
-    def begin(self, task: Task, end: float) -> None:
+    def begin(self, task: _Task, end: float) -> None:
         self._ends[task] = end
         if self._timer is None or end + GRACE < self._timer[0]:
             self._set(end)
 
-    def end(self, task: Task) -> None:
+    def end(self, task: _Task) -> None:
         del self._ends[task]
         self.late.discard(task)
 

@@ -9,7 +9,7 @@ from litestar.openapi.spec import Operation, Parameter, Schema
 
 from api.http.asking import Clocks, Paging
 from api.http.formats import Format
-from api.services.problems import MEDIA_TYPE, TITLES, Problem
+from api.services.problems import PROBLEM_JSON, TITLES, Problem
 from projections.lists import Collection
 
 
@@ -72,7 +72,7 @@ def answers(shape: Any, *problems: int) -> dict[int, ResponseSpec]:
 
 
 def _problem(status: int) -> ResponseSpec:
-    return ResponseSpec(Problem, generate_examples=False, media_type=MEDIA_TYPE, description=TITLES[status])
+    return ResponseSpec(Problem, generate_examples=False, media_type=PROBLEM_JSON, description=TITLES[status])
 
 
 READ = operation(Clocks)

@@ -14,6 +14,7 @@ from werkzeug.http import parse_etags
 
 from api.http import body
 from api.http.answers import ONCE, STAYS, Answer, AtHead, Once, Stays
+from api.http.clients import Receive
 from api.http.question import (
     Asked,
     Credentials,
@@ -31,14 +32,13 @@ from projections.memory import Memory
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 Header = tuple[bytes, bytes]
 Failed = Callable[[str, str, Mapping[str, str], int, Exception], Answer]  # method, path, query, head, what went wrong
-Parts = tuple[Any, ...]
-Key = tuple[Question, bytes]  # all that an answer depends on: the question, and the body of a GraphQL query
-State = tuple[int, date]  # the head's size and the day: what an answer at the head was read at
+_Parts = tuple[Any, ...]
+_Key = tuple[Question, bytes]  # all that an answer depends on: the question, and the body of a GraphQL query
+_State = tuple[int, date]  # the head's size and the day: what an answer at the head was read at
 
 WORTH_PACKING: Final = 1_000  # bytes
 LONG_PACKING: Final = 200_000  # bytes that take longer to pack than one step of the event loop may
@@ -57,7 +57,7 @@ NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
 class Entry(NamedTuple):
     """An answer as it is sent. `state` is what it was read at: None where it stays true whatever is recorded."""
 
-    state: State | None
+    state: _State | None
     epoch: int
     etag: bytes
     start: Message
@@ -78,7 +78,7 @@ class Front:
         self._reader = reader
         self._head: Head = reader.head
         self._memory: Memory = reader.memory
-        self._flights: dict[tuple[Key, State], asyncio.Future[Entry | None]] = {}
+        self._flights: dict[tuple[_Key, _State], asyncio.Future[Entry | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, or have it answered and remember it."""
@@ -91,7 +91,7 @@ class Front:
             queried = question.method == "POST" and question.path == "/graphql"
             content = b""
             if queried:
-                content = await body.whole(question, receive, body.LARGEST_GRAPHQL, self._body_seconds)
+                content = await body.whole_body(question, receive, body.LARGEST_GRAPHQL, self._body_seconds)
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asks must hear of it
             await self._failed(scope, error, send)
             return
@@ -102,9 +102,7 @@ class Front:
         key = question, content
         entry = self._known(key)
         if entry is None:
-            entry = await self._found(scope, key, receive, send)
-            if entry is None:
-                return
+            entry = await self._found(scope, key, receive)
         elif parts:
             self._learn(question, parts)
         match = headers.get(b"if-none-match")
@@ -115,7 +113,7 @@ class Front:
             await send(entry.start)
             await send(entry.whole if scope["method"] != "HEAD" else NO_BODY)
 
-    def _read(self, scope: Scope, headers: Headers) -> tuple[Question, Parts]:
+    def _read(self, scope: Scope, headers: Headers) -> tuple[Question, _Parts]:
         """The question of a request, a pure function of these parts of it; they are empty where it was remembered."""
         parts = (
             scope["method"],
@@ -130,7 +128,7 @@ class Front:
         known: Question | None = self._memory.get(parts)
         return (question_of(scope, headers), parts) if known is None else (known, ())
 
-    def _learn(self, question: Question, parts: Parts) -> None:
+    def _learn(self, question: Question, parts: _Parts) -> None:
         """Remember the reading of what was asked a second time; of what is asked once it would only take room."""
         weight = sum(len(one) for one in parts if one)
         if weight <= LARGEST_READING:
@@ -142,13 +140,13 @@ class Front:
             answer = Answer(b"", {"Location": error.location, "Cache-Control": "no-cache"}, ONCE, 308)
         else:
             answer = self._failing(scope["method"], scope["path"], {}, self._head.size, error)
-        collected = Collected(_through(send))
+        collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)
         entry = await _entry(collected, None, 0, packed=False)
         await send(entry.start)
         await send(entry.whole if scope["method"] != "HEAD" else NO_BODY)
 
-    def _known(self, key: Key) -> Entry | None:
+    def _known(self, key: _Key) -> Entry | None:
         """The answer that is remembered, if it is still true; who hears nothing of the log cannot know that."""
         head = self._head
         entry: Entry | None = self._memory.get(key)
@@ -156,11 +154,11 @@ class Front:
             return None
         return entry if entry.state is None or entry.state == (head.size, head.today()) else None
 
-    async def _found(self, scope: Scope, key: Key, receive: Receive, send: Send) -> Entry | None:
-        """The answer, asked for now; None if it was sent piece by piece."""
+    async def _found(self, scope: Scope, key: _Key, receive: Receive) -> Entry:
+        """The answer, asked for now."""
         head = self._head
         if not head.listening:
-            return await self._asked(scope, key, receive, send)
+            return await self._asked(scope, key, receive)
         state = head.size, head.today()
         # Who asks after a fact was acknowledged is not given what was asked for before it.
         flown = (key, state)
@@ -168,38 +166,27 @@ class Front:
             answered = await asyncio.shield(flight)
             if answered is not None:
                 return answered
-        return await self._first(flown, scope, receive, send)
+        return await self._first(flown, scope, receive)
 
-    async def _first(self, flown: tuple[Key, State], scope: Scope, receive: Receive, send: Send) -> Entry | None:
+    async def _first(self, flown: tuple[_Key, _State], scope: Scope, receive: Receive) -> Entry:
         """Ask for all who ask the same meanwhile; should this one be given up, the next of them asks."""
         flight: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
         self._flights[flown] = flight
-
-        def alone() -> None:
-            """What comes in pieces is nobody else's: whoever waits asks for himself."""
-            del self._flights[flown]
-            flight.set_result(None)
-
         entry: Entry | None = None
         try:
-            entry = await self._asked(scope, flown[0], receive, send, alone)
+            entry = await self._asked(scope, flown[0], receive)
+            return entry
         finally:
-            if not flight.done():
-                del self._flights[flown]
-                flight.set_result(entry)
-        return entry
+            del self._flights[flown]
+            flight.set_result(entry)
 
-    async def _asked(
-        self, scope: Scope, key: Key, receive: Receive, send: Send, alone: Callable[[], None] = lambda: None
-    ) -> Entry | None:
+    async def _asked(self, scope: Scope, key: _Key, receive: Receive) -> Entry:
         """What the application answers, remembered if it stays true for a while."""
         question, content = key
         epoch, today = self._head.erasure_epoch, self._head.today()
-        collected = Collected(_through(send, headless=scope["method"] == "HEAD"), alone)
+        collected = Collected()
         asked = Asked(question, content, Credentials(), self._reader)
         await self.app(handed(scope, asked), receive, collected)
-        if collected.in_pieces:
-            return None
         stays = collected.stays
         state = (stays.position, today) if isinstance(stays, AtHead) else None
         entry = await _entry(collected, state, epoch, packed=question.packed)
@@ -208,7 +195,7 @@ class Front:
         return entry
 
 
-def _weight(key: Key, entry: Entry) -> int:
+def _weight(key: _Key, entry: Entry) -> int:
     """Bytes: the body, the headers (twice, as 304 has its own), and what the question says."""
     question, content = key
     headers = sum(len(name) + len(value) for name, value in entry.start["headers"])
@@ -217,28 +204,18 @@ def _weight(key: Key, entry: Entry) -> int:
 
 
 class Collected:
-    """What the application sends, gathered; an answer in more than one piece is let through as it comes."""
+    """What the application sends, gathered."""
 
-    def __init__(self, through: Send, alone: Callable[[], None] = lambda: None) -> None:
-        self.in_pieces = False
+    def __init__(self) -> None:
         self.content = b""
         self._start: Message = {}
-        self._through = through
-        self._alone = alone
 
     async def __call__(self, message: Message) -> None:
         """Take a message of the application's."""
         if message["type"] == "http.response.start":
             self._start = message
-        elif self.in_pieces:
-            await self._through(message)
-        elif message.get("more_body"):
-            self.in_pieces = True
-            self._alone()
-            await self._through(self._start)
-            await self._through(message)
         else:
-            self.content = message.get("body", b"")
+            self.content += message.get("body", b"")
 
     @property
     def status(self) -> int:
@@ -256,21 +233,19 @@ class Collected:
         return self._start.get(STAYS, ONCE)
 
 
-def _through(send: Send, *, headless: bool = False) -> Send:
-    """Send as it comes, open to every origin; to HEAD no body."""
+def _through(send: Send) -> Send:
+    """Send as it comes, open to every origin."""
 
     async def through(message: Message) -> None:
         if message["type"] == "http.response.start":
             fields = {name.lower(): value for name, value in message["headers"]}
             message = {"type": message["type"], "status": message["status"], "headers": _opened(fields)}
-        elif headless:
-            message = {**message, "body": b""}
         await send(message)
 
     return through
 
 
-async def _entry(answer: Collected, state: State | None, epoch: int, *, packed: bool) -> Entry:
+async def _entry(answer: Collected, state: _State | None, epoch: int, *, packed: bool) -> Entry:
     """The answer as it is sent: open to every origin, packed where that is worth it."""
     content = answer.content
     fields = {name.lower(): value for name, value in answer.headers}

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from api.http.answers import JSON, Answer, made
-from api.http.asking import Clocks, Paging, clocks, known, names_of, part_of
+from api.http.asking import Clocks, Paging, clocks, known, parameters_of, part_of
 from api.http.cursors import meant, parse_cursor, print_cursor, started
 from api.http.formats import MEDIA_TYPES, Format, csv_table, ndjson
 from api.http.question import Ask
@@ -20,7 +20,7 @@ from projections.views.texts import erasable
 V = TypeVar("V", bound=msgspec.Struct)
 
 
-class Listing(msgspec.Struct, Generic[V], frozen=True):
+class ListBody(msgspec.Struct, Generic[V], frozen=True):
     """A list: its items, the address of the next page or null, and the moment it was read at."""
 
     items: tuple[V, ...]
@@ -98,7 +98,7 @@ def sent(request: Ask, collection: Collection[Any, Any], asked: Wish, found: Pag
 
 
 def _next(request: Ask, query: Mapping[str, str], cursor: str) -> str:
-    rest = {name: value for name, value in query.items() if name not in names_of(Clocks)}
+    rest = {name: value for name, value in query.items() if name not in parameters_of(Clocks)}
     return f"{request.question.address}?{urlencode({**rest, 'cursor': cursor})}"
 
 

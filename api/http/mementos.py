@@ -16,7 +16,7 @@ from projections.views import moments
 from projections.views.subjects import Subject
 
 HEADER: Final = "Accept-Datetime"
-MEDIA_TYPE: Final = "application/link-format"
+LINK_FORMAT: Final = "application/link-format"
 LATEST_ASKED: Final = datetime(3000, 1, 1, tzinfo=UTC)  # later ones leave the calendar in some zone
 WITHIN_THE_SECOND: Final = timedelta(microseconds=999_999)  # an HTTP date names a whole second
 
@@ -71,7 +71,7 @@ def _asked(text: str) -> datetime:
 async def mementos(reader: Reader, subject: Subject[Any], key: str, moment: Moment) -> Sequence[Memento]:
     """When the record of a subject grew, a task's by its reports too; a problem if there is no such thing."""
     async with reader.pool.acquire() as connection:
-        found = await moments.of_subject(connection, moment.position, subject.stream(key), subject.below(key))
+        found = await moments.moments_of(connection, moment.position, subject.stream(key), subject.below(key))
     if not found:
         raise await reader.absent(subject, key, moment)
     return [Memento(min(reader.head.found(instant), moment.position), instant) for instant in found]
@@ -84,7 +84,7 @@ def timemap(path: str, subject: Subject[Any], found: Sequence[Memento]) -> bytes
     return ",\n".join(
         [
             f'<{gate}>; rel="original timegate"',
-            f'<{map_}>; rel="self"; type="{MEDIA_TYPE}"; {span}',
+            f'<{map_}>; rel="self"; type="{LINK_FORMAT}"; {span}',
             *(_link(path, one, found) for one in found),
         ]
     ).encode()

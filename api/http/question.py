@@ -21,7 +21,7 @@ LISTS: Final = frozenset({b"accept", b"accept-encoding", b"if-none-match"})  # s
 SINGLE: Final = frozenset(
     {b"host", b"content-type", b"content-length", b"accept-datetime", b"authorization", b"idempotency-key"}
 )
-READ: Final = LISTS | SINGLE
+HEADERS_READ: Final = LISTS | SINGLE
 HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 PLAIN: Final = re.compile(
     rb"[A-Za-z0-9._~:-]+=[A-Za-z0-9._~:-]+(?:&[A-Za-z0-9._~:-]+=[A-Za-z0-9._~:-]+)*"
@@ -122,7 +122,7 @@ def headers_of(scope: Mapping[str, Any]) -> Headers:
     """The headers that are read here; Trouble if one that must stand alone is repeated, or is absurdly long."""
     found: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        if name not in READ:
+        if name not in HEADERS_READ:
             continue
         if name in found:
             if name in SINGLE:

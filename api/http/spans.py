@@ -15,20 +15,22 @@ from api.services.reader import Reader
 from domain.values import instant_text
 from projections.as_of import Moment, NoSuchMoment, parse_as_of
 
-SAID: Final = "a date (its end in Shanghai), an RFC 3339 instant whose + is sent as %2B, or a position"
+_SPELLINGS: Final = "a date (its end in Shanghai), an RFC 3339 instant whose + is sent as %2B, or a position"
 
 
 class Ends(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """Both moments, each on both clocks."""
 
-    from_: Annotated[str, Meta(description=f"What the public record showed then: {SAID}.", examples=["2023-06-30"])]
+    from_: Annotated[
+        str, Meta(description=f"What the public record showed then: {_SPELLINGS}.", examples=["2023-06-30"])
+    ]
     from_effective_on: Annotated[
         str | None,
         Meta(description="What held on this date then. Default: the day of `from`.", examples=["2023-06-30"]),
     ] = msgspec.field(default=None, name="fromEffectiveOn")
     to: Annotated[
         str | None,
-        Meta(description=f"And what it showed then: {SAID}. Default: the head.", examples=["2023-12-31"]),
+        Meta(description=f"And what it showed then: {_SPELLINGS}. Default: the head.", examples=["2023-12-31"]),
     ] = None
     to_effective_on: Annotated[
         str | None,
@@ -84,7 +86,7 @@ class Span(msgspec.Struct, frozen=True):
         }
 
 
-def between(span: Span, license_: str, path: str, query: Mapping[str, str]) -> Between:
+def between_of(span: Span, license_: str, path: str, query: Mapping[str, str]) -> Between:
     """What an answer resolved to."""
     rest = {name: value for name, value in query.items() if name not in Ends.__struct_encode_fields__}
     address = f"{path}?{urlencode({**rest, **span.pins()})}"

@@ -13,13 +13,13 @@ from api.http.asking import NoParameters, asked
 from api.http.question import Ask
 from api.services.problems import Trouble
 
-MEDIA_TYPES: Final = {".css": "text/css"}
+_MEDIA_TYPES: Final = {".css": "text/css"}
 
 
 @cache
 def _held() -> dict[str, tuple[str, bytes]]:
     """Each file's plain name → the name that it is served under, and its bytes."""
-    found = [one for one in files("api.pages").joinpath("static").iterdir() if one.name.endswith(tuple(MEDIA_TYPES))]
+    found = [one for one in files("api.pages").joinpath("static").iterdir() if one.name.endswith(tuple(_MEDIA_TYPES))]
     return {one.name: (_named(one.name, one.read_bytes()), one.read_bytes()) for one in found}
 
 
@@ -40,5 +40,5 @@ async def static(request: Ask, name: FromPath[str]) -> Answer:
     content = next((content for served, content in _held().values() if served == name), None)
     if content is None:
         raise Trouble(404, "not_found", f"there is no file {name}: the pages link those there are")
-    media_type = MEDIA_TYPES[f".{name.rpartition('.')[2]}"]
+    media_type = _MEDIA_TYPES[f".{name.rpartition('.')[2]}"]
     return same(content, f"{media_type}; charset=utf-8", "public, max-age=31536000, immutable")

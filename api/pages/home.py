@@ -20,8 +20,8 @@ async def home(request: Ask) -> Answer:
     visit = Visit(request, PageQuery)
     moment, rows = await visit.rows((*plans.every(), *districts.every()))
     async with request.reader.pool.acquire() as connection:
-        page = events.Page(after=max(0, moment.position - NEWEST), limit=NEWEST)
-        newest = await events.page(connection, moment.position, page)
+        page = events.LogPage(after=max(0, moment.position - NEWEST), limit=NEWEST)
+        newest = await events.log_page(connection, moment.position, page)
     names = Names(rows)
     return drawn(
         "home.html",

@@ -14,7 +14,7 @@ from api.services import problems
 from api.services.problems import Trouble, trouble
 from events.recorded import HEAD
 from projections.as_of import Moment, NoSuchMoment
-from projections.fold import ALWAYS
+from projections.fold import MINUS_INFINITY
 from projections.table import SCHEMA
 from projections.views.subjects import Subject
 
@@ -42,7 +42,7 @@ async def absent(request: Ask, subject: Subject[Any], key: str, moment: Moment) 
     if row is None:
         return why
     there = {} if row["known_to"] == HEAD else {"position": str(row["known_to"] - 1)}
-    if row["since"] > ALWAYS:
+    if row["since"] > MINUS_INFINITY:
         last = row["until"] - timedelta(days=1)
         there["effectiveOn"] = max(row["since"], min(moment.effective_on, last)).isoformat()
     return NotHere(why, there)
@@ -59,7 +59,7 @@ def failed(method: str, path: str, query: Mapping[str, str], head_size: int, err
     what = trouble(error)
     if method != "GET" or (path.split("/")[1] not in PAGES and path != "/") or what.status not in CLIENT:
         what, content = problems.document(method, path, error)
-        return Answer(content, {"Content-Type": problems.MEDIA_TYPE, **problems.headers(what)}, ONCE, what.status)
+        return Answer(content, {"Content-Type": problems.PROBLEM_JSON, **problems.headers(what)}, ONCE, what.status)
     lang = Lang.EN if query.get("lang") == Lang.EN else Lang.ZH
     kept = {"lang": lang} if lang is Lang.EN else {}
     there = _there(error, head_size)

@@ -7,7 +7,7 @@ from api.http.paths import PlanKey, TaskNumber
 from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.problems import absent
-from api.pages.told import Names, Numbered, reports_told, task_path, versions_told
+from api.pages.told import Names, reports_told, task_path, versions_told
 from api.pages.visit import PageQuery, Visit
 from events.steps import in_steps
 from projections.as_of import Moment
@@ -17,7 +17,7 @@ from projections.views.events import Facts
 from projections.views.names import PLANS, PlanRow
 from projections.views.plans import MEASURES, PARTS, MeasureRow, PartRow
 from projections.views.subjects import TASK
-from projections.views.tasks import TASKS, TaskView
+from projections.views.tasks import TASKS, NumberedTask, TaskView
 from projections.wanted import Keyset, page_of, wanted
 
 
@@ -55,10 +55,10 @@ async def _facts(request: Ask, moment: Moment, task: str) -> Facts:
         return await events.of_subject(connection, moment.position, TASK.stream(task), TASK.below(task))
 
 
-async def _beside(request: Ask, moment: Moment, task: TaskView, *, descending: bool) -> Numbered | None:
+async def _beside(request: Ask, moment: Moment, task: TaskView, *, descending: bool) -> NumberedTask | None:
     """The task before this one, or after it."""
     place = (task.number, int(task.id.rpartition("/")[2]))
     next_ = Keyset(("number", "ordinal"), descending, place, 1)
     rows = await request.reader.read(moment, (page_of(wanted(TASKS, plan=task.plan), next_),))
-    found = rows.of(TASKS, Numbered)
+    found = rows.of(TASKS, NumberedTask)
     return found[0] if found else None

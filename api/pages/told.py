@@ -14,7 +14,7 @@ from projections.as_of import Rows
 from projections.views.events import EventView
 from projections.views.history import Change, Version
 from projections.views.names import UNITS, UnitRow
-from projections.views.tasks import TASKS, ReportRef
+from projections.views.tasks import TASKS, NumberedTask, ReportRef
 
 # The fields of facts and states that a page tells of: those for which there is a phrase, in the order of the phrases.
 TOLD: Final = tuple(
@@ -23,19 +23,12 @@ TOLD: Final = tuple(
 Sides = tuple[Markup, Sequence[Markup], Sequence[Markup]]  # a field's name, what is gone, and what has come
 
 
-class Numbered(msgspec.Struct, frozen=True):
-    """A task by the number that people know it by."""
-
-    id: str
-    number: int
-
-
 class Names:
     """How things are called at a moment."""
 
     def __init__(self, rows: Rows) -> None:
         self.units = {one.id: one for one in rows.of(UNITS, UnitRow)}
-        self._numbers = {one.id: one.number for one in rows.of(TASKS, Numbered)}
+        self._numbers = {one.id: one.number for one in rows.of(TASKS, NumberedTask)}
 
     def unit(self, key: str) -> str:
         """A unit's name."""
@@ -46,7 +39,7 @@ class Names:
         return self._numbers.get(task, int(task.rpartition("/")[2]))
 
 
-class Told(msgspec.Struct, frozen=True):
+class FactTold(msgspec.Struct, frozen=True):
     """A fact in words; `address` is the page of its subject, if it has one."""
 
     fact: EventView
@@ -60,7 +53,7 @@ class VersionTold(msgspec.Struct, frozen=True):
     """A version in words: each field that changed with what is gone and what has come, and what undid its fact."""
 
     version: Version
-    told: Told
+    told: FactTold
     changes: Sequence[Sides]
     undone: EventView | None
 
@@ -74,7 +67,7 @@ class ReportTold(msgspec.Struct, frozen=True):
     evidence: Sequence[tuple[str, str | None]]
 
 
-def facts_told(facts: Iterable[EventView], names: Names, visit: Visit[Any]) -> list[Told]:
+def facts_told(facts: Iterable[EventView], names: Names, visit: Visit[Any]) -> list[FactTold]:
     """Facts in words."""
     return [_told(fact, names, visit) for fact in facts]
 
@@ -119,7 +112,7 @@ def _report(ref: ReportRef, fact: EventView) -> ReportTold:
     return ReportTold(ref, narrative, withheld, evidence)
 
 
-def _told(fact: EventView, names: Names, visit: Visit[Any]) -> Told:
+def _told(fact: EventView, names: Names, visit: Visit[Any]) -> FactTold:
     about, path = subject(fact.stream, names, visit)
     act = visit.t(f"fact.{fact.type.rpartition('.')[0]}")
     if "target" in fact.data and fact.type.startswith("fact."):
@@ -127,7 +120,7 @@ def _told(fact: EventView, names: Names, visit: Visit[Any]) -> Told:
     else:
         fields = [field for field in TOLD if fact.data.get(field) is not None]
         details = [(visit.t(f"field.{field}"), said(field, fact.data[field], names, visit)) for field in fields]
-    return Told(fact, act, about, visit.link(path) if path else None, details)
+    return FactTold(fact, act, about, visit.link(path) if path else None, details)
 
 
 def subject(stream: str, names: Names, visit: Visit[Any]) -> tuple[Markup, str | None]:

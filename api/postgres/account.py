@@ -15,7 +15,7 @@ import msgspec
 
 from api.postgres.errors import PostgresFailed
 
-NAME: Final = "planrecord"
+SYSTEM_USER: Final = "planrecord"
 SYSTEM_PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"
 # Nothing of the caller's environment reaches the server: PG… variables would change what it does.
 ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C"}
@@ -75,18 +75,18 @@ def _owner(data: Path) -> tuple[int, int] | None:
 
 async def _system_user() -> tuple[int, int]:
     try:
-        entry = pwd.getpwnam(NAME)
+        entry = pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         await _make_system_user()
-        entry = pwd.getpwnam(NAME)
+        entry = pwd.getpwnam(SYSTEM_USER)
     return entry.pw_uid, entry.pw_gid
 
 
 async def _make_system_user() -> None:
-    advice = f"make a system user named {NAME}"
+    advice = f"make a system user named {SYSTEM_USER}"
     program = _find("useradd", advice)
     arguments = ("--system", "--user-group", "--no-create-home", "--home-dir=/nonexistent", "--shell=/usr/sbin/nologin")
-    process = await asyncio.create_subprocess_exec(program, *arguments, NAME, stdin=DEVNULL, stderr=PIPE)
+    process = await asyncio.create_subprocess_exec(program, *arguments, SYSTEM_USER, stdin=DEVNULL, stderr=PIPE)
     _, complaint = await process.communicate()
     # Of two first starts at once the slower useradd says that the name is taken (9), and that is well.
     if process.returncode not in {0, 9}:

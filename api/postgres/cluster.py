@@ -104,6 +104,6 @@ async def _shared(folder: Path) -> Cluster | None:
     data = cluster_of(folder)
     found = read_pidfile(data)
     # A file that a killed server left says "ready" too; only a live one answers.
-    if found and found.ready and await server.answers(found.socket):
+    if found and found.ready and await server.takes_connections(found.socket):
         return Cluster(dsn=_dsn(found.socket), owned=False, pid=found.pid, data=data, binaries=shipped().folder)
     return None

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 PROC: Final = Path("/proc")
-NAME: Final = "postmaster.pid"
+POSTMASTER_PID: Final = "postmaster.pid"
 
 
 class Pidfile(msgspec.Struct, frozen=True):
@@ -21,7 +21,7 @@ class Pidfile(msgspec.Struct, frozen=True):
 def read_pidfile(data: Path) -> Pidfile | None:
     """Server that runs, or was killed, in this cluster; None where there is none or it has not said so yet."""
     try:
-        lines = (data / NAME).read_text().splitlines()
+        lines = (data / POSTMASTER_PID).read_text().splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return None
     if len(lines) < 5 or not lines[0].lstrip("-").isdecimal():  # noqa: PLR2004  # still being written

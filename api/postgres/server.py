@@ -15,7 +15,7 @@ from api.postgres.account import ENVIRONMENT, user_name
 from api.postgres.errors import PostgresFailed, no_room, usable
 from api.postgres.home import Home
 from api.postgres.lock import Lock
-from api.postgres.pidfile import NAME, PROC, read_pidfile, seems_alive, send, servers_in
+from api.postgres.pidfile import POSTMASTER_PID, PROC, read_pidfile, seems_alive, send, servers_in
 
 START_PATIENCE: Final = 120.0  # seconds: a crash recovery replays the log before it answers
 STOP_PATIENCE: Final = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
@@ -60,7 +60,7 @@ async def _drop_stale_pidfile(data: Path) -> None:
     be that of a killed server for ever. Every other stale file PostgreSQL removes itself.
     """
     if PROC.is_dir() and not await _until(lambda: not seems_alive(read_pidfile(data)), 2.0):
-        (data / NAME).unlink()
+        (data / POSTMASTER_PID).unlink()
 
 
 async def make(home: Home) -> None:
@@ -216,7 +216,7 @@ async def _stop(process: Process) -> None:
             continue
 
 
-async def answers(socket: Path) -> bool:
+async def takes_connections(socket: Path) -> bool:
     """Whether a server listens in this socket folder."""
     try:
         _, writer = await asyncio.open_unix_connection(socket / ".s.PGSQL.5432")

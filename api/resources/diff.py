@@ -9,17 +9,17 @@ from litestar import get
 from msgspec import Meta
 
 from api.http.answers import Answer, made
-from api.http.asking import Paging, asked, known, names_of, part_of
+from api.http.asking import Paging, asked, known, parameters_of, part_of
 from api.http.cursors import NOT_OURS, another_moment, parse_cursor, print_cursor, started
 from api.http.documented import answers as documented
 from api.http.documented import operation
 from api.http.lists import answer
 from api.http.question import Ask
-from api.http.spans import Between, Ends, Span, between, span_of
+from api.http.spans import Between, Ends, Span, between_of, span_of
 from api.resources.addresses import ADDRESSES, Described, handler
 from api.services.problems import Fault, Trouble
 from projections.as_of import AsOf, Moment
-from projections.lists import NONE, Collection, Page, encoded
+from projections.lists import NONE, Collection, Page, with_json
 from projections.views import diff, events
 from projections.views.diff import Because, Changed, Outcome
 from projections.views.history import Change
@@ -55,7 +55,7 @@ class Narrowed(msgspec.Struct, frozen=True):
     kind: Annotated[Kind | None, Meta(description="Only changes of things of this kind.", examples=["task"])] = None
 
 
-DESCRIBED: Final = Described(operation(Ends), documented(Difference), "diff")
+_DESCRIBED: Final = Described(operation(Ends), documented(Difference), "diff")
 CHANGES: Collection[Changed, Narrowed] = Collection(
     name="changes",
     view=Changed,
@@ -82,11 +82,11 @@ def _diff(subject: Subject[Any]) -> Any:
             facts = await events.recorded_of(connection, span.after.position, stream, below)
         found = diff.between((kind, key), before, after)
         behind = diff.because(one for one in facts if diff.lies_between(one, span.before, span.after))
-        meta = between(span, request.reader.license, request.question.path, query)
+        meta = between_of(span, request.reader.license, request.question.path, query)
         body = msgspec.json.encode(Difference(found.kind, found.id, found.change, found.changes, behind, meta))
         return made(request, body, span.moment, explicit_day=_explicit(query), links={"canonical": meta.self_})
 
-    return handler(f"{kind}_diff", address.diff, f"{address.path}/diff", address.parts, DESCRIBED, answer)
+    return handler(f"{kind}_diff", address.diff, f"{address.path}/diff", address.parts, _DESCRIBED, answer)
 
 
 async def _view(request: Ask, moment: Moment, subject: Subject[Any], key: str) -> msgspec.Struct | None:
@@ -118,9 +118,9 @@ async def all_changes(request: Ask) -> Answer:
     start = _start(found, narrowed, span, paging.cursor)
     page = found[start : start + paging.limit]
     more = start + paging.limit < len(found)
-    meta = between(span, request.reader.license, request.question.address, query)
+    meta = between_of(span, request.reader.license, request.question.address, query)
     following = _following(request, narrowed, span, page[-1]) if more else None
-    shown = Page(encoded(page), more, NONE)
+    shown = Page(with_json(page), more, NONE)
     return answer(request, Changed, shown, following, meta, span.moment, explicit_day=_explicit(query))
 
 
@@ -152,7 +152,7 @@ def _start(found: Sequence[Changed], narrowed: Narrowed, span: Span, text: str |
 
 def _following(request: Ask, narrowed: Narrowed, span: Span, last: Changed) -> str:
     """The address of the next page, which names both moments: paging never mixes states."""
-    rest = {name: value for name, value in request.question.parameters.items() if name not in names_of(Ends)}
+    rest = {name: value for name, value in request.question.parameters.items() if name not in parameters_of(Ends)}
     cursor = print_cursor(CHANGES, _scope(span), narrowed, span.after, CHANGES.place(last, narrowed), "")
     return f"{request.question.address}?{urlencode({**rest, **span.pins(), 'cursor': cursor})}"
 

@@ -8,22 +8,22 @@ from litestar import get
 from msgspec import Meta
 
 from api.http.answers import Answer, ok
-from api.http.asking import Clocks, asked, clocks
+from api.http.asking import Clocks, asked, clocks, known, part_of
 from api.http.documented import READ, operation
 from api.http.documented import answers as documented
-from api.http.lists import Listing, answer
+from api.http.lists import ListBody, answer
 from api.http.paths import At
 from api.http.question import Ask
 from api.services.problems import Fault, Trouble, echo
 from domain.commands import FACTS
 from projections.as_of import Moment
-from projections.lists import NONE, Page, encoded
+from projections.lists import NONE, Page, with_json
 from projections.views import events
-from projections.views.events import EventView
+from projections.views.events import EventFilter, EventView, LogPage
 
 
-class EventQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Which events: after a position, and what they are about."""
+class Following(msgspec.Struct, frozen=True, kw_only=True):
+    """Where in the log the facts begin, and how many are given."""
 
     after: Annotated[
         int,
@@ -37,50 +37,30 @@ class EventQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unkno
         ),
     ] = 0
     limit: Annotated[int, Meta(ge=1, le=200, description="At most so many.", examples=[100])] = 100
-    type: Annotated[str | None, Meta(description="Only this type.", examples=["progress.reported.v1"])] = None
-    stream: Annotated[str | None, Meta(description="Only this stream.", examples=["task:shanghai-credit-2023/21"])] = (
-        None
-    )
-    plan: Annotated[
-        str | None,
-        Meta(
-            description="Only the facts of this plan, of its tasks, and of the reports on them.",
-            examples=["shanghai-credit-2023"],
-        ),
-    ] = None
-    unit: Annotated[
-        str | None,
-        Meta(
-            description="Only the facts of this unit or group and those that name it: its reports, what it was "
-            "assigned to itself, the groups that it joined or left, the units that it succeeded.",
-            examples=["shi-ke-wei"],
-        ),
-    ] = None
-    district: Annotated[
-        str | None,
-        Meta(
-            description="Only the facts of this district and of its units, and those that name one of them.",
-            examples=["310115"],
-        ),
-    ] = None
 
 
-@get("/v1/events", operation_class=operation(EventQuery), responses=documented(Listing[EventView]), tags=["events"])
+@get(
+    "/v1/events",
+    operation_class=operation(Clocks, Following, EventFilter),
+    responses=documented(ListBody[EventView]),
+    tags=["events"],
+)
 async def event_list(request: Ask) -> Answer:
     """The log's facts in order, as it was at the moment asked for. `next` is null when there are no more."""
     query = request.question.parameters
-    given = asked(query, EventQuery)
-    _check_type(given.type)
-    moment = await request.reader.moment(clocks(given))
-    await request.reader.check_named(given, moment)
-    found = await _page(request, given, moment)
-    following = None
+    known(query, Clocks, Following, EventFilter)
+    about, following = part_of(query, EventFilter), part_of(query, Following)
+    _check_type(about.type)
+    moment = await request.reader.moment(clocks(part_of(query, Clocks)))
+    await request.reader.check_named(about, moment)
+    found = await _page(request, about, following, moment)
+    next_ = None
     if found.more:
         rest = {**query, "after": str(found.shown[-1].view.position)}
-        following = f"{request.question.address}?{urlencode(rest)}"
+        next_ = f"{request.question.address}?{urlencode(rest)}"
     meta = request.reader.meta(moment, request.question.address, query)
     explicit = "effectiveOn" in query
-    return answer(request, EventView, found, following, meta, moment, explicit_day=explicit)
+    return answer(request, EventView, found, next_, meta, moment, explicit_day=explicit)
 
 
 def _check_type(type_: str | None) -> None:
@@ -90,13 +70,12 @@ def _check_type(type_: str | None) -> None:
         raise Trouble(400, "bad_parameter", detail, [Fault("type", detail)])
 
 
-async def _page(request: Ask, given: EventQuery, moment: Moment) -> Page[EventView]:
-    about = {name: getattr(given, name) for name in ("type", "stream", "plan", "unit", "district")}
+async def _page(request: Ask, about: EventFilter, following: Following, moment: Moment) -> Page[EventView]:
+    wanted = LogPage(**msgspec.structs.asdict(about), after=following.after, limit=following.limit + 1)
     async with request.reader.pool.acquire() as connection:
-        wanted = events.Page(after=given.after, limit=given.limit + 1, **about)
-        found = await events.page(connection, moment.position, wanted)
+        found = await events.log_page(connection, moment.position, wanted)
     views = found.views()
-    return Page(encoded(views[: given.limit]), len(views) > given.limit, NONE)
+    return Page(with_json(views[: following.limit]), len(views) > following.limit, NONE)
 
 
 @get("/v1/events/{position:int}", operation_class=READ, responses=documented(EventView), tags=["events"])

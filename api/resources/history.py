@@ -7,16 +7,16 @@ import msgspec
 from api.http.answers import Answer
 from api.http.documented import answers as documented
 from api.http.documented import list_operation
-from api.http.lists import Listing, sent, wish
+from api.http.lists import ListBody, sent, wish
 from api.http.question import Ask
 from api.resources.addresses import ADDRESSES, Described, handler
 from events.steps import in_steps
 from projections.lists import Shown, cut
 from projections.views import events, history
-from projections.views.history import HISTORY, Version
+from projections.views.history import HISTORY_LIST, Version
 from projections.views.subjects import Subject, whole
 
-DESCRIBED: Final = Described(list_operation(HISTORY), documented(Listing[Version]), "history")
+_DESCRIBED: Final = Described(list_operation(HISTORY_LIST), documented(ListBody[Version]), "history")
 
 
 def _history(subject: Subject[Any]) -> Any:
@@ -27,17 +27,17 @@ def _history(subject: Subject[Any]) -> Any:
 
     async def answer(request: Ask, key: str) -> Answer:
         stream = subject.stream(key)
-        asked = await wish(request, HISTORY, stream)
+        asked = await wish(request, HISTORY_LIST, stream)
         async with request.reader.pool.acquire() as connection:
             found = await events.of_subject(connection, asked.moment.position, stream, subject.below(key))
         if not found.recorded:
             raise await request.reader.absent(subject, key, asked.moment)
         versions = in_steps(history.versions(found, asked.after, asked.limit + 1))
         shown = [Shown(one, msgspec.json.encode(one)) async for one in versions]
-        page = cut(HISTORY, asked.given, shown, asked.after, asked.limit)
-        return sent(request, HISTORY, asked, page, stream)
+        page = cut(HISTORY_LIST, asked.given, shown, asked.after, asked.limit)
+        return sent(request, HISTORY_LIST, asked, page, stream)
 
-    return handler(f"{kind}_history", words, f"{address.path}/history", address.parts, DESCRIBED, answer)
+    return handler(f"{kind}_history", words, f"{address.path}/history", address.parts, _DESCRIBED, answer)
 
 
 HANDLERS: Final = [_history(one) for one in whole()]

@@ -10,7 +10,7 @@ from api.http.answers import ONCE, Answer, ok
 from api.http.asking import Clocks, asked, clocks
 from api.http.documented import READ, list_operation
 from api.http.documented import answers as documented
-from api.http.lists import Listing, listing
+from api.http.lists import ListBody, listing
 from api.http.question import Ask
 from api.resources.addresses import ADDRESSES, Described, handler
 from projections.lists import Collection
@@ -74,7 +74,7 @@ def _list(listed: Listed) -> Any:
     async def answer(request: Ask, scope: str) -> Answer:
         return await listing(request, collection, scope=scope, within=within)
 
-    described = Described(list_operation(collection), documented(Listing[collection.view]), listed.tag)
+    described = Described(list_operation(collection), documented(ListBody[collection.view]), listed.tag)
     return handler(listed.name, listed.words, listed.path, listed.parts, described, answer)
 
 

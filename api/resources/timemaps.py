@@ -8,17 +8,17 @@ from api.http.answers import Answer, made
 from api.http.asking import Clocks, asked, clocks
 from api.http.documented import READ
 from api.http.documented import answers as documented
-from api.http.mementos import MEDIA_TYPE, mementos, timemap
+from api.http.mementos import LINK_FORMAT, mementos, timemap
 from api.http.question import Ask
 from api.resources.addresses import ADDRESSES, Described, handler
 from projections.views.subjects import Subject, whole
 
 SHAPE: Final = documented(str) | {
     200: ResponseSpec(
-        str, media_type=MEDIA_TYPE, generate_examples=False, description="Links, the oldest memento first."
+        str, media_type=LINK_FORMAT, generate_examples=False, description="Links, the oldest memento first."
     )
 }
-DESCRIBED: Final = Described(READ, SHAPE, "history")
+_DESCRIBED: Final = Described(READ, SHAPE, "history")
 
 
 def _timemap(subject: Subject[Any]) -> Any:
@@ -32,9 +32,9 @@ def _timemap(subject: Subject[Any]) -> Any:
         moment = await request.reader.moment(clocks(asked(query, Clocks)))
         found = await mementos(request.reader, subject, key, moment)
         body = timemap(request.question.path.removesuffix("/timemap"), subject, found)
-        return made(request, body, moment, MEDIA_TYPE, explicit_day="effectiveOn" in query)
+        return made(request, body, moment, LINK_FORMAT, explicit_day="effectiveOn" in query)
 
-    return handler(f"{kind}_timemap", words, f"{address.path}/timemap", address.parts, DESCRIBED, answer)
+    return handler(f"{kind}_timemap", words, f"{address.path}/timemap", address.parts, _DESCRIBED, answer)
 
 
 HANDLERS: Final = [_timemap(one) for one in whole()]

@@ -18,7 +18,7 @@ from events.head import Head
 from events.proposal import IdempotencyKey, Unacknowledged
 from events.queue import NotBegun
 from events.steps import Pace, in_steps
-from projections.fold import FOREVER
+from projections.fold import INFINITY
 from projections.table import SCHEMA
 from projections.views import events, history
 from projections.views.events import EventView, Facts, event_view
@@ -106,7 +106,7 @@ async def _dry_run(decided: Decided, found: tuple[Doubt, ...]) -> DryRun:
     pretended = sorted((one for facts in decided.pretended.values() for one in facts), key=lambda one: one.position)
     streams = [one for stream, facts in decided.pretended.items() for one in (*decided.proposal.known[stream], *facts)]
     size = pretended[0].position - 1 if pretended else 0
-    begun = history.versions(Facts(streams, disclosed), after=(size, FOREVER))
+    begun = history.versions(Facts(streams, disclosed), after=(size, INFINITY))
     changes = [version async for version in in_steps(begun)]
     return DryRun(
         size + len(pretended), await _views(Facts(pretended, disclosed)), tuple(changes), found, decided.unchanged
@@ -117,7 +117,7 @@ async def _views(facts: Facts) -> tuple[EventView, ...]:
     return tuple([view async for view in in_steps(event_view(one, facts.disclosed) for one in facts.recorded)])
 
 
-async def encoded(answer: Receipt | DryRun) -> bytes:
+async def encoded_answer(answer: Receipt | DryRun) -> bytes:
     """Its JSON, made in steps."""
     lists, pace = {"facts", "changes"} & {*answer.__struct_fields__}, Pace()
     parts = {name: [await _raw(one, pace) for one in getattr(answer, name)] for name in lists}

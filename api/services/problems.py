@@ -19,7 +19,7 @@ from events.queue import NotBegun
 from projections.as_of import NoSuchMoment
 
 log = logging.getLogger("planrecord")
-MEDIA_TYPE: Final = "application/problem+json"
+PROBLEM_JSON: Final = "application/problem+json"
 
 
 ECHO: Final = 80  # characters of what was sent: told in the detail and once more beside it, they are fewer than 200

@@ -14,8 +14,8 @@ from events.database import Connection, Lanes
 from events.head import Head
 from events.recorded import HEAD
 from events.tree import root_at
-from projections.as_of import AsOf, Meta, Moment, Rows, read, resolve
-from projections.fold import ALWAYS, FOREVER
+from projections.as_of import AsOf, Meta, Moment, Rows, moment_at, rows_at
+from projections.fold import INFINITY, MINUS_INFINITY
 from projections.memory import Memory
 from projections.table import SCHEMA, SliceTable
 from projections.views.subjects import Subject, whole
@@ -23,8 +23,8 @@ from projections.wanted import Wanted
 
 CLOCKS: Final = ("asOf", "position", "effectiveOn", "minPosition")
 # Filters that name a stream, or its subject by its id.
-NAMED: Final = ("stream", *(one.kind for one in whole()))
-PATIENCE: Final = 5.0  # seconds to wait for a position that is not visible yet
+_NAMING: Final = ("stream", *(one.kind for one in whole()))
+VISIBLE_WITHIN: Final = 5.0  # seconds to wait for a position that is not visible yet
 
 
 class Lender(Protocol):
@@ -57,16 +57,16 @@ class Reader:
         """The rows that stand at a moment. How common a word is, only a plan made for it knows."""
         pool = self.pool if any(one.form.grams for one in wanted) else self.slices
         async with pool.acquire() as connection:
-            return await read(connection, moment, wanted, self.memory)
+            return await rows_at(connection, moment, wanted, self.memory)
 
     async def moment(self, asked: AsOf) -> Moment:
         """The moment that is meant."""
         await self.head.current()
         position = asked.min_position
-        if position is not None and not await self.head.reach(position, PATIENCE):
+        if position is not None and not await self.head.reach(position, VISIBLE_WITHIN):
             detail = f"position {position} is not visible yet: the log holds {self.head.size}"
             raise Trouble(503, "not_visible_yet", detail, Retry_After="1")
-        return await resolve(self.head, self.root, asked)
+        return await moment_at(self.head, self.root, asked)
 
     async def root(self, position: int) -> str:
         """The root of the log of that size, in hex: known at the head, elsewhere one statement once."""
@@ -85,7 +85,7 @@ class Reader:
 
         A subject is in the record from the first fact of its stream on, whatever the day. Keys of tasks are of `plan`.
         """
-        for name in NAMED:
+        for name in _NAMING:
             given_: str | int | None = getattr(given, name, None)
             if given_ is None:
                 continue
@@ -151,6 +151,9 @@ def _absent(kind: str, key: str, rows: Sequence[Any], moment: Moment) -> Trouble
         detail = f"{kind} {key} is in the record from position {since}{end}; you asked for position {moment.position}"
     else:
         begin, end = min(row["eff_from"] for row in known), max(row["eff_to"] for row in known)
-        words = [f"from {begin}" if begin > ALWAYS else "", f"until the day before {end}" if end < FOREVER else ""]
+        words = [
+            f"from {begin}" if begin > MINUS_INFINITY else "",
+            f"until the day before {end}" if end < INFINITY else "",
+        ]
         detail = f"{kind} {key} is there {' '.join(filter(None, words))}; you asked for {moment.effective_on}"
     return Trouble(404, "not_at_this_moment", detail)

@@ -29,7 +29,7 @@ async def demo_clock(request: Ask) -> Answer:
     """Set the demo's clock forward. Needs the token."""
     tokens.check(request.credentials.authorization, request.app.state.token)
     asked(request.question.parameters, NoParameters)
-    given = decoded(msgspec.json.Decoder(Clock).decode, await json_body(request))
+    given = decoded(msgspec.json.Decoder(Clock).decode, await json_body(request), Clock)
     async with request.reader.pool.acquire() as connection:
         try:
             await set_clock(connection, given.now)

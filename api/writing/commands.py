@@ -15,7 +15,7 @@ from api.http.clients import unless_gone
 from api.http.documented import answers as documented
 from api.http.documented import operation
 from api.http.question import Ask
-from api.services.office import DryRun, Office, Receipt, encoded
+from api.services.office import DryRun, Office, Receipt, encoded_answer
 from api.services.problems import Fault, Trouble
 from domain.errors import Refused
 from events.proposal import IdempotencyKey
@@ -50,7 +50,7 @@ async def commands(request: Ask) -> Answer:
         if body.lstrip().startswith(b"["):
             refused.pointer = f"/{refused.index}{refused.pointer or ''}"
         raise
-    return now(await encoded(receipt), Log_Position=str(receipt.position))
+    return now(await encoded_answer(receipt), Log_Position=str(receipt.position))
 
 
 def _idempotency(request: Ask, body: bytes) -> IdempotencyKey | None:

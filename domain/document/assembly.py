@@ -7,7 +7,7 @@ from domain.document import responsible
 from domain.document.deadlines import due_of, targets_of
 from domain.document.draft import Doubt, DraftMeasure, DraftPart, DraftTask
 from domain.document.lines import quote
-from domain.document.names import Names
+from domain.document.names import UnitNames
 from domain.document.prose import Prose
 from domain.document.structure import part_of_measure, part_of_task
 from domain.document.table import Table, TableTask
@@ -41,7 +41,7 @@ def _measure(number: int, prose: Prose, table: Table, unassigned: tuple[str, ...
     )
 
 
-def tasks_of(prose: Prose, table: Table, names: Names) -> tuple[tuple[DraftTask, ...], list[Doubt]]:
+def tasks_of(prose: Prose, table: Table, names: UnitNames) -> tuple[tuple[DraftTask, ...], list[Doubt]]:
     """List the tasks in the order of the table, with the doubts about their cells."""
     tasks: list[DraftTask] = []
     doubts: list[Doubt] = []

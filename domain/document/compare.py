@@ -30,7 +30,7 @@ class _Orphan(msgspec.Struct, frozen=True):
     task: int = 0
 
 
-def compared(prose: Prose, table: Table) -> Comparison:
+def comparison_of(prose: Prose, table: Table) -> Comparison:
     """Hold every sentence of a point against the tasks, every task against the point of its measure."""
     carried = {clause for task in table.tasks for clause in clauses(task.text)}
     written = {number: {c for s in point.sentences for c in clauses(s.text)} for number, point in prose.points.items()}

@@ -13,7 +13,7 @@ from domain.values import checked_date
 def targets_of(text: str) -> tuple[DraftTarget, ...]:
     """List the numbers that the text promises, in its order; only wordings that leave no choice."""
     found: list[tuple[int, DraftTarget]] = []
-    for pattern in form.TARGETS:
+    for pattern in form.TARGET_FORMS:
         for match in pattern.finditer(text):
             value = numbers.value(match["number"])
             if value:

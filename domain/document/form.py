@@ -21,8 +21,8 @@ _DOT: Final = r".\uff0e"
 _COMMAS: Final = r",\uff0c;\uff1b:\uff1a?\uff1f!\uff01。"
 _DASH: Final = r"\-\u2010-\u2015\u2212\uff0d"
 
-PART: Final = re.compile(rf"([{_HAN}]{{1,7}})\s*、\s*(\S.*)")
-MEASURE: Final = re.compile(rf"[{OPENING}]\s*([{_HAN}]{{1,7}})\s*[{CLOSING}]\s*(\S.*)")
+PART_HEADING: Final = re.compile(rf"([{_HAN}]{{1,7}})\s*、\s*(\S.*)")
+MEASURE_HEADING: Final = re.compile(rf"[{OPENING}]\s*([{_HAN}]{{1,7}})\s*[{CLOSING}]\s*(\S.*)")
 POINT: Final = re.compile(rf"([{_DIGIT}]{{1,3}})\s*[{_DOT}、]\s*(?![{_DIGIT}])(\S.*)")
 ROW_NUMBER: Final = re.compile(rf"([{_DIGIT}]{{1,6}})[{_DOT}、]?")
 BARS: Final = re.compile(r"[|\uff5c\u2502]")
@@ -99,7 +99,7 @@ UNIT_ENDINGS: Final = re.compile(  # the lookbehinds: verbs such as 督办, 执�
 # Targets and deadlines ----------------------------------------------------------------------------------------------
 
 # Certain patterns only: the words, the number in them, what is counted.
-TARGETS: Final = (
+TARGET_FORMS: Final = (
     re.compile(rf"(?P<literal>(?P<number>[{_DIGIT}]{{1,9}})(?P<unit>个[\u4e00-\u9fff]{{0,6}}?领域))"),
     re.compile(rf"分(?P<literal>(?P<number>[{_DIGIT}]{{1,3}}|[两{_HAN}]{{1,3}})(?P<unit>批))"),
 )

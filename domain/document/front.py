@@ -23,7 +23,7 @@ class Title(msgspec.Struct, frozen=True):
     doubts: tuple[Doubt, ...]
 
 
-class Front(msgspec.Struct, frozen=True):
+class FrontMatter(msgspec.Struct, frozen=True):
     """What stands before the first part."""
 
     preamble: str
@@ -66,16 +66,16 @@ def _chosen(own: Mapping[str, Passage], told: Mapping[str, str]) -> tuple[str | 
     return None, [Doubt("title_missing", (), "No line before the first part is a title of a work plan.")]
 
 
-def front_of(front: Sequence[Line], title: Title) -> Front:
+def front_of(front: Sequence[Line], title: Title) -> FrontMatter:
     """Read the preamble after the title; the cover letter before it and whatever else stands there become doubts."""
     if not title.lines:
-        return Front("", tuple(unknown(line.number, line.text) for line in front))
+        return FrontMatter("", tuple(unknown(line.number, line.text) for line in front))
     others = [line for line in front if folded(line.text) not in title.heads and line.number not in title.caption]
     after = [line for line in others if line.number > title.lines[-1]]
     cover = [line for line in others if line.number < title.lines[0]]
     last = max((at for at, line in enumerate(after, 1) if form.SENTENCE_END.search(line.text)), default=0)
     loose = tuple(unknown(line.number, line.text) for line in after[last:])
-    return Front(joined(after[:last]).text, (*_cover(cover), *loose))
+    return FrontMatter(joined(after[:last]).text, (*_cover(cover), *loose))
 
 
 def _cover(cover: Sequence[Line]) -> Iterator[Doubt]:

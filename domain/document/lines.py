@@ -38,7 +38,7 @@ class Passage(msgspec.Struct, frozen=True):
     lines: tuple[int, ...]
 
 
-def decoded(source: bytes) -> str:
+def text_of(source: bytes) -> str:
     """Decode UTF-8 bytes; UnreadableDocument names the first bad line and byte, or the encoding it looks like."""
     if source.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnreadableDocument("this is UTF-16, not UTF-8: save the document as UTF-8 and try again")

@@ -50,7 +50,7 @@ class Titles(msgspec.Struct, frozen=True):
 
 def is_mark(line: Line) -> bool:
     """Whether a line of prose starts a part or a point."""
-    return bool(form.PART.fullmatch(line.text) or form.POINT.fullmatch(line.text))
+    return bool(form.PART_HEADING.fullmatch(line.text) or form.POINT.fullmatch(line.text))
 
 
 def read(lines: Sequence[Line], titles: Titles) -> Prose:
@@ -59,7 +59,7 @@ def read(lines: Sequence[Line], titles: Titles) -> Prose:
     part: int | None = None
     order: list[tuple[int, int]] = []
     for section in _sections(lines):
-        if match := form.PART.fullmatch(section[0].text):
+        if match := form.PART_HEADING.fullmatch(section[0].text):
             number = numbers.han(match[1])
             if number is None:
                 prose.doubts.extend(unknown(line.number, line.text) for line in section)
@@ -81,7 +81,7 @@ def _sections(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
 
 
 def _part(prose: Prose, section: Sequence[Line], number: int, printed: str | None) -> Iterator[Doubt]:
-    first = _first_piece(section, form.PART)
+    first = _first_piece(section, form.PART_HEADING)
     size = _wrapped([first, *section[1:]], printed) or 1
     title = joined([first, *section[1:size]]).text
     known = prose.parts.setdefault(number, ProsePart(number, title, first.number))

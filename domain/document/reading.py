@@ -6,7 +6,7 @@ from typing import Final
 from domain.document import compare, form, front, prose, structure, table
 from domain.document.assembly import measures_of, parts_of, tasks_of
 from domain.document.draft import Doubt, Reading
-from domain.document.lines import Line, cleaned, decoded, folded
+from domain.document.lines import Line, cleaned, folded, text_of
 from domain.document.names import names_of
 from domain.document.reference import REFERENCE, Reference
 from domain.document.zones import zones_of
@@ -20,7 +20,7 @@ def read(source: str | bytes, reference: Reference = REFERENCE) -> Reading:
 
     Bytes are UTF-8, with or without BOM; UnreadableDocument if they are not. No text raises.
     """
-    lines, doubts = cleaned(decoded(source) if isinstance(source, bytes) else source)
+    lines, doubts = cleaned(text_of(source) if isinstance(source, bytes) else source)
     zones = zones_of(lines)
     if zones is None:
         return Reading(is_plan=False, doubts=_sorted([*doubts, _no_table(lines)]))
@@ -35,7 +35,7 @@ def read(source: str | bytes, reference: Reference = REFERENCE) -> Reading:
         )
     told = prose.read(_without_heads(zones.prose[begin:], title), _titles(printed))
     opening = front.front_of(zones.prose[:begin], title)
-    found = compare.compared(told, printed)
+    found = compare.comparison_of(told, printed)
     tasks, unsure = tasks_of(told, printed, names_of(reference))
     doubts += [
         *title.doubts,

@@ -63,7 +63,7 @@ class Reference(msgspec.Struct, frozen=True, rename="camel"):
     platforms: tuple[KnownPlatform, ...] = ()
 
 
-def load() -> Reference:
+def load_reference() -> Reference:
     """Read the reference data as shipped; msgspec.ValidationError if a file does not have the shape above."""
     tables: dict[str, Any] = {}
     for name in ("districts", "units", "platforms"):
@@ -71,4 +71,4 @@ def load() -> Reference:
     return msgspec.convert(tables, Reference)
 
 
-REFERENCE: Final = load()
+REFERENCE: Final = load_reference()

@@ -6,7 +6,7 @@ import msgspec
 
 from domain.document.draft import Doubt, DraftAssignment
 from domain.document.lines import folded, quote
-from domain.document.names import Names, resolved
+from domain.document.names import UnitNames, resolved
 from domain.document.roles import Group, groups_of
 from domain.values import Role
 
@@ -21,7 +21,7 @@ class Cell(msgspec.Struct, frozen=True):
     doubts: tuple[Doubt, ...]
 
 
-def read(cell: str, lines: tuple[int, ...], names: Names) -> Cell:
+def read(cell: str, lines: tuple[int, ...], names: UnitNames) -> Cell:
     """Read a cell as assignments in the order of its words, with a doubt about all that is not certain."""
     groups = groups_of(cell, names)
     some_role = any(group.role for group in groups)

@@ -6,7 +6,7 @@ import msgspec
 
 from domain.document import form
 from domain.document.lines import folded
-from domain.document.names import Names, after_name, resolved
+from domain.document.names import UnitNames, after_name, resolved
 from domain.values import Role
 
 
@@ -19,7 +19,7 @@ class Group(msgspec.Struct):
     odd: str = ""
 
 
-def groups_of(cell: str, names: Names) -> list[Group]:
+def groups_of(cell: str, names: UnitNames) -> list[Group]:
     """Cut a cell into groups, clause by clause."""
     return [group for clause in _clauses(cell) for group in _joint(clause, names)]
 
@@ -72,7 +72,7 @@ def _first(text: str, count: int) -> str:
     return text[:at].strip()
 
 
-def _joint(text: str, names: Names) -> Iterator[Group]:
+def _joint(text: str, names: UnitNames) -> Iterator[Group]:
     """Give the groups of a clause. In A会同B负责 B supports, and A has the role that the clause ends in."""
     before, joint, after = text.partition(form.JOINTLY)
     if not joint or not after.strip():
@@ -90,7 +90,7 @@ def _joint(text: str, names: Names) -> Iterator[Group]:
         yield Group([], None, odd=text)
 
 
-def _groups(text: str, names: Names) -> Iterator[Group]:
+def _groups(text: str, names: UnitNames) -> Iterator[Group]:
     """Cut A、B牵头、C配合: an item that ends in a role wording, in brackets or not, closes a group."""
     words: list[str] = []
     for item in _split(text, form.ITEM_MARKS):
@@ -113,7 +113,7 @@ def _bracketed(item: str) -> tuple[str, Role] | None:
     return (item[:at].strip(), found[1]) if found and not found[0] else None
 
 
-def _group(items: Sequence[str], words: Sequence[str], role: Role | None, names: Names) -> Group:
+def _group(items: Sequence[str], words: Sequence[str], role: Role | None, names: UnitNames) -> Group:
     """Make a group of `items`, the words without the role wording; 等 after the last leaves the list open."""
     *others, last = [item for item in items if item] or [""]
     listed = form.OPEN_LIST.search(last)
@@ -125,7 +125,7 @@ def _group(items: Sequence[str], words: Sequence[str], role: Role | None, names:
     return Group(units, role, listed is not None and not odd, "、".join(words) if odd else "")
 
 
-def _is_odd(item: str, role: Role | None, names: Names) -> bool:
+def _is_odd(item: str, role: Role | None, names: UnitNames) -> bool:
     """Whether an item that is no registered name holds words about what to do, or may do so."""
     key = folded(item)
     if all(unit for _, unit in resolved([item], names)):

@@ -11,7 +11,7 @@ from domain.document.lines import Line, folded, joined
 FIRST_CELLS: Final = 2  # a row's number stands in its first or, after the measure, in its second cell
 
 
-class Row(msgspec.Struct, frozen=True):
+class PrintedRow(msgspec.Struct, frozen=True):
     """One row: its cells without blanks around them, the lines it was read from, and that of its number."""
 
     cells: tuple[str, ...]
@@ -42,7 +42,7 @@ def number_at(cells: Sequence[str]) -> int | None:
 
 def is_part(cells: Sequence[str]) -> bool:
     """Whether a row is one cell that starts with 一、."""
-    return bool(form.PART.fullmatch(cells[0])) and not any(cells[1:])
+    return bool(form.PART_HEADING.fullmatch(cells[0])) and not any(cells[1:])
 
 
 def is_header(cells: Sequence[str]) -> bool:
@@ -54,7 +54,7 @@ def is_header(cells: Sequence[str]) -> bool:
 
 def is_lone_measure(cells: Sequence[str]) -> bool:
     """Whether a line holds a measure and nothing else: its row goes on in the next line."""
-    return form.MEASURE.fullmatch(cells[0]) is not None and not any(cells[1:])
+    return form.MEASURE_HEADING.fullmatch(cells[0]) is not None and not any(cells[1:])
 
 
 class _Open:
@@ -78,7 +78,7 @@ class _Open:
         """Whether a line that starts no row of its own can only be the rest of this one."""
         first = self.cells[0][0].text
         if self.number_at is None:
-            return not any(cells[1:]) and len(cells) > 1 if form.PART.fullmatch(first) else len(cells) == 1
+            return not any(cells[1:]) and len(cells) > 1 if form.PART_HEADING.fullmatch(first) else len(cells) == 1
         units = self.cells[self.number_at + 2] if len(self.cells) > self.number_at + 2 else []
         finished = bool(units) and form.ROLE_END.search(units[-1].text) is not None
         return not finished or len(cells) > 1 or cells[0][:1] in form.CLAUSE_MARKS + form.ITEM_MARKS
@@ -88,15 +88,15 @@ class _Open:
         width = len(self.cells)
         return width > 1 if self.number_at is None else width > self.number_at + 3
 
-    def row(self) -> Row:
+    def row(self) -> PrintedRow:
         """Return the row as far as it was read."""
         passages = [joined([piece for piece in pieces if piece.text]) for pieces in self.cells]
         lines = sorted({piece.number for pieces in self.cells for piece in pieces})
         cells = tuple(passage.text for passage in passages)
-        return Row(cells, tuple(lines), self.cells[self.number_at or 0][0].number)
+        return PrintedRow(cells, tuple(lines), self.cells[self.number_at or 0][0].number)
 
 
-def assembled(lines: Iterable[Line]) -> Iterator[Row | Loose]:
+def assembled(lines: Iterable[Line]) -> Iterator[PrintedRow | Loose]:
     """Give rows in order, and lines that belong to none. A header (a page ended there) does not end an open row."""
     current: _Open | None = None
     for line in lines:
@@ -104,7 +104,7 @@ def assembled(lines: Iterable[Line]) -> Iterator[Row | Loose]:
         if len(cells) > form.MOST_CELLS:
             yield Loose(line)
         elif is_header(cells):
-            yield Row(tuple(cells), (line.number,), line.number)
+            yield PrintedRow(tuple(cells), (line.number,), line.number)
         elif current and _continues(current, cells):
             current.extend(line, cells)
         else:
@@ -128,5 +128,5 @@ def _starts(cells: Sequence[str]) -> bool:
 def _continues(current: _Open, cells: Sequence[str]) -> bool:
     if not _starts(cells):
         return current.takes(cells)
-    awaits_number = current.number_at is None and form.MEASURE.fullmatch(current.cells[0][0].text) is not None
-    return awaits_number and number_at(cells) is not None and not form.MEASURE.fullmatch(cells[0])
+    awaits_number = current.number_at is None and form.MEASURE_HEADING.fullmatch(current.cells[0][0].text) is not None
+    return awaits_number and number_at(cells) is not None and not form.MEASURE_HEADING.fullmatch(cells[0])

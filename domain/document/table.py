@@ -7,7 +7,7 @@ import msgspec
 from domain.document import form, numbers
 from domain.document.draft import Doubt
 from domain.document.lines import Line, folded, quote
-from domain.document.rows import Loose, Row, assembled, cells_of, is_header, is_part, number_at
+from domain.document.rows import Loose, PrintedRow, assembled, cells_of, is_header, is_part, number_at
 
 
 class TablePart(msgspec.Struct, frozen=True):
@@ -91,7 +91,7 @@ def unknown(line: int, text: str) -> Doubt:
     return Doubt("unknown_line", (line,), f"This line was not understood and is not in the draft: {quote(text)}.")
 
 
-def _take(table: Table, row: Row) -> Iterator[Doubt]:
+def _take(table: Table, row: PrintedRow) -> Iterator[Doubt]:
     if is_header(row.cells):
         yield from _header(table, row)
     elif table.foreign:
@@ -104,7 +104,7 @@ def _take(table: Table, row: Row) -> Iterator[Doubt]:
         yield _unread(row, "row_unreadable", "A row without a number was not read")
 
 
-def _header(table: Table, row: Row) -> Iterator[Doubt]:
+def _header(table: Table, row: PrintedRow) -> Iterator[Doubt]:
     wrong = header_columns(row.cells)
     table.foreign = wrong is None
     if wrong is None:
@@ -113,8 +113,8 @@ def _header(table: Table, row: Row) -> Iterator[Doubt]:
         yield Doubt("header_misspelt", row.lines, f"The header reads {quote(found)} where the form has “{expected}”.")
 
 
-def _part(table: Table, row: Row) -> Iterator[Doubt]:
-    match = form.PART.fullmatch(row.cells[0])
+def _part(table: Table, row: PrintedRow) -> Iterator[Doubt]:
+    match = form.PART_HEADING.fullmatch(row.cells[0])
     number = numbers.han(match[1]) if match else None
     if match is None or number is None:
         yield _unread(row, "row_unreadable", "A part whose numeral is no number was not read")
@@ -128,7 +128,7 @@ def _part(table: Table, row: Row) -> Iterator[Doubt]:
         table.part, table.measure = number, None
 
 
-def _task(table: Table, row: Row, at: int) -> Iterator[Doubt]:
+def _task(table: Table, row: PrintedRow, at: int) -> Iterator[Doubt]:
     rest = row.cells[at + 1 :]
     text, units = (*rest[:2], "", "")[:2]
     match = form.ROW_NUMBER.fullmatch(row.cells[at])
@@ -148,10 +148,10 @@ def _task(table: Table, row: Row, at: int) -> Iterator[Doubt]:
         yield Doubt("numbering_repeat", (first.line, *row.lines), detail)
 
 
-def _measure(table: Table, row: Row) -> Iterator[Doubt]:
+def _measure(table: Table, row: PrintedRow) -> Iterator[Doubt]:
     """Take a measure cell: a title with its number, or one more piece of the title of a merged cell."""
     words = row.cells[0]
-    match = form.MEASURE.fullmatch(words)
+    match = form.MEASURE_HEADING.fullmatch(words)
     number = numbers.han(match[1]) if match else None
     if match and number:
         measure = table.measures.setdefault(number, TableMeasure(number, table.part, row.lines[0], []))
@@ -184,5 +184,5 @@ def _titles(measures: Iterable[TableMeasure]) -> Iterator[Doubt]:
                 yield Doubt("measure_title_differs", (line,), detail)
 
 
-def _unread(row: Row, kind: str, sentence: str) -> Doubt:
+def _unread(row: PrintedRow, kind: str, sentence: str) -> Doubt:
     return Doubt(kind, row.lines, f"{sentence}: {quote(' | '.join(row.cells))}.")

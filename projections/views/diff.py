@@ -14,7 +14,7 @@ from domain.values import instant_text
 from events.handle import Acquire
 from events.recorded import Recorded
 from events.steps import Work, in_steps
-from projections.as_of import Moment, Rows, read
+from projections.as_of import Moment, Rows, rows_at
 from projections.memory import Memory
 from projections.table import SliceTable
 from projections.views import events
@@ -27,8 +27,8 @@ from projections.wanted import Wanted, wanted
 
 Key = tuple[Kind, str]  # and an id within it
 Views = Mapping[Key, msgspec.Struct]
-KINDS: Final = tuple(Kind)
-NAMED: Final = frozenset(one.kind for one in SUBJECTS.values() if one.kind != Kind.PLAN and one.within is None)
+_KINDS: Final = tuple(Kind)
+_NAMED: Final = frozenset(one.kind for one in SUBJECTS.values() if one.kind != Kind.PLAN and one.within is None)
 COMPARED: Final = tuple(dict.fromkeys(table for one in SUBJECTS.values() for table in one.made_of))
 UNTOLD: Final = frozenset({"version", "meta"})  # a version counts facts, which are told themselves
 
@@ -72,7 +72,7 @@ async def changed_between(
     """
     wants = wanted_for(plan)
     async with acquire() as connection:
-        then, now = await read(connection, before, wants, memory), await read(connection, after, wants, memory)
+        then, now = await rows_at(connection, before, wants, memory), await rows_at(connection, after, wants, memory)
     if plan is not None and not (then.any(PLANS) or now.any(PLANS)):
         return None
     work = plan_changes(then, before.effective_on, now, after.effective_on, plan)
@@ -107,7 +107,7 @@ def plan_changes(before: Rows, on_before: date, after: Rows, on_after: date, pla
         return
     concerned = (yield from _concerned(then, directory(before))) | (yield from _concerned(now, directory(after)))
     for one in found:
-        yield one if one and (one.kind not in NAMED or (one.kind, one.id) in concerned) else None
+        yield one if one and (one.kind not in _NAMED or (one.kind, one.id) in concerned) else None
 
 
 def compared(before: Views, after: Views) -> Work[Changed]:
@@ -144,7 +144,7 @@ def _fields(view: msgspec.Struct | None) -> dict[str, Any]:
 
 def _order(key: Key, view: msgspec.Struct) -> tuple[Any, ...]:
     kind, id_ = key
-    return KINDS.index(kind), getattr(view, "plan", ""), getattr(view, "number", 0), id_
+    return _KINDS.index(kind), getattr(view, "plan", ""), getattr(view, "number", 0), id_
 
 
 def _views(rows: Rows, on: date) -> Generator[None, None, Views]:

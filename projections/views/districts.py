@@ -7,11 +7,11 @@ from msgspec import UNSET, UnsetType
 
 from domain.directory import District
 from projections.as_of import Meta, Rows
-from projections.lists import Collection, NoFilter, encoded
+from projections.lists import Collection, NoFilter, with_json
 from projections.table import Row, slice_table
 from projections.views import units
 from projections.views.names import Directory, Named, directory
-from projections.views.units import Participation, Parts
+from projections.views.units import Participation, Participations
 from projections.wanted import Wanted, wanted
 
 
@@ -48,7 +48,7 @@ def every() -> Sequence[Wanted]:
 def show(rows: Rows) -> list[DistrictView]:
     """All districts, by code."""
     known = directory(rows)
-    parts = Parts(rows, known)
+    parts = Participations(rows, known)
     return [
         DistrictView(
             code=one.code,
@@ -65,7 +65,7 @@ def _of(code: str, directory: Directory) -> list[units.UnitRow]:
     return sorted((unit for unit in directory.units.values() if unit.district == code), key=lambda unit: unit.id)
 
 
-def _tasks(members: Sequence[str], parts: Parts) -> tuple[Participation, ...]:
+def _tasks(members: Sequence[str], parts: Participations) -> tuple[Participation, ...]:
     found = [part for member in members for part in parts.of(member)]
     return tuple(sorted(found, key=lambda part: (part.plan, part.number, part.task, len(part.via))))
 
@@ -75,6 +75,6 @@ DISTRICT_LIST: Collection[DistrictView, NoFilter] = Collection(
     view=DistrictView,
     filter=NoFilter,
     wanted=lambda _scope, _filter, _after, _limit: every(),
-    shown=lambda rows, _: encoded(show(rows)),
+    shown=lambda rows, _: with_json(show(rows)),
     place=lambda district, _: (district.code,),
 )

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from domain.fact import data_of, tag
 from domain.values import instant_text
@@ -14,7 +14,7 @@ from events.database import Connection
 from events.erasable import digests, disclosed
 from events.recorded import Cause, Recorded
 from events.steps import in_steps
-from projections.as_of import Meta
+from projections import as_of
 from projections.views.texts import Erasable
 
 
@@ -40,7 +40,7 @@ class EventView(msgspec.Struct, frozen=True, rename="camel"):
     cause: Cause
     data: dict[str, Any]
     disclosures: tuple[DisclosureView, ...] = ()
-    meta: Meta | UnsetType = UNSET
+    meta: as_of.Meta | UnsetType = UNSET
 
 
 Disclosed = Mapping[str, tuple[str, str]]  # digest → (salt, value)
@@ -75,16 +75,42 @@ class Facts(msgspec.Struct, frozen=True):
         return [event_view(one, self.disclosed) for one in self.recorded]
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events: those after a position, at most so many, of a type, a stream, a plan, a unit, a district."""
+class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What events are about."""
+
+    type: Annotated[str | None, Meta(description="Only this type.", examples=["progress.reported.v1"])] = None
+    stream: Annotated[str | None, Meta(description="Only this stream.", examples=["task:shanghai-credit-2023/21"])] = (
+        None
+    )
+    plan: Annotated[
+        str | None,
+        Meta(
+            description="Only the facts of this plan, of its tasks, and of the reports on them.",
+            examples=["shanghai-credit-2023"],
+        ),
+    ] = None
+    unit: Annotated[
+        str | None,
+        Meta(
+            description="Only the facts of this unit or group and those that name it: its reports, what it was "
+            "assigned to itself, the groups that it joined or left, the units that it succeeded.",
+            examples=["shi-ke-wei"],
+        ),
+    ] = None
+    district: Annotated[
+        str | None,
+        Meta(
+            description="Only the facts of this district and of its units, and those that name one of them.",
+            examples=["310115"],
+        ),
+    ] = None
+
+
+class LogPage(EventFilter, frozen=True, kw_only=True):
+    """Which events: of those that are asked about, at most `limit` at positions higher than `after`."""
 
     after: int = 0
     limit: int = 100
-    type: str | None = None
-    stream: str | None = None
-    plan: str | None = None
-    unit: str | None = None
-    district: str | None = None
 
 
 # $n stands for the parameter. A unit's and a district's facts are their own and those that name them: `refers` holds
@@ -111,14 +137,14 @@ ORDER BY stream, version
 """
 
 
-async def page(connection: Connection, position: int, asked: Page) -> Facts:
+async def log_page(connection: Connection, position: int, asked: LogPage) -> Facts:
     """A page of the log as it was at `position`."""
-    sql, values = page_of(asked)
+    sql, values = page_statement(asked)
     rows = await connection.fetch(sql, asked.after, position, asked.limit, *values)
     return await _with_texts(connection, await _decoded(row["entry"] for row in rows))
 
 
-def page_of(asked: Page) -> tuple[str, list[str]]:
+def page_statement(asked: LogPage) -> tuple[str, list[str]]:
     """The statement for a page, and its parameters from $4 on: only what is asked for stands in it."""
     chosen = {name: value for name in _CHOSEN if (value := getattr(asked, name)) is not None}
     numbers = {name: f"${number}::text" for number, name in enumerate(chosen, 4)}

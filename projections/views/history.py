@@ -11,7 +11,7 @@ from domain.record import State
 from domain.values import instant_text
 from events.recorded import HEAD, Recorded
 from events.steps import Work, at_once
-from projections.fold import ALWAYS, FOREVER, Timeline
+from projections.fold import INFINITY, MINUS_INFINITY, Timeline
 from projections.lists import Collection, NoFilter, Place
 from projections.slices import stretches
 from projections.views.events import Disclosed, EventView, Facts, event_view
@@ -157,15 +157,15 @@ def camel(name: str) -> str:
 
 
 def _day(day: date) -> date | None:
-    return None if day in {ALWAYS, FOREVER} else day
+    return None if day in {MINUS_INFINITY, INFINITY} else day
 
 
 def _place(version: Version, _: NoFilter) -> Place:
     """By the position that made it, then by its first day; an append touches a stream once in every position."""
-    return version.known.from_, version.effective.from_ or ALWAYS
+    return version.known.from_, version.effective.from_ or MINUS_INFINITY
 
 
-HISTORY: Collection[Version, NoFilter] = Collection(
+HISTORY_LIST: Collection[Version, NoFilter] = Collection(
     name="history",
     view=Version,
     filter=NoFilter,

@@ -12,7 +12,7 @@ ORDER BY recorded_at
 """
 
 
-async def of_subject(connection: Connection, position: int, stream: str, below: str) -> list[datetime]:
+async def moments_of(connection: Connection, position: int, stream: str, below: str) -> list[datetime]:
     """When facts were added to a stream, or to one whose name begins with `below`, up to `position`."""
     rows = await connection.fetch(_SQL, position, stream, below, end_of(below))
     return [row["recorded_at"] for row in rows]

@@ -1,15 +1,14 @@
 """What other views join at their own moment: units and groups, plans, and the platforms that texts mention."""
 
 from collections.abc import Iterable
-from datetime import date
 from typing import Final
 
 import msgspec
 
 from domain.directory import Platform, Unit, resolve
-from domain.plan import Plan
+from domain.plan import Adopted, Plan
 from projections.as_of import Rows
-from projections.documents import decoded
+from projections.documents import structs_of
 from projections.table import TEXT, Row, slice_table
 
 
@@ -20,16 +19,10 @@ class UnitRow(Unit, frozen=True, kw_only=True):
     version: int
 
 
-class PlanRow(msgspec.Struct, frozen=True):
+class PlanRow(Adopted, frozen=True, kw_only=True):
     """A plan at one moment, as the table keeps it; parts and measures have tables of their own."""
 
     id: str
-    title: str
-    issuer: str
-    document_number: str | None
-    issued_on: date
-    preamble: str
-    document: str
     version: int
 
 
@@ -57,9 +50,8 @@ def _unit_rows(key: str, unit: Unit, version: int) -> Iterable[Row]:
 
 
 def _plan_rows(key: str, plan: Plan, version: int) -> Iterable[Row]:
-    row = PlanRow(
-        key, plan.title, plan.issuer, plan.document_number, plan.issued_on, plan.preamble, plan.document, version
-    )
+    adopted = {name: getattr(plan, name) for name in Adopted.__struct_fields__}
+    row = PlanRow(**adopted, id=key, version=version)
     yield Row(key, (), msgspec.json.encode(row))
 
 
@@ -125,6 +117,6 @@ def directory(rows: Rows) -> Directory:
     units = rows.joined(UNITS)
     return rows.memory.made(
         ("directory", units),
-        lambda: Directory(sorted(decoded(rows.raw(UNITS), UnitRow), key=lambda one: one.id)),
+        lambda: Directory(sorted(structs_of(rows.raw(UNITS), UnitRow), key=lambda one: one.id)),
         lambda made: len(units) + made.weight,
     )

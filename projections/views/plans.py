@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from domain.plan import Measure, Part, Plan
 from projections.as_of import Meta, Rows
-from projections.lists import Collection, NoFilter, Number, encoded
+from projections.lists import Collection, NoFilter, WholeNumber, with_json
 from projections.table import INTEGER, TEXT, Row, slice_table
 from projections.views.names import PLANS, PlanRow
 from projections.views.tasks import TASKS
@@ -193,7 +193,7 @@ PLAN_LIST: Collection[PlanView, NoFilter] = Collection(
     view=PlanView,
     filter=NoFilter,
     wanted=lambda _scope, _filter, _after, _limit: every(),
-    shown=lambda rows, _: encoded(show(rows)),
+    shown=lambda rows, _: with_json(show(rows)),
     place=lambda plan, _: (plan.id,),
 )
 
@@ -201,7 +201,7 @@ PLAN_LIST: Collection[PlanView, NoFilter] = Collection(
 class MeasureFilter(msgspec.Struct, frozen=True):
     """Which measures of a plan."""
 
-    part: Annotated[Number | None, msgspec.Meta(description="Measures of this part.", examples=[3])] = None
+    part: Annotated[WholeNumber | None, msgspec.Meta(description="Measures of this part.", examples=[3])] = None
 
 
 PART_LIST: Collection[PartView, NoFilter] = Collection(
@@ -209,17 +209,17 @@ PART_LIST: Collection[PartView, NoFilter] = Collection(
     view=PartView,
     filter=NoFilter,
     wanted=lambda plan, _filter, _after, _limit: one(plan),
-    shown=lambda rows, _: encoded(parts(rows)),
+    shown=lambda rows, _: with_json(parts(rows)),
     place=lambda part, _: (part.number,),
-    places=lambda _: tuple[Number],
+    places=lambda _: tuple[WholeNumber],
 )
 MEASURE_LIST: Collection[MeasureView, MeasureFilter] = Collection(
     name="measures",
     view=MeasureView,
     filter=MeasureFilter,
     wanted=lambda plan, _filter, _after, _limit: one(plan),
-    shown=lambda rows, _: encoded(measures(rows)),
+    shown=lambda rows, _: with_json(measures(rows)),
     place=lambda measure, _: (measure.number,),
-    places=lambda _: tuple[Number],
+    places=lambda _: tuple[WholeNumber],
     keeps=lambda given, _: lambda measure: given.part in {None, measure.part},
 )

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from projections.as_of import Meta, Moment, Rows
-from projections.lists import Collection, NoFilter, Shown, encoded
+from projections.lists import Collection, NoFilter, Shown, with_json
 from projections.views.names import PLANS, PLATFORMS, PlatformRow
 from projections.views.tasks import TASKS
 from projections.wanted import Wanted, wanted
@@ -77,13 +77,13 @@ PLATFORM_LIST: Collection[PlatformView, NoFilter] = Collection(
     view=PlatformView,
     filter=NoFilter,
     wanted=lambda _scope, _filter, _after, _limit: every(),
-    shown=lambda rows, _: encoded(show(rows)),
+    shown=lambda rows, _: with_json(show(rows)),
     place=lambda platform, _: (platform.id,),
 )
 
 
 def _mentioned(rows: Rows, _: Moment) -> Sequence[Shown[PlatformView]]:
-    return encoded([platform for platform in show(rows) if platform.tasks])
+    return with_json([platform for platform in show(rows) if platform.tasks])
 
 
 PLAN_PLATFORMS: Collection[PlatformView, NoFilter] = Collection(

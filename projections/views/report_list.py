@@ -9,7 +9,7 @@ from msgspec import Meta
 from domain.report import Listing
 from domain.values import Status
 from projections.as_of import Moment, Rows
-from projections.lists import Collection, Number, Page, Place, Shown, encoded
+from projections.lists import Collection, Page, Place, Shown, WholeNumber, with_json
 from projections.views.events import Facts
 from projections.views.names import PLANS, UNITS, directory
 from projections.views.reports import REPORTS, EvidenceStatus, ReportRow, ReportView, evidence_status, show
@@ -40,7 +40,7 @@ class ReportFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class PlanReportFilter(ReportFilter, frozen=True, kw_only=True, rename="camel"):
     """Which reports of a plan."""
 
-    task: Annotated[Number | None, Meta(description="Reports on the task with this key.", examples=[21])] = None
+    task: Annotated[WholeNumber | None, Meta(description="Reports on the task with this key.", examples=[21])] = None
 
 
 def _wanted(scope: str, given: ReportFilter, after: Place | None, limit: int) -> Sequence[Wanted]:
@@ -78,7 +78,7 @@ def _keeps(given: ReportFilter, rows: Rows) -> Callable[[ReportRow], bool]:
 def _told(found: Page[ReportRow], facts: Facts) -> Page[ReportView]:
     """A page of reports with their texts."""
     views = show([one.view for one in found.shown], directory(found.rows), facts)
-    return Page(encoded(views), found.more, found.rows)
+    return Page(with_json(views), found.more, found.rows)
 
 
 def _list(name: str, filter_: type[ReportFilter]) -> Collection[Any, Any]:
@@ -89,7 +89,7 @@ def _list(name: str, filter_: type[ReportFilter]) -> Collection[Any, Any]:
         wanted=_wanted,
         shown=_shown,
         place=_place,
-        places=lambda _: tuple[str, Number, str],
+        places=lambda _: tuple[str, WholeNumber, str],
         keeps=_keeps,
         told=_told,
         paged=True,

@@ -3,9 +3,9 @@
 import msgspec
 
 from projections.as_of import Rows
-from projections.lists import Collection, NoFilter, Number, encoded
+from projections.lists import Collection, NoFilter, WholeNumber, with_json
 from projections.views.names import PLANS
-from projections.views.tasks import TARGETS, TASKS, TargetRow
+from projections.views.tasks import TARGETS, TASKS, NumberedTask, TargetRow
 from projections.wanted import wanted
 
 
@@ -21,16 +21,9 @@ class TargetView(msgspec.Struct, frozen=True):
     unit: str
 
 
-class _Numbered(msgspec.Struct, frozen=True):
-    """A task's number: all that its targets need to know of it."""
-
-    id: str
-    number: int
-
-
 def show(rows: Rows) -> list[TargetView]:
     """The targets among these rows."""
-    numbers = {task.id: task.number for task in rows.of(TASKS, _Numbered)}
+    numbers = {task.id: task.number for task in rows.of(TASKS, NumberedTask)}
     return [
         TargetView(one.plan, one.task, numbers[one.task], one.target, one.literal, one.value, one.unit)
         for one in rows.of(TARGETS, TargetRow)
@@ -50,7 +43,7 @@ TARGET_LIST: Collection[TargetView, NoFilter] = Collection(
         wanted(TARGETS, plan=plan),
         wanted(TASKS, plan=plan),
     ),
-    shown=lambda rows, _: encoded(show(rows)),
+    shown=lambda rows, _: with_json(show(rows)),
     place=_place,
-    places=lambda _: tuple[Number, Number, Number],
+    places=lambda _: tuple[WholeNumber, WholeNumber, WholeNumber],
 )

@@ -11,7 +11,7 @@ from msgspec import Meta
 from domain.values import Role
 from projections.as_of import Moment, Rows
 from projections.grams import holds
-from projections.lists import Collection, Number, Place, Shown, Words
+from projections.lists import Collection, Place, Shown, WholeNumber, Words
 from projections.views import tasks
 from projections.views.names import Directory, directory
 from projections.views.said import SAID
@@ -31,9 +31,9 @@ class TaskSort(StrEnum):
 class TaskFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Which tasks of a plan."""
 
-    number: Annotated[Number | None, Meta(description="The task's number.", examples=[21])] = None
-    part: Annotated[Number | None, Meta(description="Tasks of this part.", examples=[3])] = None
-    measure: Annotated[Number | None, Meta(description="Tasks of this measure.", examples=[6])] = None
+    number: Annotated[WholeNumber | None, Meta(description="The task's number.", examples=[21])] = None
+    part: Annotated[WholeNumber | None, Meta(description="Tasks of this part.", examples=[3])] = None
+    measure: Annotated[WholeNumber | None, Meta(description="Tasks of this measure.", examples=[6])] = None
     unit: Annotated[
         str | None,
         Meta(
@@ -122,7 +122,7 @@ TASK_LIST: Collection[TaskView, TaskFilter] = Collection(
     wanted=_wanted,
     shown=_shown,
     place=_place,
-    places=lambda given: tuple[date, Number, Number] if _by_due(given) else tuple[Number, Number],
+    places=lambda given: tuple[date, WholeNumber, WholeNumber] if _by_due(given) else tuple[WholeNumber, WholeNumber],
     keeps=keeps,
     descending=_descending,
     paged=True,

@@ -14,7 +14,7 @@ from domain.report import Listing, Said, reported
 from domain.task import Assignment, Target, Task
 from domain.values import Role, Status
 from projections.as_of import Meta, Rows
-from projections.documents import decoded, name_of, split
+from projections.documents import name_of, split_digests, structs_of
 from projections.grams import grams_of
 from projections.lists import Shown
 from projections.table import DATE, INTEGER, TEXT, Row, slice_table
@@ -34,6 +34,13 @@ class TaskRow(Task, frozen=True, kw_only=True):
     id: str
     plan: str
     version: int
+
+
+class NumberedTask(msgspec.Struct, frozen=True):
+    """A task by the number that people know it by: all that some need to know of its row."""
+
+    id: str
+    number: int
 
 
 class AssignmentRow(Assignment, frozen=True, kw_only=True, rename=None):
@@ -238,7 +245,7 @@ class Beside:
         return {plan.id: plan.document for plan in self._rows.of(PLANS, PlanRow)}
 
 
-Key = tuple[
+_Key = tuple[
     str, bytes, bytes, bytes, str
 ]  # "task", its digest, its reports' digests, the name of what is beside, how the day lies (an enum hashes in Python)
 
@@ -310,16 +317,16 @@ def _tasks(rows: Rows) -> _Tasks:
     digests = rows.joined(TASKS)
 
     def made() -> _Tasks:
-        dated = zip(split(digests), decoded(rows.raw(TASKS), _Dated), strict=True)
+        dated = zip(split_digests(digests), structs_of(rows.raw(TASKS), _Dated), strict=True)
         each = [(digest, one.id, one.due) for digest, one in dated]
         return _Tasks(each, {due for _, _, due in each})
 
     return rows.memory.made(("tasks", digests), made, lambda made: len(digests) + _PLACE * len(made.each))
 
 
-def _shown(rows: Rows, document: bytes, beside: Beside, key: Key) -> Shown[TaskView]:
+def _shown(rows: Rows, document: bytes, beside: Beside, key: _Key) -> Shown[TaskView]:
     """A task that was not remembered, and is from now on."""
-    (task,), (_, _, said, _, due) = decoded([document], TaskRow), key
+    (task,), (_, _, said, _, due) = structs_of([document], TaskRow), key
     reports = sorted(rows.of_group(SAID, task.id, SaidRow), key=lambda one: one.event)
     view = _view(task, reports, beside, Due(due))
     shown = Shown(view, msgspec.json.encode(view))

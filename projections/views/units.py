@@ -12,7 +12,7 @@ from domain.values import Role
 from projections import as_of
 from projections.as_of import Rows
 from projections.grams import holds
-from projections.lists import Collection, Words, encoded
+from projections.lists import Collection, Words, with_json
 from projections.table import TEXT, Row, slice_table
 from projections.views.names import UNITS, Directory, Named, UnitRow, directory
 from projections.views.tasks import ASSIGNMENTS, AssignmentRow
@@ -83,7 +83,7 @@ def every() -> Sequence[Wanted]:
     return (wanted(UNITS), wanted(ASSIGNMENTS))
 
 
-class Parts:
+class Participations:
     """Who takes part in which task, through groups and successions, at one moment."""
 
     def __init__(self, rows: Rows, directory: Directory) -> None:
@@ -123,11 +123,11 @@ class Parts:
 def show(rows: Rows) -> list[UnitView]:
     """All units and groups, by id."""
     known = directory(rows)
-    parts = Parts(rows, known)
+    parts = Participations(rows, known)
     return [_view(unit, known, parts) for unit in sorted(known.units.values(), key=lambda unit: unit.id)]
 
 
-def _view(unit: UnitRow, directory: Directory, parts: Parts) -> UnitView:
+def _view(unit: UnitRow, directory: Directory, parts: Participations) -> UnitView:
     return UnitView(
         id=unit.id,
         kind=unit.kind,
@@ -172,7 +172,7 @@ UNIT_LIST: Collection[UnitView, UnitFilter] = Collection(
     view=UnitView,
     filter=UnitFilter,
     wanted=lambda _scope, _filter, _after, _limit: every(),
-    shown=lambda rows, _: encoded(show(rows)),
+    shown=lambda rows, _: with_json(show(rows)),
     place=lambda unit, _: (unit.id,),
     keeps=lambda given, _: keeps(given),
 )

@@ -10,10 +10,10 @@ import msgspec
 
 from api.description.openapi import described_by
 from api.main import described_app
-from domain.bundled import PLAN
+from domain.bundled import BUNDLED_PLAN
 from tests.contract.test_problems import address, question
 
-TASK: Final = f"{PLAN}/21"
+TASK: Final = f"{BUNDLED_PLAN}/21"
 REASON: Final = {"reason": "试"}
 COMMANDS: Final[tuple[dict[str, Any], ...]] = (
     {"type": "task.reword", "task": TASK, "text": "改后的措辞", "effectiveOn": "2023-06-30", "expectedVersion": 4},

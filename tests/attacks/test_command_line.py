@@ -296,7 +296,7 @@ async def test_a_database_that_is_not_there_as_named_is_one_sentence(
 
 
 async def test_a_database_that_says_nothing_is_one_sentence(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.hosting.opening.PATIENCE", 1.0)
+    monkeypatch.setattr("api.hosting.opening.ANSWERS_WITHIN", 1.0)
     with listening("127.0.0.1", 0) as silent:
         url = f"postgresql://a:secret@127.0.0.1:{silent.getsockname()[1]}/b"
         with pytest.raises(Unreachable, match=r"did not answer within \d+ s"):

@@ -309,7 +309,7 @@ async def test_a_client_that_goes_while_it_waits_has_recorded_nothing(
 async def test_what_only_has_to_wait_is_no_error_of_ours(
     site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.services.reader.PATIENCE", 0.05)
+    monkeypatch.setattr("api.services.reader.VISIBLE_WITHIN", 0.05)
     caplog.set_level(logging.WARNING)
     problem = await site.problem(503, PLAN, minPosition=1_000)
     assert problem["code"] == "not_visible_yet"

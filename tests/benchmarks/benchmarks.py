@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from domain.bundled import PLAN
+from domain.bundled import BUNDLED_PLAN
 from tests.benchmarks import datasette
 from tests.benchmarks.load import HERE, Question
 
-LIST = f"/v1/plans/{PLAN}/tasks"
+LIST = f"/v1/plans/{BUNDLED_PLAN}/tasks"
 MOMENT = "?position={position}&effectiveOn={on}"
 GRAPHQL = (HERE / "tasks.graphql").read_text()
 JSON = (("Content-Type", "application/json"),)
@@ -37,7 +37,7 @@ class Benchmark(msgspec.Struct, frozen=True):
 
 def graphql(**variables: Any) -> Question:
     """The GraphQL query of the tasks with their assignments and units."""
-    body = json.dumps({"query": GRAPHQL, "variables": {"plan": PLAN, **variables}}, ensure_ascii=False)
+    body = json.dumps({"query": GRAPHQL, "variables": {"plan": BUNDLED_PLAN, **variables}}, ensure_ascii=False)
     return Question("/graphql", body.replace('"{position}"', "{position}"), JSON)
 
 

@@ -10,7 +10,7 @@ from api.cli.year import tell
 from api.hosting.settings import Settings
 from api.main import service
 from api.postgres import cluster
-from domain.bundled import PLAN
+from domain.bundled import BUNDLED_PLAN
 from events.database import undisturbed
 from tests.benchmarks.load import Answer
 from tests.benchmarks.moments import Moments
@@ -40,4 +40,7 @@ async def told(core: int) -> AsyncGenerator[tuple[Setup, Moments]]:
                         "WHERE recorded_at < (SELECT recorded_at + interval '1 day' FROM events WHERE position = 1)"
                     )
             nothing = Answer(200, [], b"")
-            yield Setup(own.dsn, name, ORIGIN, settings.license, PLAN, nothing), Moments(imported, size - imported + 1)
+            yield (
+                Setup(own.dsn, name, ORIGIN, settings.license, BUNDLED_PLAN, nothing),
+                Moments(imported, size - imported + 1),
+            )

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from graphql import build_schema, find_breaking_changes
 
-from api.cli.describe import FOLDER
+from api.cli.describe import OPENAPI
 from api.description.openapi import openapi_json
 from api.graphql.schema import SCHEMA
 from api.main import described_app
 from tests.breaking import breaks
 
-RELEASED = FOLDER / "released"
-LOG = (FOLDER / "CHANGELOG.md").read_text()
+RELEASED = OPENAPI / "released"
+LOG = (OPENAPI / "CHANGELOG.md").read_text()
 
 
 def announced() -> set[str]:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.description.docs import FOLDER
+from api.description.docs import ASSETS
 from tests.conftest import Site
 
 PAGES = ["/docs", "/graphql"]
@@ -57,6 +57,6 @@ async def test_a_page_takes_no_parameters(shared: Site) -> None:
 
 
 def test_no_file_of_ours_names_another_host() -> None:
-    ours = [path for path in FOLDER.iterdir() if path.suffix in {".html", ".js", ".css", ".json"}]
+    ours = [path for path in ASSETS.iterdir() if path.suffix in {".html", ".js", ".css", ".json"}]
     assert len(ours) >= 8
     assert [path.name for path in ours if ELSEWHERE.search(path.read_text())] == []

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from api.cli.describe import FOLDER, asked, generated
-from api.description.examples import ORIGIN, WRITTEN
+from api.cli.describe import OPENAPI, examples_asked, generated
+from api.description.examples import DEMO_ORIGIN, WRITTEN
 from domain.commands import FACTS
 from tests.conftest import Site, database_of, settings_for
 
-DESCRIBED: dict[str, Any] = json.loads((FOLDER / "openapi.json").read_bytes())
+DESCRIBED: dict[str, Any] = json.loads((OPENAPI / "openapi.json").read_bytes())
 AT = {"asOf", "position", "effectiveOn"}
 BETWEEN = {"from", "fromEffectiveOn", "to", "toEffectiveOn"}
 OPERATIONS: dict[str, Any] = {
@@ -23,7 +23,7 @@ OPERATIONS: dict[str, Any] = {
 
 def test_the_committed_descriptions_have_not_drifted() -> None:
     fresh = generated()
-    kept = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()}
+    kept = {path.relative_to(OPENAPI).as_posix(): path.read_bytes() for path in OPENAPI.rglob("*") if path.is_file()}
     kept = {name: content for name, content in kept.items() if not name.startswith(("CHANGELOG.md", "released/"))}
     assert kept.keys() == fresh.keys()
     drifted = [name for name, content in fresh.items() if kept[name] != content]
@@ -31,11 +31,11 @@ def test_the_committed_descriptions_have_not_drifted() -> None:
 
 
 def test_every_fact_has_its_schema() -> None:
-    assert {path.name.removesuffix(".schema.json") for path in (FOLDER / "events").iterdir()} == FACTS.keys()
+    assert {path.name.removesuffix(".schema.json") for path in (OPENAPI / "events").iterdir()} == FACTS.keys()
 
 
 def test_every_read_takes_both_clocks() -> None:
-    described = json.loads((FOLDER / "openapi.json").read_bytes())
+    described = json.loads((OPENAPI / "openapi.json").read_bytes())
     reads = {
         path: item["get"] for path, item in described["paths"].items() if path.startswith("/v1/") and "get" in item
     }
@@ -47,14 +47,14 @@ def test_every_read_takes_both_clocks() -> None:
 
 async def test_the_server_publishes_its_own_descriptions(shared: Site) -> None:
     described = await shared.get("/openapi.json")
-    assert described == json.loads((FOLDER / "openapi.json").read_bytes())
+    assert described == json.loads((OPENAPI / "openapi.json").read_bytes())
     schema = await shared.http.get("/schema.graphql")
-    assert schema.content == (FOLDER / "schema.graphql").read_bytes()
+    assert schema.content == (OPENAPI / "schema.graphql").read_bytes()
 
 
 async def test_the_examples_are_what_the_server_answers(server: str, folder: Path) -> None:
     async with database_of(server, "template1") as dsn:
-        found = await asked(msgspec.structs.replace(settings_for(dsn, folder), origin=ORIGIN))
+        found = await examples_asked(msgspec.structs.replace(settings_for(dsn, folder), origin=DEMO_ORIGIN))
     kept = json.loads(WRITTEN.read_bytes())
     assert found.keys() == kept.keys(), "run `make openapi`"
     assert [name for name, one in found.items() if kept[name] != one] == [], "run `make openapi`"

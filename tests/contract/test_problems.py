@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.cli.describe import FOLDER
+from api.cli.describe import OPENAPI
 from api.main import service
 from domain.commands import COMMANDS
 from tests.conftest import PLAN, TASK, Site, database_of, problem_of, serving, settings_for
 
-PATHS: dict[str, dict[str, Any]] = json.loads((FOLDER / "openapi.json").read_bytes())["paths"]
+PATHS: dict[str, dict[str, Any]] = json.loads((OPENAPI / "openapi.json").read_bytes())["paths"]
 READS = sorted(path for path, item in PATHS.items() if "get" in item)
 WRITES = sorted(path for path, item in PATHS.items() if "post" in item)
 GOOD = {"plan": "shanghai-credit-2023", "key": "21", "unit": "shi-ke-wei", "code": "310115", "position": "1"} | {

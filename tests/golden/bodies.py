@@ -20,7 +20,7 @@ from api.main import application, service
 from api.postgres import cluster
 from tests.conftest import PLAN, database_of, settings_for
 
-KEPT: Final = Path(__file__).parent / "bodies.json"
+BODIES_KEPT: Final = Path(__file__).parent / "bodies.json"
 RELEASE: Final = Path(release.__file__)
 LOG: Final = "0123456789abcdef"
 MOMENTS: Final = ("position=300&effectiveOn=2023-06-30", "position=700&effectiveOn=2023-10-31")
@@ -86,11 +86,11 @@ async def write() -> None:
         folder.chmod(0o755)
         async with cluster(folder / "server") as running:
             found = await bodies_in(running.dsn, folder)
-    kept = json.loads(KEPT.read_text("utf-8"))
+    kept = json.loads(BODIES_KEPT.read_text("utf-8"))
     changed = kept["formats"] == FORMATS and any(found.get(name) != body for name, body in kept["bodies"].items())
     formats = FORMATS + changed
     RELEASE.write_text(re.sub(r"(?m)^(FORMATS: Final = )\d+$", rf"\g<1>{formats}", RELEASE.read_text("utf-8")), "utf-8")
-    KEPT.write_text(json.dumps({"formats": formats, "bodies": found}, indent=1) + "\n", "utf-8")
+    BODIES_KEPT.write_text(json.dumps({"formats": formats, "bodies": found}, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import msgspec
 from events.merkle import extend, root
 
 FOLDER: Final = Path(__file__).with_name("facts")
-KEPT: Final = Path(__file__).parents[2] / "openapi" / "released" / "leaves"
+RELEASED_ROOT: Final = Path(__file__).parents[2] / "openapi" / "released" / "leaves"
 
 
 def _position(leaf: bytes) -> int:

@@ -8,13 +8,13 @@ import json
 from pathlib import Path
 
 from api.http.release import FORMATS
-from tests.golden.bodies import KEPT, bodies
+from tests.golden.bodies import BODIES_KEPT, bodies
 
 
 async def test_a_change_of_any_body_raises_the_formats_version(server: str, folder: Path) -> None:
-    kept = json.loads(KEPT.read_text("utf-8"))
+    kept = json.loads(BODIES_KEPT.read_text("utf-8"))
     found = await bodies(server, folder)
-    assert kept["formats"] == FORMATS, f"{KEPT.name} is of another version: write it anew"
+    assert kept["formats"] == FORMATS, f"{BODIES_KEPT.name} is of another version: write it anew"
     changed = sorted(
         name for name in found.keys() | kept["bodies"].keys() if found.get(name) != kept["bodies"].get(name)
     )

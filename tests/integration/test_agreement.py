@@ -19,7 +19,7 @@ from domain.fact import subject_of
 from events.database import Connection
 from events.recorded import Recorded
 from events.streams import read_streams
-from projections.as_of import Moment, read
+from projections.as_of import Moment, rows_at
 from projections.fold import state
 from projections.memory import Memory
 from projections.runner import streams, verify
@@ -126,7 +126,7 @@ def rows_of(facts: dict[str, list[Recorded]], position: int, day: date, fold: An
 async def docs_at(connection: Connection, position: int, day: date) -> dict[str, list[bytes]]:
     """What every table does show."""
     moment = Moment(position, await connection.fetchval("SELECT now()"), day, "", "", "", pinned=True)
-    rows = await read(connection, moment, [wanted(table) for table in TABLES], Memory(0))
+    rows = await rows_at(connection, moment, [wanted(table) for table in TABLES], Memory(0))
     return {table.name: sorted(rows.raw(table)) for table in TABLES}
 
 

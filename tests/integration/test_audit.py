@@ -13,7 +13,7 @@ import pytest
 from api.main import Service, service
 from domain.commands import AnyCommand
 from events import codec
-from events.audit import Difference
+from events.audit import Disagreement
 from events.database import Connection
 from projections.runner import verify
 from projections.table import SliceTable
@@ -52,7 +52,7 @@ async def named(record: Service, statement: str, *arguments: Any) -> str:
     async with tampering(record) as connection:
         done = await connection.execute(statement, *arguments)
         assert done.rpartition(" ")[2] == "1", done
-        with pytest.raises(Difference) as found:
+        with pytest.raises(Disagreement) as found:
             await verify(connection, TABLES)
         told: list[str] = []
         await verify(connection, TABLES, told.append)

@@ -198,7 +198,7 @@ async def test_another_process_hears_of_a_fact_within_moments(site: Site) -> Non
 async def test_a_position_that_does_not_come_is_waited_for_and_then_refused(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.services.reader.PATIENCE", 0.05)
+    monkeypatch.setattr("api.services.reader.VISIBLE_WITHIN", 0.05)
     size = site.running.reader.head.size
     problem = await site.problem(503, PLAN, minPosition=size + 1)
     assert problem["code"] == "not_visible_yet"

@@ -157,7 +157,7 @@ async def test_an_instant_that_the_head_has_not_passed_is_not_pinned(imported: S
 async def test_a_position_that_nobody_has_recorded_is_waited_for_and_then_refused(
     imported: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.services.reader.PATIENCE", 0.1)
+    monkeypatch.setattr("api.services.reader.VISIBLE_WITHIN", 0.1)
     with pytest.raises(Trouble, match="is not visible yet"):
         await position(imported.reader, min_position=imported.reader.head.size + 1)
 

@@ -25,7 +25,7 @@ from projections.as_of import AsOf
 from projections.views import events
 from projections.views.report_list import PLAN_REPORTS, PlanReportFilter
 from projections.views.task_list import TASK_LIST, TaskFilter, TaskSort
-from projections.wanted import Wanted, compiled, joined
+from projections.wanted import Wanted, compiled, union_of
 from tests.conftest import IMPORTED_AT, Site, database_of, serving, settings_for
 
 TASKS = 10_000
@@ -182,7 +182,7 @@ def literal(value: Any) -> str:
 async def plan_of(site: Site, wanted: list[Wanted]) -> str:
     """How PostgreSQL carries out the very statement of a page, in a session like those that read slices."""
     moment = await site.running.reader.moment(AsOf())
-    sql, names = compiled(joined(tuple(one.form for one in wanted)))
+    sql, names = compiled(union_of(tuple(one.form for one in wanted)))
     values: dict[str, Any] = {"position": moment.position, "day": moment.effective_on}
     for number, one in enumerate(wanted):
         values |= {f"{name}_{number}": value for name, value in one.values}
@@ -228,7 +228,7 @@ async def test_a_page_of_tasks_or_of_reports_is_read_by_the_index_of_its_order(l
     ids=str,
 )
 async def test_events_are_filtered_by_index(large: Site, about: dict[str, Any], by: list[str]) -> None:
-    sql, values = events.page_of(events.Page(**about))
+    sql, values = events.page_statement(events.LogPage(**about))
     async with large.running.pool.acquire() as connection:
         (row,) = await connection.fetch(f"EXPLAIN (FORMAT JSON) {sql}", 300, 2**40, 101, *values)
     assert sorted(indexes(str(row[0]), "events")) == by

@@ -21,7 +21,7 @@ from api.postgres import FolderInUse, PostgresFailed, cluster
 from api.postgres.account import ENVIRONMENT
 from api.postgres.binaries import Binaries, readable_copy, shipped
 from api.postgres.home import Home, find_home
-from api.postgres.pidfile import NAME, read_pidfile, servers_in
+from api.postgres.pidfile import POSTMASTER_PID, read_pidfile, servers_in
 from tests.conftest import ask
 
 ROOT = os.geteuid() == 0
@@ -360,12 +360,12 @@ async def start_without_parent(home: Home, sockets: Path) -> Process:
 
 async def test_a_stale_pid_file_that_names_a_stranger_harms_nobody(folder: Path) -> None:
     async with cluster(folder) as server:
-        lines = (server.data / NAME).read_text()
+        lines = (server.data / POSTMASTER_PID).read_text()
         killed = server.pid
         os.kill(server.pid, signal.SIGKILL)
     home = await find_home(folder)
     stranger = await asyncio.create_subprocess_exec(*home.account.prefix, "sleep", "60")
-    (home.data / NAME).write_text(lines.replace(str(killed), str(stranger.pid), 1))
+    (home.data / POSTMASTER_PID).write_text(lines.replace(str(killed), str(stranger.pid), 1))
     async with cluster(folder) as server:
         assert await ask(server.dsn, "SELECT 1") == 1
     assert stranger.returncode is None

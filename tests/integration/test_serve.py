@@ -133,7 +133,9 @@ async def test_a_dry_run_says_what_would_be_recorded_and_records_nothing(served:
     ("given", "sentence"),
     [
         ("{", "the body is no JSON"),
-        ('{"type": "task.reword"}', "Object missing required field `task`"),
+        ('{"type": "task.reword"}', "give the field task, which is missing"),
+        (json.dumps([REWORD, REWORD | {"text": 5}]), "/1/text: give a text, not a number"),
+        ('{"type": "task.delete"}', "/type: give district.register, fact.void, "),
         (json.dumps(REWORD | {"reason": None}), "an edit of the public record says why: give a reason"),
         (json.dumps(REWORD | {"task": "nowhere/1"}), "there is no task nowhere/1"),
     ],

@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.cli.describe import FOLDER
+from api.cli.describe import OPENAPI
 from domain.commands import AnyCommand
 from tests.conftest import TASK, Site, copied
 from tests.interop.test_graphql_http import HERE, INSTALLED, node
 
 PLAN = TASK.partition("/")[0]
-SCHEMA = str(FOLDER / "schema.graphql")
+SCHEMA = str(OPENAPI / "schema.graphql")
 
 
 async def test_codegen_knows_every_scalar() -> None:

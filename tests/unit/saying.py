@@ -10,7 +10,7 @@ from domain.errors import Refused
 from domain.fact import Fact, data_of, tag
 from domain.record import State
 from domain.values import SHANGHAI, Sealed, shanghai_day
-from events.erasable import digest_of
+from events.erasable import sealed_digest
 from events.handle import HEAD, Remembered, decide_all
 from events.proposal import NewFact
 from events.recorded import Cause, Recorded
@@ -158,7 +158,7 @@ def _spoken(one: NewFact) -> Spoken:
     """A new fact with its texts in place of the digests, each of which is proved."""
     texts: dict[str, str] = {}
     for hidden in one.disclosures:
-        assert digest_of(hidden.salt, hidden.value) == hidden.digest
+        assert sealed_digest(hidden.salt, hidden.value) == hidden.digest
         texts[hidden.digest] = hidden.value
     return one.stream, tag(one.fact), _with_texts(data_of(one.fact), texts), one.effective_on, one.replaces
 

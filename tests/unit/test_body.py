@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from api.http.body import Receive, check_json, checked, decoded, whole
+from api.http.body import check_json, checked, decoded, whole_body
+from api.http.clients import Receive
 from api.http.question import Question, question_of
 from api.services.problems import Trouble
 from domain.commands import decode_commands
@@ -138,25 +139,25 @@ def receiving(*parts: bytes, then: dict[str, Any] | None = None) -> Receive:
 
 
 async def test_a_body_that_says_it_is_json_is_read() -> None:
-    assert await whole(asked("application/json; charset=utf-8"), receiving(b'{"a":', b"1}"), 100, 1) == b'{"a":1}'
+    assert await whole_body(asked("application/json; charset=utf-8"), receiving(b'{"a":', b"1}"), 100, 1) == b'{"a":1}'
 
 
 async def test_a_body_of_another_media_type_is_refused() -> None:
     with pytest.raises(Trouble, match="send application/json, not text/plain") as caught:
-        await whole(asked("text/plain"), receiving(b"{}"), 100, 1)
+        await whole_body(asked("text/plain"), receiving(b"{}"), 100, 1)
     assert (caught.value.status, caught.value.code) == (415, "unsupported_media_type")
 
 
 async def test_a_body_is_read_up_to_its_limit_and_no_further() -> None:
-    assert len(await whole(asked(), receiving(b"x" * 1_000), 1_000, 1)) == 1_000
+    assert len(await whole_body(asked(), receiving(b"x" * 1_000), 1_000, 1)) == 1_000
     with pytest.raises(Trouble, match="a body has at most 1,000 bytes") as caught:
-        await whole(asked(), receiving(*[b"x" * 1_000_000] * 41, then={"type": "never received"}), 1_000, 1)
+        await whole_body(asked(), receiving(*[b"x" * 1_000_000] * 41, then={"type": "never received"}), 1_000, 1)
     assert (caught.value.status, caught.value.code) == (413, "too_large")
 
 
 async def test_a_body_that_is_cut_short_is_refused() -> None:
     with pytest.raises(Trouble) as caught:
-        await whole(asked(), receiving(b'{"a"', then={"type": "http.disconnect"}), 100, 1)
+        await whole_body(asked(), receiving(b'{"a"', then={"type": "http.disconnect"}), 100, 1)
     assert (caught.value.status, caught.value.code) == (400, "cut_short")
 
 
@@ -166,7 +167,7 @@ async def test_a_body_that_dribbles_is_waited_for_no_longer_than_a_setting() -> 
         return {"type": "http.request", "body": b" ", "more_body": True}
 
     with pytest.raises(Trouble) as caught:
-        await whole(asked(), dribbling, 1_000_000, 0.1)
+        await whole_body(asked(), dribbling, 1_000_000, 0.1)
     assert (caught.value.status, caught.value.code) == (408, "too_slow")
 
 

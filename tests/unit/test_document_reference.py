@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from domain.document.reference import REFERENCE, load
+from domain.document.reference import REFERENCE, load_reference
 from tests.unit.documents.small import bundled
 
 CODES = {
@@ -111,4 +111,4 @@ def test_a_successor_that_the_plan_does_not_know_is_not_there() -> None:
 
 
 def test_it_is_read_from_files_and_stays_the_same() -> None:
-    assert load() == REFERENCE
+    assert load_reference() == REFERENCE

@@ -19,9 +19,9 @@ from domain.undo import FactVoided
 from domain.values import Role, Status
 from events.recorded import HEAD, Recorded
 from events.steps import at_once
-from projections.fold import ALWAYS, FOREVER, Timeline, standing, state, timeline
+from projections.fold import INFINITY, MINUS_INFINITY, Timeline, standing, state, timeline
 from projections.slices import Closed, Slice, Tables, slices
-from projections.slices import changes as touched
+from projections.slices import slice_changes as touched
 from projections.views.subjects import TABLES
 from tests.unit.histories import DAYS, anything
 from tests.unit.saying import ADOPTED, Put, logged
@@ -177,7 +177,7 @@ def test_a_member_of_a_later_day_belongs_from_that_day() -> None:
         for since, until, one in timeline("unit:all", facts, HEAD)
         if isinstance(one, Unit)
     ]
-    assert spans == [(ALWAYS, MAY, 0), (MAY, FOREVER, 1)]
+    assert spans == [(MINUS_INFINITY, MAY, 0), (MAY, INFINITY, 1)]
 
 
 def test_a_platform_is_timeless_and_a_plan_is_not() -> None:
@@ -259,8 +259,8 @@ def test_the_timeline_agrees_with_the_state_on_every_day_at_its_borders(facts: l
 
 def _borders(spans: Sequence[tuple[date, date, State]]) -> Iterator[date]:
     for since, until, _ in spans:
-        yield from (one for one in (since, until) if ALWAYS < one < FOREVER)
-        yield from (one - BEFORE for one in (since, until) if ALWAYS < one < FOREVER)
+        yield from (one for one in (since, until) if MINUS_INFINITY < one < INFINITY)
+        yield from (one - BEFORE for one in (since, until) if MINUS_INFINITY < one < INFINITY)
 
 
 @whenever(anything)
@@ -271,7 +271,7 @@ def test_the_timeline_has_no_gap_and_no_two_neighbours_alike(facts: list[Recorde
         assert until == since
         assert one != other
     assert all(since < until for since, until, _ in spans)
-    assert not spans or spans[-1][1] == FOREVER
+    assert not spans or spans[-1][1] == INFINITY
 
 
 def rows(stream: str, facts: Sequence[Recorded], position: int, on: date) -> dict[tuple[str, str], bytes]:

@@ -10,7 +10,7 @@ from hypothesis import settings
 from domain.undo import FactVoided
 from events.recorded import HEAD, Recorded
 from events.steps import at_once
-from projections.fold import ALWAYS, FOREVER, standing, state, timeline
+from projections.fold import INFINITY, MINUS_INFINITY, standing, state, timeline
 from projections.views.events import Facts
 from projections.views.history import Version, of, versions
 from tests.unit.histories import anything, tasks, units
@@ -31,7 +31,7 @@ def rectangles(facts: Sequence[Recorded]) -> set[Rectangle]:
 
 
 def rectangle(one: Version) -> Rectangle:
-    return one.known.from_, one.effective.from_ or ALWAYS, one.known.to, one.effective.to or FOREVER
+    return one.known.from_, one.effective.from_ or MINUS_INFINITY, one.known.to, one.effective.to or INFINITY
 
 
 @whenever(anything)
@@ -48,7 +48,7 @@ def test_the_versions_are_the_states_on_both_clocks_each_once(facts: list[Record
 def test_a_version_names_the_facts_that_it_is_folded_from_and_what_was_said_before(facts: list[Recorded]) -> None:
     stream = facts[0].stream
     for one in of(Facts(facts, {})):
-        since = one.effective.from_ or ALWAYS
+        since = one.effective.from_ or MINUS_INFINITY
         stood = standing(stream, facts, one.known.from_)
         assert one.standing == tuple(fact.position for day, fact in stood if day <= since)
         before, after = (state(stream, facts, position, since) for position in (one.known.from_ - 1, one.known.from_))
@@ -69,7 +69,7 @@ def test_the_pages_of_a_history_are_the_whole(unit: list[Recorded], task: list[R
 
 
 def _place(one: Version) -> tuple[int, date]:
-    return one.known.from_, one.effective.from_ or ALWAYS
+    return one.known.from_, one.effective.from_ or MINUS_INFINITY
 
 
 def _moved(one: Recorded, by: int) -> Recorded:

@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.as_of import statement
+from projections.as_of import statement_of
 from projections.memory import OVERHEAD, Memory
 from projections.views.subjects import TABLES
 from projections.wanted import wanted
@@ -121,14 +121,14 @@ def test_small_values_take_no_more_than_is_counted() -> None:
 
 def test_statements_take_no_more_than_is_counted() -> None:
     memory = Memory(100_000_000)
-    statement(Memory(0), tuple(wanted(one, key="a").form for one in TABLES), "digest")
+    statement_of(Memory(0), tuple(wanted(one, key="a").form for one in TABLES), "digest")
     tracemalloc.start()
     gc.collect()
     before = tracemalloc.get_traced_memory()[0]
     for tables in combinations(TABLES, 3):
         # GraphQL gives the tables of a statement names of its own
         forms = [wanted(one._replace(name=f"{number}"), key="a").form for number, one in enumerate(tables)]
-        statement(memory, tuple(forms), "digest")
+        statement_of(memory, tuple(forms), "digest")
     gc.collect()
     taken = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree  # pyright: ignore[reportMissingTypeStubs]
 
-from events.merkle import Node, Place, extend, leaf_hash, node_hash, root, subtrees
+from events.merkle import NodePlace, TreeNode, extend, leaf_hash, node_hash, root, subtrees
 from tests.naive import naive_root
 
 VECTORS = [
@@ -62,7 +62,7 @@ def test_a_second_implementation_finds_the_same_root_of_random_leaves(entries: l
 @whenever(st.lists(st.binary(max_size=8), max_size=70), st.lists(st.integers(0, 70)))
 @settings(deadline=None)
 def test_a_log_that_grows_in_pieces_has_the_root_of_one_grown_at_once(entries: list[bytes], cuts: list[int]) -> None:
-    frontier, size, nodes = (), 0, list[Node]()
+    frontier, size, nodes = (), 0, list[TreeNode]()
     for end in [*sorted(cut for cut in cuts if cut <= len(entries)), len(entries)]:
         (frontier, more), size = extend(frontier, size, entries[size:end]), end
         nodes += more
@@ -81,13 +81,13 @@ NODES = extend((), 0, LEAVES)[1]
 
 def test_every_full_node_comes_once_and_is_the_root_of_its_leaves() -> None:
     every = {(level, number) for level in range(9) for number in range(len(LEAVES) >> level)}
-    assert sorted(Place(one.level, one.number) for one in NODES) == sorted(every)
+    assert sorted(NodePlace(one.level, one.number) for one in NODES) == sorted(every)
     for level, number, hash_ in NODES:
         assert hash_ == naive_root(LEAVES[number << level : (number + 1) << level]), (level, number)
 
 
 def test_the_nodes_of_a_larger_log_make_the_root_at_every_size_before() -> None:
-    kept = {Place(one.level, one.number): one.hash for one in NODES}
+    kept = {NodePlace(one.level, one.number): one.hash for one in NODES}
     for size in range(len(LEAVES) + 1):
         frontier = tuple(kept[place] for place in subtrees(size))
         assert root(frontier) == naive_root(LEAVES[:size]), size

@@ -10,7 +10,7 @@ from itertools import groupby
 import msgspec
 import pytest
 
-from domain.bundled import PLAN, bundled_plan
+from domain.bundled import BUNDLED_PLAN, bundled_plan
 from domain.directory import GroupDefined, PlatformRegistered, UnitAliasAdded, UnitRegistered
 from domain.document.reference import REFERENCE
 from domain.errors import AlreadyExists, NotAPlan, ReasonMissing, UnitsUnknown, WrongDate
@@ -68,13 +68,13 @@ def test_each_task_is_followed_by_its_assignments_and_the_targets_come_last(impo
 def test_assignments_stand_in_the_stream_of_the_task_before_them(imported: list[NewFact]) -> None:
     added = [one for one in imported if isinstance(one.fact, TaskAdded | TaskUnitAssigned)]
     streams = [stream for stream, _ in groupby(added, key=lambda one: one.stream)]
-    assert streams == [f"task:{PLAN}/{key}" for key in range(1, 68)]
+    assert streams == [f"task:{BUNDLED_PLAN}/{key}" for key in range(1, 68)]
     assert all(isinstance(next(run).fact, TaskAdded) for _, run in groupby(added, key=lambda one: one.stream))
 
 
 def test_a_tasks_key_is_its_number_in_a_plan_that_counts_from_one(imported: list[NewFact]) -> None:
     numbers = {one.stream: one.fact.number for one in imported if isinstance(one.fact, TaskAdded)}
-    assert numbers == {f"task:{PLAN}/{key}": key for key in range(1, 68)}
+    assert numbers == {f"task:{BUNDLED_PLAN}/{key}": key for key in range(1, 68)}
 
 
 def test_platforms_stand_between_the_aliases_and_the_plan_each_followed_by_its_aliases(imported: list[NewFact]) -> None:
@@ -147,7 +147,9 @@ def test_the_plan_names_its_document_and_its_prose_is_kept(imported: list[NewFac
 
 
 def test_the_same_plan_is_not_imported_again(imported: list[NewFact]) -> None:
-    given(*recorded(imported)).when(bundled_plan()).refused(AlreadyExists, f"plan {PLAN} is there already", "/plan")
+    given(*recorded(imported)).when(bundled_plan()).refused(
+        AlreadyExists, f"plan {BUNDLED_PLAN} is there already", "/plan"
+    )
 
 
 def test_the_same_plan_twice_in_one_request_is_refused() -> None:

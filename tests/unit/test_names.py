@@ -1,0 +1,122 @@
+"""A name means one thing: a public class, function or constant is defined in one module only."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+OWN: Final = ("domain", "events", "projections", "api")
+
+# What several modules have, each its own: it means the same in each, and is called by the module's name.
+EXEMPT: Final = {
+    "answer": "how a door answers",
+    "every": "the rows of all views of a kind, in the page of each kind",
+    "evolve": "the fold of a subject, on the page of each subject",
+    "keeps": "whether a filter keeps a view, beside each filter",
+    "one": "what a single view is put together from, in the page of each kind",
+    "read": "a part of an official document read, in the page of each part",
+    "show": "the views among some rows, in the page of each kind",
+    "upgrade": "Alembic runs it in every migration",
+    "HANDLERS": "the handlers of a door's module, which api/main.py gathers by the module's name",
+    "log": "the one logger, which logging itself finds by its name",
+    "revision": "Alembic reads it from every migration",
+    "down_revision": "Alembic reads it from every migration",
+    "branch_labels": "Alembic reads it from every migration",
+    "depends_on": "Alembic reads it from every migration",
+}
+
+# In api/graphql, still to be renamed: this list only shrinks. What each means there, beside what it means elsewhere.
+TO_DO: Final = {
+    "asked": "the facts of a subject, beside a query as its parameters",
+    "compiled": "the plan of an operation, beside a statement's text",
+    "explained": "an error in our words, beside changes with the facts behind them",
+    "name_of": "the name of a type, beside the name of several digests",
+    "prepare": "a query made ready, beside the tables of a start",
+    "query_of": "a query that is known already, beside the parameters of an address",
+    "same": "what is selected alike, beside an answer that holds nothing of the log",
+    "Answer": "what a query came to, beside an answer of HTTP",
+    "Ask": "the facts that an edge wants, beside a request as handlers see it",
+    "Asked": "the rows that a root wants, beside a question as the door has read it",
+    "CLOCKS": "two arguments, beside the parameters that REST names the clocks by",
+    "Connection": "Relay's page of a list, beside asyncpg's connection",
+    "Edge": "an edge of the graph, beside Relay's item of a page",
+    "EventFilter": "REST's filter of events, written again in fewer words",
+    "GRAPHQL": "the schema as graphql-core has it, beside the media types of an answer",
+    "Kind": "how nodes of a kind are found, beside the kinds themselves",
+    "NOTHING": "no facts, no needs, and nothing depended on",
+    "Part": "a part of an answer, beside a part of a plan",
+    "Place": "where in the graph something stands, beside where a view stands in its list",
+    "Plan": "how a query is executed, beside the plan of an authority",
+    "Position": "GraphQL's scalar, beside a position as facts are checked by",
+    "Project": "what makes JSON of a value, with what it is read beside and without",
+    "Question": "the rows that are wanted, beside a question as the door has read it",
+    "SCHEMA": "the schema of GraphQL, beside the tables' in PostgreSQL",
+    "Said": "what a text of a query said, beside a unit's report as the status rule sees it",
+    "TABLES": "the tables by name, beside all of them",
+}
+
+
+def named(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    """The classes, functions and constants of a module's top level, those behind an `if` included."""
+    for one in body:
+        match one:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name, one
+            case ast.Assign(targets=targets):
+                yield from ((name.id, one) for each in targets for name in ast.walk(each) if isinstance(name, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name, one
+            case ast.If(body=then, orelse=otherwise):
+                yield from named([*then, *otherwise])
+            case _:
+                pass
+
+
+def is_type_variable(one: ast.stmt) -> bool:
+    """A type variable stands for any type, and for nothing beyond its own signature."""
+    match one:
+        case ast.Assign(value=ast.Call(func=ast.Name(id="TypeVar"))):
+            return True
+        case _:
+            return False
+
+
+def modules() -> Iterator[Path]:
+    """Every module of the project, but for the packages that are installed for the browser."""
+    for folder in OWN:
+        yield from (one for one in (ROOT / folder).glob("*.py"))
+        for below in (one for one in (ROOT / folder).iterdir() if one.is_dir() and one.name != "assets"):
+            yield from below.rglob("*.py")
+
+
+def doubles() -> Mapping[str, set[str]]:
+    """The public names that more than one module defines, each with those modules."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in modules():
+        for name, one in named(ast.parse(path.read_text("utf-8")).body):
+            if not name.startswith("_") and not is_type_variable(one):
+                found[name].add(path.relative_to(ROOT).as_posix())
+    return {name: places for name, places in found.items() if len(places) > 1}
+
+
+def test_a_public_name_is_defined_in_one_module_only() -> None:
+    twice = {name: places for name, places in doubles().items() if name not in EXEMPT | TO_DO}
+    assert not twice, f"rename one to the word of its field, or define it once: {twice}"
+
+
+def test_what_is_exempt_or_to_do_is_still_defined_twice() -> None:
+    found = doubles()
+    done = {name for name in EXEMPT | TO_DO if name not in found}
+    assert not done, f"take these off their list: {done}"
+
+
+def test_what_is_to_do_is_in_api_graphql_alone() -> None:
+    found = doubles()
+    elsewhere = {
+        name: places
+        for name in TO_DO
+        if len(places := [one for one in found.get(name, ()) if not one.startswith("api/graphql/")]) > 1
+    }
+    assert not elsewhere
