@@ -19,7 +19,7 @@ from events.database import Connection
 from events.erasable import Sealer
 from events.log import Log
 from events.proposal import Appended, Conflict, IdempotencyKey, NewFact, Proposal, new_request_id
-from events.recorded import HEAD, Cause, Recorded
+from events.recorded import OPEN_END, Cause, Recorded
 from events.steps import Pace
 from events.streams import find_request, head_now, is_named, read_streams
 
@@ -184,7 +184,7 @@ class Remembered:
 def _void(one: Recorded) -> Recorded:
     """A pretended fact that voids another, later than all."""
     void = FactVoided(one.position)
-    return Recorded(HEAD, one.stream, 0, one.actor, one.recorded_at, one.effective_on, None, one.cause, void)
+    return Recorded(OPEN_END, one.stream, 0, one.actor, one.recorded_at, one.effective_on, None, one.cause, void)
 
 
 class Handler:
