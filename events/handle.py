@@ -21,7 +21,7 @@ from events.erasable import Sealer
 from events.log import Log
 from events.proposal import Appended, Conflict, IdempotencyKey, NewFact, Proposal, new_request_id
 from events.queue import NotBegun
-from events.recorded import HEAD, Cause, Recorded
+from events.recorded import OPEN_END, Cause, Recorded
 from events.steps import Pace
 from events.streams import find_request, head_now, naming, read_streams
 
@@ -197,7 +197,7 @@ class Remembered:
 def _void(one: Recorded) -> Recorded:
     """A pretended fact that voids another, later than all."""
     void = FactVoided(one.position)
-    return Recorded(HEAD, one.stream, 0, one.actor, one.recorded_at, one.effective_on, None, one.cause, void)
+    return Recorded(OPEN_END, one.stream, 0, one.actor, one.recorded_at, one.effective_on, None, one.cause, void)
 
 
 class Handler:

@@ -9,7 +9,7 @@ import msgspec
 from domain.fact import Fact, above
 from domain.undo import FactVoided
 
-HEAD: Final = 2**63 - 1  # later than any position: an open end on the recorded clock
+OPEN_END: Final = 2**63 - 1  # later than any position: an open end on the recorded clock
 
 
 class Cause(msgspec.Struct, frozen=True):

@@ -14,14 +14,14 @@ from projections.memory import Memory
 
 T = TypeVar("T")
 Documents = tuple[bytes, ...]  # of rows that belong together, in the order of their digests
-SIZE: Final = 16  # bytes of a digest: nobody finds two rows that share one
-NO_ROW: Final = bytes(SIZE)  # a digest that no row has
+DIGEST_SIZE: Final = 16  # bytes of a digest: nobody finds two rows that share one
+NO_ROW: Final = bytes(DIGEST_SIZE)  # a digest that no row has
 _HEADER: Final = 48  # bytes that a string of bytes takes beside what it holds, with its place in a tuple
 
 
 def digest_of(document: bytes) -> bytes:
     """The name of a row's JSON."""
-    return blake2b(document, digest_size=SIZE).digest()
+    return blake2b(document, digest_size=DIGEST_SIZE).digest()
 
 
 def name_of(*digests: bytes) -> bytes:
@@ -31,7 +31,7 @@ def name_of(*digests: bytes) -> bytes:
 
 def split_digests(digests: bytes) -> list[bytes]:
     """Digests that were joined without anything between them."""
-    return [digests[at : at + SIZE] for at in range(0, len(digests), SIZE)]
+    return [digests[at : at + DIGEST_SIZE] for at in range(0, len(digests), DIGEST_SIZE)]
 
 
 def recalled(memory: Memory, lists: Sequence[bytes]) -> Mapping[bytes, Documents] | None:

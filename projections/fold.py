@@ -11,7 +11,7 @@ import msgspec
 from domain.commands import kind_of_stream
 from domain.record import State
 from domain.undo import FactVoided
-from events.recorded import HEAD, Recorded
+from events.recorded import OPEN_END, Recorded
 
 MINUS_INFINITY: Final = date.min  # −infinity and
 INFINITY: Final = date.max  # infinity on the effective clock, as asyncpg reads and writes them
@@ -136,7 +136,7 @@ class Timeline:
 
     def _begin(self) -> None:
         self._steps: dict[date, list[Recorded]] = {}
-        for since, fact in standing(self._stream, self.facts, HEAD):
+        for since, fact in standing(self._stream, self.facts, OPEN_END):
             self._steps.setdefault(since, []).append(fact)
         self._days = list(self._steps)
         self._states: dict[date, State | None] = {}

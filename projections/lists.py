@@ -51,7 +51,7 @@ class Collection(msgspec.Struct, Generic[V, F], frozen=True, kw_only=True):
     version: int = 1
 
 
-NONE: Final = Rows({}, {}, Memory(0))
+EMPTY_ROWS: Final = Rows({}, {}, Memory(0))
 
 
 class Page(NamedTuple, Generic[V]):
@@ -82,8 +82,8 @@ async def page(  # noqa: PLR0913, PLR0917 - a list, what is asked of it, and whe
 
 def cut(collection: Collection[V, F], given: F, shown: Sequence[Shown[V]], after: Place | None, limit: int) -> Page[V]:
     """The `limit` of these views, which are the whole list, that come after a place."""
-    found = _kept(collection, given, NONE, shown, after)
-    return Page(found[:limit], len(found) > limit, NONE)
+    found = _kept(collection, given, EMPTY_ROWS, shown, after)
+    return Page(found[:limit], len(found) > limit, EMPTY_ROWS)
 
 
 def _kept(

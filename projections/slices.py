@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple, TypeVar
 
 from domain.fact import subject_of
-from events.recorded import HEAD, Recorded
+from events.recorded import OPEN_END, Recorded
 from events.steps import Work, at_once
 from projections.fold import StateSpan, Timeline, timeline
 from projections.table import SliceTable
@@ -44,7 +44,7 @@ StreamVersion = tuple[
 
 def slices(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[Slice]:
     """All slices of a stream, every state folded from its first fact: what `slice_changes` is verified against."""
-    versions = ((fact.position, size, timeline(stream, facts[:size], HEAD)) for size, fact in enumerate(facts, 1))
+    versions = ((fact.position, size, timeline(stream, facts[:size], OPEN_END)) for size, fact in enumerate(facts, 1))
     for one in at_once(_touched(tables, stream, versions)):
         assert isinstance(one, Slice)  # noqa: S101 - before its first fact a stream shows nothing that could be closed
         yield one
@@ -70,7 +70,7 @@ def _touched(tables: Tables, stream: str, versions: Iterable[StreamVersion]) -> 
         place, content, begun, ended = one
         if begun is not None:
             yield _slice(place, content, begun, ended)
-        elif ended != HEAD:
+        elif ended != OPEN_END:
             yield Closed(*place, ended)
 
 
@@ -103,7 +103,7 @@ def _frames(tables: Tables, stream: str, versions: Iterable[StreamVersion]) -> W
 def stretches(frames: Work[Frame[P, C]]) -> Work[Stretch[P, C]]:
     """What was shown at which place, from which position to which, while one frame followed another.
 
-    Begun is None for what the first frame shows if it has no position, ended is HEAD for what the last one still shows.
+    Begun is None for what the first frame shows if it has no position, ended is OPEN_END for what the last one shows.
     """
     begun: dict[P, int | None] = {}
     showing: Mapping[P, C] = {}
@@ -119,7 +119,7 @@ def stretches(frames: Work[Frame[P, C]]) -> Work[Stretch[P, C]]:
         begun |= {place: position for place in shown if place not in begun}
         showing = shown
     for place, position in begun.items():
-        yield place, showing[place], position, HEAD
+        yield place, showing[place], position, OPEN_END
 
 
 def _slice(place: SlicePlace, content: Content, known_from: int, known_to: int) -> Slice:

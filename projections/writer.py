@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from events.log import Write, Writer, Written
-from events.recorded import HEAD
+from events.recorded import OPEN_END
 from events.steps import Pace, in_steps
 from projections.documents import digest_of
 from projections.slices import Closed, Slice, Tables, slice_changes
@@ -45,7 +45,7 @@ def close_slices(table: SliceTable, closed: Sequence[Closed]) -> Write:
     sql = (
         f"UPDATE {SCHEMA}.{table.name} AS t SET known_to = c.known_to "
         "FROM unnest({}::text[], {}::date[], {}::bigint[]) AS c(key, eff_from, known_to) "
-        f"WHERE t.key = c.key AND t.eff_from = c.eff_from AND t.known_to = {HEAD}"
+        f"WHERE t.key = c.key AND t.eff_from = c.eff_from AND t.known_to = {OPEN_END}"
     )
     args = [[one.key for one in closed], [one.eff_from for one in closed], [one.known_to for one in closed]]
     return Write(f"close_{table.name}", sql, args)

@@ -14,9 +14,10 @@ import httpx
 import msgspec
 
 from api.cli.year import tell
-from api.description.examples import DEMO_ORIGIN, WRITTEN, Example, examples
+from api.description.examples import WRITTEN, Example, examples
 from api.description.openapi import described_by, openapi_json, pretty
 from api.graphql.schema import SCHEMA
+from api.hosting.opening import DEMO_ORIGIN
 from api.hosting.settings import Settings
 from api.main import application, described_app, service
 from domain.commands import FACTS

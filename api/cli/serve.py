@@ -41,9 +41,9 @@ def serve_command(port: int | None, host: str | None, data_dir: Path | None) -> 
 @click.option("--serve", "and_serve", is_flag=True, help="Serve it afterwards.")
 def demo_command(port: int | None, host: str | None, data_dir: Path, *, and_serve: bool) -> None:
     """Tell a year of INVENTED reports and edits on the real plan, in a data folder of its own."""
-    from api.hosting.opening import DEMO  # noqa: PLC0415 - base installs have no server
+    from api.hosting.opening import DEMO_ORIGIN  # noqa: PLC0415 - base installs have no server
 
-    run(demo(settings_of(port=port, host=host, data_dir=data_dir, origin=DEMO), and_serve=and_serve))
+    run(demo(settings_of(port=port, host=host, data_dir=data_dir, origin=DEMO_ORIGIN), and_serve=and_serve))
 
 
 async def serve(settings: "Settings") -> None:

@@ -16,7 +16,6 @@ import httpx
 from domain.bundled import BUNDLED_PLAN
 
 WRITTEN: Final = Path(__file__).parent / "examples.json"  # in the package, since the server publishes them
-DEMO_ORIGIN: Final = "planrecord.invalid/shanghai/demo"
 LONGEST_LIST: Final = 2  # elements of a list that are shown
 RANDOM: Final = {
     "log": "9f1c3b5a7d2e4860",

@@ -15,7 +15,7 @@ from projections.runner import is_current
 from projections.views.subjects import TABLES
 
 ORIGIN: Final = "planrecord.invalid/shanghai"  # of a new log, unless a setting names another
-DEMO: Final = "planrecord.invalid/shanghai/demo"
+DEMO_ORIGIN: Final = "planrecord.invalid/shanghai/demo"
 ANSWERS_WITHIN: Final = 10.0  # seconds in which a database must answer at the start
 Purpose = Literal["read", "write", "make"]
 

@@ -11,7 +11,8 @@ from typing import Final
 
 from api.services.problems import Trouble
 
-FORM: Final = re.compile(r"[!-~]{16,4096}")  # printable ASCII without blanks, too long to be guessed or there by chance
+# Printable ASCII without blanks, too long to be guessed or there by chance.
+TOKEN_FORM: Final = re.compile(r"[!-~]{16,4096}")
 
 
 class NoToken(Exception):
@@ -28,7 +29,7 @@ def token_of(folder: Path) -> tuple[str, bool]:
     except OSError as error:
         raise NoToken(f"the token {path} cannot be had: {error.strerror}") from error
     token = held.decode("ascii", errors="replace").strip()
-    if not FORM.fullmatch(token):
+    if not TOKEN_FORM.fullmatch(token):
         raise NoToken(
             f"{path} holds no token (one line of at least 16 printable ASCII characters without blanks): "
             f"put one there, or remove the file, and the next start makes one"
@@ -78,4 +79,4 @@ def carries(authorization: str, token: str) -> bool:
     """Whether the header's value is `Bearer` and the token; what is no token is never carried."""
     scheme, _, given = authorization.partition(" ")
     same = hmac.compare_digest(given.strip().encode(errors="replace"), token.encode())
-    return scheme.lower() == "bearer" and same and FORM.fullmatch(token) is not None
+    return scheme.lower() == "bearer" and same and TOKEN_FORM.fullmatch(token) is not None

@@ -12,7 +12,7 @@ from api.pages.phrases import Lang, phrase
 from api.pages.visit import address
 from api.services import problems
 from api.services.problems import Trouble, trouble
-from events.recorded import HEAD
+from events.recorded import OPEN_END
 from projections.as_of import Moment, NoSuchMoment
 from projections.fold import MINUS_INFINITY
 from projections.table import SCHEMA
@@ -41,7 +41,7 @@ async def absent(request: Ask, subject: Subject[Any], key: str, moment: Moment) 
         )
     if row is None:
         return why
-    there = {} if row["known_to"] == HEAD else {"position": str(row["known_to"] - 1)}
+    there = {} if row["known_to"] == OPEN_END else {"position": str(row["known_to"] - 1)}
     if row["since"] > MINUS_INFINITY:
         last = row["until"] - timedelta(days=1)
         there["effectiveOn"] = max(row["since"], min(moment.effective_on, last)).isoformat()

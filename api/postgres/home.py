@@ -18,7 +18,7 @@ from api.postgres.account import Account, account_for
 from api.postgres.binaries import Binaries, readable_copy, shipped
 from api.postgres.errors import PostgresFailed, usable
 
-STATE: Final = Path("/var/lib/planrecord")
+STATE_FOLDER: Final = Path("/var/lib/planrecord")
 NOTE: Final = "pg.path"
 
 
@@ -75,7 +75,7 @@ def is_cluster(folder: Path) -> bool:
 
 
 def _elsewhere(folder: Path) -> Path:
-    return STATE / "clusters" / hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:20] / "pg"
+    return STATE_FOLDER / "clusters" / hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:20] / "pg"
 
 
 def _place_elsewhere(folder: Path) -> Path:
@@ -87,7 +87,7 @@ def _place_elsewhere(folder: Path) -> Path:
 
 def _own(*names: str) -> Path:
     """Folder of the project's own that every user can enter."""
-    place = STATE
+    place = STATE_FOLDER
     for name in ("", *names):
         place /= name
         place.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from api.http.spans import Between, Ends, Span, between_of, span_of
 from api.resources.addresses import ADDRESSES, Described, handler
 from api.services.problems import Fault, Trouble
 from projections.as_of import AsOf, Moment
-from projections.lists import NONE, Collection, Page, with_json
+from projections.lists import EMPTY_ROWS, Collection, Page, with_json
 from projections.views import diff, events
 from projections.views.diff import Because, Changed, Outcome
 from projections.views.history import Change
@@ -120,7 +120,7 @@ async def all_changes(request: Ask) -> Answer:
     more = start + paging.limit < len(found)
     meta = between_of(span, request.reader.license, request.question.address, query)
     following = _following(request, narrowed, span, page[-1]) if more else None
-    shown = Page(with_json(page), more, NONE)
+    shown = Page(with_json(page), more, EMPTY_ROWS)
     return answer(request, Changed, shown, following, meta, span.moment, explicit_day=_explicit(query))
 
 

@@ -17,7 +17,7 @@ from api.http.question import Ask
 from api.services.problems import Fault, Trouble, echo
 from domain.commands import FACTS
 from projections.as_of import Moment
-from projections.lists import NONE, Page, with_json
+from projections.lists import EMPTY_ROWS, Page, with_json
 from projections.views import events
 from projections.views.events import EventFilter, EventView, LogPage
 
@@ -75,7 +75,7 @@ async def _page(request: Ask, about: EventFilter, following: Following, moment: 
     async with request.reader.pool.acquire() as connection:
         found = await events.log_page(connection, moment.position, wanted)
     views = found.views()
-    return Page(with_json(views[: following.limit]), len(views) > following.limit, NONE)
+    return Page(with_json(views[: following.limit]), len(views) > following.limit, EMPTY_ROWS)
 
 
 @get("/v1/events/{position:int}", operation_class=READ, responses=documented(EventView), tags=["events"])

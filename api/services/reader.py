@@ -12,7 +12,7 @@ from api.services.problems import Fault, Trouble, echo
 from domain.values import instant_text
 from events.database import Connection, Lanes
 from events.head import Head
-from events.recorded import HEAD
+from events.recorded import OPEN_END
 from events.tree import root_at
 from projections.as_of import AsOf, Meta, Moment, Rows, moment_at, rows_at
 from projections.fold import INFINITY, MINUS_INFINITY
@@ -147,7 +147,7 @@ def _absent(kind: str, key: str, rows: Sequence[Any], moment: Moment) -> Trouble
     known = [row for row in rows if row["known_from"] <= moment.position < row["known_to"]]
     if not known:
         since, until = rows[0]["known_from"], max(row["known_to"] for row in rows)
-        end = "" if until == HEAD else f" until position {until - 1}"
+        end = "" if until == OPEN_END else f" until position {until - 1}"
         detail = f"{kind} {key} is in the record from position {since}{end}; you asked for position {moment.position}"
     else:
         begin, end = min(row["eff_from"] for row in known), max(row["eff_to"] for row in known)

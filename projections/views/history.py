@@ -9,7 +9,7 @@ import msgspec
 
 from domain.record import State
 from domain.values import instant_text
-from events.recorded import HEAD, Recorded
+from events.recorded import OPEN_END, Recorded
 from events.steps import Work, at_once
 from projections.fold import INFINITY, MINUS_INFINITY, Timeline
 from projections.lists import Collection, NoFilter, Place
@@ -110,7 +110,7 @@ def _told(kept: Mapping[str, Timeline], facts: Facts, chosen: Sequence[_Rectangl
         timeline.add(fact)
         yield None
         for one, said in zip(mine, before, strict=True):
-            ended = by_position[one.known_to] if one.known_to != HEAD else None
+            ended = by_position[one.known_to] if one.known_to != OPEN_END else None
             standing = tuple(made.position for made in timeline.standing(one.eff_from))
             yield _version(one, fact, ended, said, standing, facts.disclosed)
 

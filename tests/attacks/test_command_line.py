@@ -14,7 +14,7 @@ from typing import Literal
 
 import pytest
 
-from api.hosting.opening import DEMO, Unreachable, opened
+from api.hosting.opening import DEMO_ORIGIN, Unreachable, opened
 from api.hosting.serving import AddressTaken, listening
 from api.hosting.settings import Settings
 from api.http.tokens import NoToken, carries, token_of
@@ -215,7 +215,7 @@ async def test_nor_in_a_real_record(served: Serving) -> None:
     async with cluster(served.folder) as shared:
         code, out, err = await planrecord("demo", DATABASE_URL=shared.dsn)
     assert (code, out) == (2, "")
-    assert f"holds the record planrecord.invalid/shanghai, not {DEMO}" in one_sentence(err)
+    assert f"holds the record planrecord.invalid/shanghai, not {DEMO_ORIGIN}" in one_sentence(err)
     assert (await served.get("/health/ready"))["position"] == 352
 
 
@@ -306,7 +306,7 @@ async def test_a_database_that_says_nothing_is_one_sentence(data: Path, monkeypa
 
 async def test_what_libpq_takes_is_taken(data: Path, server: str) -> None:
     async with database_of(server, "template1") as dsn:
-        settings = {"DATABASE_URL": f"{dsn}&sslmode=disable", "PLANRECORD_ORIGIN": DEMO}
+        settings = {"DATABASE_URL": f"{dsn}&sslmode=disable", "PLANRECORD_ORIGIN": DEMO_ORIGIN}
         async with serving(data, **settings) as running:
             assert (await running.get("/health/ready"))["position"] == 352
 

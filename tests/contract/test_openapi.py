@@ -9,7 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from api.cli.describe import OPENAPI, examples_asked, generated
-from api.description.examples import DEMO_ORIGIN, WRITTEN
+from api.description.examples import WRITTEN
+from api.hosting.opening import DEMO_ORIGIN
 from domain.commands import FACTS
 from tests.conftest import Site, database_of, settings_for
 

@@ -11,7 +11,7 @@ from domain.fact import Fact, data_of, tag
 from domain.record import State
 from domain.values import SHANGHAI, Sealed, shanghai_day
 from events.erasable import sealed_digest
-from events.handle import HEAD, Remembered, decide_all
+from events.handle import OPEN_END, Remembered, decide_all
 from events.proposal import NewFact
 from events.recorded import Cause, Recorded
 from projections import fold
@@ -92,7 +92,7 @@ class Given:
 
     def shows(self, stream: str, on: date = TODAY) -> State | None:
         """The subject of a stream at (head, on)."""
-        return fold.state(stream, self._of(stream), HEAD, on)
+        return fold.state(stream, self._of(stream), OPEN_END, on)
 
     def _of(self, stream: str | None) -> list[Recorded]:
         return [one for one in self._log if one.stream == stream]

@@ -17,7 +17,7 @@ from domain.report import Reports
 from domain.task import Task, TaskDeadlineSet, TaskReworded, TaskUnitAssigned, TaskUnitReleased
 from domain.undo import FactVoided
 from domain.values import Role, Status
-from events.recorded import HEAD, Recorded
+from events.recorded import OPEN_END, Recorded
 from events.steps import at_once
 from projections.fold import INFINITY, MINUS_INFINITY, Timeline, standing, state, timeline
 from projections.slices import Closed, Slice, Tables, slices
@@ -39,7 +39,7 @@ def voided(target: int, on: date = JULY) -> Put:
     return Put(STREAM, FactVoided(target), on)
 
 
-def text(facts: Sequence[Put], on: date, position: int = HEAD) -> str | None:
+def text(facts: Sequence[Put], on: date, position: int = OPEN_END) -> str | None:
     shown = state(STREAM, logged(*facts), position, on)
     if shown is None:
         return None
@@ -47,7 +47,7 @@ def text(facts: Sequence[Put], on: date, position: int = HEAD) -> str | None:
     return shown.text
 
 
-def name(facts: Sequence[Put], on: date, position: int = HEAD) -> str | None:
+def name(facts: Sequence[Put], on: date, position: int = OPEN_END) -> str | None:
     shown = state("unit:a", logged(*facts), position, on)
     if shown is None:
         return None
@@ -137,7 +137,7 @@ def test_a_unit_released_effective_1_july_has_30_june_as_its_last_day() -> None:
     facts = logged(task(), assigned, Put(STREAM, TaskUnitReleased("a"), JULY))
 
     def units(on: str) -> list[str]:
-        shown = state(STREAM, facts, HEAD, day(on))
+        shown = state(STREAM, facts, OPEN_END, day(on))
         assert isinstance(shown, Task)
         return [one.unit for one in shown.assignments]
 
@@ -165,7 +165,7 @@ def test_a_replaced_registration_holds_before_its_date_too() -> None:
 
 def test_members_given_with_the_group_belong_to_it_before_its_date() -> None:
     facts = logged(*group("all", "a", "b"))
-    shown = state("unit:all", facts, HEAD, date(1900, 1, 1))
+    shown = state("unit:all", facts, OPEN_END, date(1900, 1, 1))
     assert isinstance(shown, Unit)
     assert shown.members == ("a", "b")
 
@@ -174,7 +174,7 @@ def test_a_member_of_a_later_day_belongs_from_that_day() -> None:
     facts = logged(Put("unit:all", GroupDefined("组", closed=True)), Put("unit:all", GroupMemberAdded("a"), MAY))
     spans = [
         (since, until, len(one.members))
-        for since, until, one in timeline("unit:all", facts, HEAD)
+        for since, until, one in timeline("unit:all", facts, OPEN_END)
         if isinstance(one, Unit)
     ]
     assert spans == [(MINUS_INFINITY, MAY, 0), (MAY, INFINITY, 1)]
@@ -182,23 +182,23 @@ def test_a_member_of_a_later_day_belongs_from_that_day() -> None:
 
 def test_a_platform_is_timeless_and_a_plan_is_not() -> None:
     facts = logged(Put("platform:p", PlatformRegistered("一网通办")))
-    assert state("platform:p", facts, HEAD, date(1900, 1, 1)) == Platform("一网通办")
+    assert state("platform:p", facts, OPEN_END, date(1900, 1, 1)) == Platform("一网通办")
     adopted = logged(*plan())
-    assert state("plan:credit-2023", adopted, HEAD, BORN - BEFORE) is None
-    assert state("plan:credit-2023", adopted, HEAD, BORN) is not None
+    assert state("plan:credit-2023", adopted, OPEN_END, BORN - BEFORE) is None
+    assert state("plan:credit-2023", adopted, OPEN_END, BORN) is not None
 
 
 def test_a_correction_that_changes_the_period_leaves_one_report() -> None:
     stream = reported("a", "2023-Q1").stream
     facts = logged(reported("a", "2023-Q1"), reported("a", "2023-Q2", Status.BLOCKED)._replace(replaces=1))
-    shown = state(stream, facts, HEAD, BORN)
+    shown = state(stream, facts, OPEN_END, BORN)
     assert isinstance(shown, Reports)
     assert [(one.period, one.status, one.event) for one in shown.reports] == [("2023-Q2", Status.BLOCKED, 2)]
 
 
 def test_a_retroactive_fact_that_undercuts_a_later_one_is_folded_and_never_fails() -> None:
     released = Put(STREAM, TaskUnitReleased("a"), MAY)
-    shown = state(STREAM, logged(task(), released, task(on=JUNE)._replace(replaces=1)), HEAD, JULY)
+    shown = state(STREAM, logged(task(), released, task(on=JUNE)._replace(replaces=1)), OPEN_END, JULY)
     assert isinstance(shown, Task)
     assert shown.assignments == ()
 
@@ -242,7 +242,7 @@ def test_the_state_is_what_a_naive_reading_of_the_rule_says(facts: list[Recorded
 @settings(max_examples=150, deadline=None)
 def test_the_order_in_which_facts_are_read_does_not_matter_to_the_naive_reading(facts: list[Recorded]) -> None:
     stream = facts[0].stream
-    assert naive(stream, facts[::-1], HEAD, DAYS[-1]) == state(stream, facts, HEAD, DAYS[-1])
+    assert naive(stream, facts[::-1], OPEN_END, DAYS[-1]) == state(stream, facts, OPEN_END, DAYS[-1])
 
 
 @whenever(anything)
@@ -266,7 +266,7 @@ def _borders(spans: Sequence[tuple[date, date, State]]) -> Iterator[date]:
 @whenever(anything)
 @settings(max_examples=200, deadline=None)
 def test_the_timeline_has_no_gap_and_no_two_neighbours_alike(facts: list[Recorded]) -> None:
-    spans = timeline(facts[0].stream, facts, HEAD)
+    spans = timeline(facts[0].stream, facts, OPEN_END)
     for (_, until, one), (since, _, other) in pairwise(spans):
         assert until == since
         assert one != other
@@ -319,10 +319,10 @@ def test_a_timeline_kept_up_while_facts_are_added_is_what_the_rule_says_of_them_
         for size in range(begun, len(facts) + 1):
             if size > begun:
                 kept.add(facts[size - 1])
-            assert list(kept.spans()) == timeline(stream, facts[:size], HEAD)
+            assert list(kept.spans()) == timeline(stream, facts[:size], OPEN_END)
             for on in PROBES:
-                assert kept.at(on) == state(stream, facts[:size], HEAD, on)
-                held = [one for since, one in standing(stream, facts[:size], HEAD) if since <= on]
+                assert kept.at(on) == state(stream, facts[:size], OPEN_END, on)
+                held = [one for since, one in standing(stream, facts[:size], OPEN_END) if since <= on]
                 assert list(kept.standing(on)) == held
 
 
@@ -343,7 +343,7 @@ def _close(kept: Kept, end: Closed) -> None:
     [(place, there)] = [
         (place, one)
         for place, one in kept.items()
-        if place[:3] == (end.table, end.key, end.eff_from) and one.known_to == HEAD
+        if place[:3] == (end.table, end.key, end.eff_from) and one.known_to == OPEN_END
     ]
     kept[place] = there._replace(known_to=end.known_to)
 

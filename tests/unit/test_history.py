@@ -8,7 +8,7 @@ from hypothesis import given as whenever
 from hypothesis import settings
 
 from domain.undo import FactVoided
-from events.recorded import HEAD, Recorded
+from events.recorded import OPEN_END, Recorded
 from events.steps import at_once
 from projections.fold import INFINITY, MINUS_INFINITY, standing, state, timeline
 from projections.views.events import Facts
@@ -23,7 +23,7 @@ def rectangles(facts: Sequence[Recorded]) -> set[Rectangle]:
     stream, found = facts[0].stream, set[Rectangle]()
     showing: dict[tuple[date, date, str], int] = {}
     for size, fact in enumerate(facts, 1):
-        shown = {(since, until, repr(one)) for since, until, one in timeline(stream, facts[:size], HEAD)}
+        shown = {(since, until, repr(one)) for since, until, one in timeline(stream, facts[:size], OPEN_END)}
         for place in showing.keys() - shown:
             found.add((showing.pop(place), place[0], fact.position, place[1]))
         showing |= dict.fromkeys(shown - showing.keys(), fact.position)
