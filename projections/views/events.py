@@ -90,9 +90,13 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events: those after a position, at most so many, of a type, a stream, a plan, a unit, a district."""
+    """Which events: those after a position, at most so many, of a type, a stream, a plan, a unit, a district.
+
+    Where `before` is given, the last ones before that position.
+    """
 
     after: int = 0
+    before: int | None = None
     limit: int = 100
     type: str | None = None
     stream: str | None = None
@@ -128,8 +132,10 @@ ORDER BY stream, version
 async def page(connection: Connection, position: int, asked: Page) -> Facts:
     """A page of the log as it was at `position`."""
     sql, values = page_of(asked)
-    rows = await connection.fetch(sql, asked.after, position, asked.limit, *values)
-    return await _with_texts(connection, await _decoded(row["entry"] for row in rows))
+    place = asked.after if asked.before is None else asked.before
+    rows = await connection.fetch(sql, place, position, asked.limit, *values)
+    found = await _decoded(row["entry"] for row in rows)
+    return await _with_texts(connection, found if asked.before is None else found[::-1])
 
 
 def page_of(asked: Page) -> tuple[str, list[str]]:
@@ -138,7 +144,11 @@ def page_of(asked: Page) -> tuple[str, list[str]]:
     numbers = {name: f"${number}::text" for number, name in enumerate(chosen, 4)}
     where = "".join(f" AND {_CHOSEN[name].replace('$n', number)}" for name, number in numbers.items())
     with_ = _OF_DISTRICT.replace("$n", numbers["district"]) if "district" in numbers else ""
-    sql = f"{with_} SELECT entry FROM events WHERE position > $1 AND position <= $2{where} ORDER BY position LIMIT $3"
+    than, order = (">", "") if asked.before is None else ("<", " DESC")
+    sql = (
+        f"{with_} SELECT entry FROM events WHERE position {than} $1 AND position <= $2{where} "
+        f"ORDER BY position{order} LIMIT $3"
+    )
     return sql, list(chosen.values())
 
 
