@@ -1,5 +1,6 @@
 """Lists of views: filtered, sorted, and read page by page, so that however long a list is, a page costs a page."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
 
@@ -8,12 +9,14 @@ from msgspec import Meta
 
 from projections.as_of import Moment, Rows
 from projections.memory import Memory
-from projections.wanted import Wanted
+from projections.wanted import Wanted, turned
 
 V = TypeVar("V", bound=msgspec.Struct)
 F = TypeVar("F", bound=msgspec.Struct)
+T = TypeVar("T")
 Place = tuple[Any, ...]  # where a view stands in its list: unique there
 Fetch = Callable[[Sequence[Wanted]], Awaitable[Rows]]
+EVERYTHING: Final = 2**31  # more than any list holds
 LONGEST_READ: Final = 2_000  # rows that are looked through at a time for those that a filter keeps
 
 
@@ -54,50 +57,85 @@ class Collection(msgspec.Struct, Generic[V, F], frozen=True, kw_only=True):
 EMPTY_ROWS: Final = Rows({}, {}, Memory(0))
 
 
+class Excerpt(NamedTuple):
+    """Which page of a list: at most `limit` views behind a place or, `backwards`, before it, the nearest ones.
+
+    Without a place they are the list's first, or its last.
+    """
+
+    limit: int
+    place: Place | None = None
+    backwards: bool = False
+
+    @property
+    def wider(self) -> "Excerpt":
+        """The same with one view more, which tells whether the list goes on."""
+        return self._replace(limit=self.limit + 1)
+
+
 class Page(NamedTuple, Generic[V]):
-    """A page of a list: its views, whether there are more, and the rows that it was read from first."""
+    """A page of a list, in its order: its views, whether it goes on that way, and the rows it was read from first."""
 
     shown: Sequence[Shown[V]]
     more: bool
     rows: Rows
 
 
-async def page(  # noqa: PLR0913, PLR0917 - a list, what is asked of it, and where its page lies
-    fetch: Fetch, collection: Collection[V, F], scope: str, given: F, moment: Moment, after: Place | None, limit: int
+def rows_of(collection: Collection[V, F], scope: str, given: F, excerpt: Excerpt) -> Sequence[Wanted]:
+    """The rows that a page is first read from: one more than it has, which tells whether it goes on."""
+    rows = collection.wanted(scope, given, excerpt.place, excerpt.limit + 1)
+    return [turned(one) for one in rows] if excerpt.backwards else rows
+
+
+async def page(  # noqa: PLR0913, PLR0917 - a list, what is asked of it, and which page
+    fetch: Fetch, collection: Collection[V, F], scope: str, given: F, moment: Moment, excerpt: Excerpt
 ) -> Page[V]:
-    """The `limit` views of the list that come after a place."""
+    """A page of a list."""
     found: list[Shown[V]] = []
     first: Rows | None = None
-    size = limit + 1
+    part = excerpt
     while True:
-        rows = await fetch(collection.wanted(scope, given, after, size))
+        rows = await fetch(rows_of(collection, scope, given, part))
         first = first or rows
         shown = collection.shown(rows, moment)
-        found += _kept(collection, given, rows, shown, after)
-        if len(found) > limit or not collection.paged or len(shown) < size:
-            return Page(found[:limit], len(found) > limit, first)
-        after = collection.place(shown[-1].view, given)
-        size = min(size * 4, LONGEST_READ)
+        found += _kept(collection, given, rows, shown)
+        if not collection.paged:
+            return _cut(collection, given, found, excerpt, first)
+        if len(found) > excerpt.limit or len(shown) <= part.limit:
+            views = found[: excerpt.limit]
+            return Page(views[::-1] if excerpt.backwards else views, len(found) > excerpt.limit, first)
+        limit = min((part.limit + 1) * 4, LONGEST_READ) - 1
+        part = Excerpt(limit, collection.place(shown[-1].view, given), excerpt.backwards)
 
 
-def cut(collection: Collection[V, F], given: F, shown: Sequence[Shown[V]], after: Place | None, limit: int) -> Page[V]:
-    """The `limit` of these views, which are the whole list, that come after a place."""
-    found = _kept(collection, given, EMPTY_ROWS, shown, after)
-    return Page(found[:limit], len(found) > limit, EMPTY_ROWS)
+def cut(
+    items: Sequence[T], excerpt: Excerpt, place: Callable[[T], Place], *, descending: bool = False
+) -> tuple[Sequence[T], bool]:
+    """A page of a whole list that is in its order, and whether it goes on that way; `place` says where one stands."""
+    count = len(items)
+    before, behind = count, 0  # as many stand before the place, and as many not behind it
+    if excerpt.place is not None:
+        rising = items[::-1] if descending else items
+        before, behind = (find(rising, excerpt.place, key=place) for find in (bisect_left, bisect_right))
+        before, behind = (count - behind, count - before) if descending else (before, behind)
+    if excerpt.backwards:
+        return items[max(before - excerpt.limit, 0) : before], before > excerpt.limit
+    return items[behind : behind + excerpt.limit], count - behind > excerpt.limit
 
 
-def _kept(
-    collection: Collection[V, F], given: F, rows: Rows, shown: Sequence[Shown[V]], after: Place | None
-) -> list[Shown[V]]:
+def _kept(collection: Collection[V, F], given: F, rows: Rows, shown: Sequence[Shown[V]]) -> Sequence[Shown[V]]:
     keeps = collection.keeps(given, rows)
-    kept = [one for one in shown if keeps(one.view)] if keeps else list(shown)
-    if collection.paged:
-        return kept
-    placed = sorted(((collection.place(one.view, given), one) for one in kept), key=lambda one: one[0])
-    if collection.descending(given):
-        placed.reverse()
-        return [one for place, one in placed if after is None or place < after]
-    return [one for place, one in placed if after is None or place > after]
+    return [one for one in shown if keeps(one.view)] if keeps else shown
+
+
+def _cut(collection: Collection[V, F], given: F, shown: Sequence[Shown[V]], excerpt: Excerpt, rows: Rows) -> Page[V]:
+    """A page of these views, which are the whole list in any order."""
+
+    def place(one: Shown[V]) -> Place:
+        return collection.place(one.view, given)
+
+    down = collection.descending(given)
+    return Page(*cut(sorted(shown, key=place, reverse=down), excerpt, place, descending=down), rows)
 
 
 def with_json(views: Sequence[V]) -> list[Shown[V]]:

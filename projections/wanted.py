@@ -75,6 +75,12 @@ def page_of(rows: Wanted, page: Keyset) -> Wanted:
     return Wanted(form, (*rows.values, *after, *((("limit", page.limit),) if page.limit is not None else ())))
 
 
+def turned(rows: Wanted) -> Wanted:
+    """A page of rows from its other end: those before the row that it names, the nearest first. Others as they are."""
+    form = rows.form
+    return rows._replace(form=form._replace(descending=not form.descending)) if form.order else rows
+
+
 def searched(rows: Wanted, column: str, text: str) -> Wanted:
     """Those of these rows whose words hold every gram of `text`; whether they hold the text itself is to be checked."""
     return Wanted(rows.form._replace(grams=column), (*rows.values, ("grams", sorted(grams_of(text)))))

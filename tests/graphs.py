@@ -1,5 +1,6 @@
 """Random queries over the schema, and graphql-core's own execution as the oracle of ours."""
 
+from datetime import UTC, date, datetime
 from random import Random
 from typing import Any, Final
 
@@ -18,11 +19,17 @@ from graphql import (
 )
 
 from api.graphql.execute import Prepared, prepare, projected
+from api.graphql.facts import EVENT_LIST, EventFilter
 from api.graphql.moments import Moments, Said, learn_all
 from api.graphql.schema import GRAPHQL
+from api.http.cursors import print_cursor
 from api.services.reader import Reader
 from domain.document.reference import REFERENCE
-from projections.as_of import AsOf
+from projections.as_of import AsOf, Moment
+from projections.lists import NoFilter
+from projections.views.history import HISTORY_LIST
+from projections.views.report_list import TASK_REPORTS, ReportFilter
+from projections.views.task_list import TASK_LIST, TaskFilter
 
 PLAN: Final = "shanghai-credit-2023"
 CLOCKS: Final = ("", 'effectiveOn: "2023-07-01"', 'asOf: {date: "2023-06-30"}', "asOf: {position: 353}", "asOf: $at")
@@ -47,11 +54,28 @@ FILTERS: Final[dict[str, list[str]]] = {
     "task": ["21", "25"],
     "type": ['"task.reworded.v1"', '"no.such"'],
     "stream": ['"task:shanghai-credit-2023/21"'],
-    "after": ['"no cursor"'],
 }
-HEAD: Final = "query Q($at: AsOfInput, $yes: Boolean! = true, $no: Boolean! = false)"
+HEAD: Final = "query Q($at: AsOfInput, $yes: Boolean! = true, $no: Boolean! = false, $n: Int = 2, $c: String)"
+# A moment that cursors name: whoever follows one of them stands there.
+THEN: Final = Moment(600, datetime(2023, 9, 1, tzinfo=UTC), date(2023, 9, 1), "", "", "", pinned=True)
+DISTRICT, PLATFORM = REFERENCE.districts[0].code, REFERENCE.platforms[0].id
+STREAMS: Final = {"Plan": f"plan:{PLAN}", "District": f"district:{DISTRICT}", "Platform": f"platform:{PLATFORM}"}
 DIRECTIVES: Final = ("@include(if: $yes)", "@include(if: $no)", "@skip(if: $no)", "@skip(if: $yes)", "@skip(if: false)")
 DEAREST: Final = 1_500  # values, so that graphql-core has done before long
+
+
+def cursor_for(owner: str, field: str) -> str:
+    """A cursor that a list of this name has, if it is the list of the right thing."""
+    stream = STREAMS.get(owner, f"{owner.lower()}:{PLAN}/21")
+    given = {"Part": TaskFilter(part=2), "Measure": TaskFilter(measure=5)}.get(owner, TaskFilter())
+    if field == "history":
+        return print_cursor(HISTORY_LIST, stream, NoFilter(), THEN, (300, date(1, 1, 1)), "")
+    if field == "reports":
+        place = (PLAN, 21, f"{PLAN}/21/shi-wei")
+        return print_cursor(TASK_REPORTS, f"{PLAN}/21", ReportFilter(), THEN, place, "")
+    if field == "events":
+        return print_cursor(EVENT_LIST, "" if owner == "Query" else stream, EventFilter(), THEN, (300,), "")
+    return print_cursor(TASK_LIST, PLAN, given, THEN, (25, 25), "")
 
 
 class Asker:
@@ -71,15 +95,29 @@ class Asker:
         return f"{HEAD} {{ {known}{roots} {used} }} {' '.join(self._fragments)} {self._at()}"
 
     def _at(self) -> str:
-        return "fragment At on Query { at: events(first: 1, asOf: $at) { nodes { position } } }"
+        return "fragment At on Query { at: events(first: $n, after: $c, asOf: $at) { nodes { position } } }"
 
     def _root(self) -> str:
         assert GRAPHQL.query_type
         (name,) = self._some("Query", sorted(GRAPHQL.query_type.fields), 1)
-        given = self._arguments(name)
-        clock = self.random.choice([*CLOCKS, INSTANT]) if "asOf" in GRAPHQL.query_type.fields[name].args else ""
+        given, field = self._arguments(name), GRAPHQL.query_type.fields[name]
+        given += self._page("Query", name, list(field.args)) if "first" in field.args else ""
+        below = self._below(field.type, 5)
+        free = "asOf" in field.args and not ("WyJ" in below + given and self.random.random() < 0.8)
+        clock = self.random.choice([*CLOCKS, INSTANT]) if free else ""
         arguments = f"({given} {self._filters(name, given)} {clock})"
-        return f"{name}{arguments.replace('(  )', '')} {self._below(GRAPHQL.query_type.fields[name].type, 4)}"
+        return f"{name}{arguments.replace('(  )', '')} {below}"
+
+    def _page(self, owner: str, name: str, among: list[str]) -> str:
+        """Which page of a list: forwards or backwards, now and then in both ways at once."""
+        ways = [one for one in (("first", "after"), ("last", "before")) if one[0] in among]
+        left = [way for way in ways if any(f"{owner}.{name}({one}:)" in self.left for one in way)]
+        size, place = self.random.choice(left or ways)
+        number = self.random.choice([str(self.random.randint(1, 6)), "$n"])
+        cursor = self.random.choice([f'"{cursor_for(owner, name)}"'] * 8 + ['"no cursor"', "$c"])
+        follows = self.random.random() < (0.5 if f"{owner}.{name}({place}:)" in self.left else 0.1)
+        wrong = " first: 1, last: 1" if self.random.random() < 0.01 else f" {size}: {number}"
+        return f"{wrong}, {place}: {cursor}" if follows else wrong
 
     def _filters(self, name: str, given: str) -> str:
         """Some of the arguments that a root may leave out."""
@@ -91,9 +129,9 @@ class Asker:
     def _arguments(self, name: str) -> str:
         random = self.random
         task, unit = f"{PLAN}/{random.randint(1, 70)}", random.choice(REFERENCE.units).id
-        page = f"first: {random.randint(1, 6)}"
         assert GRAPHQL.query_type
-        listed = f'plan: "{PLAN}", {page}' if "plan" in GRAPHQL.query_type.fields[name].args else page
+        args = GRAPHQL.query_type.fields[name].args
+        listed = f'plan: "{PLAN}"' if "plan" in args and name != "events" else ""
         return {
             "node": f'id: "{self._node()}"',
             "nodes": f"ids: [{', '.join(f'{chr(34)}{self._node()}{chr(34)}' for _ in range(random.randint(0, 5)))}]",
@@ -107,7 +145,7 @@ class Asker:
             "report": f'id: "{task}/{unit}/2023-06"',
             "history": f"of: {{{self._subject(task, unit)}}}",
             "event": f"position: {random.randint(1, 500)}",
-            "events": f'{page}, plan: "{PLAN}"' if random.random() < 0.7 else page,
+            "events": f'plan: "{PLAN}"' if random.random() < 0.3 else "",
         }.get(name, listed)
 
     def _node(self) -> str:
@@ -131,7 +169,7 @@ class Asker:
 
     def _subject(self, task: str, unit: str) -> str:
         kinds = {"plan": PLAN, "task": task, "unit": unit}
-        kinds |= {"district": REFERENCE.districts[0].code, "platform": REFERENCE.platforms[0].id}
+        kinds |= {"district": DISTRICT, "platform": PLATFORM}
         kind = self.random.choice(sorted(kinds))
         return f'{kind}: "{kinds[kind]}"'
 
@@ -169,7 +207,9 @@ class Asker:
     def _field(self, owner: GraphQLObjectType, name: str, depth: int, aliased: float) -> str:
         alias = f"a{self.random.randint(0, 10**9)}: " if self.random.random() < aliased else ""
         directive = f" {self.random.choice(DIRECTIVES)}" if self.random.random() < 0.1 else ""
-        return f"{alias}{name}{directive} {self._below(owner.fields[name].type, depth - 1)}"
+        among = list(owner.fields[name].args)
+        given = f"({self._page(owner.name, name, among)})" if among and self.random.random() < 0.8 else ""
+        return f"{alias}{name}{given}{directive} {self._below(owner.fields[name].type, depth - 1)}"
 
     def _wrapped(self, owner: str, fields: str) -> str:
         match self.random.randint(0, 9):
@@ -204,10 +244,20 @@ def dear(prepared: Prepared) -> bool:
 
 
 def by_graphql_core(prepared: Prepared, text: str, variables: dict[str, Any]) -> tuple[Any, list[GraphQLError]]:
-    """graphql-core's answer, from the very same objects."""
+    """graphql-core's answer, from the very same objects. Only roots can fail here: what fails below them fails them."""
     context = {"answers": prepared.answers, "places": prepared.places}
     found = execute_sync(GRAPHQL, parse(text), context_value=context, variable_values=variables)
-    return found.data, found.errors or []
+    data: Any = found.data
+    errors: dict[tuple[str | int, ...], GraphQLError] = {}
+    for error in found.errors or []:
+        path = tuple(error.path or ())
+        root = path[: 2 if isinstance(prepared.answers.get(str(path[0])), list) else 1]
+        errors.setdefault(root, error)
+        if len(root) == 1:
+            data[root[0]] = None
+        else:
+            data[root[0]][root[1]] = None
+    return data, list(errors.values())
 
 
 def reachable() -> set[str]:

@@ -1,7 +1,7 @@
 """What a root field is asked: both clocks, filters as REST has them, and ids that may name their moment."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Final, NamedTuple, cast, get_args, get_origin
@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, NamedTuple, cast, get_args, get_origin
 import msgspec
 import strawberry
 
+from api.graphql.connections import Argument, Values
 from api.graphql.ids import ANY, parse_id
 from api.graphql.shapes import Position, graphql_type
 from api.http.cursors import Cursor, Resent, Start, clocks_of, started
@@ -19,31 +20,18 @@ from domain.values import checked_date
 from projections.as_of import AsOf, NoSuchMoment
 from projections.views.subjects import whole
 
-Values = Mapping[str, Any]  # arguments by their names in GraphQL, as graphql-core coerces them
-REQUIRED: Final = object()
 NAMED: Final = {name: name for name in ("plan", "task", "unit", "district", "platform")} | {"stream": ANY}
 
 
-class Argument(NamedTuple):
-    """An argument of a root field; `of`: it is the id of a thing of this kind."""
-
-    name: str
-    type: Any
-    description: str
-    default: Any = None
-    of: str = ""
-
-
 class Given(NamedTuple):
-    """What a root is asked: its arguments with plain ids, its clocks, and the moment that these and its ids mean.
+    """What a root is asked: its arguments with plain ids, and when it stands, as its clocks and ids say.
 
-    `resent` are the clocks where an id beside them names its moment.
+    So do `cursors`, which belong to lists below it.
     """
 
     values: Values
-    clocks: AsOf
-    moment: AsOf
-    resent: Resent | None
+    start: Start
+    cursors: Sequence[Cursor]
 
 
 @strawberry.input(one_of=True, description="What the public record showed: exactly one of the three.")
@@ -73,15 +61,9 @@ def _subject_input() -> Any:
 SubjectInput: Final = _subject_input()
 
 
-USUAL_PAGE: Final = 100
-LONGEST_PAGE: Final = 200  # the same limit as REST
 CLOCKS: Final = (
     Argument("asOf", AsOfInput | None, "What the public record showed then. Default: the head."),
     Argument("effectiveOn", dt.date | None, "What held on this date. Default: today, else the day of asOf."),
-)
-PAGING: Final = (
-    Argument("first", int | None, "Items on a page, 0 to 200. Default: 100.", USUAL_PAGE),
-    Argument("after", str | None, "The endCursor of the page before; it pins both clocks."),
 )
 
 
@@ -118,8 +100,8 @@ def filter_of(values: Values, struct: type[msgspec.Struct], scope: str = "") -> 
         return msgspec.convert(plain, struct, strict=False)
     except msgspec.ValidationError as error:
         wrong = misfit(error, struct)
-        detail = f"{wrong.path[0]}: {wrong.sentence}"
-        raise Trouble(400, "bad_parameter", detail) from error
+        name, detail = str(wrong.path[0]), wrong.sentence
+        raise Trouble(400, "bad_parameter", f"{name}: {detail}", [Fault(name, detail)]) from error
 
 
 def _key_within(plan: str, task: str) -> str:
@@ -136,54 +118,57 @@ def _names(struct: type[msgspec.Struct]) -> tuple[str, ...]:
     return tuple(field.encode_name for field in msgspec.structs.fields(struct))
 
 
-def first_of(values: Values) -> int:
-    """How many items a page has."""
-    first: int | None = values["first"]
-    if first is None:
-        return USUAL_PAGE
-    if not 0 <= first <= LONGEST_PAGE:
-        raise Trouble(400, "bad_parameter", f"first is 0 to {LONGEST_PAGE}, not {first}")
-    return first
-
-
-def given_of(arguments: Sequence[Argument], values: Values) -> Given:
+def given_of(arguments: Sequence[Argument], values: Values, cursors: Sequence[Cursor] = ()) -> Given:
     """What is asked, once its ids are read; Trouble if they are not of one moment."""
-    plain, clocks = dict(values), _clocks(values)
-    moments: set[AsOf] = set()
+    plain = dict(values)
+    moments: dict[AsOf, str] = {}
     for one in arguments:
         if one.of and values.get(one.name) is not None:
             plain[one.name] = _plain(one, values[one.name], moments)
-    if len(moments) > 1:
-        raise Trouble(400, "id_of_another_moment", "these ids name several moments: give such as name one")
+    return Given(plain, begun(_start(_clocks(values), moments), *cursors), cursors)
+
+
+def _start(clocks: AsOf, moments: dict[AsOf, str]) -> Start:
+    """When a root stands whose ids name these moments, each in its argument."""
     if not moments:
-        return Given(plain, clocks, clocks, None)
-    moment = moments.pop()
-    wrong = Trouble(400, "id_of_another_moment", "this id names its moment: leave the clocks out")
-    return Given(plain, clocks, moment, None if clocks in {AsOf(), moment} else Resent(clocks, wrong))
+        return Start(clocks, None, clocks_of(clocks))
+    moment, name = moments.popitem()
+    if moments:
+        raise _another("these ids name several moments: give such as name one", name)
+    resent = Resent(clocks, _another("this id names its moment: leave the clocks out", name))
+    same = clocks in {AsOf(), moment}
+    return Start(moment, None, clocks_of(moment if same else clocks), None if same else resent)
 
 
-def _plain(argument: Argument, value: Any, moments: set[AsOf]) -> Any:
+def _another(detail: str, name: str) -> Trouble:
+    return Trouble(400, "id_of_another_moment", detail, [Fault(name, detail)])
+
+
+def _plain(argument: Argument, value: Any, moments: dict[AsOf, str]) -> Any:
     """The plain id in an argument, or in the one field of an input object; its moment is added to those of others."""
     if isinstance(value, dict):
         return {kind: _key(kind, kind, text, moments) for kind, text in cast("dict[str, str]", value).items()}
     return _key(argument.of, argument.name, value, moments)
 
 
-def _key(kind: str, name: str, text: str, moments: set[AsOf]) -> str:
+def _key(kind: str, name: str, text: str, moments: dict[AsOf, str]) -> str:
     found = parse_id(text, kind, name)
     if found.moment:
-        moments.add(found.moment)
+        moments[found.moment] = name
     return f"{found.kind}:{found.key}" if kind == ANY and found.kind else found.key
 
 
-def begun(given: Given, cursor: Cursor | None) -> Start:
-    """Where a page begins. Clocks beside an id beside a cursor: all three must mean the same."""
-    if cursor is None:
-        return Start(given.moment, None, clocks_of(given.clocks if given.resent else given.moment), given.resent)
-    start = started(given.moment, cursor)
-    if given.resent is None:
-        return start
-    return start._replace(resent=start.resent or started(given.clocks, cursor).resent)
+def begun(start: Start, *cursors: Cursor | None) -> Start:
+    """When a root stands that cursors belong to, its own or those of lists below it.
+
+    All of them must mean one moment, and so must whatever names one beside them.
+    """
+    for cursor in cursors:
+        if cursor is not None:
+            beside = started(start.resent.asked, cursor).resent if start.resent else None
+            start = started(start.asked, cursor)
+            start = start._replace(resent=start.resent or beside)
+    return start
 
 
 def _clocks(values: Values) -> AsOf:

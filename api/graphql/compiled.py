@@ -17,20 +17,25 @@ from graphql import (
     is_non_null_type,  # pyright: ignore[reportUnknownVariableType]
 )
 from graphql.execution.collect_fields import FieldDetails
-from graphql.execution.values import VariableValues
+from graphql.execution.values import VariableValues, get_argument_values
 
 from api.graphql.collected import Collector, Fields, Same, same
+from api.graphql.connections import turn_of
+from api.graphql.errors import located
 from api.graphql.parsed import Document
 from api.graphql.projection import LEAF, Selection, Shape, any_of, list_of, or_null
 from api.graphql.remembered import remembering
 from api.graphql.root import Root
 from api.graphql.roots import ROOTS
 from api.graphql.schema import GRAPHQL
-from api.graphql.shapes import STRUCTS
+from api.graphql.shapes import FIELDS, STRUCTS
+from api.services.problems import Trouble
 
 FIELD: Final = 100  # bytes that a field takes in a plan
 OBJECT: Final = 1_500  # a set of fields
-ROOT: Final = 1_000  # and a root field
+ROOT: Final = 1_000  # a root field
+LIST: Final = 1_500  # a page of a list below
+CURSOR: Final = 4  # and each character of its cursor
 # Types whose views are the same objects again, and can be referred to weakly.
 REMEMBERED: Final = frozenset(name for name, struct in STRUCTS.items() if struct.__struct_config__.weakref)
 
@@ -45,11 +50,15 @@ class RootField(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """An operation, compiled. `keys` are the answer's, in order; `introspects`: some of it is asked of the schema."""
+    """An operation, compiled. `keys` are the answer's, in order; `introspects`: some of it is asked of the schema.
+
+    `wrong`: some arguments below its roots are.
+    """
 
     keys: Sequence[str]
     roots: Sequence[RootField]
     introspects: bool
+    wrong: bool
     weight: int
 
 
@@ -64,7 +73,8 @@ class _Compiler:
     def __init__(self, document: Document, operation: OperationDefinitionNode, variables: VariableValues) -> None:
         self._collector = Collector(document, operation, variables)
         self._objects: dict[Same, Selection] = {}
-        self._fields = 0
+        self._fields = self._pages = 0
+        self._wrong = False
 
     def plan(self) -> Plan:
         query = GRAPHQL.query_type
@@ -75,11 +85,11 @@ class _Compiler:
             for key, details in fields.items()
             if (name := details[0].node.name.value) in ROOTS
         ]
-        return Plan(list(fields), roots, len(roots) < len(fields), self._weight(len(roots)))
+        return Plan(list(fields), roots, len(roots) < len(fields), self._wrong, self._weight(len(roots)))
 
     def _weight(self, roots: int) -> int:
         """About what the plan takes in memory, in bytes."""
-        return ROOT * (roots + 1) + OBJECT * len(self._objects) + FIELD * self._fields
+        return ROOT * (roots + 1) + OBJECT * len(self._objects) + FIELD * self._fields + self._pages
 
     def _below(self, parent: GraphQLObjectType, details: list[FieldDetails]) -> Selection:
         """What is selected below a field, projected as its type says: a value, a list of them, or null."""
@@ -108,9 +118,22 @@ class _Compiler:
             name = one[0].node.name.value
             if name == "__typename":
                 shape.typename(key)
+            elif FIELDS[type_.name, name].pages:
+                self._page(shape, key, type_, one)
             else:
                 shape.add(key, name, self._below(type_, one))
         selection = shape.selection()
         if selection.depends is not None and type_.name in REMEMBERED:
             return selection._replace(project=remembering(selection.project, selection.depends))
         return selection
+
+    def _page(self, shape: Shape, key: str, type_: GraphQLObjectType, details: list[FieldDetails]) -> None:
+        """A page of a list below a node; what is wrong with its arguments is told by its root."""
+        node = details[0].node
+        try:
+            values = get_argument_values(type_.fields[node.name.value], node, self._collector.variables)
+            self._pages += LIST + CURSOR * len(values["after"] or values["before"] or "")
+            shape.page(key, node, turn_of(values), self._below(type_, details))
+        except Trouble as error:
+            self._wrong = True
+            shape.refuse(located(error, node))

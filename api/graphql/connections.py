@@ -1,19 +1,115 @@
-"""Relay connections over the lists that REST has: the same filters, the same cursors, the same pages."""
+"""Relay connections: which page of a list is asked for, forwards or backwards, and what it is answered."""
 
-from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any, Final, Generic, TypeVar
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 import strawberry
+from strawberry.types import Info
+from strawberry.utils.str_converters import to_snake_case
 
-from api.graphql.needs import PAGE
-from api.graphql.shapes import FIELDS, Field, name_of, shape
-from api.graphql.words import described
 from api.graphql.world import Here
+from api.http.cursors import Cursor, opened, place_in, print_cursor
+from api.services.problems import Fault, Trouble
 from projections.as_of import Meta
+from projections.lists import Collection, Excerpt, cut
 
-T = TypeVar("T")
+Values = Mapping[str, Any]  # arguments by their names in GraphQL, as graphql-core coerces them
+REQUIRED: Final = object()
+USUAL_PAGE: Final = 100
+LONGEST_PAGE: Final = 200  # the same limit as REST
+
+
+class Argument(NamedTuple):
+    """An argument of a field; `of`: it is the id of a thing of this kind."""
+
+    name: str
+    type: Any
+    description: str
+    default: Any = None
+    of: str = ""
+
+
+PAGING: Final = (
+    Argument("first", int | None, "Items on a page, 0 to 200; none: 100. Not beside last or before."),
+    Argument("after", str | None, "The endCursor of the page before; it pins both clocks. Not beside last or before."),
+    Argument("last", int | None, "Items on a page that is read from the list's end or from `before`, 0 to 200; the "
+             "items stay in their order. Not beside first or after."),
+    Argument("before", str | None, "The startCursor of the page behind; it pins both clocks. Not beside first or "
+             "after."),
+)  # fmt: skip
+
+
+def taking(arguments: Sequence[Argument], resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """A resolver of a value, its place and these arguments, which strawberry reads off its signature."""
+    kinds = inspect.Parameter
+    given = [kinds("root", kinds.POSITIONAL_OR_KEYWORD, annotation=Any)]
+    given.append(kinds("info", kinds.POSITIONAL_OR_KEYWORD, annotation=Info[Any, None]))
+    given += map(_parameter, sorted(arguments, key=lambda one: one.default is not REQUIRED))
+    resolve.__signature__ = inspect.Signature(given)  # type: ignore[attr-defined]
+    resolve.__annotations__ = {one.name: one.annotation for one in given}
+    return resolve
+
+
+def _parameter(one: Argument) -> inspect.Parameter:
+    annotation = Annotated[one.type, strawberry.argument(name=one.name, description=one.description)]
+    default = inspect.Parameter.empty if one.default is REQUIRED else one.default
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(to_snake_case(one.name), kind, default=default, annotation=annotation)
+
+
+class Turn(NamedTuple):
+    """Which page is asked for: of how many items, from which cursor on, and which way."""
+
+    limit: int
+    cursor: Cursor | None = None
+    backwards: bool = False
+
+    def of(self, listed: "Listed") -> Excerpt:
+        """The same of one list; Trouble for a cursor of another."""
+        place = self.cursor and place_in(listed.collection, listed.scope, listed.given, self.cursor)
+        return Excerpt(self.limit, place, self.backwards)
+
+
+def turn_of(values: Values) -> Turn:
+    """The page that is asked for."""
+    forwards, backwards = ([name for name in names if values.get(name) is not None] for names in _WAYS)
+    if forwards and backwards:
+        detail = f"a page goes forwards by first and after, or backwards by last and before: leave {backwards[0]} out"
+        raise Trouble(400, "bad_parameter", detail, [Fault(backwards[0], detail)])
+    size, place = _WAYS[bool(backwards)]
+    text: str | None = values.get(place)
+    return Turn(_size(size, values.get(size)), None if text is None else opened(text), bool(backwards))
+
+
+_WAYS: Final = (("first", "after"), ("last", "before"))
+
+
+def _size(name: str, items: int | None) -> int:
+    if items is None:
+        return USUAL_PAGE
+    if not 0 <= items <= LONGEST_PAGE:
+        detail = f"{name} is 0 to {LONGEST_PAGE}, not {items}"
+        raise Trouble(400, "bad_parameter", detail, [Fault(name, detail)])
+    return items
+
+
+class Listed(NamedTuple):
+    """A list: which one it is, its items in its order, and how some of them are shown if not as they are.
+
+    Where its pages are read one by one, it has no items.
+    """
+
+    collection: Collection[Any, Any]
+    scope: str
+    given: Any
+    items: Sequence[Any] = ()
+    shown: Callable[[Sequence[Any]], Sequence[Any]] | None = None
+
+    def place(self, one: Any) -> tuple[Any, ...]:
+        """Where an item stands."""
+        return self.collection.place(one, self.given)
 
 
 class PageInfo(msgspec.Struct, frozen=True, rename="camel"):
@@ -25,20 +121,20 @@ class PageInfo(msgspec.Struct, frozen=True, rename="camel"):
     end_cursor: str | None
 
 
-class Edge(msgspec.Struct, Generic[T], frozen=True):
+class Edge(msgspec.Struct, frozen=True):
     """One item and its cursor."""
 
     cursor: str
-    node: T
+    node: Any
 
 
-class Connection(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """A page of a list. Cursors are printed where they are asked for; so is the whole list counted."""
+class Connection(msgspec.Struct, frozen=True):
+    """A page of a list; `more`: the list goes on the way that it is read. Cursors are printed when asked for."""
 
-    nodes: Sequence[T]
-    cursor: Callable[[T], str]
+    listed: Listed
+    excerpt: Excerpt
+    nodes: Sequence[Any]
     more: bool
-    behind: bool
     total_count: int | None
     here: Here
 
@@ -48,36 +144,26 @@ class Connection(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         return self.here.meta
 
     @property
-    def edges(self) -> list[Edge[T]]:
+    def edges(self) -> list[Edge]:
         """The items with their cursors."""
-        return [Edge(self.cursor(one), one) for one in self.nodes]
+        return [Edge(self._cursor(one), one) for one in self.nodes]
 
     @property
     def page_info(self) -> PageInfo:
-        """Where the page stands in its list."""
-        first, last = (self.cursor(self.nodes[0]), self.cursor(self.nodes[-1])) if self.nodes else (None, None)
-        return PageInfo(self.more, self.behind, first, last)
+        """Where the page stands in its list. What a cursor names is there at its moment."""
+        first, last = (self._cursor(self.nodes[0]), self._cursor(self.nodes[-1])) if self.nodes else (None, None)
+        beside = self.excerpt.place is not None
+        following, previous = (beside, self.more) if self.excerpt.backwards else (self.more, beside)
+        return PageInfo(following, previous, first, last)
+
+    def _cursor(self, one: Any) -> str:
+        listed, here = self.listed, self.here
+        return print_cursor(*listed[:3], here.world.moment, listed.place(one), here.clocks)
 
 
-_FIELDS: Final = ("edges", "nodes", "pageInfo", "totalCount", "meta")
-
-
-@cache
-def connection_of(struct: type[msgspec.Struct], *, counted: bool = True) -> Any:
-    """The Relay connection type of a view. The log itself is not counted: its size stands in `meta.position`."""
-    node = shape(struct)
-    name = name_of(struct)
-    edge = _type(f"{name}Edge", {"cursor": str, "node": node})
-    types = (list[edge], list[node], shape(PageInfo), int, shape(Meta))
-    fields = {field: type_ for field, type_ in zip(_FIELDS, types, strict=True) if counted or field != "totalCount"}
-    return _type(f"{name}Connection", fields)
-
-
-def _type(name: str, fields: dict[str, Any]) -> Any:
-    namespace: dict[str, Any] = {"__annotations__": {}}
-    for field, type_ in fields.items():
-        attribute = {"pageInfo": "page_info", "totalCount": "total_count"}.get(field, field)
-        FIELDS[name, field] = Field(attribute=attribute, size=PAGE if field in {"edges", "nodes"} else 1)
-        namespace["__annotations__"][attribute] = type_
-        namespace[attribute] = strawberry.field(name=field, description=described(name, field))
-    return strawberry.type(type(name, (), namespace), name=name, description=described(name))
+def connection(listed: Listed, excerpt: Excerpt, here: Here) -> Connection:
+    """A page of a list whose items are all there."""
+    down = listed.collection.descending(listed.given)
+    items, more = cut(listed.items, excerpt, listed.place, descending=down)
+    nodes = listed.shown(items) if listed.shown else items
+    return Connection(listed, excerpt, nodes, more, len(listed.items), here)

@@ -9,24 +9,32 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from api.graphql.facts import Ask
+from api.graphql.connections import Listed
+from api.graphql.facts import EVENT_LIST, Ask, EventFilter
 from api.graphql.remembered import Depends
 from api.graphql.world import Here, World
-from projections.views.events import EventView
-from projections.views.history import Version
+from projections.lists import NoFilter
+from projections.views.events import EventView, Facts
+from projections.views.history import HISTORY_LIST, Version
+from projections.views.report_list import TASK_REPORTS, ReportFilter
 from projections.views.subjects import SUBJECTS, Kind, Subject, whole
+from projections.views.task_list import TASK_LIST, TaskFilter
 
 Follow = Callable[[Any, Here], Any]
 
 
 class Edge(NamedTuple):
-    """A field that is not kept in the view: `follow` finds it, by what it `depends` on beside the view."""
+    """A field that is not kept in the view: `follow` finds it, by what it `depends` on beside the view.
+
+    One of `pages` finds a `Listed`, of which a page is asked for.
+    """
 
     name: str
     follow: Follow
     description: str = ""
     to: str = ""
     many: bool = False
+    pages: bool = False
     optional: bool = False
     depends: Depends = None
 
@@ -56,6 +64,10 @@ def _many(name: str, to: str, find: Callable[[World, Any], Sequence[Any]], descr
     return Edge(name, follow, description, to, many=True)
 
 
+def _pages(name: str, to: str, find: Callable[[World, Any], Listed], description: str) -> Edge:
+    return _many(name, to, find, description)._replace(pages=True)
+
+
 def asked(kind: str, key: str) -> Ask:
     """The facts of a subject; a task's reports are facts about it too."""
     subject = SUBJECTS[Kind(kind)]
@@ -65,20 +77,39 @@ def asked(kind: str, key: str) -> Ask:
 def _of_the_log(subject: Subject[Any]) -> tuple[Edge, Edge]:
     """What every subject with a stream has: its facts, and the versions that they make."""
     kind, key = subject.kind, subject.key
+
+    def versions(world: World, one: Any) -> Listed:
+        ask = asked(kind, getattr(one, key))
+        return Listed(HISTORY_LIST, ask.stream, NoFilter(), world.versions(ask))
+
+    def facts(world: World, one: Any) -> Listed:
+        ask = asked(kind, getattr(one, key))
+        found = world.facts(ask)
+
+        def shown(some: Sequence[Any]) -> Sequence[EventView]:
+            return Facts(some, found.disclosed).views()
+
+        return Listed(EVENT_LIST, ask.stream, EventFilter(), found.recorded, shown)
+
+    words = "Its versions on both clocks up to this moment, each with the fact that made it and what changed."
     return (
-        _many(
-            "history",
-            "Version",
-            lambda world, one: world.versions(asked(kind, getattr(one, key))),
-            "Its versions on both clocks up to this moment, each with the fact that made it and what changed.",
-        ),
-        _many(
-            "events",
-            "Event",
-            lambda world, one: world.facts(asked(kind, getattr(one, key))).views(),
-            "The facts about it up to this moment, stream by stream.",
-        ),
+        _pages("history", "Version", versions, words),
+        _pages("events", "Event", facts, "The facts about it up to this moment, in the order of the log."),
     )
+
+
+def _tasks(description: str, within: str = "") -> Edge:
+    """The tasks of a plan, or of its part or measure: the list that the root `tasks` gives with that filter."""
+
+    def tasks(world: World, one: Any) -> Listed:
+        plan, number = (one.plan, {within: one.number}) if within else (one.id, {})
+        return Listed(TASK_LIST, plan, TaskFilter(**number), world.tasks_of(plan, **number))
+
+    return _pages("allTasks", "Task", tasks, description)
+
+
+def _reports(world: World, one: Any) -> Listed:
+    return Listed(TASK_REPORTS, one.id, ReportFilter(), world.reports_of(one.id), world.told)
 
 
 def _unit(key: str = "id") -> Edge:
@@ -107,13 +138,11 @@ def _recorded() -> Edge:
 
 
 _BESIDES: Final[dict[str, Iterable[Edge]]] = {
-    "Plan": (_many("allTasks", "Task", lambda world, one: world.tasks_of(one.id), "All tasks, by number."),),
+    "Plan": (_tasks("All tasks, by number."),),
     "Part": (
         _in_plan(),
         _many("allMeasures", "Measure", lambda world, one: world.measures_of(one.plan, one.number), "Its measures."),
-        _many(
-            "allTasks", "Task", lambda world, one: world.tasks_of(one.plan, part=one.number), "Its tasks, by number."
-        ),
+        _tasks("Its tasks, by number.", "part"),
     ),
     "Measure": (
         _in_plan(),
@@ -124,12 +153,7 @@ _BESIDES: Final[dict[str, Iterable[Edge]]] = {
             "The part that it is in.",
             optional=True,
         ),
-        _many(
-            "allTasks",
-            "Task",
-            lambda world, one: world.tasks_of(one.plan, measure=one.number),
-            "Its tasks, by number.",
-        ),
+        _tasks("Its tasks, by number.", "measure"),
     ),
     "Task": (
         _in_plan(),
@@ -147,7 +171,7 @@ _BESIDES: Final[dict[str, Iterable[Edge]]] = {
             "The measure that it is in, if any.",
             optional=True,
         ),
-        _many("reports", "Report", lambda world, one: world.reports_of(one.id), "All reports on it, as they stand."),
+        _pages("reports", "Report", _reports, "The reports on it, as they stand, by unit and period."),
     ),
     "Assignee": (_unit(),),
     "NamedUnit": (_unit(),),

@@ -8,13 +8,12 @@ from graphql import (
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
-    located_error,
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
 from api.graphql.arguments import given_of
 from api.graphql.compiled import Plan, RootField, compiled
-from api.graphql.errors import MAX_ERRORS, NotOffered, shortened, too_complex
+from api.graphql.errors import MAX_ERRORS, NotOffered, located, shortened, too_complex
 from api.graphql.introspected import introspected
 from api.graphql.moments import Moments, Said, learn_all
 from api.graphql.needs import NOTHING, Needs
@@ -103,9 +102,10 @@ async def prepare(
         asked, parts, cost = _judged(plan, values)
     except GraphQLError as error:
         return [error]
-    if not all(isinstance(one, Exception) for one in asked.values()) or plan.introspects:
+    if not plan.wrong and (plan.introspects or not all(isinstance(one, Exception) for one in asked.values())):
         keep(memory, text, query, key, plan)
     answers, places = await _answers(moments, asked, parts)
+    answers = {field.key: _placed(field, answers[field.key]) for field in plan.roots}
     return Prepared(plan, answers, places, known, any(one.selection.erasable for one in parts), cost)
 
 
@@ -123,12 +123,18 @@ def _chosen(operations: Sequence[OperationDefinitionNode], name: str | None) -> 
 
 def _asked(field: RootField, variables: VariableValues) -> Asked | Several | Exception:
     """What a root is asked, or what is wrong with it. One of many is never null: what is wrong with it is thrown."""
+    found = field.selection.wrong or _given(field, variables)
+    if field.root.many and isinstance(found, Exception):
+        raise located(found, field.nodes[0])
+    return found
+
+
+def _given(field: RootField, variables: VariableValues) -> Asked | Several | Exception:
     try:
         values = get_argument_values(_definition(field), field.nodes[0], variables)
-        return field.root.ask(given_of(field.root.arguments, values), field.selection.names)
-    except Exception as error:
-        if field.root.many:
-            raise error if isinstance(error, GraphQLError) else located_error(error, field.nodes) from error
+        given = given_of(field.root.arguments, values, field.selection.cursors)
+        return field.root.ask(given, field.selection.names)
+    except Exception as error:  # noqa: BLE001 - the error of one root is no other root's
         return error
 
 
@@ -180,8 +186,8 @@ async def _answers(
     by_moment: dict[Moment, list[Part]] = {}
     for part in parts:
         try:
-            by_moment.setdefault(await moments.resolve(part.asked.asked, part.asked.resent), []).append(part)
-        except Exception as error:  # noqa: BLE001 - the error of one root is no other root's
+            by_moment.setdefault(await moments.resolve(part.asked.start), []).append(part)
+        except Exception as error:  # noqa: BLE001 - as above
             _fill(answers, part, error)
 
     async def at(moment: Moment, those: Sequence[Part]) -> None:
@@ -193,7 +199,7 @@ async def _answers(
                 _fill(answers, one, error)
             return
         for one, own in zip(those, rows, strict=True):
-            here = moments.here(world, one.asked.asked, walked=one.asked.at_head)
+            here = moments.here(world, one.asked.start.clocks)
             key = one.field.key
             places.update(dict.fromkeys([key] if one.places is None else [(key, place) for place in one.places], here))
             _fill(answers, one, await _answered(one.asked, Scene(own, here, moments)))
@@ -216,6 +222,17 @@ def _fill(answers: dict[str, Any], part: Part, answer: Any) -> None:
         answers[part.field.key][place] = one
 
 
+def _placed(field: RootField, answer: Any) -> Any:
+    """A root's answer; its errors, or those of its items, say where they belong."""
+    if field.root.many:
+        return [_at(field, one, [field.key, place]) for place, one in enumerate(answer)]
+    return _at(field, answer, [field.key])
+
+
+def _at(field: RootField, answer: Any, path: Sequence[str | int]) -> Any:
+    return located(answer, field.nodes[0], path) if isinstance(answer, Exception) else answer
+
+
 async def _answered(one: Asked, scene: Scene) -> Any:
     try:
         return await one.answer(scene)
@@ -236,7 +253,7 @@ def projected(prepared: Prepared) -> tuple[dict[str, Any], list[GraphQLError]]:
                 return field.selection.project(value, prepared.places[place])
             except Exception as error:  # noqa: BLE001 - as above
                 value = error
-        errors.append(located_error(value, [field.nodes[0]], path))
+        errors.append(located(value, field.nodes[0], path))
         return None
 
     for field in prepared.plan.roots:

@@ -1,4 +1,4 @@
-"""Facts that edges lead to: all that an answer lacks of the log, brought by one statement with its texts."""
+"""The log in GraphQL: the facts that edges lead to, all brought by one statement with their texts, and its list."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
@@ -7,9 +7,21 @@ from events.codec import decode_trusted
 from events.database import Connection
 from events.erasable import disclosed
 from events.recorded import Recorded
-from projections.views.events import Facts, end_of
+from projections.lists import Collection
+from projections.views.events import EventFilter, EventView, Facts, end_of
 
 NOTHING: Final = Facts((), {})
+
+
+EVENT_LIST: Final[Collection[EventView, EventFilter]] = Collection(
+    name="events",
+    view=EventView,
+    filter=EventFilter,
+    wanted=lambda _scope, _filter, _after, _limit: (),  # it has no slices: its rows are the facts themselves
+    shown=lambda _rows, _moment: (),
+    place=lambda event, _: (event.position,),
+    places=lambda _: tuple[int],
+)
 
 
 class Ask(NamedTuple):
@@ -51,7 +63,7 @@ def _of(ask: Ask, at: Mapping[int, Recorded]) -> list[Recorded]:
     found = [
         fact for fact in at.values() if fact.stream == ask.stream or (ask.below and fact.stream.startswith(ask.below))
     ]
-    return sorted(found, key=lambda fact: (fact.stream, fact.version))
+    return sorted(found, key=lambda fact: fact.position)
 
 
 def _names(ask: Ask) -> Iterable[tuple[str, str]]:

@@ -12,7 +12,7 @@ from api.graphql.ids import print_moment
 from api.graphql.needs import Needs
 from api.graphql.reading import Question, read_all
 from api.graphql.world import Budget, Here, World
-from api.http.cursors import Resent, clocks_of, meant
+from api.http.cursors import Start, clocks_of, meant
 from api.services.reader import Reader
 from projections.as_of import AsOf, Meta, Moment, Rows
 from projections.wanted import Wanted
@@ -55,10 +55,11 @@ class Moments:
         self._lasting = True
         self._metas: dict[Moment, Meta] = {}
 
-    async def resolve(self, asked: AsOf, resent: Resent | None) -> Moment:
+    async def resolve(self, start: Start) -> Moment:
         """The moment that a root asks for."""
-        if resent is not None:
-            moment = await meant(self.reader, asked, resent)
+        asked = start.asked
+        if start.resent is not None:
+            moment = await meant(self.reader, asked, start.resent)
             dated = True
         elif asked.as_of is not None or asked.position is not None:
             moment = await self.reader.moment(asked)
@@ -107,12 +108,10 @@ class Moments:
         async with self.reader.pool.acquire() as connection:
             world.learn(await load(connection, world.moment.position, tuple(world.missing)))
 
-    def here(self, world: World, asked: AsOf, *, walked: bool = False) -> Here:
-        """Where the nodes of a root stand."""
-        moment = world.moment
-        at_head = (walked or asked == AsOf()) and not self.clocks
-        suffix = "" if at_head else print_moment(moment)
-        return Here(world, suffix, self.meta, self.budget)
+    def here(self, world: World, clocks: str) -> Here:
+        """Where the nodes of a root stand. A walk begun at the head, without clocks, counts as one reading of it."""
+        clocks = clocks or self.clocks
+        return Here(world, print_moment(world.moment) if clocks else "", self.meta, self.budget, clocks)
 
 
 async def learn_all(moments: Moments, places: Mapping[Any, Here]) -> bool:

@@ -22,6 +22,7 @@ _FIELDS: Final[dict[tuple[str, str], Needs]] = {
 
 PAGE: Final = 0  # as many as a page has
 _FEW: Final = 3
+_FACTS: Final = 20  # about a subject
 SIZES: Final[dict[tuple[str, str], int]] = {
     ("Plan", "parts"): 5,
     ("Plan", "measures"): 16,
@@ -45,4 +46,9 @@ def needs_of_field(type_: str, field: str) -> Needs:
 
 def size_of(type_: str, field: str) -> int:
     """About how many a list has, in a plan of the usual size."""
-    return SIZES.get((type_, field), 20 if field in {"history", "events"} else _FEW)
+    return SIZES.get((type_, field), _FACTS if field in {"history", "events"} else _FEW)
+
+
+def read_for(type_: str) -> int:
+    """About how many facts a list of this type is read from as a whole, whatever is shown of it."""
+    return _FACTS if type_ in {"Version", "Event"} else 0

@@ -45,9 +45,9 @@ TOKEN: Final = 500  # bytes that a token takes, with its part of the tree
 
 
 class Document:
-    """A query that is valid: its operations, its fragments, and the variables that its directives name.
+    """A query that is valid: its operations, its fragments, and the variables that its plan depends on.
 
-    `weight` is about what it takes in memory, in bytes.
+    These are named by directives and by arguments below the roots. `weight` is about what it takes in memory, in bytes.
     """
 
     def __init__(self, text: str, document: DocumentNode, tokens: int) -> None:
@@ -57,7 +57,7 @@ class Document:
             for one in document.definitions
             if isinstance(one, FragmentDefinitionNode)
         }
-        self.conditions = _conditions(document)
+        self.depends = sorted(_in_directives(document) | _below_roots(document))
         self.weight = BASE + 2 * sys.getsizeof(text) + TOKEN * tokens  # the text, and its pieces
 
 
@@ -142,7 +142,7 @@ def _selection_sets(document: DocumentNode) -> Iterator[SelectionSetNode]:
         ]
 
 
-def _conditions(document: DocumentNode) -> list[str]:
+def _in_directives(document: DocumentNode) -> set[str]:
     """The variables that directives name."""
     found: set[str] = set()
 
@@ -151,4 +151,33 @@ def _conditions(document: DocumentNode) -> list[str]:
             found.update(one.value.name.value for one in node.arguments or () if isinstance(one.value, VariableNode))
 
     visit(document, Conditions())
-    return sorted(found)
+    return found
+
+
+def _below_roots(document: DocumentNode) -> set[str]:
+    """The variables that arguments of fields below the roots name. They hold no objects."""
+    fields = [one for selections in _selection_sets(document) for one in selections.selections]
+    roots = {id(one) for one in _roots(document)}
+    return {
+        argument.value.name.value
+        for one in fields
+        if isinstance(one, FieldNode) and id(one) not in roots
+        for argument in one.arguments or ()
+        if isinstance(argument.value, VariableNode)
+    }
+
+
+def _roots(document: DocumentNode) -> Iterator[FieldNode]:
+    """The fields of the query itself, wherever they stand."""
+    waiting: list[Any] = [
+        one
+        for one in document.definitions
+        if isinstance(one, OperationDefinitionNode)
+        or (isinstance(one, FragmentDefinitionNode) and one.type_condition.name.value == "Query")
+    ]
+    while waiting:
+        for one in waiting.pop().selection_set.selections:
+            if isinstance(one, FieldNode):
+                yield one
+            elif isinstance(one, InlineFragmentNode):
+                waiting.append(one)

@@ -5,11 +5,18 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+import msgspec
+from graphql import FieldNode, GraphQLError
+
+from api.graphql.connections import Turn, connection
+from api.graphql.errors import located
 from api.graphql.needs import NOTHING, PAGE, Needs
 from api.graphql.remembered import NOTHING as SELF
 from api.graphql.remembered import Depends, Project, both
 from api.graphql.shapes import FIELDS, STRUCTS
 from api.graphql.world import Here
+from api.http.cursors import Cursor
+from api.services.problems import Trouble
 from projections.views.texts import erasable
 
 MOMENT: Final = 200  # values that it is worth to stand at a moment of one's own
@@ -29,6 +36,8 @@ class Cost(NamedTuple):
 class Selection(NamedTuple):
     """What is selected of a type: how its values are projected, what that needs, and what it costs.
 
+    `cursors`: those of lists below, without their places: they name the moment at which the root stands. `wrong`: what
+    is wrong with an argument below.
     `erasable`: it may hold text of reports. `of`: of an interface, what is selected of each type that a value may have.
     """
 
@@ -37,6 +46,8 @@ class Selection(NamedTuple):
     cost: Cost
     names: frozenset[str]
     depends: Depends = SELF
+    cursors: tuple[Cursor, ...] = ()
+    wrong: GraphQLError | None = None
     erasable: bool = False
     of: "Mapping[str, Selection]" = MappingProxyType({})
 
@@ -64,11 +75,28 @@ class Shape:
         self._cost = Cost()
         self._names: set[str] = set()
         self._depends: Depends = SELF
+        self._cursors: dict[Cursor, None] = {}
+        self._wrong: GraphQLError | None = None
         self._erasable = type_ in STRUCTS and erasable(STRUCTS[type_])
 
     def typename(self, key: str) -> None:
         """The type's own name."""
         self._put(key, "__class__", lambda _value, _here, name=self._type: name)
+
+    def page(self, key: str, node: FieldNode, turn: Turn, below: Selection) -> None:
+        """A page of a list, with what is selected below it. It costs no more than is thought to be there."""
+        name = node.name.value
+        field = FIELDS[self._type, name]
+        assert field.follow is not None  # noqa: S101 - no view keeps lists of which pages are asked for
+        project, follow = below.project, _paged(field.follow, turn, node)
+        self._put(key, "__class__", lambda one, here: project(follow(one, here), here))
+        if turn.cursor:
+            self._cursors[msgspec.structs.replace(turn.cursor, place=())] = None
+        self._add(name, below, 1, Cost(field.read + below.cost.of(min(turn.limit, field.size))))
+
+    def refuse(self, error: GraphQLError) -> None:
+        """Something is wrong with the arguments of a field."""
+        self._wrong = self._wrong or error
 
     def add(self, key: str, name: str, below: Selection) -> None:
         """A field, with what is selected below it."""
@@ -85,11 +113,17 @@ class Shape:
             self._put(key, field.attribute, lambda one, here: project(get(one), here))
         else:
             self._put(key, field.attribute or "", None)
+        self._add(name, below, field.size, below.cost)
+
+    def _add(self, name: str, below: Selection, size: int, cost: Cost) -> None:
+        field = FIELDS[self._type, name]
         self._needs |= field.needs | below.needs
         self._names.add(name)
         self._depends = both(self._depends, both(field.depends, below.depends))
         self._erasable = self._erasable or below.erasable
-        self._charge(field.size, below.cost)
+        self._cursors |= dict.fromkeys(below.cursors)
+        self._wrong = self._wrong or below.wrong
+        self._charge(size, cost)
 
     def _charge(self, size: int, below: Cost) -> None:
         once, each = self._cost
@@ -107,7 +141,22 @@ class Shape:
         """How a value becomes what is selected of it."""
         project = _projection(tuple(self._keys), self._attributes, self._then)
         names = frozenset(self._names)
-        return Selection(project, self._needs, self._cost, names, self._depends, self._erasable)
+        return Selection(
+            project, self._needs, self._cost, names, self._depends, tuple(self._cursors), self._wrong, self._erasable
+        )
+
+
+def _paged(follow: Project, turn: Turn, node: FieldNode) -> Project:
+    """The page that is asked for of the list that is found."""
+
+    def page(value: Any, here: Here) -> Any:
+        listed = follow(value, here)
+        try:
+            return connection(listed, turn.of(listed), here)
+        except Trouble as error:
+            raise located(error, node) from error
+
+    return page
 
 
 def _projection(keys: tuple[str, ...], attributes: Sequence[str], then: Sequence[tuple[str, Project]]) -> Project:
@@ -157,12 +206,22 @@ def list_of(project: Project) -> Project:
 
 def any_of(of: Mapping[str, Selection]) -> Selection:
     """Of an interface: each value as its own type says."""
-    by_struct = {STRUCTS[name]: one.project for name, one in of.items()}
+    by_struct = {STRUCTS[name]: _refused(one.wrong) if one.wrong else one.project for name, one in of.items()}
 
     def project(value: Any, here: Here) -> Any:
         return by_struct[type(value)](value, here)
 
-    return Selection(project, NOTHING, Cost(), frozenset(), None, of=of)
+    cursors = tuple(dict.fromkeys(cursor for one in of.values() for cursor in one.cursors))
+    return Selection(project, NOTHING, Cost(), frozenset(), None, cursors, of=of)
+
+
+def _refused(error: GraphQLError) -> Project:
+    """What is wrong with the arguments below a type is wrong for the values that have it alone."""
+
+    def project(_value: Any, _here: Here) -> Any:
+        raise error
+
+    return project
 
 
 def or_null(project: Project) -> Project:

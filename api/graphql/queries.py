@@ -1,5 +1,6 @@
-"""The queries that are known: each text is read once, and compiled once for each way in which its directives fall."""
+"""The queries that are known: each text is read once, and compiled once for each way in which its variables fall."""
 
+import sys
 from collections.abc import Hashable
 from typing import Final
 
@@ -10,7 +11,7 @@ from api.graphql.compiled import Plan
 from api.graphql.parsed import Document, read
 from projections.memory import Memory
 
-KEPT: Final = 64  # plans of one text, which differ in what its directives leave out
+KEPT: Final = 64  # plans of one text, which differ in what directives leave out and in pages below the roots
 
 
 class Query:
@@ -18,11 +19,17 @@ class Query:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.plans: dict[Hashable, Plan] = {}
+        self.plans: dict[tuple[Hashable, ...], Plan] = {}
 
-    def key(self, operation: OperationDefinitionNode, variables: VariableValues) -> Hashable:
-        """Which plan it is: of which operation, under which values of what @skip and @include depend on."""
-        return id(operation), *(variables.coerced.get(name) for name in self.document.conditions)
+    def key(self, operation: OperationDefinitionNode, variables: VariableValues) -> tuple[Hashable, ...]:
+        """Which plan it is: of which operation, under which values of what it depends on."""
+        return id(operation), *(variables.coerced.get(name) for name in self.document.depends)
+
+    @property
+    def weight(self) -> int:
+        """About what it takes in memory, in bytes."""
+        given = sum(sys.getsizeof(value) for key in self.plans for value in key)
+        return self.document.weight + given + sum(one.weight for one in self.plans.values())
 
 
 async def query_of(memory: Memory, text: str) -> Query | list[GraphQLError]:
@@ -34,11 +41,11 @@ async def query_of(memory: Memory, text: str) -> Query | list[GraphQLError]:
     return document if isinstance(document, list) else Query(document)
 
 
-def keep(memory: Memory, text: str, query: Query, key: Hashable, plan: Plan) -> None:
+def keep(memory: Memory, text: str, query: Query, key: tuple[Hashable, ...], plan: Plan) -> None:
     """Keep a query with a plan of it, as far as there is room: a plan that was judged, and is not too dear."""
     if key in query.plans:
         return
     if len(query.plans) >= KEPT:
         query.plans.clear()
     query.plans[key] = plan
-    memory.offer((Query, text), query, query.document.weight + sum(one.weight for one in query.plans.values()))
+    memory.offer((Query, text), query, query.weight)

@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from api.graphql.arguments import Argument, Given
+from api.graphql.arguments import Given
+from api.graphql.connections import Argument
 from api.graphql.moments import Moments
 from api.graphql.reading import Question
 from api.graphql.world import Here
-from api.http.cursors import Resent
-from projections.as_of import AsOf, Moment, Rows
+from api.http.cursors import Start
+from projections.as_of import Moment, Rows
 from projections.table import SliceTable
 from projections.views.subjects import SUBJECTS
 from projections.views.tasks import TARGETS
@@ -37,19 +38,15 @@ class Scene(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """One root of one request: the moment, the rows that it wants there, and how they become its answer.
+    """One root of one request: when it stands, the rows that it wants there, and how they become its answer.
 
-    `resent` are clocks beside a cursor or an id that names its moment already. `at_head`: it goes on with a walk that
-    was begun at the head, which counts as one reading of it: its nodes' ids name no moment. `types` are those of the
-    nodes that are asked for by their ids.
+    `types` are those of the nodes that are asked for by their ids.
     """
 
-    asked: AsOf
+    start: Start
     wanted: Question
     answer: Callable[[Scene], Awaitable[Any]]
     page: int = 1
-    resent: Resent | None = None
-    at_head: bool = False
     types: Sequence[str] = ()
 
 

@@ -3,32 +3,37 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
+import msgspec
 import strawberry
 
 from api.graphql.arguments import (
     CLOCKS,
-    LONGEST_PAGE,
-    PAGING,
-    REQUIRED,
-    Argument,
     Given,
     begun,
     filter_of,
     filters,
-    first_of,
 )
-from api.graphql.connections import Connection, connection_of
+from api.graphql.connections import (
+    LONGEST_PAGE,
+    PAGING,
+    REQUIRED,
+    Argument,
+    Connection,
+    Listed,
+    connection,
+    turn_of,
+)
 from api.graphql.errors import too_complex
 from api.graphql.ids import ANY, TYPES, Id, parse_node
 from api.graphql.log import EVENTS, HISTORY, told
 from api.graphql.nodes import NODES, node_of, nodes_of
 from api.graphql.reading import Question
 from api.graphql.root import TABLES, Asked, Root, Scene, Several
-from api.graphql.shapes import Node, Position, shape
-from api.http.cursors import parse_cursor, print_cursor
+from api.graphql.shapes import Node, Position, connection_of, shape
+from api.http.cursors import Start, clocks_of
 from api.services.problems import Trouble
 from projections.as_of import AsOf, NoSuchMoment, Rows
-from projections.lists import Collection, page
+from projections.lists import EVERYTHING, Collection, Excerpt, page, rows_of
 from projections.views.districts import DISTRICT_LIST
 from projections.views.plans import MEASURE_LIST, PART_LIST, PLAN_LIST
 from projections.views.platforms import PLATFORM_LIST
@@ -36,8 +41,6 @@ from projections.views.report_list import PLAN_REPORTS
 from projections.views.targets import TARGET_LIST
 from projections.views.task_list import TASK_LIST
 from projections.views.units import UNIT_LIST
-
-EVERYTHING: Final = 2**31  # more than any list holds
 
 
 def _single(kind: str, key: Argument) -> Root:
@@ -63,7 +66,7 @@ def _asked(kind: str, key: str, given: Given) -> Asked:
     async def answer(scene: Scene) -> Any:
         return await node_of(scene, kind, key)
 
-    return Asked(given.moment, NODES[kind].wanted([key]), answer, resent=given.resent)
+    return Asked(given.start, NODES[kind].wanted([key]), answer)
 
 
 def _node(given: Given, _: frozenset[str]) -> Asked:
@@ -78,18 +81,23 @@ def _nodes(given: Given, _: frozenset[str]) -> Several:
     if len(ids) > LONGEST_PAGE:
         raise too_complex(f"nodes takes at most {LONGEST_PAGE} ids, not {len(ids):,}: ask for some at a time")
     wrong: list[Exception | None] = [None] * len(ids)
-    parts: dict[AsOf, list[tuple[int, Id]]] = {}
+    parts: dict[AsOf | None, list[tuple[int, Id]]] = {}
     for place, text in enumerate(ids):
         try:
             found = parse_node(text)
         except (Trouble, NoSuchMoment) as error:
             wrong[place] = error
         else:
-            parts.setdefault(found.moment or given.moment, []).append((place, found))
-    return Several([_part(moment, some) for moment, some in parts.items()], wrong)
+            parts.setdefault(found.moment, []).append((place, found))
+    return Several([_part(_start(given, moment), some) for moment, some in parts.items()], wrong)
 
 
-def _part(moment: AsOf, some: Sequence[tuple[int, Id]]) -> tuple[Asked, Sequence[int]]:
+def _start(given: Given, moment: AsOf | None) -> Start:
+    """When the nodes stand whose ids name a moment, or none."""
+    return begun(Start(moment, None, clocks_of(moment)), *given.cursors) if moment else given.start
+
+
+def _part(start: Start, some: Sequence[tuple[int, Id]]) -> tuple[Asked, Sequence[int]]:
     """What is asked of the nodes of one moment, kind by kind, and their places."""
     keys: dict[str, dict[str, None]] = {}
     for _, one in some:
@@ -101,7 +109,7 @@ def _part(moment: AsOf, some: Sequence[tuple[int, Id]]) -> tuple[Asked, Sequence
 
     wanted = [each for kind, own in keys.items() for each in NODES[kind].wanted(list(own))]
     types = [TYPES[one.kind] for _, one in some]
-    return Asked(moment, wanted, answer, types=types), [place for place, _ in some]
+    return Asked(start, wanted, answer, types=types), [place for place, _ in some]
 
 
 def _listed(
@@ -109,47 +117,32 @@ def _listed(
     description: str,
     collection: Collection[Any, Any],
     within: tuple[str, Argument] | None = None,
-    finish: Callable[[Scene, list[Any]], Awaitable[list[Any]]] | None = None,
+    finish: Callable[[Scene, Sequence[Any]], Awaitable[list[Any]]] | None = None,
 ) -> Root:
     """A page of a list, as REST reads it. `finish` adds to its items what is read once the page is cut."""
 
     def ask(given: Given, selected: frozenset[str]) -> Asked:
         values = given.values
         scope = values[within[1].name] if within else ""
-        chosen, first, text = filter_of(values, collection.filter, scope), first_of(values), values.get("after")
-        start = begun(given, None if text is None else parse_cursor(collection, scope, chosen, text))
-        after = start.place
-        counted = "totalCount" in selected
-        begin, limit = (None, EVERYTHING) if counted else (after, first)
+        chosen, turn = filter_of(values, collection.filter, scope), turn_of(values)
+        listed = Listed(collection, scope, chosen)
+        excerpt, counted = turn.of(listed), "totalCount" in selected
+        part = Excerpt(EVERYTHING) if counted else excerpt
 
         async def answer(scene: Scene) -> Any:
             await scene.moments.reader.check_named(chosen, scene.moment, scope)
-            clocks = start.clocks or scene.moments.clocks
-            found = await page(_fetch(scene), collection, scope, chosen, scene.moment, begin, limit)
+            found = await page(_fetch(scene), collection, scope, chosen, scene.moment, part)
             if within and not found.rows.any(TABLES[within[0]]):
                 raise (await scene.absent(within[0], [scope]))[scope]
             views = [one.view for one in found.shown]
-            total = len(views) if counted else None
-            behind = _behind(collection, chosen, views, after) if counted else views
-            cut = behind[:first]
-            return Connection(
-                nodes=await finish(scene, cut) if finish else cut,
-                cursor=lambda one: print_cursor(
-                    collection,
-                    scope,
-                    chosen,
-                    scene.moment,
-                    collection.place(one, chosen),
-                    clocks,
-                ),
-                more=len(behind) > first if counted else found.more,
-                behind=after is not None,
-                total_count=total,
-                here=scene.here,
-            )
+            if counted:
+                made = connection(listed._replace(items=views), excerpt, scene.here)
+            else:
+                made = Connection(listed, excerpt, views, found.more, None, scene.here)
+            return msgspec.structs.replace(made, nodes=await finish(scene, made.nodes)) if finish else made
 
-        wants = collection.wanted(scope, chosen, begin, limit + 1)
-        return Asked(start.asked, wants, answer, first, start.resent, at_head=bool(after) and not start.clocks)
+        wants = rows_of(collection, scope, chosen, part)
+        return Asked(begun(given.start, turn.cursor), wants, answer, turn.limit)
 
     arguments = (*((within[1],) if within else ()), *filters(collection.filter), *CLOCKS, *PAGING)
     return Root(name, description, connection_of(collection.view), arguments, ask)
@@ -163,16 +156,6 @@ def _fetch(scene: Scene) -> Callable[[Question], Awaitable[Rows]]:
         return ready.pop() if ready else await scene.moments.more(scene.moment, question)
 
     return fetch
-
-
-def _behind(
-    collection: Collection[Any, Any], chosen: Any, views: list[Any], after: tuple[Any, ...] | None
-) -> list[Any]:
-    if after is None:
-        return views
-    if collection.descending(chosen):
-        return [one for one in views if collection.place(one, chosen) < after]
-    return [one for one in views if collection.place(one, chosen) > after]
 
 
 _PLAN: Final = Argument("plan", strawberry.ID, "The plan, as shanghai-credit-2023.", REQUIRED, "plan")

@@ -1,9 +1,8 @@
 """The GraphQL schema: made by strawberry from the views' shapes and the root fields."""
 
 import datetime as dt
-import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 import strawberry
@@ -13,7 +12,7 @@ from strawberry.types import Info
 from strawberry.types.scalar import ScalarDefinition
 from strawberry.utils.str_converters import to_snake_case
 
-from api.graphql.arguments import REQUIRED, Argument
+from api.graphql.connections import taking
 from api.graphql.root import Root
 from api.graphql.roots import ROOTS
 from api.graphql.shapes import Context, Position
@@ -38,24 +37,13 @@ def _query() -> Any:
 def _resolver(root: Root) -> Callable[..., Any]:
     """The root's answer, which was prepared before: rows are read for all roots at once, whoever executes the query."""
 
-    def resolve(info: Info[Context, None], **_: Any) -> Any:
+    def resolve(root: Any, info: Info[Context, None], **_: Any) -> Any:  # noqa: ARG001 - there is nothing above it
         answer = info.context["answers"][info.path.key]
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    parameters = [_parameter(one) for one in sorted(root.arguments, key=lambda one: one.default is not REQUIRED)]
-    given = inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Info[Context, None])
-    resolve.__signature__ = inspect.Signature([given, *parameters])  # type: ignore[attr-defined]
-    resolve.__annotations__ = {one.name: one.annotation for one in (given, *parameters)}
-    return resolve
-
-
-def _parameter(one: Argument) -> inspect.Parameter:
-    annotation = Annotated[one.type, strawberry.argument(name=one.name, description=one.description)]
-    default = inspect.Parameter.empty if one.default is REQUIRED else one.default
-    kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(to_snake_case(one.name), kind, default=default, annotation=annotation)
+    return taking(root.arguments, resolve)
 
 
 def _read(parse: Callable[[str], Any]) -> Callable[[object], Any]:

@@ -14,14 +14,16 @@ from msgspec import UnsetType
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
+from api.graphql.connections import PAGING, PageInfo, connection, taking, turn_of
 from api.graphql.edges import EDGES, Edge, named
 from api.graphql.ids import KEYS, KINDS
-from api.graphql.needs import NOTHING, Needs, needs_of, needs_of_field, size_of
+from api.graphql.needs import NOTHING, PAGE, Needs, needs_of, needs_of_field, read_for, size_of
 from api.graphql.remembered import NOTHING as SELF
 from api.graphql.remembered import Depends
 from api.graphql.words import described
 from api.graphql.world import Here
 from projections.as_of import Meta
+from projections.views.events import EventView
 from projections.views.targets import TargetView
 
 Context = dict[str, Any]
@@ -32,12 +34,17 @@ POSITIONS: Final = {"position", "event", "replaces", "standing", "from_", "to"}
 
 
 class Field(NamedTuple):
-    """How a field is had from a value: by its attribute, or by following it at the moment where the value stands."""
+    """How a field is had from a value: by its attribute, or by following it at the moment where the value stands.
+
+    What follows to one of `pages` finds a list, of which a page is asked for.
+    """
 
     attribute: str | None = None
     follow: Callable[[Any, Here], Any] | None = None
     needs: Needs = NOTHING
     size: int = 1  # about how many there are of it
+    read: int = 0  # values that it is worth to read it, whatever is shown of it
+    pages: bool = False
     depends: Depends = SELF
 
 
@@ -139,11 +146,19 @@ def _attribute(made: Any, owner: str, field: msgspec.structs.FieldInfo) -> None:
 def _computed(made: Any, owner: str, edge: Edge, type_: Any) -> None:
     follow = edge.follow
 
-    def resolve(root: Any, info: Info[Context, None]) -> Any:
-        return follow(root, place_of(info))
+    def resolve(root: Any, info: Info[Context, None], **values: Any) -> Any:
+        found, here = follow(root, place_of(info)), place_of(info)
+        return connection(found, turn_of(values).of(found), here) if edge.pages else found
 
-    size = size_of(owner, edge.name) if edge.many else 1
-    FIELDS[owner, edge.name] = Field(follow=follow, needs=needs_of(edge.to), size=size, depends=edge.depends)
+    taking(PAGING if edge.pages else (), resolve)
+    FIELDS[owner, edge.name] = Field(
+        follow=follow,
+        needs=needs_of(edge.to),
+        size=size_of(owner, edge.name) if edge.many else 1,
+        read=read_for(edge.to),
+        pages=edge.pages,
+        depends=edge.depends,
+    )
     description = edge.description or described(owner, edge.name)
     setattr(
         made,
@@ -154,10 +169,33 @@ def _computed(made: Any, owner: str, edge: Edge, type_: Any) -> None:
 
 def _ends(edge: Edge) -> Any:
     struct = edge.leads_to()
+    if edge.pages:
+        return connection_of(struct)
     node = shape(struct)
     if edge.many:
         return list[node]
     return node | None if edge.optional else node
+
+
+def connection_of(struct: type[msgspec.Struct]) -> Any:
+    """The Relay connection type of a view. Facts are not counted: the log's size stands in `meta.position`."""
+    node, name = shape(struct), f"{name_of(struct)}Connection"
+    if name not in _TYPES:
+        edge = _made(f"{name_of(struct)}Edge", {"cursor": str, "node": node})
+        counted = {} if struct is EventView else {"totalCount": int}
+        fields = {"edges": list[edge], "nodes": list[node], "pageInfo": shape(PageInfo), **counted, "meta": shape(Meta)}
+        _TYPES[name] = _made(name, fields)
+    return _TYPES[name]
+
+
+def _made(name: str, fields: dict[str, Any]) -> Any:
+    namespace: dict[str, Any] = {"__annotations__": {}}
+    for field, type_ in fields.items():
+        attribute = {"pageInfo": "page_info", "totalCount": "total_count"}.get(field, field)
+        FIELDS[name, field] = Field(attribute=attribute, size=PAGE if field in {"edges", "nodes"} else 1)
+        namespace["__annotations__"][attribute] = type_
+        namespace[attribute] = strawberry.field(name=field, description=described(name, field))
+    return strawberry.type(type(name, (), namespace), name=name, description=described(name))
 
 
 def place_of(info: Info[Context, None]) -> Here:

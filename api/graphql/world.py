@@ -1,6 +1,6 @@
 """All that stands at one moment, as far as it was read: where an edge finds the node at its other end."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final, NamedTuple, Protocol, TypeVar
 
@@ -82,19 +82,20 @@ class World:
         """Platforms by id."""
         return {one.id: one for one in platforms.show(self._rows)}
 
-    def reports_of(self, task: str) -> list[ReportView]:
-        """The reports on a task, in the order in which they were recorded."""
-        return [view for row in self._reported.get(task, ()) for view in self.report(row)]
+    def reports_of(self, task: str) -> Sequence[ReportRow]:
+        """The reports on a task, without their texts, by unit and period."""
+        return self._reported.get(task, ())
 
-    def report(self, row: ReportRow) -> list[ReportView]:
-        """A report with its texts, once the fact that says it was read."""
-        found = self.facts(Ask(position=row.event))
-        return reports.show([row], names.directory(self._rows), found) if found.recorded else []
+    def told(self, rows: Iterable[ReportRow]) -> list[ReportView]:
+        """Reports with their texts, each once the fact that says it was read."""
+        units = names.directory(self._rows)
+        found = [(row, self.facts(Ask(position=row.event))) for row in rows]
+        return [view for row, facts in found if facts.recorded for view in reports.show([row], units, facts)]
 
     @cached_property
     def _reported(self) -> Mapping[str, list[ReportRow]]:
         by_task: dict[str, list[ReportRow]] = {}
-        for row in sorted(self._rows.of(REPORTS, ReportRow), key=lambda row: row.event):
+        for row in sorted(self._rows.of(REPORTS, ReportRow), key=lambda row: row.id):
             by_task.setdefault(row.task, []).append(row)
         return by_task
 
@@ -159,12 +160,16 @@ class Budget:
 
 
 class Here(NamedTuple):
-    """Where a root's nodes stand: the world at its moment, what their ids say of it, and what it resolved to."""
+    """Where a root's nodes stand: the world at its moment, what their ids say of it, and what it resolved to.
+
+    `clocks` are those that the first page was asked with, as cursors name them: none at the head.
+    """
 
     world: World
     suffix: str
     told: Callable[[Moment], Meta]
     budget: Budget
+    clocks: str = ""
 
     @property
     def meta(self) -> Meta:

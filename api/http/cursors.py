@@ -16,6 +16,9 @@ from projections.lists import Collection, Place
 NOT_OURS: Final = "this cursor was not given out here: begin again without it"
 
 
+LONGEST: Final = 4_000  # characters of a cursor: all that was given out are shorter
+
+
 class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The list and its version, the moment, what it was filtered by, and the place of the page's last item.
 
@@ -58,10 +61,22 @@ def print_cursor(  # noqa: PLR0913, PLR0917 - all that a cursor holds
 
 def parse_cursor(collection: Collection[Any, Any], scope: str, given: Any, text: str) -> Cursor:
     """The cursor behind its text; Trouble for anything that was not printed for this very list and filter."""
+    cursor = opened(text)
+    return msgspec.structs.replace(cursor, place=place_in(collection, scope, given, cursor))
+
+
+def opened(text: str) -> Cursor:
+    """The cursor behind its text, of whatever list; Trouble for what is none."""
+    if len(text) > LONGEST:
+        raise _wrong("bad_cursor", NOT_OURS)
     try:
-        cursor = msgspec.json.decode(b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True), type=Cursor)
+        return msgspec.json.decode(b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True), type=Cursor)
     except (ValueError, msgspec.DecodeError) as error:
         raise _wrong("bad_cursor", NOT_OURS) from error
+
+
+def place_in(collection: Collection[Any, Any], scope: str, given: Any, cursor: Cursor) -> Place:
+    """The place that a cursor names in a list; Trouble for one of another list or filter."""
     if cursor.list != collection.name or (
         cursor.version == collection.version and cursor.filter != _hash(scope, given)
     ):
@@ -69,10 +84,10 @@ def parse_cursor(collection: Collection[Any, Any], scope: str, given: Any, text:
     if cursor.version != collection.version:
         raise Trouble(410, "retired_cursor", "this cursor is of an earlier release: begin again without it")
     try:
-        place = msgspec.convert(cursor.place, collection.places(given))
+        place: Place = msgspec.convert(cursor.place, collection.places(given))
     except msgspec.ValidationError as error:
         raise _wrong("bad_cursor", NOT_OURS) from error
-    return msgspec.structs.replace(cursor, place=place)
+    return place
 
 
 def started(asked: AsOf, cursor: Cursor | None) -> Start:

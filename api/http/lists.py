@@ -12,7 +12,7 @@ from api.http.cursors import meant, parse_cursor, print_cursor, started
 from api.http.formats import MEDIA_TYPES, Format, csv_table, ndjson
 from api.http.question import Ask
 from projections.as_of import Meta, Moment
-from projections.lists import Collection, Page, Place, page
+from projections.lists import Collection, Excerpt, Page, page
 from projections.views import events
 from projections.views.subjects import Subject
 from projections.views.texts import erasable
@@ -33,9 +33,8 @@ class Wish(NamedTuple):
 
     query: Mapping[str, str]
     given: Any
-    limit: int
     moment: Moment
-    after: Place | None
+    excerpt: Excerpt
     clocks: str
 
 
@@ -48,7 +47,7 @@ async def wish(request: Ask, collection: Collection[Any, Any], scope: str = "") 
     start = started(clocks(part_of(query, Clocks)), cursor)
     moment = await meant(request.reader, start.asked, start.resent)
     await request.reader.check_named(given, moment, scope)
-    return Wish(query, given, paging.limit, moment, start.place, start.clocks)
+    return Wish(query, given, moment, Excerpt(paging.limit, start.place), start.clocks)
 
 
 async def listing(
@@ -75,8 +74,7 @@ async def _found(
         scope,
         asked.given,
         moment,
-        asked.after,
-        asked.limit,
+        asked.excerpt,
     )
     if within and not found.rows.any(within.table):
         raise await request.reader.absent(within, scope, moment)

@@ -11,7 +11,7 @@ from api.http.lists import ListBody, sent, wish
 from api.http.question import Ask
 from api.resources.addresses import ADDRESSES, Described, handler
 from events.steps import in_steps
-from projections.lists import Shown, cut
+from projections.lists import EMPTY_ROWS, Page, Shown, cut
 from projections.views import events, history
 from projections.views.history import HISTORY_LIST, Version
 from projections.views.subjects import Subject, whole
@@ -32,10 +32,10 @@ def _history(subject: Subject[Any]) -> Any:
             found = await events.of_subject(connection, asked.moment.position, stream, subject.below(key))
         if not found.recorded:
             raise await request.reader.absent(subject, key, asked.moment)
-        versions = in_steps(history.versions(found, asked.after, asked.limit + 1))
+        versions = in_steps(history.versions(found, asked.excerpt.wider))
         shown = [Shown(one, msgspec.json.encode(one)) async for one in versions]
-        page = cut(HISTORY_LIST, asked.given, shown, asked.after, asked.limit)
-        return sent(request, HISTORY_LIST, asked, page, stream)
+        page, more = cut(shown, asked.excerpt, lambda one: HISTORY_LIST.place(one.view, asked.given))
+        return sent(request, HISTORY_LIST, asked, Page(page, more, EMPTY_ROWS), stream)
 
     return handler(f"{kind}_history", words, f"{address.path}/history", address.parts, _DESCRIBED, answer)
 

@@ -19,6 +19,7 @@ from events.proposal import IdempotencyKey, Unacknowledged
 from events.queue import NotBegun
 from events.steps import Pace, in_steps
 from projections.fold import INFINITY
+from projections.lists import EVERYTHING, Excerpt
 from projections.table import SCHEMA
 from projections.views import events, history
 from projections.views.events import EventView, Facts, event_view
@@ -106,7 +107,7 @@ async def _dry_run(decided: Decided, found: tuple[Doubt, ...]) -> DryRun:
     pretended = sorted((one for facts in decided.pretended.values() for one in facts), key=lambda one: one.position)
     streams = [one for stream, facts in decided.pretended.items() for one in (*decided.proposal.known[stream], *facts)]
     size = pretended[0].position - 1 if pretended else 0
-    begun = history.versions(Facts(streams, disclosed), after=(size, INFINITY))
+    begun = history.versions(Facts(streams, disclosed), Excerpt(EVERYTHING, (size, INFINITY)))
     changes = [version async for version in in_steps(begun)]
     return DryRun(
         size + len(pretended), await _views(Facts(pretended, disclosed)), tuple(changes), found, decided.unchanged

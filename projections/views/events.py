@@ -107,9 +107,13 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogPage(EventFilter, frozen=True, kw_only=True):
-    """Which events: of those that are asked about, at most `limit` at positions higher than `after`."""
+    """Which events: of those that are asked about, at most `limit` at positions higher than `after`.
+
+    Where `before` is given, the last ones before that position.
+    """
 
     after: int = 0
+    before: int | None = None
     limit: int = 100
 
 
@@ -140,8 +144,10 @@ ORDER BY stream, version
 async def log_page(connection: Connection, position: int, asked: LogPage) -> Facts:
     """A page of the log as it was at `position`."""
     sql, values = page_statement(asked)
-    rows = await connection.fetch(sql, asked.after, position, asked.limit, *values)
-    return await _with_texts(connection, await _decoded(row["entry"] for row in rows))
+    place = asked.after if asked.before is None else asked.before
+    rows = await connection.fetch(sql, place, position, asked.limit, *values)
+    found = await _decoded(row["entry"] for row in rows)
+    return await _with_texts(connection, found if asked.before is None else found[::-1])
 
 
 def page_statement(asked: LogPage) -> tuple[str, list[str]]:
@@ -150,7 +156,11 @@ def page_statement(asked: LogPage) -> tuple[str, list[str]]:
     numbers = {name: f"${number}::text" for number, name in enumerate(chosen, 4)}
     where = "".join(f" AND {_CHOSEN[name].replace('$n', number)}" for name, number in numbers.items())
     with_ = _OF_DISTRICT.replace("$n", numbers["district"]) if "district" in numbers else ""
-    sql = f"{with_} SELECT entry FROM events WHERE position > $1 AND position <= $2{where} ORDER BY position LIMIT $3"
+    than, order = (">", "") if asked.before is None else ("<", " DESC")
+    sql = (
+        f"{with_} SELECT entry FROM events WHERE position {than} $1 AND position <= $2{where} "
+        f"ORDER BY position{order} LIMIT $3"
+    )
     return sql, list(chosen.values())
 
 

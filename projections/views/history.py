@@ -12,7 +12,7 @@ from domain.values import instant_text
 from events.recorded import OPEN_END, Recorded
 from events.steps import Work, at_once
 from projections.fold import INFINITY, MINUS_INFINITY, Timeline
-from projections.lists import Collection, NoFilter, Place
+from projections.lists import Collection, Excerpt, NoFilter, Place, cut
 from projections.slices import stretches
 from projections.views.events import Disclosed, EventView, Facts, event_view
 
@@ -85,8 +85,8 @@ def of(facts: Facts) -> tuple[Version, ...]:
     return tuple(at_once(versions(facts)))
 
 
-def versions(facts: Facts, after: Place | None = None, most: int | None = None) -> Work[Version]:
-    """The same as a work: those that come after a place, and no more than so many."""
+def versions(facts: Facts, excerpt: Excerpt | None = None) -> Work[Version]:
+    """The same as a work; of a page of them, that page alone is put together."""
     streams: dict[str, list[Recorded]] = {}
     for one in facts.recorded:
         streams.setdefault(one.stream, []).append(one)
@@ -94,10 +94,15 @@ def versions(facts: Facts, after: Place | None = None, most: int | None = None) 
     for stream, own in streams.items():
         for made in _rectangles(stream, own):
             yield None
-            if made is not None and (after is None or (made.known_from, made.eff_from) > after):
+            if made is not None:
                 found.append(made)
-    chosen = sorted(found, key=lambda made: (made.known_from, made.eff_from))[:most]
+    found.sort(key=_begun)
+    chosen, _ = cut(found, excerpt, _begun) if excerpt else (found, False)
     yield from _told({stream: Timeline(stream) for stream in streams}, facts, chosen)
+
+
+def _begun(made: _Rectangle) -> Place:
+    return made.known_from, made.eff_from
 
 
 def _told(kept: Mapping[str, Timeline], facts: Facts, chosen: Sequence[_Rectangle]) -> Work[Version]:

@@ -37,10 +37,13 @@ QUERIES: Final = (
     (
         'query Q($u: ID, $n: Int = 3) { tasks(plan: "shanghai-credit-2023", unit: $u, first: $n) { totalCount '
         "edges { cursor node { ...T } } pageInfo { hasNextPage endCursor } } } fragment T on Task { id canonicalId "
-        "assignments { role assignee { name unit { kind } } } reports { period status } }"
+        "assignments { role assignee { name unit { kind } } } reports { nodes { period status } } }"
     ),
-    '{ unit(id: "shi-ke-wei") { name tasks { number via { name } inTask { number } } history { changes { field } } } }',
-    '{ history(of: {task: "shanghai-credit-2023/21"}) { stream fact { type data } } }',
+    (
+        '{ unit(id: "shi-ke-wei") { name tasks { number via { name } inTask { number } } '
+        "history(last: 2) { nodes { changes { field } } pageInfo { startCursor } } } }"
+    ),
+    '{ history(of: {task: "shanghai-credit-2023/21"}, last: 3) { nodes { stream fact { type data } } } }',
     '{ events(first: 5, type: "task.added.v1") { nodes { position data cause { reason } } } }',
     "{ __schema { types { name fields { name args { name } } } } }",
     '{ district(code: "310115") @include(if: true) { name units { name } } __typename }',

@@ -295,7 +295,7 @@ def echoing() -> Iterator[tuple[str, str, dict[str, Any]]]:
             f'{{ task(id: "{text}") {{ id }} }}',
             f'{{ plans(after: "{text}") {{ totalCount }} }}',
             f'{{ plans(asOf: {{date: "{text}"}}) {{ totalCount }} }}',
-            f'{{ history(of: {{unit: "{text}"}}) {{ stream }} }}',
+            f'{{ history(of: {{unit: "{text}"}}) {{ nodes {{ stream }} }} }}',
         ):
             yield "POST", "/graphql", {"json": {"query": query}}
         yield "POST", "/graphql", {"json": {"query": "query A { plans { totalCount } }", "operationName": text}}

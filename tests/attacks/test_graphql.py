@@ -16,7 +16,7 @@ TASKS: Final = f'tasks(plan: "{PLAN}", first: 70)'
 
 def nodes(*ids: str) -> str:
     """Nodes by their ids, each with what it is put together from."""
-    return f"{{ nodes(ids: {json.dumps(ids)}) {{ id ... on Task {{ text history {{ stream }} }} }} }}"
+    return f"{{ nodes(ids: {json.dumps(ids)}) {{ id ... on Task {{ text history {{ nodes {{ stream }} }} }} }} }}"
 
 
 HEAVY: Final = {
@@ -27,13 +27,20 @@ HEAVY: Final = {
         f"fragment B on Measure {{ {many(29, 'a@: inPart {...C}')} }} "
         f"fragment C on Part {{ {many(29, 'a@: inPlan {title}')} }}"
     ),
-    "each task's history 14 times": f"{{ {TASKS} {{ nodes {{ {many(14, 'a@: history { stream }')} }} }} }}",
-    "each task's facts 14 times": f"{{ {TASKS} {{ nodes {{ {many(14, 'a@: events { position data }')} }} }} }}",
+    "each task's history 14 times": f"{{ {TASKS} {{ nodes {{ {many(14, 'a@: history { nodes { stream } }')} }} }} }}",
+    "each task's facts 14 times": f"{{ {TASKS} {{ nodes {{ {many(14, 'a@: events { nodes { data } }')} }} }} }}",
+    "14 times nothing of each task's history": (
+        f"{{ {TASKS} {{ nodes {{ {many(14, 'a@: history(last: 0) { totalCount }')} }} }} }}"
+    ),
+    "30 pages of its plan's tasks at each task": (
+        f"{{ {TASKS} {{ nodes {{ inPlan {{ {many(30, 'a@: allTasks(last: @) { totalCount }')} }} }} }} }}"
+    ),
     "200 nodes": nodes(*(f"task:{PLAN}/{n % 67 + 1}" for n in range(200))),
     "200 nodes at 200 moments": nodes(*(f"plan:{PLAN}@{n + 140},2023-06-30" for n in range(200))),
-    "90 moments": "{"
+    "80 moments": "{"
     + " ".join(
-        f'a{n}: plan(id: "{PLAN}", asOf: {{position: {n + 120}}}) {{ allTasks {{ number }} }}' for n in range(90)
+        f'a{n}: plan(id: "{PLAN}", asOf: {{position: {n + 120}}}) {{ allTasks {{ nodes {{ number }} }} }}'
+        for n in range(80)
     )
     + "}",
 }

@@ -13,6 +13,7 @@ EDGES: Final = {
     "Report": ("onTask Task",),
     "Assignment": (),
 }
+PAGES: Final = {"allTasks", "reports"}  # edges to lists, of which pages are asked for
 TYPE: Final = "name description kind ofType { name kind ofType { name kind ofType { name } } }"
 FIELD: Final = f"name description args {{ name type {{ {TYPE} }} }} type {{ {TYPE} fields {{ name description }} }}"
 
@@ -30,13 +31,12 @@ def doubling(fragments: int) -> str:
 
 def fan_out(levels: int, aliases: int) -> str:
     """Each fragment asks for the next several times, by different names."""
-    steps = [("Task", "inPlan"), ("Plan", "parts"), ("Part", "inPlan"), ("Plan", "allTasks")]
+    steps = [("Task", "inPlan"), *[("Plan", "parts"), ("Part", "inPlan")] * levels]
     made = [
         f"fragment F{level} on {type_} {{ {many(aliases, f'a@: {edge} {{ ...F{level + 1} }}')} }}"
-        for level in range(levels)
-        for type_, edge in (steps[level % 4],)
+        for level, (type_, edge) in enumerate(steps[:levels])
     ]
-    last = f"fragment F{levels} on {steps[levels % 4][0]} {{ __typename }}"
+    last = f"fragment F{levels} on {steps[levels][0]} {{ __typename }}"
     return f'{{ task(id: "{TASK}") {{ ...F0 }} }} {" ".join(made)} {last}'
 
 
@@ -67,7 +67,8 @@ def fanning(random: Random) -> str:
             edge, end = random.choice(EDGES[type_]).split()
             ends = [one for one in later if types[one] == end]
             below = f"...F{random.choice(ends)}" if ends else "__typename"
-            fields.append(f"a{alias}: {edge} {{ {random.choice(['', f'b{alias}: __typename'])} {below} }}")
+            below = f"{random.choice(['', f'b{alias}: __typename'])} {below}"
+            fields.append(f"a{alias}: {edge} {{ {f'nodes {{ {below} }}' if edge in PAGES else below} }}")
         fields += [f"...F{one}" for one in later if types[one] == type_]
         fragments.append(f"fragment F{number} on {type_} {{ {' '.join(fields)} }}")
     return f'{{ task(id: "{TASK}") {{ ...F0 }} }} {" ".join(fragments)}'

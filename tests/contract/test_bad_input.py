@@ -589,7 +589,7 @@ WRONG_QUERIES = {
     "missing argument": ("{task {id}}", "malformed", "'Query.task(id:)' of type 'ID!' is required"),
     "mutation": ("mutation {wipe}", "malformed", "mutation"),
     "too deep": (
-        f'{{task(id: "{TASK}") {{{"inPlan {allTasks {" * 6}id{"}}" * 6}}}}}',
+        f'{{task(id: "{TASK}") {{{"inPlan {allTasks {nodes {" * 4}id{"}}}" * 4}}}}}',
         "malformed",
         "maximum operation depth of 12",
     ),

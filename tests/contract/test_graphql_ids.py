@@ -74,11 +74,11 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "events(plan: ID, first: 2, CLOCKS) { nodes { position } }": ("plan", PLAN),
     "events(unit: ID, first: 2, CLOCKS) { nodes { position } }": ("unit", UNIT),
     "events(district: ID, first: 2, CLOCKS) { nodes { position } }": ("district", "310115"),
-    "history(of: {plan: ID}, CLOCKS) { stream }": ("plan", PLAN),
-    "history(of: {task: ID}, CLOCKS) { stream known { from } }": ("task", f"{PLAN}/21"),
-    "history(of: {unit: ID}, CLOCKS) { stream }": ("unit", UNIT),
-    "history(of: {district: ID}, CLOCKS) { stream }": ("district", "310115"),
-    "history(of: {platform: ID}, CLOCKS) { stream }": ("platform", PLATFORM),
+    "history(of: {plan: ID}, CLOCKS) { nodes { stream } }": ("plan", PLAN),
+    "history(of: {task: ID}, CLOCKS) { nodes { stream known { from } } }": ("task", f"{PLAN}/21"),
+    "history(of: {unit: ID}, CLOCKS) { nodes { stream } }": ("unit", UNIT),
+    "history(of: {district: ID}, CLOCKS) { nodes { stream } }": ("district", "310115"),
+    "history(of: {platform: ID}, CLOCKS) { nodes { stream } }": ("platform", PLATFORM),
 }
 
 

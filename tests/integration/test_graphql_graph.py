@@ -20,32 +20,32 @@ async def errors(site: Site, query: str, **more: Any) -> Any:
 async def test_every_edge_leads_back(told: Site) -> None:
     data = await told.ask(
         """{ plan(id: "shanghai-credit-2023") { id
-            allTasks { id canonicalId inPlan { id } inPart { number allTasks { id } inPlan { id } }
-                       inMeasure { number inPart { number } allTasks { id } } part measure
+            allTasks { nodes { id canonicalId inPlan { id } inPart { number allTasks { nodes { id } } inPlan { id } }
+                       inMeasure { number inPart { number } allTasks { nodes { id } } } part measure
                        assignments { assignee { canonicalId unit { canonicalId
                            tasks { task inTask { id canonicalId } } } } }
                        platforms { canonicalId platform { canonicalId tasks { inTask { id } } } }
-                       reports { unit { canonicalId unit { canonicalId } } onTask { id } event
-                                 recordedAs { position } } }
+                       reports { nodes { unit { canonicalId unit { canonicalId } } onTask { id } event
+                                 recordedAs { position } } } } }
             parts { number measures allMeasures { number } } } }"""
     )
     plan = data["plan"]
-    for task in plan["allTasks"]:
+    for task in plan["allTasks"]["nodes"]:
         assert task["inPlan"]["id"] == task["inPart"]["inPlan"]["id"] == plan["id"]
         assert task["inPart"]["number"] == task["part"] == task["inMeasure"]["inPart"]["number"]
         assert task["inMeasure"]["number"] == task["measure"]
-        assert {"id": task["id"]} in task["inPart"]["allTasks"]
-        assert {"id": task["id"]} in task["inMeasure"]["allTasks"]
+        assert {"id": task["id"]} in task["inPart"]["allTasks"]["nodes"]
+        assert {"id": task["id"]} in task["inMeasure"]["allTasks"]["nodes"]
         ids = {"id": task["id"], "canonicalId": task["canonicalId"]}
         for one in task["assignments"]:
             assert one["assignee"]["unit"]["canonicalId"] == one["assignee"]["canonicalId"]
             assert {"task": task["canonicalId"], "inTask": ids} in one["assignee"]["unit"]["tasks"]
         for one in task["platforms"]:
             assert {"inTask": {"id": task["id"]}} in one["platform"]["tasks"]
-        for report in task["reports"]:
+        for report in task["reports"]["nodes"]:
             assert report["onTask"]["id"] == task["id"]
             assert report["recordedAs"]["position"] == report["event"]
-    assert sum(len(task["reports"]) for task in plan["allTasks"]) > 20
+    assert sum(len(task["reports"]["nodes"]) for task in plan["allTasks"]["nodes"]) > 20
     for part in plan["parts"]:
         assert [one["number"] for one in part["allMeasures"]] == part["measures"]
 
@@ -70,20 +70,15 @@ async def test_what_lies_below_a_root_stands_at_its_moment(told: Site) -> None:
         """{ then: task(id: "shanghai-credit-2023/21", asOf: {date: "2023-06-30"}) { ...Around }
               now: task(id: "shanghai-credit-2023/21") { ...Around } }
         fragment Around on Task {
-            id inMeasure { allTasks { id reportedStatus events { position } } } meta { position } }"""
+            id meta { position }
+            inMeasure { allTasks { nodes { id reportedStatus events { nodes { position } } } } } }"""
     )
-    then, now = data["then"], data["now"]
-    at = f"@{then['meta']['position']},2023-06-30"
-    assert all(one["id"].endswith(at) for one in then["inMeasure"]["allTasks"])
-    assert not any("@" in one["id"] for one in now["inMeasure"]["allTasks"])
-    assert all(
-        event["position"] <= then["meta"]["position"]
-        for one in then["inMeasure"]["allTasks"]
-        for event in one["events"]
-    )
-    assert [one["reportedStatus"] for one in then["inMeasure"]["allTasks"]] != [
-        one["reportedStatus"] for one in now["inMeasure"]["allTasks"]
-    ]
+    then, now = (data[name]["inMeasure"]["allTasks"]["nodes"] for name in ("then", "now"))
+    position = data["then"]["meta"]["position"]
+    assert all(one["id"].endswith(f"@{position},2023-06-30") for one in then)
+    assert not any("@" in one["id"] for one in now)
+    assert all(event["position"] <= position for one in then for event in one["events"]["nodes"])
+    assert [one["reportedStatus"] for one in then] != [one["reportedStatus"] for one in now]
 
 
 async def test_an_id_of_the_past_can_be_asked_for_again(told: Site) -> None:
@@ -238,5 +233,8 @@ async def test_an_answer_says_whether_it_stays_true_and_whether_it_holds_texts(t
     assert await said(f'task(id: "{TASK}", asOf: {{date: "2023-06-30"}}) {{ text }}') == (False, False)
     assert await said(f'task(id: "{TASK}") {{ text }}') == (False, False)
     assert await said(f'task(id: "{TASK}", {pinned}) {{ text }} units {{ totalCount }}') == (False, False)
-    assert await said(f'task(id: "{TASK}", {pinned}) {{ reports {{ narrative {{ text }} }} }}') == (True, True)
+    assert await said(f'task(id: "{TASK}", {pinned}) {{ reports {{ nodes {{ narrative {{ text }} }} }} }}') == (
+        True,
+        True,
+    )
     assert await said(f"events({pinned}) {{ nodes {{ data }} }}") == (True, True)

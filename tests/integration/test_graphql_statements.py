@@ -14,9 +14,9 @@ from projections.memory import Memory
 from tests.conftest import Site
 
 PLAN, TASK = "shanghai-credit-2023", "shanghai-credit-2023/21"
-DEEP = """plan(id: "shanghai-credit-2023") { parts { allMeasures { inPart { title } allTasks {
+DEEP = """plan(id: "shanghai-credit-2023") { parts { allMeasures { inPart { title } allTasks { nodes {
     number assignments { assignee { unit { name inDistrict { name } tasks { number inTask { text } } } } }
-    platforms { platform { tasks { inTask { reportedStatus } } } } } } } }"""
+    platforms { platform { tasks { inTask { reportedStatus } } } } } } } } }"""
 LIST = 'tasks(plan: "shanghai-credit-2023") { nodes { text assignments { assignee { unit { name } } } } }'
 DRIVER = ("typeinfo_tree", "set_config('jit'")  # what asyncpg asks once of every connection that meets an array
 
@@ -68,7 +68,7 @@ async def counted(told: Site) -> AsyncGenerator[Counted]:
 async def test_a_deep_query_is_one_statement(counted: Counted) -> None:
     data = await counted.data(f"{{ {DEEP} }}")
     assert len(counted.statements) == 1
-    assert sum(len(one["allTasks"]) for part in data["plan"]["parts"] for one in part["allMeasures"]) == 67
+    assert sum(len(one["allTasks"]["nodes"]) for part in data["plan"]["parts"] for one in part["allMeasures"]) == 67
 
 
 async def test_so_are_many_roots_at_one_moment(counted: Counted) -> None:
@@ -115,13 +115,15 @@ async def test_so_are_all_that_are_not_there_one_more_for_each_kind(counted: Cou
 
 async def test_facts_are_one_more_however_many_ask_for_them(counted: Counted) -> None:
     data = await counted.data(
-        """{ tasks(plan: "shanghai-credit-2023", first: 20) { nodes { number events { type } history { stream }
-            latestReports { recordedAs { disclosures { value } } } reports { narrative { text } } } } }"""
+        """{ tasks(plan: "shanghai-credit-2023", first: 20) { nodes { number
+            events { nodes { type } } history { nodes { stream } }
+            latestReports { recordedAs { disclosures { value } } } reports { nodes { narrative { text } } } } } }"""
     )
     assert len(counted.statements) == 2
     nodes = data["tasks"]["nodes"]
-    assert all(one["events"] and one["history"] for one in nodes)
-    texts = [report["narrative"]["text"] for one in nodes for report in one["reports"] if report["narrative"]]
+    assert all(one["events"]["nodes"] and one["history"]["nodes"] for one in nodes)
+    reports = [report for one in nodes for report in one["reports"]["nodes"]]
+    texts = [report["narrative"]["text"] for report in reports if report["narrative"]]
     assert texts
     assert None not in texts
 

@@ -18,7 +18,7 @@ from api.graphql.world import World
 from api.main import Service, service
 from api.services.reader import Reader
 from projections.as_of import AsOf, Moment
-from projections.lists import page
+from projections.lists import Excerpt, page
 from projections.memory import Memory
 from projections.views import plans, tasks, units
 from projections.views.names import directory
@@ -68,8 +68,10 @@ QUERY = """query Q($at: Position!, $on: Date) { tasks(plan: "shanghai-credit-202
     effectiveOn: $on) { nodes { id number reportedStatus scheduleStatus text
     platforms { canonicalId platform { id name } }
     assignments { assignee { canonicalId name unit { id name inDistrict { name } tasks { number via { name } } } } }
-    latestReports { unit { canonicalId name } status } reports { status recordedAs { type } } inMeasure { title } } }
-    plan(id: "shanghai-credit-2023", asOf: {position: $at}, effectiveOn: $on) { title parts { allTasks { id } } } }"""
+    latestReports { unit { canonicalId name } status } reports { nodes { status recordedAs { type } } }
+    inMeasure { title } } }
+    plan(id: "shanghai-credit-2023", asOf: {position: $at}, effectiveOn: $on) { title
+    parts { allTasks { nodes { id } } } } }"""
 
 
 NAMELESS = """query Q($at: Position!, $on: Date) { tasks(plan: "shanghai-credit-2023", asOf: {position: $at},
@@ -175,7 +177,7 @@ Ask = Callable[[Reader, Moment], Awaitable[Any]]
 
 async def list_of(reader: Reader, moment: Moment, limit: int = 100) -> None:
     """A page of tasks."""
-    await page(lambda wanted: reader.read(moment, wanted), TASK_LIST, CREDIT, TaskFilter(), moment, None, limit)
+    await page(lambda wanted: reader.read(moment, wanted), TASK_LIST, CREDIT, TaskFilter(), moment, Excerpt(limit))
 
 
 async def short_list_of(reader: Reader, moment: Moment) -> None:

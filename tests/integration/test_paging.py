@@ -22,6 +22,7 @@ from domain.values import Role, Sealed, Status
 from events.proposal import NewFact, Proposal
 from events.recorded import Cause
 from projections.as_of import AsOf
+from projections.lists import Excerpt, rows_of
 from projections.views import events
 from projections.views.report_list import PLAN_REPORTS, PlanReportFilter
 from projections.views.task_list import TASK_LIST, TaskFilter, TaskSort
@@ -215,6 +216,36 @@ async def test_a_page_of_tasks_or_of_reports_is_read_by_the_index_of_its_order(l
     assert indexes(await plan_of(large, list(page)), "reports") == {"reports_order"}
 
 
+async def test_a_page_backwards_is_read_by_the_same_index_and_no_further(large: Site) -> None:
+    before = Excerpt(100, (5_000, 5_000), backwards=True)
+    lists: list[tuple[Any, str, Any, Excerpt]] = [
+        (TASK_LIST, "tasks", TaskFilter(), before),
+        (TASK_LIST, "tasks", TaskFilter(), before._replace(place=None)),
+        (TASK_LIST, "tasks", TaskFilter(sort=TaskSort.NUMBER_DOWN), before),
+        (PLAN_REPORTS, "reports", PlanReportFilter(), Excerpt(100, (PLAN, 5_000, ""), backwards=True)),
+    ]
+    for collection, table, given, excerpt in lists:
+        wanted = rows_of(collection, PLAN, given, excerpt)
+        assert dict(wanted[0].values)["limit"] == 101
+        assert indexes(await plan_of(large, list(wanted)), table) == {f"{table}_order"}
+
+
+@pytest.mark.parametrize("asked", ["", "reportedStatus: delayed", 'unit: "shi-ke-wei"', "sort: due", "sort: due_down"])
+async def test_pages_backwards_are_those_forwards(large: Site, asked: str) -> None:
+    """Also where a filter leaves so few that a page looks through several readings."""
+    query = f"""query ($way: Int, $last: Int, $after: String, $before: String) {{ tasks(plan: "{PLAN}", {asked}
+        first: $way, last: $last, after: $after, before: $before) {{ nodes {{ canonicalId }}
+        pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}"""
+    first = (await large.ask(query, way=90))["tasks"]
+    second = (await large.ask(query, way=90, after=first["pageInfo"]["endCursor"]))["tasks"]
+    back = (await large.ask(query, last=90, before=second["pageInfo"]["startCursor"]))["tasks"]
+    assert back["nodes"] == first["nodes"]
+    assert (back["pageInfo"]["hasNextPage"], back["pageInfo"]["hasPreviousPage"]) == (True, False)
+    within = (await large.ask(query, last=90, before=second["pageInfo"]["endCursor"]))["tasks"]
+    assert within["nodes"] == [first["nodes"][-1], *second["nodes"][:-1]]
+    assert within["pageInfo"]["hasPreviousPage"]
+
+
 @pytest.mark.parametrize(
     ("about", "by"),
     [
@@ -228,7 +259,8 @@ async def test_a_page_of_tasks_or_of_reports_is_read_by_the_index_of_its_order(l
     ids=str,
 )
 async def test_events_are_filtered_by_index(large: Site, about: dict[str, Any], by: list[str]) -> None:
-    sql, values = events.page_statement(events.LogPage(**about))
-    async with large.running.pool.acquire() as connection:
-        (row,) = await connection.fetch(f"EXPLAIN (FORMAT JSON) {sql}", 300, 2**40, 101, *values)
-    assert sorted(indexes(str(row[0]), "events")) == by
+    for way in (events.LogPage(**about), events.LogPage(before=2**40, **about)):
+        sql, values = events.page_statement(way)
+        async with large.running.pool.acquire() as connection:
+            (row,) = await connection.fetch(f"EXPLAIN (FORMAT JSON) {sql}", way.before or 300, 2**40, 101, *values)
+        assert sorted(indexes(str(row[0]), "events")) == by

@@ -193,7 +193,7 @@ ONES: Final = (
 MOMENTS: Final = ("position=361&effectiveOn=2023-06-30", "position=650&effectiveOn=2023-10-12")
 ASKED: Final = tuple(
     """
-{ task(id: "shanghai-credit-2023/21", asOf: {position: 650}, effectiveOn: "2023-10-12") { id text reportedStatus meta { position } reports { period recordedAs { position } } } }
+{ task(id: "shanghai-credit-2023/21", asOf: {position: 650}, effectiveOn: "2023-10-12") { id text reportedStatus meta { position } latestReports { period recordedAs { position } } } }
 { tasks(plan: "shanghai-credit-2023", asOf: {position: 361}, effectiveOn: "2023-06-30", first: 20) { totalCount pageInfo { endCursor } nodes { id number due } } }
 { unit(id: "shi-ke-wei", asOf: {position: 650}) { id name kind } }
 { district(code: "310151", asOf: {date: "2023-09-30"}) { id name units { name } } }

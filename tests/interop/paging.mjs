@@ -8,39 +8,50 @@ import { Client, fetchExchange } from '@urql/core';
 
 const [uri, plan, clocks] = process.argv.slice(2);
 const variables = { plan, ...JSON.parse(clocks) };
-const QUERY = `query ($plan: ID!, $asOf: AsOfInput, $effectiveOn: Date, $after: String) {
-  tasks(plan: $plan, asOf: $asOf, effectiveOn: $effectiveOn, first: 9, after: $after) {
-    edges { cursor node { id number text } }
-    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-  }
+const PAGE = `{
+  edges { cursor node { id number text } }
+  pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
 }`;
+const asking = (root) => `query ($plan: ID!, $asOf: AsOfInput, $effectiveOn: Date, $after: String) { ${root} }`;
+const AT = 'asOf: $asOf, effectiveOn: $effectiveOn';
+const ROOT = { query: asking(`tasks(plan: $plan, ${AT}, first: 9, after: $after) ${PAGE}`), tasks: (data) => data.tasks };
+const BELOW = {
+  query: asking(`plan(id: $plan, ${AT}) { id allTasks(first: 9, after: $after) ${PAGE} }`),
+  tasks: (data) => data.plan.allTasks,
+};
 const ids = (tasks) => tasks.edges.map((one) => one.node.id);
 
-async function apollo() {
-  const typePolicies = { Query: { fields: { tasks: relayStylePagination(['plan', 'asOf', 'effectiveOn']) } } };
+async function apollo({ query: text, tasks: of }) {
+  const typePolicies = {
+    Query: { fields: { tasks: relayStylePagination(['plan', 'asOf', 'effectiveOn']) } },
+    Plan: { fields: { allTasks: relayStylePagination() } },
+  };
   const cache = new InMemoryCache({ typePolicies });
   const client = new ApolloClient({ cache, link: new HttpLink({ uri }) });
-  const query = client.watchQuery({ query: gql(QUERY), variables });
+  const query = client.watchQuery({ query: gql(text), variables });
   const watched = query.subscribe({});
-  let { tasks } = (await client.query({ query: gql(QUERY), variables })).data;
+  let tasks = of((await client.query({ query: gql(text), variables })).data);
   while (tasks.pageInfo.hasNextPage) {
     await query.fetchMore({ variables: { after: tasks.pageInfo.endCursor } });
-    ({ tasks } = client.readQuery({ query: gql(QUERY), variables }));
+    tasks = of(client.readQuery({ query: gql(text), variables }));
   }
   watched.unsubscribe();
   return ids(tasks);
 }
 
-async function urql() {
-  const exchange = cacheExchange({ resolvers: { Query: { tasks: relayPagination() } } });
+async function urql({ query, tasks: of }) {
+  const resolvers = { Query: { tasks: relayPagination() }, Plan: { allTasks: relayPagination() } };
+  const exchange = cacheExchange({ resolvers });
   const client = new Client({ url: uri, exchanges: [exchange, fetchExchange], preferGetMethod: false });
   let after = null;
   for (;;) {
-    const { data, error } = await client.query(QUERY, { ...variables, after }).toPromise();
+    const { data, error } = await client.query(query, { ...variables, after }).toPromise();
     if (error) throw error;
-    if (!data.tasks.pageInfo.hasNextPage) return ids(data.tasks);
-    after = data.tasks.pageInfo.endCursor;
+    if (!of(data).pageInfo.hasNextPage) return ids(of(data));
+    after = of(data).pageInfo.endCursor;
   }
 }
 
-for (const [name, walk] of Object.entries({ apollo, urql })) console.log(JSON.stringify([name, await walk()]));
+for (const [place, list] of Object.entries({ '': ROOT, ' below a node': BELOW }))
+  for (const [name, walk] of Object.entries({ apollo, urql }))
+    console.log(JSON.stringify([name + place, await walk(list)]));

@@ -33,7 +33,7 @@ async def test_relay_can_fetch_a_task_again_by_its_id(told: Site) -> None:
     shutil.copytree(HERE / "relay", folder)
     (said,) = await node("relay.mjs", SCHEMA, str(folder))
     made: dict[str, str] = json.loads(said)
-    assert made.keys() == {"TaskAgainQuery", "TasksAgainQuery", "TaskPageQuery"}
+    assert made.keys() == {"TaskAgainQuery", "TasksAgainQuery", "PlanAgainQuery", "TaskPageQuery"}
     page = (await told.ask(made["TasksAgainQuery"], count=3))["tasks"]
     following = (await told.ask(made["TasksAgainQuery"], count=3, after=page["pageInfo"]["endCursor"]))["tasks"]
     assert [one["node"]["number"] for one in page["edges"] + following["edges"]] == [1, 2, 3, 4, 5, 6]
@@ -41,6 +41,22 @@ async def test_relay_can_fetch_a_task_again_by_its_id(told: Site) -> None:
     assert (await told.ask(made["TaskAgainQuery"], id=first["id"]))["node"] == first
     then = (await told.ask(made["TaskAgainQuery"], id=f"task:{TASK}@361,2023-06-30"))["node"]
     assert (then["id"], then["reportedStatus"]) == (f"task:{TASK}@361,2023-06-30", "not_reported")
+    await _pages_below_a_node(told, made["PlanAgainQuery"])
+
+
+async def _pages_below_a_node(site: Site, query: str) -> None:
+    """As `usePaginationFragment` loads them, whose arguments of the other way are null."""
+
+    async def page(**way: Any) -> tuple[list[int], Any]:
+        given = dict.fromkeys(("first", "after", "last", "before")) | way
+        found = (await site.ask(query, id=f"plan:{PLAN}", **given))["node"]
+        assert found["id"] == f"plan:{PLAN}"
+        return [one["node"]["number"] for one in found["allTasks"]["edges"]], found["allTasks"]["pageInfo"]
+
+    assert (await page(first=3))[0] == [1, 2, 3]
+    numbers, info = await page(last=3)
+    assert numbers == [65, 66, 67]
+    assert (await page(last=3, before=info["startCursor"]))[0] == [62, 63, 64]
 
 
 async def edit(site: Site, stop: asyncio.Event) -> int:
@@ -72,7 +88,7 @@ async def test_caches_put_pages_of_one_moment_together(
         said = [json.loads(line) for line in await node("paging.mjs", address, PLAN, json.dumps(clocks))]
         stop.set()
         assert await writing > 20
-    assert [name for name, _ in said] == ["apollo", "urql"]
+    assert [name for name, _ in said] == ["apollo", "urql", "apollo below a node", "urql below a node"]
     for _, ids in said:
         assert len(ids) == 67
         assert set(ids) == {f"task:{PLAN}/{key}{end}" for key in range(1, 68)}

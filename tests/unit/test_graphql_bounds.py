@@ -3,6 +3,7 @@
 import gc
 import json
 import tracemalloc
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -14,13 +15,16 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 
 from api.graphql.compiled import FIELD, ROOT, compiled
+from api.graphql.facts import EVENT_LIST, EventFilter
 from api.graphql.introspected import introspected
 from api.graphql.parsed import read
 from api.graphql.projection import Cost
 from api.graphql.queries import Query, query_of
 from api.graphql.schema import GRAPHQL
 from api.graphql.world import MOST, Budget
+from api.http.cursors import print_cursor
 from api.services.problems import Trouble
+from projections.as_of import Moment
 from projections.memory import Memory
 
 
@@ -41,6 +45,10 @@ async def test_what_is_wrong_with_a_text_is_said(text: str) -> None:
     errors = await read(text)
     assert isinstance(errors, list)
     assert errors
+
+
+THEN = Moment(600, datetime(2023, 9, 1, tzinfo=UTC), date(2023, 9, 1), "", "", "", pinned=True)
+CURSOR = f'"{print_cursor(EVENT_LIST, "task:x", EventFilter(), THEN, (300,), "")}"'
 
 
 async def kept_by(text: str, **given: Any) -> tuple[int, int]:
@@ -66,6 +74,8 @@ def many(count: int, one: str) -> str:
     [
         "{ plans { totalCount } }",
         get_introspection_query(),
+        f'{{ task(id: "x") {{ {many(120, "a@: events(first: @) { nodes { id } }")} }} }}',
+        f'{{ task(id: "x") {{ {many(120, f"a@: events(after: {CURSOR}) {{ nodes {{ id }} }}")} }} }}',
         f"{{ plans {{ nodes {{ {many(600, 'a@: title')} }} }} }}",
         f'{{ task(id: "x") {{ {many(250, "a@: inPlan { title }")} }} }}',
         f"{{ {many(150, 'a@: task(id: 1) { number }')} }}",
@@ -87,7 +97,7 @@ async def test_a_query_weighs_what_it_says(text: str) -> None:
 
 
 async def test_what_many_names_lead_to_is_compiled_once() -> None:
-    fragments = "fragment T on Task { inPlan { ...F } } fragment F on Plan { allTasks { number text } }"
+    fragments = "fragment T on Task { inPlan { ...F } } fragment F on Plan { allTasks { nodes { number text } } }"
     weights: list[int] = []
     for roots in (1, 101):
         query = await query_of(Memory(0), f"{{ {many(roots, 'a@: task(id: 1) { ...T }')} }} {fragments}")

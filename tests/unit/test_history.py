@@ -11,6 +11,7 @@ from domain.undo import FactVoided
 from events.recorded import OPEN_END, Recorded
 from events.steps import at_once
 from projections.fold import INFINITY, MINUS_INFINITY, standing, state, timeline
+from projections.lists import Excerpt
 from projections.views.events import Facts
 from projections.views.history import Version, of, versions
 from tests.unit.histories import anything, tasks, units
@@ -62,9 +63,14 @@ def test_the_pages_of_a_history_are_the_whole(unit: list[Recorded], task: list[R
     later = [_moved(one, len(unit)) for one in task]
     facts = Facts([*unit, *later], {})
     whole, found = of(facts), list[Version]()
-    while page := list(at_once(versions(facts, _place(found[-1]) if found else None, 2))):
+    while page := list(at_once(versions(facts, Excerpt(2, _place(found[-1]) if found else None)))):
         assert len(page) <= 2
         found += page
+    assert tuple(found) == whole
+    found.clear()
+    while page := list(at_once(versions(facts, Excerpt(2, _place(found[0]) if found else None, backwards=True)))):
+        assert len(page) <= 2
+        found[:0] = page
     assert tuple(found) == whole
 
 

@@ -7,13 +7,12 @@ import pytest
 from graphql import GraphQLInputObjectType
 
 from api.graphql.compiled import REMEMBERED
-from api.graphql.connections import connection_of
 from api.graphql.ids import KEYS as IDS
 from api.graphql.needs import SIZES, needs_of
 from api.graphql.nodes import NODES
 from api.graphql.roots import ROOTS
 from api.graphql.schema import GRAPHQL
-from api.graphql.shapes import FIELDS, STRUCTS, name_of, shape
+from api.graphql.shapes import FIELDS, STRUCTS, connection_of, name_of, shape
 from api.graphql.words import FIELDS_IN_WORDS
 from api.main import described_app
 from api.resources.addresses import ADDRESSES

@@ -1,4 +1,4 @@
-// A fragment that Relay can fetch again by the id of a task, and a list that it can go on with.
+// A fragment that Relay can fetch again by the id of a task, and lists that it can go on with, below a node both ways.
 const { graphql } = require('relay-runtime');
 
 module.exports = {
@@ -15,6 +15,17 @@ module.exports = {
     @refetchable(queryName: "TasksAgainQuery") {
       tasks(plan: "shanghai-credit-2023", first: $count, after: $after) @connection(key: "Task_tasks") {
         edges { node { id ...Task_task } }
+      }
+    }
+  `,
+  plan: graphql`
+    fragment Task_plan on Plan
+    @argumentDefinitions(
+      first: { type: "Int" }, after: { type: "String" }, last: { type: "Int" }, before: { type: "String" }
+    )
+    @refetchable(queryName: "PlanAgainQuery") {
+      allTasks(first: $first, after: $after, last: $last, before: $before) @connection(key: "Task_plan_allTasks") {
+        edges { node { number } }
       }
     }
   `,
