@@ -10,7 +10,7 @@ from strawberry.types import Info
 from strawberry.utils.str_converters import to_snake_case
 
 from api.graphql.world import Here
-from api.http.cursors import Cursor, opened, place_in, print_cursor
+from api.http.cursors import Cursor, decoded_cursor, place_in, print_cursor
 from api.services.problems import Fault, Trouble
 from projections.as_of import Meta
 from projections.lists import Collection, Excerpt, cut
@@ -66,7 +66,7 @@ class Turn(NamedTuple):
     cursor: Cursor | None = None
     backwards: bool = False
 
-    def of(self, listed: "Listed") -> Excerpt:
+    def of(self, listed: "ListAt") -> Excerpt:
         """The same of one list; Trouble for a cursor of another."""
         place = self.cursor and place_in(listed.collection, listed.scope, listed.given, self.cursor)
         return Excerpt(self.limit, place, self.backwards)
@@ -80,7 +80,7 @@ def turn_of(values: Values) -> Turn:
         raise Trouble(400, "bad_parameter", detail, [Fault(backwards[0], detail)])
     size, place = _WAYS[bool(backwards)]
     text: str | None = values.get(place)
-    return Turn(_size(size, values.get(size)), None if text is None else opened(text), bool(backwards))
+    return Turn(_size(size, values.get(size)), None if text is None else decoded_cursor(text), bool(backwards))
 
 
 _WAYS: Final = (("first", "after"), ("last", "before"))
@@ -95,7 +95,7 @@ def _size(name: str, items: int | None) -> int:
     return items
 
 
-class Listed(NamedTuple):
+class ListAt(NamedTuple):
     """A list: which one it is, its items in its order, and how some of them are shown if not as they are.
 
     Where its pages are read one by one, it has no items.
@@ -131,7 +131,7 @@ class Edge(msgspec.Struct, frozen=True):
 class Connection(msgspec.Struct, frozen=True):
     """A page of a list; `more`: the list goes on the way that it is read. Cursors are printed when asked for."""
 
-    listed: Listed
+    listed: ListAt
     excerpt: Excerpt
     nodes: Sequence[Any]
     more: bool
@@ -161,7 +161,7 @@ class Connection(msgspec.Struct, frozen=True):
         return print_cursor(*listed[:3], here.world.moment, listed.place(one), here.clocks)
 
 
-def connection(listed: Listed, excerpt: Excerpt, here: Here) -> Connection:
+def connection(listed: ListAt, excerpt: Excerpt, here: Here) -> Connection:
     """A page of a list whose items are all there."""
     down = listed.collection.descending(listed.given)
     items, more = cut(listed.items, excerpt, listed.place, descending=down)

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from api.graphql.connections import Listed
+from api.graphql.connections import ListAt
 from api.graphql.facts import EVENT_LIST, Ask, EventFilter
 from api.graphql.remembered import Depends
 from api.graphql.world import Here, World
@@ -26,7 +26,7 @@ Follow = Callable[[Any, Here], Any]
 class Edge(NamedTuple):
     """A field that is not kept in the view: `follow` finds it, by what it `depends` on beside the view.
 
-    One of `pages` finds a `Listed`, of which a page is asked for.
+    One of `pages` finds a `ListAt`, of which a page is asked for.
     """
 
     name: str
@@ -64,7 +64,7 @@ def _many(name: str, to: str, find: Callable[[World, Any], Sequence[Any]], descr
     return Edge(name, follow, description, to, many=True)
 
 
-def _pages(name: str, to: str, find: Callable[[World, Any], Listed], description: str) -> Edge:
+def _pages(name: str, to: str, find: Callable[[World, Any], ListAt], description: str) -> Edge:
     return _many(name, to, find, description)._replace(pages=True)
 
 
@@ -78,18 +78,18 @@ def _of_the_log(subject: Subject[Any]) -> tuple[Edge, Edge]:
     """What every subject with a stream has: its facts, and the versions that they make."""
     kind, key = subject.kind, subject.key
 
-    def versions(world: World, one: Any) -> Listed:
+    def versions(world: World, one: Any) -> ListAt:
         ask = asked(kind, getattr(one, key))
-        return Listed(HISTORY_LIST, ask.stream, NoFilter(), world.versions(ask))
+        return ListAt(HISTORY_LIST, ask.stream, NoFilter(), world.versions(ask))
 
-    def facts(world: World, one: Any) -> Listed:
+    def facts(world: World, one: Any) -> ListAt:
         ask = asked(kind, getattr(one, key))
         found = world.facts(ask)
 
         def shown(some: Sequence[Any]) -> Sequence[EventView]:
             return Facts(some, found.disclosed).views()
 
-        return Listed(EVENT_LIST, ask.stream, EventFilter(), found.recorded, shown)
+        return ListAt(EVENT_LIST, ask.stream, EventFilter(), found.recorded, shown)
 
     words = "Its versions on both clocks up to this moment, each with the fact that made it and what changed."
     return (
@@ -101,15 +101,15 @@ def _of_the_log(subject: Subject[Any]) -> tuple[Edge, Edge]:
 def _tasks(description: str, within: str = "") -> Edge:
     """The tasks of a plan, or of its part or measure: the list that the root `tasks` gives with that filter."""
 
-    def tasks(world: World, one: Any) -> Listed:
+    def tasks(world: World, one: Any) -> ListAt:
         plan, number = (one.plan, {within: one.number}) if within else (one.id, {})
-        return Listed(TASK_LIST, plan, TaskFilter(**number), world.tasks_of(plan, **number))
+        return ListAt(TASK_LIST, plan, TaskFilter(**number), world.tasks_of(plan, **number))
 
     return _pages("allTasks", "Task", tasks, description)
 
 
-def _reports(world: World, one: Any) -> Listed:
-    return Listed(TASK_REPORTS, one.id, ReportFilter(), world.reports_of(one.id), world.told)
+def _reports(world: World, one: Any) -> ListAt:
+    return ListAt(TASK_REPORTS, one.id, ReportFilter(), world.reports_of(one.id), world.told)
 
 
 def _unit(key: str = "id") -> Edge:

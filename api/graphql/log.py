@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from api.graphql.arguments import CLOCKS, Given, SubjectInput, begun, filter_of, filters
-from api.graphql.connections import PAGING, REQUIRED, Argument, Listed, connection, turn_of
+from api.graphql.connections import PAGING, REQUIRED, Argument, ListAt, connection, turn_of
 from api.graphql.edges import asked as facts_of
 from api.graphql.facts import EVENT_LIST, Ask, EventFilter
 from api.graphql.ids import ANY
@@ -25,7 +25,7 @@ def _history(given: Given, selected: frozenset[str]) -> Asked:
     """A page of the versions of a subject, as they were recorded."""
     ((kind, key),) = given.values["of"].items()
     ask, turn = facts_of(kind, key), turn_of(given.values)
-    listed = Listed(history.HISTORY_LIST, ask.stream, NoFilter())
+    listed = ListAt(history.HISTORY_LIST, ask.stream, NoFilter())
     excerpt = turn.of(listed)
     part = None if "totalCount" in selected else excerpt.wider
 
@@ -53,7 +53,7 @@ async def told(scene: Scene, rows: Sequence[ReportRow]) -> list[ReportView]:
 def _events(given: Given, _: frozenset[str]) -> Asked:
     """A page of the log."""
     chosen, turn = filter_of(given.values, EventFilter), turn_of(given.values)
-    listed = Listed(EVENT_LIST, "", chosen)
+    listed = ListAt(EVENT_LIST, "", chosen)
     excerpt = turn.of(listed)
 
     async def answer(scene: Scene) -> Any:

@@ -19,7 +19,7 @@ from api.graphql.connections import (
     REQUIRED,
     Argument,
     Connection,
-    Listed,
+    ListAt,
     connection,
     turn_of,
 )
@@ -125,7 +125,7 @@ def _listed(
         values = given.values
         scope = values[within[1].name] if within else ""
         chosen, turn = filter_of(values, collection.filter, scope), turn_of(values)
-        listed = Listed(collection, scope, chosen)
+        listed = ListAt(collection, scope, chosen)
         excerpt, counted = turn.of(listed), "totalCount" in selected
         part = Excerpt(EVERYTHING) if counted else excerpt
 

@@ -16,7 +16,7 @@ from projections.lists import Collection, Place
 NOT_OURS: Final = "this cursor was not given out here: begin again without it"
 
 
-LONGEST: Final = 4_000  # characters of a cursor: all that was given out are shorter
+LONGEST_CURSOR: Final = 4_000  # characters of a cursor: all that was given out are shorter
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -61,13 +61,13 @@ def print_cursor(  # noqa: PLR0913, PLR0917 - all that a cursor holds
 
 def parse_cursor(collection: Collection[Any, Any], scope: str, given: Any, text: str) -> Cursor:
     """The cursor behind its text; Trouble for anything that was not printed for this very list and filter."""
-    cursor = opened(text)
+    cursor = decoded_cursor(text)
     return msgspec.structs.replace(cursor, place=place_in(collection, scope, given, cursor))
 
 
-def opened(text: str) -> Cursor:
+def decoded_cursor(text: str) -> Cursor:
     """The cursor behind its text, of whatever list; Trouble for what is none."""
-    if len(text) > LONGEST:
+    if len(text) > LONGEST_CURSOR:
         raise _wrong("bad_cursor", NOT_OURS)
     try:
         return msgspec.json.decode(b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True), type=Cursor)

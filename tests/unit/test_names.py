@@ -42,7 +42,6 @@ TO_DO: Final = {
     "CLOCKS": "two arguments, beside the parameters that REST names the clocks by",
     "Connection": "Relay's page of a list, beside asyncpg's connection",
     "Edge": "an edge of the graph, beside Relay's item of a page",
-    "EventFilter": "REST's filter of events, written again in fewer words",
     "GRAPHQL": "the schema as graphql-core has it, beside the media types of an answer",
     "Kind": "how nodes of a kind are found, beside the kinds themselves",
     "NOTHING": "no facts, no needs, and nothing depended on",
