@@ -18,10 +18,10 @@ from graphql import (
     visit,
 )
 
-from api.graphql.execute import Prepared, prepare, projected
+from api.graphql.execute import Prepared, make_ready, projected
 from api.graphql.facts import EVENT_LIST, EventFilter
-from api.graphql.moments import Moments, Said, learn_all
-from api.graphql.schema import GRAPHQL
+from api.graphql.moments import Moments, Sent, learn_all
+from api.graphql.schema import GRAPHQL_SCHEMA
 from api.http.cursors import print_cursor
 from api.services.reader import Reader
 from domain.document.reference import REFERENCE
@@ -98,9 +98,9 @@ class Asker:
         return "fragment At on Query { at: events(first: $n, after: $c, asOf: $at) { nodes { position } } }"
 
     def _root(self) -> str:
-        assert GRAPHQL.query_type
-        (name,) = self._some("Query", sorted(GRAPHQL.query_type.fields), 1)
-        given, field = self._arguments(name), GRAPHQL.query_type.fields[name]
+        assert GRAPHQL_SCHEMA.query_type
+        (name,) = self._some("Query", sorted(GRAPHQL_SCHEMA.query_type.fields), 1)
+        given, field = self._arguments(name), GRAPHQL_SCHEMA.query_type.fields[name]
         given += self._page("Query", name, list(field.args)) if "first" in field.args else ""
         below = self._below(field.type, 5)
         free = "asOf" in field.args and not ("WyJ" in below + given and self.random.random() < 0.8)
@@ -121,16 +121,16 @@ class Asker:
 
     def _filters(self, name: str, given: str) -> str:
         """Some of the arguments that a root may leave out."""
-        assert GRAPHQL.query_type
-        free = [one for one in GRAPHQL.query_type.fields[name].args if one in FILTERS and f"{one}:" not in given]
+        assert GRAPHQL_SCHEMA.query_type
+        free = [one for one in GRAPHQL_SCHEMA.query_type.fields[name].args if one in FILTERS and f"{one}:" not in given]
         chosen = [one for one in free if self.random.random() < (0.3 if f"Query.{name}({one}:)" in self.left else 0.1)]
         return " ".join(f"{one}: {self.random.choice(FILTERS[one])}" for one in chosen)
 
     def _arguments(self, name: str) -> str:
         random = self.random
         task, unit = f"{PLAN}/{random.randint(1, 70)}", random.choice(REFERENCE.units).id
-        assert GRAPHQL.query_type
-        args = GRAPHQL.query_type.fields[name].args
+        assert GRAPHQL_SCHEMA.query_type
+        args = GRAPHQL_SCHEMA.query_type.fields[name].args
         listed = f'plan: "{PLAN}"' if "plan" in args and name != "events" else ""
         return {
             "node": f'id: "{self._node()}"',
@@ -192,7 +192,7 @@ class Asker:
 
     def _any_of(self, type_: GraphQLInterfaceType, depth: int) -> str:
         """Fields of an interface, and of several of the types that have it, whose fields of one name may differ."""
-        types = self.random.sample(GRAPHQL.get_possible_types(type_), 4)
+        types = self.random.sample(GRAPHQL_SCHEMA.get_possible_types(type_), 4)
         own = self._some(type_.name, list(type_.fields), 1)
         fields = " ".join([*own, *(f"... on {one.name} {self._below(one, depth - 1, 1)}" for one in types)])
         return f"{{ {self._wrapped(type_.name, fields)} }}"
@@ -229,8 +229,8 @@ class Asker:
 
 async def ready(reader: Reader, text: str, variables: dict[str, Any]) -> Prepared | list[GraphQLError]:
     """A query with all that it needs in memory."""
-    moments = Moments(reader, AsOf(), Said(text, variables))
-    prepared = await prepare(moments, text, variables, None)
+    moments = Moments(reader, AsOf(), Sent(text, variables))
+    prepared = await make_ready(moments, text, variables, None)
     if isinstance(prepared, Prepared):
         projected(prepared)
         while await learn_all(moments, prepared.places):
@@ -246,7 +246,7 @@ def dear(prepared: Prepared) -> bool:
 def by_graphql_core(prepared: Prepared, text: str, variables: dict[str, Any]) -> tuple[Any, list[GraphQLError]]:
     """graphql-core's answer, from the very same objects. Only roots can fail here: what fails below them fails them."""
     context = {"answers": prepared.answers, "places": prepared.places}
-    found = execute_sync(GRAPHQL, parse(text), context_value=context, variable_values=variables)
+    found = execute_sync(GRAPHQL_SCHEMA, parse(text), context_value=context, variable_values=variables)
     data: Any = found.data
     errors: dict[tuple[str | int, ...], GraphQLError] = {}
     for error in found.errors or []:
@@ -263,7 +263,7 @@ def by_graphql_core(prepared: Prepared, text: str, variables: dict[str, Any]) ->
 def reachable() -> set[str]:
     """Every field of every type that an answer has, and every argument, as `Query.tasks` and `Query.tasks(unit:)`."""
     kinds = (GraphQLObjectType, GraphQLInterfaceType)
-    types = [one for one in GRAPHQL.type_map.values() if isinstance(one, kinds) and one.name[:2] != "__"]
+    types = [one for one in GRAPHQL_SCHEMA.type_map.values() if isinstance(one, kinds) and one.name[:2] != "__"]
     fields = {f"{one.name}.{name}" for one in types for name in one.fields}
     return fields | {
         f"{one.name}.{name}({arg}:)" for one in types for name in one.fields for arg in one.fields[name].args
@@ -273,7 +273,7 @@ def reachable() -> set[str]:
 def reached(text: str) -> set[str]:
     """Those of them that a query asks for."""
     found: set[str] = set()
-    types = TypeInfo(GRAPHQL)
+    types = TypeInfo(GRAPHQL_SCHEMA)
 
     class Fields(Visitor):
         def enter_field(self, node: FieldNode, *_: Any) -> None:

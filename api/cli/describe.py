@@ -16,7 +16,7 @@ import msgspec
 from api.cli.year import tell
 from api.description.examples import WRITTEN, Example, examples
 from api.description.openapi import described_by, openapi_json, pretty
-from api.graphql.schema import SCHEMA
+from api.graphql.schema import STRAWBERRY
 from api.hosting.opening import DEMO_ORIGIN
 from api.hosting.settings import Settings
 from api.main import application, described_app, service
@@ -30,7 +30,7 @@ def generated(shown: Mapping[str, Example] | None = None) -> dict[str, bytes]:
     """Every generated file by its name in openapi/."""
     facts = {f"events/{name}.schema.json": pretty(msgspec.json.schema(fact)) for name, fact in FACTS.items()}
     described = openapi_json(described_app(), shown)
-    return {"openapi.json": described, "schema.graphql": f"{SCHEMA.as_str()}\n".encode(), **facts}
+    return {"openapi.json": described, "schema.graphql": f"{STRAWBERRY.as_str()}\n".encode(), **facts}
 
 
 async def examples_asked(settings: Settings) -> dict[str, Example]:

@@ -7,7 +7,7 @@ from functools import cache
 from litestar import Litestar, get
 
 from api.description.openapi import openapi_json
-from api.graphql.schema import SCHEMA
+from api.graphql.schema import STRAWBERRY
 from api.http.answers import JSON, Answer, same
 from api.http.asking import NoParameters, asked
 from api.http.question import Ask
@@ -35,4 +35,4 @@ def _description(described: Callable[[], Litestar]) -> bytes:
 
 @cache
 def _sdl() -> bytes:
-    return f"{SCHEMA.as_str()}\n".encode()
+    return f"{STRAWBERRY.as_str()}\n".encode()

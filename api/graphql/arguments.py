@@ -11,7 +11,7 @@ import strawberry
 
 from api.graphql.connections import Argument, Values
 from api.graphql.ids import ANY, parse_id
-from api.graphql.shapes import Position, graphql_type
+from api.graphql.shapes import PositionScalar, graphql_type
 from api.http.cursors import Cursor, Resent, Start, clocks_of, started
 from api.services.problems import Fault, Trouble, echo
 from domain.errors import WrongDate
@@ -40,7 +40,7 @@ class AsOfInput:
 
     date: strawberry.Maybe[dt.date] = strawberry.field(description="The end of this day in Shanghai.")
     instant: strawberry.Maybe[dt.datetime] = strawberry.field(description="An instant with its zone.")
-    position: strawberry.Maybe[Position] = strawberry.field(description="The log of this size.")
+    position: strawberry.Maybe[PositionScalar] = strawberry.field(description="The log of this size.")
 
 
 def _subject_input() -> Any:
@@ -61,7 +61,7 @@ def _subject_input() -> Any:
 SubjectInput: Final = _subject_input()
 
 
-CLOCKS: Final = (
+CLOCK_ARGUMENTS: Final = (
     Argument("asOf", AsOfInput | None, "What the public record showed then. Default: the head."),
     Argument("effectiveOn", dt.date | None, "What held on this date. Default: today, else the day of asOf."),
 )

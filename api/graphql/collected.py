@@ -10,14 +10,14 @@ from graphql.execution.values import VariableValues
 
 from api.graphql.errors import too_complex
 from api.graphql.parsed import Document
-from api.graphql.schema import GRAPHQL
+from api.graphql.schema import GRAPHQL_SCHEMA
 
 MAX_LOOKS: Final = 10_000  # at a selection of the query, once for each set of fields that it is merged into
 DIRECTIVE: Final = 5  # looks that a directive is worth
 SET: Final = 5  # and a set of fields
 
 Fields = Mapping[str, list[FieldDetails]]
-Same = tuple[str, tuple[tuple[str | int, ...], ...]]
+SelectionKey = tuple[str, tuple[tuple[str | int, ...], ...]]
 
 
 class Collector:
@@ -39,7 +39,7 @@ class Collector:
     def _collected(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Fields:
         fields: dict[str, list[FieldDetails]] = defaultdict(list)
         context = CollectFieldsContext(
-            schema=GRAPHQL,
+            schema=GRAPHQL_SCHEMA,
             fragments=self._fragments,
             variable_values=self.variables,
             operation=self._operation,
@@ -64,6 +64,6 @@ class Collector:
             raise too_complex("the query's fragments lead to too many fields: ask for less at once")
 
 
-def same(type_: GraphQLObjectType, fields: Fields) -> Same:
+def selection_key(type_: GraphQLObjectType, fields: Fields) -> SelectionKey:
     """What two selections have in common that ask for the same, whatever leads to them."""
     return type_.name, tuple((key, *(id(one.node) for one in details)) for key, details in fields.items())

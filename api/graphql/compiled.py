@@ -19,7 +19,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues, get_argument_values
 
-from api.graphql.collected import Collector, Fields, Same, same
+from api.graphql.collected import Collector, Fields, SelectionKey, selection_key
 from api.graphql.connections import turn_of
 from api.graphql.errors import located
 from api.graphql.parsed import Document
@@ -27,7 +27,7 @@ from api.graphql.projection import LEAF, Selection, Shape, any_of, list_of, or_n
 from api.graphql.remembered import remembering
 from api.graphql.root import Root
 from api.graphql.roots import ROOTS
-from api.graphql.schema import GRAPHQL
+from api.graphql.schema import GRAPHQL_SCHEMA
 from api.graphql.shapes import FIELDS, STRUCTS
 from api.services.problems import Trouble
 
@@ -49,7 +49,7 @@ class RootField(NamedTuple):
     selection: Selection
 
 
-class Plan(NamedTuple):
+class Compiled(NamedTuple):
     """An operation, compiled. `keys` are the answer's, in order; `introspects`: some of it is asked of the schema.
 
     `wrong`: some arguments below its roots are.
@@ -62,7 +62,7 @@ class Plan(NamedTuple):
     weight: int
 
 
-def compiled(document: Document, operation: OperationDefinitionNode, variables: VariableValues) -> Plan:
+def compile_query(document: Document, operation: OperationDefinitionNode, variables: VariableValues) -> Compiled:
     """The plan of an operation under the values of its conditions; GraphQLError where it would be too large."""
     return _Compiler(document, operation, variables).plan()
 
@@ -72,12 +72,12 @@ class _Compiler:
 
     def __init__(self, document: Document, operation: OperationDefinitionNode, variables: VariableValues) -> None:
         self._collector = Collector(document, operation, variables)
-        self._objects: dict[Same, Selection] = {}
+        self._objects: dict[SelectionKey, Selection] = {}
         self._fields = self._pages = 0
         self._wrong = False
 
-    def plan(self) -> Plan:
-        query = GRAPHQL.query_type
+    def plan(self) -> Compiled:
+        query = GRAPHQL_SCHEMA.query_type
         assert query is not None  # noqa: S101 - the schema has one
         fields = self._collector.operation(query)
         roots = [
@@ -85,7 +85,7 @@ class _Compiler:
             for key, details in fields.items()
             if (name := details[0].node.name.value) in ROOTS
         ]
-        return Plan(list(fields), roots, len(roots) < len(fields), self._wrong, self._weight(len(roots)))
+        return Compiled(list(fields), roots, len(roots) < len(fields), self._wrong, self._weight(len(roots)))
 
     def _weight(self, roots: int) -> int:
         """About what the plan takes in memory, in bytes."""
@@ -97,7 +97,7 @@ class _Compiler:
         type_ = parent.fields[details[0].node.name.value].type
         named = get_named_type(type_)  # pyright: ignore[reportUnknownVariableType]
         if isinstance(named, GraphQLInterfaceType):  # of a root alone, which projects each item for itself
-            types = GRAPHQL.get_possible_types(named)
+            types = GRAPHQL_SCHEMA.get_possible_types(named)
             return any_of({one.name: self._object(one, self._collector.below(one, details)) for one in types})
         if not isinstance(named, GraphQLObjectType):
             return LEAF
@@ -107,7 +107,7 @@ class _Compiler:
         return inner if is_non_null_type(type_) else inner._replace(project=or_null(inner.project))
 
     def _object(self, type_: GraphQLObjectType, fields: Fields) -> Selection:
-        found = self._objects.get(key := same(type_, fields))
+        found = self._objects.get(key := selection_key(type_, fields))
         if found is None:
             found = self._objects[key] = self._compiled(type_, fields)
         return found

@@ -121,14 +121,14 @@ class PageInfo(msgspec.Struct, frozen=True, rename="camel"):
     end_cursor: str | None
 
 
-class Edge(msgspec.Struct, frozen=True):
+class EdgeView(msgspec.Struct, frozen=True):
     """One item and its cursor."""
 
     cursor: str
     node: Any
 
 
-class Connection(msgspec.Struct, frozen=True):
+class ConnectionView(msgspec.Struct, frozen=True):
     """A page of a list; `more`: the list goes on the way that it is read. Cursors are printed when asked for."""
 
     listed: ListAt
@@ -144,9 +144,9 @@ class Connection(msgspec.Struct, frozen=True):
         return self.here.meta
 
     @property
-    def edges(self) -> list[Edge]:
+    def edges(self) -> list[EdgeView]:
         """The items with their cursors."""
-        return [Edge(self._cursor(one), one) for one in self.nodes]
+        return [EdgeView(self._cursor(one), one) for one in self.nodes]
 
     @property
     def page_info(self) -> PageInfo:
@@ -161,9 +161,9 @@ class Connection(msgspec.Struct, frozen=True):
         return print_cursor(*listed[:3], here.world.moment, listed.place(one), here.clocks)
 
 
-def connection(listed: ListAt, excerpt: Excerpt, here: Here) -> Connection:
+def connection(listed: ListAt, excerpt: Excerpt, here: Here) -> ConnectionView:
     """A page of a list whose items are all there."""
     down = listed.collection.descending(listed.given)
     items, more = cut(listed.items, excerpt, listed.place, descending=down)
     nodes = listed.shown(items) if listed.shown else items
-    return Connection(listed, excerpt, nodes, more, len(listed.items), here)
+    return ConnectionView(listed, excerpt, nodes, more, len(listed.items), here)

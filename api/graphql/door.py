@@ -9,8 +9,7 @@ from litestar import HttpMethod, Response, post, route
 from msgspec import Meta
 
 from api.graphql.errors import NotOffered, shortened
-from api.graphql.execute import DEAREST, answer
-from api.graphql.execute import Answer as Found
+from api.graphql.execute import DEAREST, Executed, answer
 from api.http.answers import ALWAYS, JSON, ONCE, Answer, AtHead, cache_control, etag_of
 from api.http.asking import Clocks, NoParameters, asked, clocks
 from api.http.body import checked, decoded
@@ -85,7 +84,7 @@ async def _map(name: str, text: str | None) -> dict[str, Any]:
         raise Trouble(400, "bad_parameter", detail, [Fault(name, detail)]) from error
 
 
-def _answered(request: Ask, found: Found, headers: dict[str, str], *, etag: bool = False) -> Answer:
+def _answered(request: Ask, found: Executed, headers: dict[str, str], *, etag: bool = False) -> Answer:
     """The answer in the media type that is preferred, with the status that this media type wants."""
     media_type = request.question.result
     if not media_type:
@@ -102,14 +101,14 @@ def _answered(request: Ask, found: Found, headers: dict[str, str], *, etag: bool
     return Answer(body, headers, stays, _status(request, found, media_type))
 
 
-def _status(request: Ask, found: Found, media_type: str) -> int:
+def _status(request: Ask, found: Executed, media_type: str) -> int:
     """GraphQL over HTTP: in plain JSON a well-formed request is always 200; else what was refused unread is 400."""
     if request.question.method == "GET" and any(isinstance(one, NotOffered) for one in found.errors):
         return 405
     return 400 if found.data is None and media_type != JSON else 200
 
 
-def encoded(found: Found) -> bytes:
+def encoded(found: Executed) -> bytes:
     """The answer's bytes; a query that was refused has no data at all, as the specification has it."""
     body: dict[str, Any] = {} if found.data is None else {"data": found.data}
     if found.errors:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from api.graphql.connections import ListAt
-from api.graphql.facts import EVENT_LIST, Ask, EventFilter
+from api.graphql.facts import EVENT_LIST, EventFilter, FactsWanted
 from api.graphql.remembered import Depends
 from api.graphql.world import Here, World
 from projections.lists import NoFilter
@@ -68,10 +68,10 @@ def _pages(name: str, to: str, find: Callable[[World, Any], ListAt], description
     return _many(name, to, find, description)._replace(pages=True)
 
 
-def asked(kind: str, key: str) -> Ask:
+def facts_about(kind: str, key: str) -> FactsWanted:
     """The facts of a subject; a task's reports are facts about it too."""
     subject = SUBJECTS[Kind(kind)]
-    return Ask(stream=subject.stream(key), below=subject.below(key) if subject.beside else "")
+    return FactsWanted(stream=subject.stream(key), below=subject.below(key) if subject.beside else "")
 
 
 def _of_the_log(subject: Subject[Any]) -> tuple[Edge, Edge]:
@@ -79,11 +79,11 @@ def _of_the_log(subject: Subject[Any]) -> tuple[Edge, Edge]:
     kind, key = subject.kind, subject.key
 
     def versions(world: World, one: Any) -> ListAt:
-        ask = asked(kind, getattr(one, key))
+        ask = facts_about(kind, getattr(one, key))
         return ListAt(HISTORY_LIST, ask.stream, NoFilter(), world.versions(ask))
 
     def facts(world: World, one: Any) -> ListAt:
-        ask = asked(kind, getattr(one, key))
+        ask = facts_about(kind, getattr(one, key))
         found = world.facts(ask)
 
         def shown(some: Sequence[Any]) -> Sequence[EventView]:
@@ -131,7 +131,7 @@ def _recorded() -> Edge:
     return _one(
         "recordedAs",
         "Event",
-        lambda world, one: next(iter(world.facts(Ask(position=one.event)).views()), None),
+        lambda world, one: next(iter(world.facts(FactsWanted(position=one.event)).views()), None),
         "The fact that says it, with its texts where they are still there.",
         optional=True,
     )

@@ -12,15 +12,15 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
 from api.graphql.arguments import given_of
-from api.graphql.compiled import Plan, RootField, compiled
+from api.graphql.compiled import Compiled, RootField, compile_query
 from api.graphql.errors import MAX_ERRORS, NotOffered, located, shortened, too_complex
 from api.graphql.introspected import introspected
-from api.graphql.moments import Moments, Said, learn_all
-from api.graphql.needs import NOTHING, Needs
+from api.graphql.moments import Moments, Sent, learn_all
+from api.graphql.needs import NO_NEEDS, Needs
 from api.graphql.projection import Selection
-from api.graphql.queries import keep, query_of
-from api.graphql.root import Asked, Scene, Several
-from api.graphql.schema import GRAPHQL
+from api.graphql.queries import keep, known_query
+from api.graphql.root import Inquiry, Scene, Several
+from api.graphql.schema import GRAPHQL_SCHEMA
 from api.graphql.world import MOST, Here
 from api.services.reader import Reader
 from projections.as_of import AsOf, Moment
@@ -28,10 +28,10 @@ from projections.as_of import AsOf, Moment
 NOW: Final = AsOf()
 DEAREST: Final = 100_000  # values in one answer, as judged before it is read
 ITEM: Final = 100  # values that an item is worth which is looked for by its id
-Place = str | tuple[str, int]  # a root's key, or an item of it
+RootPlace = str | tuple[str, int]  # a root's key, or an item of it
 
 
-class Answer(NamedTuple):
+class Executed(NamedTuple):
     """What a query is answered: data, unless it was refused before anything was read, and errors.
 
     `cost` is about how many values it was thought to have, of the DEAREST that are given.
@@ -50,54 +50,56 @@ class Prepared(NamedTuple):
     `known` are the answers of the roots that ask of the schema itself. A root of many has a list of answers and errors.
     """
 
-    plan: Plan
+    plan: Compiled
     answers: Mapping[str, Any]
-    places: Mapping[Place, Here]
+    places: Mapping[RootPlace, Here]
     known: dict[str, Any]
     erasable: bool
     cost: int
 
 
-class Part(NamedTuple):
+class AnswerPart(NamedTuple):
     """What is asked at one moment by a root, or by some items of it, whose `places` in it these are."""
 
     field: RootField
-    asked: Asked
+    asked: Inquiry
     selection: Selection
     places: Sequence[int] | None = None
 
 
 async def answer(
     reader: Reader, text: str, variables: Mapping[str, Any], operation_name: str | None, clock: AsOf = NOW
-) -> Answer:
+) -> Executed:
     """Answer a query; `clock` holds for the roots that name none."""
-    moments = Moments(reader, clock, Said(text, variables, operation_name))
-    prepared = await prepare(moments, text, variables, operation_name)
+    moments = Moments(reader, clock, Sent(text, variables, operation_name))
+    prepared = await make_ready(moments, text, variables, operation_name)
     if isinstance(prepared, list):
-        return Answer(None, prepared, moments)
+        return Executed(None, prepared, moments)
     data, errors = projected(prepared)
     while await learn_all(moments, prepared.places):
         data, errors = projected(prepared)
-    return Answer(data, errors, moments, prepared.erasable, prepared.cost)
+    return Executed(data, errors, moments, prepared.erasable, prepared.cost)
 
 
-async def prepare(
+async def make_ready(
     moments: Moments, text: str, variables: Mapping[str, Any], operation_name: str | None
 ) -> Prepared | list[GraphQLError]:
     """Read all that a query needs; or what is wrong with it, before anything is read, and nothing of it is kept."""
     memory = moments.reader.memory
-    query = await query_of(memory, text)
+    query = await known_query(memory, text)
     if isinstance(query, list):
         return query
     operation = _chosen(query.document.operations, operation_name)
     if isinstance(operation, GraphQLError):
         return [operation]
-    values = get_variable_values(GRAPHQL, operation.variable_definitions or (), dict(variables), max_errors=MAX_ERRORS)
+    values = get_variable_values(
+        GRAPHQL_SCHEMA, operation.variable_definitions or (), dict(variables), max_errors=MAX_ERRORS
+    )
     if isinstance(values, list):
         return values
     key = query.key(operation, values)
     try:
-        plan = query.plans.get(key) or compiled(query.document, operation, values)
+        plan = query.plans.get(key) or compile_query(query.document, operation, values)
         known = introspected(query.document, operation, values) if plan.introspects else {}
         asked, parts, cost = _judged(plan, values)
     except GraphQLError as error:
@@ -121,7 +123,7 @@ def _chosen(operations: Sequence[OperationDefinitionNode], name: str | None) -> 
     return found[0]
 
 
-def _asked(field: RootField, variables: VariableValues) -> Asked | Several | Exception:
+def _asked(field: RootField, variables: VariableValues) -> Inquiry | Several | Exception:
     """What a root is asked, or what is wrong with it. One of many is never null: what is wrong with it is thrown."""
     found = field.selection.wrong or _given(field, variables)
     if field.root.many and isinstance(found, Exception):
@@ -129,7 +131,7 @@ def _asked(field: RootField, variables: VariableValues) -> Asked | Several | Exc
     return found
 
 
-def _given(field: RootField, variables: VariableValues) -> Asked | Several | Exception:
+def _given(field: RootField, variables: VariableValues) -> Inquiry | Several | Exception:
     try:
         values = get_argument_values(_definition(field), field.nodes[0], variables)
         given = given_of(field.root.arguments, values, field.selection.cursors)
@@ -139,17 +141,19 @@ def _given(field: RootField, variables: VariableValues) -> Asked | Several | Exc
 
 
 def _definition(field: RootField) -> Any:
-    assert GRAPHQL.query_type is not None  # noqa: S101 - the schema has one
-    return GRAPHQL.query_type.fields[field.root.name]
+    assert GRAPHQL_SCHEMA.query_type is not None  # noqa: S101 - the schema has one
+    return GRAPHQL_SCHEMA.query_type.fields[field.root.name]
 
 
-def _judged(plan: Plan, variables: VariableValues) -> tuple[dict[str, Asked | Several | Exception], list[Part], int]:
+def _judged(
+    plan: Compiled, variables: VariableValues
+) -> tuple[dict[str, Inquiry | Several | Exception], list[AnswerPart], int]:
     """What each root is asked, moment by moment, and about how many values that makes; GraphQLError if too many.
 
     It is counted root by root, as asking may itself take long.
     """
-    asked: dict[str, Asked | Several | Exception] = {}
-    parts: list[Part] = []
+    asked: dict[str, Inquiry | Several | Exception] = {}
+    parts: list[AnswerPart] = []
     cost = 0
     for field in plan.roots:
         asked[field.key] = _asked(field, variables)
@@ -164,34 +168,34 @@ def _judged(plan: Plan, variables: VariableValues) -> tuple[dict[str, Asked | Se
     return asked, parts, cost
 
 
-def _looked_for(asked: Asked | Several | Exception) -> int:
+def _looked_for(asked: Inquiry | Several | Exception) -> int:
     """What it is worth to look for items by their ids, whatever is found: each may be an error of its own."""
     return ITEM * len(asked.items) if isinstance(asked, Several) else 0
 
 
-def _parts(field: RootField, asked: Asked | Several | Exception) -> Iterator[Part]:
+def _parts(field: RootField, asked: Inquiry | Several | Exception) -> Iterator[AnswerPart]:
     """All that a root is asked, moment by moment."""
-    if isinstance(asked, Asked):
-        yield Part(field, asked, field.selection.among(asked.types))
+    if isinstance(asked, Inquiry):
+        yield AnswerPart(field, asked, field.selection.among(asked.types))
     elif isinstance(asked, Several):
-        yield from (Part(field, own, field.selection.among(own.types), places) for own, places in asked.parts)
+        yield from (AnswerPart(field, own, field.selection.among(own.types), places) for own, places in asked.parts)
 
 
 async def _answers(
-    moments: Moments, asked: Mapping[str, Asked | Several | Exception], parts: Sequence[Part]
-) -> tuple[dict[str, Any], dict[Place, Here]]:
+    moments: Moments, asked: Mapping[str, Inquiry | Several | Exception], parts: Sequence[AnswerPart]
+) -> tuple[dict[str, Any], dict[RootPlace, Here]]:
     """Each root's answer or error, and where it stands; the roots of one moment share one statement."""
     answers: dict[str, Any] = {key: list(one.items) if isinstance(one, Several) else one for key, one in asked.items()}
-    places: dict[Place, Here] = {}
-    by_moment: dict[Moment, list[Part]] = {}
+    places: dict[RootPlace, Here] = {}
+    by_moment: dict[Moment, list[AnswerPart]] = {}
     for part in parts:
         try:
             by_moment.setdefault(await moments.resolve(part.asked.start), []).append(part)
         except Exception as error:  # noqa: BLE001 - as above
             _fill(answers, part, error)
 
-    async def at(moment: Moment, those: Sequence[Part]) -> None:
-        needs: Needs = NOTHING.union(*(one.selection.needs for one in those))
+    async def at(moment: Moment, those: Sequence[AnswerPart]) -> None:
+        needs: Needs = NO_NEEDS.union(*(one.selection.needs for one in those))
         try:
             world, rows = await moments.read(moment, needs, [one.asked.wanted for one in those])
         except Exception as error:  # noqa: BLE001 - as above
@@ -212,7 +216,7 @@ async def _answers(
     return answers, places
 
 
-def _fill(answers: dict[str, Any], part: Part, answer: Any) -> None:
+def _fill(answers: dict[str, Any], part: AnswerPart, answer: Any) -> None:
     """Put an answer, or its error, where it belongs: a root's own, or those of some of its items."""
     if part.places is None:
         answers[part.field.key] = answer
@@ -233,7 +237,7 @@ def _at(field: RootField, answer: Any, path: Sequence[str | int]) -> Any:
     return located(answer, field.nodes[0], path) if isinstance(answer, Exception) else answer
 
 
-async def _answered(one: Asked, scene: Scene) -> Any:
+async def _answered(one: Inquiry, scene: Scene) -> Any:
     try:
         return await one.answer(scene)
     except Exception as error:  # noqa: BLE001 - as above
@@ -247,7 +251,7 @@ def projected(prepared: Prepared) -> tuple[dict[str, Any], list[GraphQLError]]:
     for here in prepared.places.values():
         here.budget.left = MOST
 
-    def project(field: RootField, value: Any, place: Place, path: list[str | int]) -> Any:
+    def project(field: RootField, value: Any, place: RootPlace, path: list[str | int]) -> Any:
         if not isinstance(value, Exception):
             try:
                 return field.selection.project(value, prepared.places[place])

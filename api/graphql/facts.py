@@ -10,7 +10,7 @@ from events.recorded import Recorded
 from projections.lists import Collection
 from projections.views.events import EventFilter, EventView, Facts, end_of
 
-NOTHING: Final = Facts((), {})
+NO_FACTS: Final = Facts((), {})
 
 
 EVENT_LIST: Final[Collection[EventView, EventFilter]] = Collection(
@@ -24,7 +24,7 @@ EVENT_LIST: Final[Collection[EventView, EventFilter]] = Collection(
 )
 
 
-class Ask(NamedTuple):
+class FactsWanted(NamedTuple):
     """Facts by position, or those of a stream and of the streams whose names begin with `below`."""
 
     position: int | None = None
@@ -46,7 +46,7 @@ ORDER BY position
 """
 
 
-async def load(connection: Connection, position: int, asked: Iterable[Ask]) -> Mapping[Ask, Facts]:
+async def load(connection: Connection, position: int, asked: Iterable[FactsWanted]) -> Mapping[FactsWanted, Facts]:
     """What is asked for of the log as it was at `position`."""
     positions = [one.position for one in asked if one.position is not None]
     names = [name for one in asked if one.position is None for name in _names(one)]
@@ -57,7 +57,7 @@ async def load(connection: Connection, position: int, asked: Iterable[Ask]) -> M
     return {one: Facts(_of(one, at), texts) for one in asked}
 
 
-def _of(ask: Ask, at: Mapping[int, Recorded]) -> list[Recorded]:
+def _of(ask: FactsWanted, at: Mapping[int, Recorded]) -> list[Recorded]:
     if ask.position is not None:
         return [at[ask.position]] if ask.position in at else []
     found = [
@@ -66,7 +66,7 @@ def _of(ask: Ask, at: Mapping[int, Recorded]) -> list[Recorded]:
     return sorted(found, key=lambda fact: fact.position)
 
 
-def _names(ask: Ask) -> Iterable[tuple[str, str]]:
+def _names(ask: FactsWanted) -> Iterable[tuple[str, str]]:
     """Ranges of stream names, each up to the first that is no more of it."""
     yield ask.stream, ask.stream + "\x01"
     if ask.below:

@@ -21,16 +21,16 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues, get_argument_values
 
-from api.graphql.collected import Collector, Fields, Same, same
+from api.graphql.collected import Collector, Fields, SelectionKey, selection_key
 from api.graphql.errors import too_complex
 from api.graphql.parsed import Document
-from api.graphql.schema import GRAPHQL
+from api.graphql.schema import GRAPHQL_SCHEMA
 
 MAX_VALUES: Final = 20_000  # the usual query of a developer's tool has 7,000
-INFO: Final[Any] = SimpleNamespace(schema=GRAPHQL)  # all that the resolvers ask of it
+INFO: Final[Any] = SimpleNamespace(schema=GRAPHQL_SCHEMA)  # all that the resolvers ask of it
 META: Final[Mapping[str, GraphQLField]] = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
 
-Project = Callable[[Any], Any]
+_Project = Callable[[Any], Any]
 
 
 class _Known(NamedTuple):
@@ -39,16 +39,16 @@ class _Known(NamedTuple):
     key: str
     resolve: Callable[..., Any]
     given: Mapping[str, Any]
-    project: Project
+    project: _Project
 
 
 def introspected(document: Document, operation: OperationDefinitionNode, variables: VariableValues) -> dict[str, Any]:
     """The root fields that begin with `__`, answered; GraphQLError where that would be too much."""
-    assert GRAPHQL.query_type is not None  # noqa: S101 - the schema has one
+    assert GRAPHQL_SCHEMA.query_type is not None  # noqa: S101 - the schema has one
     collector = Collector(document, operation, variables)
-    fields = collector.operation(GRAPHQL.query_type)
+    fields = collector.operation(GRAPHQL_SCHEMA.query_type)
     own = {key: details for key, details in fields.items() if details[0].node.name.value.startswith("__")}
-    return _Introspection(collector).object(GRAPHQL.query_type, own)(None)
+    return _Introspection(collector).object(GRAPHQL_SCHEMA.query_type, own)(None)
 
 
 class _Introspection:
@@ -56,17 +56,17 @@ class _Introspection:
 
     def __init__(self, collector: Collector) -> None:
         self._collector = collector
-        self._objects: dict[Same, Project] = {}
+        self._objects: dict[SelectionKey, _Project] = {}
         self._left = MAX_VALUES
 
-    def object(self, type_: GraphQLObjectType, fields: Fields) -> Project:
+    def object(self, type_: GraphQLObjectType, fields: Fields) -> _Project:
         """How an object of the schema becomes what is selected of it."""
-        key = same(type_, fields)
+        key = selection_key(type_, fields)
         if key not in self._objects:
             self._objects[key] = self._made(type_, fields)
         return self._objects[key]
 
-    def _made(self, type_: GraphQLObjectType, fields: Fields) -> Project:
+    def _made(self, type_: GraphQLObjectType, fields: Fields) -> _Project:
         known = [self._known(type_, key, details) for key, details in fields.items()]
 
         def project(value: Any) -> dict[str, Any]:
@@ -89,9 +89,9 @@ class _Introspection:
         given = get_argument_values(field, node, self._collector.variables)
         return _Known(key, field.resolve, given, self._below(field.type, details))
 
-    def _below(self, type_: Any, details: Sequence[FieldDetails]) -> Project:
+    def _below(self, type_: Any, details: Sequence[FieldDetails]) -> _Project:
         named: object = get_named_type(type_)  # pyright: ignore[reportUnknownVariableType]
-        project: Project = _leaf
+        project: _Project = _leaf
         if isinstance(named, GraphQLObjectType):
             project = self.object(named, self._collector.below(named, details))
         elif isinstance(named, GraphQLEnumType):
@@ -99,7 +99,7 @@ class _Introspection:
         return _each(project) if is_list_type(get_nullable_type(type_)) else _one(project)
 
 
-def _constant(name: str) -> Project:
+def _constant(name: str) -> _Project:
     def constant(_: Any) -> str:
         return name
 
@@ -111,11 +111,11 @@ def _nothing(_value: Any, _info: Any) -> Any:
     return ""
 
 
-def _one(project: Project) -> Project:
+def _one(project: _Project) -> _Project:
     return lambda value: None if value is None else project(value)
 
 
-def _each(project: Project) -> Project:
+def _each(project: _Project) -> _Project:
     return lambda values: None if values is None else [project(one) for one in values]
 
 

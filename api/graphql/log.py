@@ -5,12 +5,12 @@ from typing import Any, Final
 
 import msgspec
 
-from api.graphql.arguments import CLOCKS, Given, SubjectInput, begun, filter_of, filters
+from api.graphql.arguments import CLOCK_ARGUMENTS, Given, SubjectInput, begun, filter_of, filters
 from api.graphql.connections import PAGING, REQUIRED, Argument, ListAt, connection, turn_of
-from api.graphql.edges import asked as facts_of
-from api.graphql.facts import EVENT_LIST, Ask, EventFilter
+from api.graphql.edges import facts_about
+from api.graphql.facts import EVENT_LIST, EventFilter, FactsWanted
 from api.graphql.ids import ANY
-from api.graphql.root import Asked, Root, Scene
+from api.graphql.root import Inquiry, Root, Scene
 from api.graphql.shapes import connection_of
 from events.steps import in_steps
 from projections.lists import NoFilter
@@ -21,10 +21,10 @@ from projections.views.names import directory
 from projections.views.reports import ReportRow, ReportView
 
 
-def _history(given: Given, selected: frozenset[str]) -> Asked:
+def _history(given: Given, selected: frozenset[str]) -> Inquiry:
     """A page of the versions of a subject, as they were recorded."""
     ((kind, key),) = given.values["of"].items()
-    ask, turn = facts_of(kind, key), turn_of(given.values)
+    ask, turn = facts_about(kind, key), turn_of(given.values)
     listed = ListAt(history.HISTORY_LIST, ask.stream, NoFilter())
     excerpt = turn.of(listed)
     part = None if "totalCount" in selected else excerpt.wider
@@ -38,19 +38,19 @@ def _history(given: Given, selected: frozenset[str]) -> Asked:
         versions = [version async for version in in_steps(history.versions(world.facts(ask), part))]
         return connection(listed._replace(items=versions), excerpt, scene.here)
 
-    return Asked(begun(given.start, turn.cursor), (), answer, turn.limit)
+    return Inquiry(begun(given.start, turn.cursor), (), answer, turn.limit)
 
 
 async def told(scene: Scene, rows: Sequence[ReportRow]) -> list[ReportView]:
     """Reports with their texts, which stand in the log."""
     world, units = scene.here.world, directory(scene.rows)
-    asked = [Ask(position=row.event) for row in rows]
+    asked = [FactsWanted(position=row.event) for row in rows]
     if [ask for ask in asked if not world.facts(ask).recorded]:  # each is asked for, as asking notes what is missing
         await scene.moments.learn(world)
     return [view for row, ask in zip(rows, asked, strict=True) for view in reports.show([row], units, world.facts(ask))]
 
 
-def _events(given: Given, _: frozenset[str]) -> Asked:
+def _events(given: Given, _: frozenset[str]) -> Inquiry:
     """A page of the log."""
     chosen, turn = filter_of(given.values, EventFilter), turn_of(given.values)
     listed = ListAt(EVENT_LIST, "", chosen)
@@ -66,7 +66,7 @@ def _events(given: Given, _: frozenset[str]) -> Asked:
             found = await events.log_page(connected, position, page)
         return connection(listed._replace(items=found.views()), excerpt, scene.here)
 
-    return Asked(begun(given.start, turn.cursor), (), answer, turn.limit)
+    return Inquiry(begun(given.start, turn.cursor), (), answer, turn.limit)
 
 
 _OF: Final = Argument("of", SubjectInput, "Whose history.", REQUIRED, ANY)
@@ -75,13 +75,13 @@ HISTORY: Final = Root(
     "history",
     "A subject's versions on both clocks, as they were recorded, each with the fact that made it.",
     connection_of(Version),
-    (_OF, *CLOCKS, *PAGING),
+    (_OF, *CLOCK_ARGUMENTS, *PAGING),
     _history,
 )
 EVENTS: Final = Root(
     "events",
     "The facts of the log, in order.",
     connection_of(EventView),
-    (*filters(EventFilter), *CLOCKS, *PAGING),
+    (*filters(EventFilter), *CLOCK_ARGUMENTS, *PAGING),
     _events,
 )

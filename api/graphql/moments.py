@@ -10,7 +10,7 @@ import msgspec
 from api.graphql.facts import load
 from api.graphql.ids import print_moment
 from api.graphql.needs import Needs
-from api.graphql.reading import Question, read_all
+from api.graphql.reading import RowsWanted, read_all
 from api.graphql.world import Budget, Here, World
 from api.http.cursors import Start, clocks_of, meant
 from api.services.reader import Reader
@@ -18,7 +18,7 @@ from projections.as_of import AsOf, Meta, Moment, Rows
 from projections.wanted import Wanted
 
 
-class Said(NamedTuple):
+class Sent(NamedTuple):
     """A request as it was sent."""
 
     text: str = ""
@@ -43,7 +43,7 @@ class Moments:
     `pinned`: every root names a moment of the past and its day itself, so that the answer stays true for ever.
     """
 
-    def __init__(self, reader: Reader, clock: AsOf, said: "Said") -> None:
+    def __init__(self, reader: Reader, clock: AsOf, said: "Sent") -> None:
         self.reader = reader
         self.clocks = clocks_of(clock)
         self._clock = clock
@@ -93,7 +93,7 @@ class Moments:
         address = self.reader.meta(clocks, "/graphql", self._said.parameters()).self_
         return address if self._lasting and address and len(address) <= LONGEST_ADDRESS else None
 
-    async def read(self, moment: Moment, needs: Needs, questions: Sequence[Question]) -> tuple[World, list[Rows]]:
+    async def read(self, moment: Moment, needs: Needs, questions: Sequence[RowsWanted]) -> tuple[World, list[Rows]]:
         """The world at a moment, as far as `needs` goes, and the rows of each root there, all by one statement."""
         world = sorted(needs, key=lambda one: one.table.name)  # the same needs make the same statement
         rows, *others = await read_all(self.reader, moment, [world, *questions])

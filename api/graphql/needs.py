@@ -7,7 +7,7 @@ from projections.views.subjects import SUBJECTS
 from projections.wanted import Wanted, wanted
 
 Needs = frozenset[Wanted]
-NOTHING: Final[Needs] = frozenset()
+NO_NEEDS: Final[Needs] = frozenset()
 
 
 def _all(*tables: SliceTable) -> Needs:
@@ -36,12 +36,12 @@ SIZES: Final[dict[tuple[str, str], int]] = {
 
 def needs_of(type_: str) -> Needs:
     """What a node of this type is put together from."""
-    return _TYPES.get(type_, NOTHING)
+    return _TYPES.get(type_, NO_NEEDS)
 
 
 def needs_of_field(type_: str, field: str) -> Needs:
     """What a field needs beyond what its type does."""
-    return _FIELDS.get((type_, field), NOTHING)
+    return _FIELDS.get((type_, field), NO_NEEDS)
 
 
 def size_of(type_: str, field: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from api.graphql.log import told
-from api.graphql.reading import Question
+from api.graphql.reading import RowsWanted
 from api.graphql.root import Scene
 from api.graphql.world import World
 from projections.views import events, targets
@@ -22,28 +22,28 @@ _POSITION: Final = re.compile(r"[0-9]{1,16}")
 Found = Mapping[str, Any]  # views by their plain ids
 
 
-class Kind(msgspec.Struct, frozen=True):
+class NodeKind(msgspec.Struct, frozen=True):
     """A kind of node: its view, the rows that some of it want, and these by their plain ids, where they are there."""
 
     view: type[Any]
-    wanted: Callable[[Sequence[str]], Question]
+    wanted: Callable[[Sequence[str]], RowsWanted]
     found: Callable[[Scene, Sequence[str]], Awaitable[Found]]
 
 
-def _of(subject: Subject[Any], found: Callable[[Scene, Sequence[str]], Awaitable[Found]] | None = None) -> Kind:
+def _of(subject: Subject[Any], found: Callable[[Scene, Sequence[str]], Awaitable[Found]] | None = None) -> NodeKind:
     """A kind of subject; its views are had from its rows alone, unless something else finds them."""
 
     async def among(scene: Scene, _: Sequence[str]) -> Found:
         return dict(subject.all(scene.rows, scene.moment.effective_on))
 
-    return Kind(subject.view, lambda keys: subject.one(*keys), found or among)
+    return NodeKind(subject.view, lambda keys: subject.one(*keys), found or among)
 
 
 async def _units(scene: Scene, _: Sequence[str]) -> Found:
     return World(scene.rows, scene.moment).units  # which are remembered
 
 
-def _targets(keys: Sequence[str]) -> Question:
+def _targets(keys: Sequence[str]) -> RowsWanted:
     above = sorted({key.rpartition("/")[0] for key in keys})
     return (wanted(TARGETS, key=list(keys)), wanted(TASKS, key=above))
 
@@ -63,11 +63,11 @@ async def _events(scene: Scene, keys: Sequence[str]) -> Found:
         return {str(one.position): one for one in (await events.at(connection, positions)).views()}
 
 
-NODES: Final[dict[str, Kind]] = {kind.value: _of(one) for kind, one in SUBJECTS.items()} | {
+NODES: Final[dict[str, NodeKind]] = {kind.value: _of(one) for kind, one in SUBJECTS.items()} | {
     "unit": _of(UNIT, _units),
     "report": _of(REPORT, _reports),  # whose texts stand in the log
-    "target": Kind(TargetView, _targets, _targets_found),
-    "event": Kind(EventView, lambda _: (), _events),
+    "target": NodeKind(TargetView, _targets, _targets_found),
+    "event": NodeKind(EventView, lambda _: (), _events),
 }
 
 

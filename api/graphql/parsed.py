@@ -30,8 +30,8 @@ from graphql import (
 from graphql.execution.collect_fields import FragmentDetails
 
 from api.graphql.errors import MAX_ERRORS, too_complex
-from api.graphql.rules import MAX_COMPARISONS, STEPS, explained, repeated, too_deep
-from api.graphql.schema import GRAPHQL
+from api.graphql.rules import MAX_COMPARISONS, STEPS, in_our_words, repeated, too_deep
+from api.graphql.schema import GRAPHQL_SCHEMA
 from api.services.problems import Trouble
 
 LONGEST: Final = 65_536  # bytes of a query's text
@@ -72,8 +72,8 @@ async def read(text: str) -> Document | list[GraphQLError]:
         return [error]
     for rules in STEPS:
         await asyncio.sleep(0)
-        if errors := validate(GRAPHQL, document, rules, max_errors=MAX_ERRORS):
-            return [explained(error) for error in errors]
+        if errors := validate(GRAPHQL_SCHEMA, document, rules, max_errors=MAX_ERRORS):
+            return [in_our_words(error) for error in errors]
     found = too_deep(document) or Document(text, document, tokens)
     await asyncio.sleep(0)
     return found

@@ -10,9 +10,8 @@ from graphql import FieldNode, GraphQLError
 
 from api.graphql.connections import Turn, connection
 from api.graphql.errors import located
-from api.graphql.needs import NOTHING, PAGE, Needs
-from api.graphql.remembered import NOTHING as SELF
-from api.graphql.remembered import Depends, Project, both
+from api.graphql.needs import NO_NEEDS, PAGE, Needs
+from api.graphql.remembered import ON_NOTHING, Depends, Projection, both
 from api.graphql.shapes import FIELDS, STRUCTS
 from api.graphql.world import Here
 from api.http.cursors import Cursor
@@ -41,11 +40,11 @@ class Selection(NamedTuple):
     `erasable`: it may hold text of reports. `of`: of an interface, what is selected of each type that a value may have.
     """
 
-    project: Project
+    project: Projection
     needs: Needs
     cost: Cost
     names: frozenset[str]
-    depends: Depends = SELF
+    depends: Depends = ON_NOTHING
     cursors: tuple[Cursor, ...] = ()
     wrong: GraphQLError | None = None
     erasable: bool = False
@@ -57,7 +56,7 @@ class Selection(NamedTuple):
             return self
         own = [self.of[one] for one in types]
         return self._replace(
-            needs=NOTHING.union(*(one.needs for one in own)),
+            needs=NO_NEEDS.union(*(one.needs for one in own)),
             cost=Cost(MOMENT + sum(one.cost.of(1) for one in own)),
             erasable=any(one.erasable for one in own),
         )
@@ -70,11 +69,11 @@ class Shape:
         self._type = type_
         self._keys: list[str] = []
         self._attributes: list[str] = []
-        self._then: list[tuple[str, Project]] = []
-        self._needs: Needs = NOTHING
+        self._then: list[tuple[str, Projection]] = []
+        self._needs: Needs = NO_NEEDS
         self._cost = Cost()
         self._names: set[str] = set()
-        self._depends: Depends = SELF
+        self._depends: Depends = ON_NOTHING
         self._cursors: dict[Cursor, None] = {}
         self._wrong: GraphQLError | None = None
         self._erasable = type_ in STRUCTS and erasable(STRUCTS[type_])
@@ -131,7 +130,7 @@ class Shape:
             Cost(once, each + below.once) if size == PAGE else Cost(once + size * below.once, each + below.each)
         )
 
-    def _put(self, key: str, attribute: str, then: Project | None) -> None:
+    def _put(self, key: str, attribute: str, then: Projection | None) -> None:
         self._keys.append(key)
         self._attributes.append(attribute)
         if then:
@@ -146,7 +145,7 @@ class Shape:
         )
 
 
-def _paged(follow: Project, turn: Turn, node: FieldNode) -> Project:
+def _paged(follow: Projection, turn: Turn, node: FieldNode) -> Projection:
     """The page that is asked for of the list that is found."""
 
     def page(value: Any, here: Here) -> Any:
@@ -159,7 +158,7 @@ def _paged(follow: Project, turn: Turn, node: FieldNode) -> Project:
     return page
 
 
-def _projection(keys: tuple[str, ...], attributes: Sequence[str], then: Sequence[tuple[str, Project]]) -> Project:
+def _projection(keys: tuple[str, ...], attributes: Sequence[str], then: Sequence[tuple[str, Projection]]) -> Projection:
     """All attributes at once and in the answer's order; then in their places what lies below them."""
     get = _attributes(attributes)
 
@@ -189,10 +188,10 @@ def _as_it_is(value: Any, _: Here) -> Any:
     return value
 
 
-LEAF: Final = Selection(_as_it_is, NOTHING, Cost(), frozenset())
+LEAF: Final = Selection(_as_it_is, NO_NEEDS, Cost(), frozenset())
 
 
-def list_of(project: Project) -> Project:
+def list_of(project: Projection) -> Projection:
     """Each of a list, or null."""
 
     def items(values: Any, here: Here) -> Any:
@@ -212,10 +211,10 @@ def any_of(of: Mapping[str, Selection]) -> Selection:
         return by_struct[type(value)](value, here)
 
     cursors = tuple(dict.fromkeys(cursor for one in of.values() for cursor in one.cursors))
-    return Selection(project, NOTHING, Cost(), frozenset(), None, cursors, of=of)
+    return Selection(project, NO_NEEDS, Cost(), frozenset(), None, cursors, of=of)
 
 
-def _refused(error: GraphQLError) -> Project:
+def _refused(error: GraphQLError) -> Projection:
     """What is wrong with the arguments below a type is wrong for the values that have it alone."""
 
     def project(_value: Any, _here: Here) -> Any:
@@ -224,6 +223,6 @@ def _refused(error: GraphQLError) -> Project:
     return project
 
 
-def or_null(project: Project) -> Project:
+def or_null(project: Projection) -> Projection:
     """The same, or null."""
     return lambda value, here: project(value, here) if value is not None else None

@@ -7,7 +7,7 @@ from typing import Final
 from graphql import GraphQLError, OperationDefinitionNode
 from graphql.execution.values import VariableValues
 
-from api.graphql.compiled import Plan
+from api.graphql.compiled import Compiled
 from api.graphql.parsed import Document, read
 from projections.memory import Memory
 
@@ -19,7 +19,7 @@ class Query:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.plans: dict[tuple[Hashable, ...], Plan] = {}
+        self.plans: dict[tuple[Hashable, ...], Compiled] = {}
 
     def key(self, operation: OperationDefinitionNode, variables: VariableValues) -> tuple[Hashable, ...]:
         """Which plan it is: of which operation, under which values of what it depends on."""
@@ -32,7 +32,7 @@ class Query:
         return self.document.weight + given + sum(one.weight for one in self.plans.values())
 
 
-async def query_of(memory: Memory, text: str) -> Query | list[GraphQLError]:
+async def known_query(memory: Memory, text: str) -> Query | list[GraphQLError]:
     """The query of a text, or what is wrong with it; Trouble for a text that is too long."""
     known = memory.get((Query, text))
     if known is not None:
@@ -41,7 +41,7 @@ async def query_of(memory: Memory, text: str) -> Query | list[GraphQLError]:
     return document if isinstance(document, list) else Query(document)
 
 
-def keep(memory: Memory, text: str, query: Query, key: tuple[Hashable, ...], plan: Plan) -> None:
+def keep(memory: Memory, text: str, query: Query, key: tuple[Hashable, ...], plan: Compiled) -> None:
     """Keep a query with a plan of it, as far as there is room: a plan that was judged, and is not too dear."""
     if key in query.plans:
         return

@@ -6,10 +6,10 @@ from api.services.reader import Reader
 from projections.as_of import Moment, Rows
 from projections.wanted import Wanted
 
-Question = Sequence[Wanted]
+RowsWanted = Sequence[Wanted]
 
 
-async def read_all(reader: Reader, moment: Moment, questions: Sequence[Question]) -> list[Rows]:
+async def read_all(reader: Reader, moment: Moment, questions: Sequence[RowsWanted]) -> list[Rows]:
     """The rows of each question, all of them read at one moment by one statement; rows wanted twice are read once."""
     flat, places = _laid_out(questions)
     if not flat:
@@ -21,7 +21,7 @@ async def read_all(reader: Reader, moment: Moment, questions: Sequence[Question]
     return [rows.only({flat[at].table.name: found[at] for at in own if at in found}) for own in places]
 
 
-def _laid_out(questions: Sequence[Question]) -> tuple[list[Wanted], list[list[int]]]:
+def _laid_out(questions: Sequence[RowsWanted]) -> tuple[list[Wanted], list[list[int]]]:
     """All that is wanted, each once, and for each question where its own stands."""
     flat: list[Wanted] = []
     places: list[list[int]] = []

@@ -9,9 +9,9 @@ import msgspec
 
 from api.graphql.world import Here
 
-Project = Callable[[Any, Here], Any]
+Projection = Callable[[Any, Here], Any]
 Depends = frozenset[str] | None  # "suffix", "units": what beside the value; None: on all that stands there
-NOTHING: Final[Depends] = frozenset()
+ON_NOTHING: Final[Depends] = frozenset()
 _NUMBERS: Final = count()
 _WEIGHT: Final = 250  # bytes that a projection takes beside its JSON
 
@@ -21,7 +21,7 @@ def both(one: Depends, other: Depends) -> Depends:
     return None if one is None or other is None else one | other
 
 
-def remembering(project: Project, depends: frozenset[str]) -> Project:
+def remembering(project: Projection, depends: frozenset[str]) -> Projection:
     """The same projection as bytes of JSON, made once for each value and for what else it depends on.
 
     Where it names a moment it is made anew: whoever asks for the very same again is answered in front of all this.

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from api.graphql.arguments import Given
 from api.graphql.connections import Argument
 from api.graphql.moments import Moments
-from api.graphql.reading import Question
+from api.graphql.reading import RowsWanted
 from api.graphql.world import Here
 from api.http.cursors import Start
 from projections.as_of import Moment, Rows
@@ -14,7 +14,7 @@ from projections.table import SliceTable
 from projections.views.subjects import SUBJECTS
 from projections.views.tasks import TARGETS
 
-TABLES: Final[dict[str, SliceTable]] = {"target": TARGETS, **{kind: one.table for kind, one in SUBJECTS.items()}}
+TABLE_OF: Final[dict[str, SliceTable]] = {"target": TARGETS, **{kind: one.table for kind, one in SUBJECTS.items()}}
 
 
 class Scene(NamedTuple):
@@ -32,19 +32,19 @@ class Scene(NamedTuple):
     async def absent(self, kind: str, keys: Sequence[str]) -> Mapping[str, Exception]:
         """Why there are no such things."""
         reader = self.moments.reader
-        if kind not in TABLES:  # an event: it has no rows
+        if kind not in TABLE_OF:  # an event: it has no rows
             return {key: reader.beyond(key, self.moment) for key in keys}
-        return await reader.all_absent(kind, TABLES[kind], keys, self.moment)
+        return await reader.all_absent(kind, TABLE_OF[kind], keys, self.moment)
 
 
-class Asked(NamedTuple):
+class Inquiry(NamedTuple):
     """One root of one request: when it stands, the rows that it wants there, and how they become its answer.
 
     `types` are those of the nodes that are asked for by their ids.
     """
 
     start: Start
-    wanted: Question
+    wanted: RowsWanted
     answer: Callable[[Scene], Awaitable[Any]]
     page: int = 1
     types: Sequence[str] = ()
@@ -56,7 +56,7 @@ class Several(NamedTuple):
     `parts` are asked one for each moment, with the places of their items; `items` are what is known before: why not.
     """
 
-    parts: Sequence[tuple[Asked, Sequence[int]]]
+    parts: Sequence[tuple[Inquiry, Sequence[int]]]
     items: Sequence[Exception | None]
 
 
@@ -67,5 +67,5 @@ class Root(NamedTuple):
     description: str
     type: Any
     arguments: Sequence[Argument]
-    ask: Callable[[Given, frozenset[str]], Asked | Several]
+    ask: Callable[[Given, frozenset[str]], Inquiry | Several]
     many: bool = False

@@ -7,7 +7,7 @@ import msgspec
 import strawberry
 
 from api.graphql.arguments import (
-    CLOCKS,
+    CLOCK_ARGUMENTS,
     Given,
     begun,
     filter_of,
@@ -18,7 +18,7 @@ from api.graphql.connections import (
     PAGING,
     REQUIRED,
     Argument,
-    Connection,
+    ConnectionView,
     ListAt,
     connection,
     turn_of,
@@ -27,9 +27,9 @@ from api.graphql.errors import too_complex
 from api.graphql.ids import ANY, TYPES, Id, parse_node
 from api.graphql.log import EVENTS, HISTORY, told
 from api.graphql.nodes import NODES, node_of, nodes_of
-from api.graphql.reading import Question
-from api.graphql.root import TABLES, Asked, Root, Scene, Several
-from api.graphql.shapes import Node, Position, connection_of, shape
+from api.graphql.reading import RowsWanted
+from api.graphql.root import TABLE_OF, Inquiry, Root, Scene, Several
+from api.graphql.shapes import Node, PositionScalar, connection_of, shape
 from api.http.cursors import Start, clocks_of
 from api.services.problems import Trouble
 from projections.as_of import AsOf, NoSuchMoment, Rows
@@ -46,30 +46,30 @@ from projections.views.units import UNIT_LIST
 def _single(kind: str, key: Argument) -> Root:
     """The one node with a key; an error that says from when to when it is there, otherwise."""
 
-    def ask(given: Given, _: frozenset[str]) -> Asked:
+    def ask(given: Given, _: frozenset[str]) -> Inquiry:
         return _asked(kind, str(given.values[key.name]), given)
 
-    return Root(kind, f"One {kind}, as the record showed it.", shape(NODES[kind].view), (key, *CLOCKS), ask)
+    return Root(kind, f"One {kind}, as the record showed it.", shape(NODES[kind].view), (key, *CLOCK_ARGUMENTS), ask)
 
 
 def _numbered(kind: str) -> Root:
     """A part or a measure of a plan, by its number."""
 
-    def ask(given: Given, _: frozenset[str]) -> Asked:
+    def ask(given: Given, _: frozenset[str]) -> Inquiry:
         return _asked(kind, f"{given.values['plan']}/{given.values['number']}", given)
 
     number = Argument("number", int, f"The number of the {kind} in its plan.", REQUIRED)
-    return Root(kind, f"One {kind} of a plan.", shape(NODES[kind].view), (_PLAN, number, *CLOCKS), ask)
+    return Root(kind, f"One {kind} of a plan.", shape(NODES[kind].view), (_PLAN, number, *CLOCK_ARGUMENTS), ask)
 
 
-def _asked(kind: str, key: str, given: Given) -> Asked:
+def _asked(kind: str, key: str, given: Given) -> Inquiry:
     async def answer(scene: Scene) -> Any:
         return await node_of(scene, kind, key)
 
-    return Asked(given.start, NODES[kind].wanted([key]), answer)
+    return Inquiry(given.start, NODES[kind].wanted([key]), answer)
 
 
-def _node(given: Given, _: frozenset[str]) -> Asked:
+def _node(given: Given, _: frozenset[str]) -> Inquiry:
     """The node with an id, which says of which kind it is. It takes no clocks: Relay's compiler wants an id alone."""
     found = parse_node(given.values["id"])
     return _asked(found.kind, found.key, given)._replace(types=[TYPES[found.kind]])
@@ -97,7 +97,7 @@ def _start(given: Given, moment: AsOf | None) -> Start:
     return begun(Start(moment, None, clocks_of(moment)), *given.cursors) if moment else given.start
 
 
-def _part(start: Start, some: Sequence[tuple[int, Id]]) -> tuple[Asked, Sequence[int]]:
+def _part(start: Start, some: Sequence[tuple[int, Id]]) -> tuple[Inquiry, Sequence[int]]:
     """What is asked of the nodes of one moment, kind by kind, and their places."""
     keys: dict[str, dict[str, None]] = {}
     for _, one in some:
@@ -109,7 +109,7 @@ def _part(start: Start, some: Sequence[tuple[int, Id]]) -> tuple[Asked, Sequence
 
     wanted = [each for kind, own in keys.items() for each in NODES[kind].wanted(list(own))]
     types = [TYPES[one.kind] for _, one in some]
-    return Asked(start, wanted, answer, types=types), [place for place, _ in some]
+    return Inquiry(start, wanted, answer, types=types), [place for place, _ in some]
 
 
 def _listed(
@@ -121,7 +121,7 @@ def _listed(
 ) -> Root:
     """A page of a list, as REST reads it. `finish` adds to its items what is read once the page is cut."""
 
-    def ask(given: Given, selected: frozenset[str]) -> Asked:
+    def ask(given: Given, selected: frozenset[str]) -> Inquiry:
         values = given.values
         scope = values[within[1].name] if within else ""
         chosen, turn = filter_of(values, collection.filter, scope), turn_of(values)
@@ -132,27 +132,27 @@ def _listed(
         async def answer(scene: Scene) -> Any:
             await scene.moments.reader.check_named(chosen, scene.moment, scope)
             found = await page(_fetch(scene), collection, scope, chosen, scene.moment, part)
-            if within and not found.rows.any(TABLES[within[0]]):
+            if within and not found.rows.any(TABLE_OF[within[0]]):
                 raise (await scene.absent(within[0], [scope]))[scope]
             views = [one.view for one in found.shown]
             if counted:
                 made = connection(listed._replace(items=views), excerpt, scene.here)
             else:
-                made = Connection(listed, excerpt, views, found.more, None, scene.here)
+                made = ConnectionView(listed, excerpt, views, found.more, None, scene.here)
             return msgspec.structs.replace(made, nodes=await finish(scene, made.nodes)) if finish else made
 
         wants = rows_of(collection, scope, chosen, part)
-        return Asked(begun(given.start, turn.cursor), wants, answer, turn.limit)
+        return Inquiry(begun(given.start, turn.cursor), wants, answer, turn.limit)
 
-    arguments = (*((within[1],) if within else ()), *filters(collection.filter), *CLOCKS, *PAGING)
+    arguments = (*((within[1],) if within else ()), *filters(collection.filter), *CLOCK_ARGUMENTS, *PAGING)
     return Root(name, description, connection_of(collection.view), arguments, ask)
 
 
-def _fetch(scene: Scene) -> Callable[[Question], Awaitable[Rows]]:
+def _fetch(scene: Scene) -> Callable[[RowsWanted], Awaitable[Rows]]:
     """The rows that were read with all others; further ones where a page that is sparse goes on."""
     ready = [scene.rows]
 
-    async def fetch(question: Question) -> Rows:
+    async def fetch(question: RowsWanted) -> Rows:
         return ready.pop() if ready else await scene.moments.more(scene.moment, question)
 
     return fetch
@@ -168,7 +168,7 @@ def _id(kind: str) -> Argument:
 
 _NODE: Final = Argument("id", strawberry.ID, "Its id, with its kind, with or without a moment.", REQUIRED, ANY)
 _NODE_IDS: Final = Argument("ids", list[strawberry.ID], "At most 200 such ids.", REQUIRED)
-_AT: Final = Argument("position", Position, "Its position in the log.", REQUIRED)
+_AT: Final = Argument("position", PositionScalar, "Its position in the log.", REQUIRED)
 
 ROOTS: Final[dict[str, Root]] = {
     root.name: root

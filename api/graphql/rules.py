@@ -54,7 +54,7 @@ STEPS: Final = (
 )
 
 
-def explained(error: GraphQLError) -> GraphQLError:
+def in_our_words(error: GraphQLError) -> GraphQLError:
     """The same, in words, where graphql-core gave up."""
     return repeated() if error.message == "Validation aborted." else error
 

@@ -15,7 +15,7 @@ from strawberry.utils.str_converters import to_snake_case
 from api.graphql.connections import taking
 from api.graphql.root import Root
 from api.graphql.roots import ROOTS
-from api.graphql.shapes import Context, Position
+from api.graphql.shapes import Context, PositionScalar
 from api.graphql.words import described_value
 from domain.values import parse_date
 
@@ -80,7 +80,7 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         serialize=str,  # views hold instants as they are sent
         parse_value=_read(lambda text: msgspec.convert(text, dt.datetime)),
     ),
-    Position: strawberry.scalar(
+    PositionScalar: strawberry.scalar(
         name="Position",
         description="A position in the log: a whole number below 2^53, written as a JSON number. GraphQL's own Int has "
         "32 bits, which a log outgrows.",
@@ -88,9 +88,9 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         parse_value=_position,
     ),
 }
-SCHEMA: Final = strawberry.Schema(_query(), config=StrawberryConfig(scalar_map=SCALARS))
-GRAPHQL: Final[GraphQLSchema] = SCHEMA._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it has no public name
-for _enum in GRAPHQL.type_map.values():
+STRAWBERRY: Final = strawberry.Schema(_query(), config=StrawberryConfig(scalar_map=SCALARS))
+GRAPHQL_SCHEMA: Final[GraphQLSchema] = STRAWBERRY._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it has no public name
+for _enum in GRAPHQL_SCHEMA.type_map.values():
     if isinstance(_enum, GraphQLEnumType) and not _enum.name.startswith("__"):
         for _name, _value in _enum.values.items():  # strawberry describes values of plain enums alone
             _value.description = described_value(_enum.name, _name)

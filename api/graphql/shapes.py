@@ -17,9 +17,8 @@ from strawberry.types import Info
 from api.graphql.connections import PAGING, PageInfo, connection, taking, turn_of
 from api.graphql.edges import EDGES, Edge, named
 from api.graphql.ids import KEYS, KINDS
-from api.graphql.needs import NOTHING, PAGE, Needs, needs_of, needs_of_field, read_for, size_of
-from api.graphql.remembered import NOTHING as SELF
-from api.graphql.remembered import Depends
+from api.graphql.needs import NO_NEEDS, PAGE, Needs, needs_of, needs_of_field, read_for, size_of
+from api.graphql.remembered import ON_NOTHING, Depends
 from api.graphql.words import described
 from api.graphql.world import Here
 from projections.as_of import Meta
@@ -27,7 +26,7 @@ from projections.views.events import EventView
 from projections.views.targets import TargetView
 
 Context = dict[str, Any]
-Position = NewType("Position", int)
+PositionScalar = NewType("PositionScalar", int)
 INSTANTS: Final = {"recorded_at", "from_recorded_at", "to_recorded_at", "as_of"}  # views hold them as they are sent
 NULLABLE: Final = {("Meta", "self_")}  # what REST always has: a query may be too long for an address
 POSITIONS: Final = {"position", "event", "replaces", "standing", "from_", "to"}
@@ -41,11 +40,11 @@ class Field(NamedTuple):
 
     attribute: str | None = None
     follow: Callable[[Any, Here], Any] | None = None
-    needs: Needs = NOTHING
+    needs: Needs = NO_NEEDS
     size: int = 1  # about how many there are of it
     read: int = 0  # values that it is worth to read it, whatever is shown of it
     pages: bool = False
-    depends: Depends = SELF
+    depends: Depends = ON_NOTHING
 
 
 @strawberry.interface(name="Node", description="What has an id of its own: `node(id:)` finds it again.")
@@ -66,7 +65,7 @@ def shape(struct: type[msgspec.Struct], name: str | None = None) -> Any:
     What the record is about is a Node: its `id` names its stream and the moment it was read at, so that a normalising
     cache never mixes two dates. What merely names another thing is none: it has that thing's `canonicalId`.
     """
-    name = name or name_of(struct)
+    name = name or type_name(struct)
     if name not in _TYPES:
         STRUCTS[name] = struct
         above = (Node,) if name in KINDS else ()
@@ -77,7 +76,7 @@ def shape(struct: type[msgspec.Struct], name: str | None = None) -> Any:
     return _TYPES[name]
 
 
-def name_of(struct: type[msgspec.Struct]) -> str:
+def type_name(struct: type[msgspec.Struct]) -> str:
     """What a view is called; a target in a plan's list says more than one in its task."""
     return "PlanTarget" if struct is TargetView else struct.__name__.removesuffix("View")
 
@@ -116,7 +115,7 @@ def _canonical(made: Any, name: str, struct: type[msgspec.Struct], key: Callable
     def canonical(one: Any, _: Here) -> str:
         return key(one)
 
-    _computed(made, name, Edge("canonicalId", canonical, depends=SELF), strawberry.ID)
+    _computed(made, name, Edge("canonicalId", canonical, depends=ON_NOTHING), strawberry.ID)
     attribute = next((one for one in ("id", "code") if one in struct.__struct_fields__), None)
     if attribute:  # it is had with all others at once
         FIELDS[name, "canonicalId"] = Field(attribute=attribute)
@@ -134,7 +133,7 @@ def _attribute(made: Any, owner: str, field: msgspec.structs.FieldInfo) -> None:
         def spelt(one: Any, _: Here) -> str:
             return str(getattr(one, field.name))
 
-        _computed(made, owner, Edge(name, spelt, depends=SELF), str)
+        _computed(made, owner, Edge(name, spelt, depends=ON_NOTHING), str)
         return
     size = size_of(owner, name) if get_origin(type_) is tuple else 1
     FIELDS[owner, name] = Field(attribute=field.name, needs=needs_of_field(owner, name), size=size)
@@ -179,9 +178,9 @@ def _ends(edge: Edge) -> Any:
 
 def connection_of(struct: type[msgspec.Struct]) -> Any:
     """The Relay connection type of a view. Facts are not counted: the log's size stands in `meta.position`."""
-    node, name = shape(struct), f"{name_of(struct)}Connection"
+    node, name = shape(struct), f"{type_name(struct)}Connection"
     if name not in _TYPES:
-        edge = _made(f"{name_of(struct)}Edge", {"cursor": str, "node": node})
+        edge = _made(f"{type_name(struct)}Edge", {"cursor": str, "node": node})
         counted = {} if struct is EventView else {"totalCount": int}
         fields = {"edges": list[edge], "nodes": list[node], "pageInfo": shape(PageInfo), **counted, "meta": shape(Meta)}
         _TYPES[name] = _made(name, fields)
@@ -228,7 +227,7 @@ def graphql_type(type_: Any, owner: str = "", field: str = "") -> Any:
     if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
         return shape(type_, named(owner, field) if type_.__name__ == "Named" else None)
     if type_ is int:
-        return Position if field in POSITIONS else int
+        return PositionScalar if field in POSITIONS else int
     if type_ is str and field in INSTANTS:
         return datetime
     return type_ if type_ in {bool, date} else str

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from api.graphql.facts import NOTHING, Ask
+from api.graphql.facts import NO_FACTS, FactsWanted
 from api.services.problems import Trouble
 from projections.as_of import Meta, Moment, Rows
 from projections.documents import name_of
@@ -34,7 +34,7 @@ class Numbered(Protocol):
 _WEIGHT: Final = 3  # bytes that a unit takes for each byte of its JSON
 MOST: Final = 100_000  # items in the lists of one answer
 N = TypeVar("N", bound=Numbered)
-Place = tuple[str, int | None, int | None]  # a plan, a part of it or none, a measure of it or none
+PlanPlace = tuple[str, int | None, int | None]  # a plan, a part of it or none, a measure of it or none
 
 
 class World:
@@ -42,11 +42,11 @@ class World:
 
     def __init__(self, rows: Rows, moment: Moment) -> None:
         self.moment = moment
-        self.missing: set[Ask] = set()
+        self.missing: set[FactsWanted] = set()
         self.memory = rows.memory
         self._rows = rows
-        self._facts: dict[Ask, Facts] = {}
-        self._versions: dict[Ask, Sequence[Version]] = {}
+        self._facts: dict[FactsWanted, Facts] = {}
+        self._versions: dict[FactsWanted, Sequence[Version]] = {}
 
     @cached_property
     def plans(self) -> Mapping[str, PlanView]:
@@ -89,7 +89,7 @@ class World:
     def told(self, rows: Iterable[ReportRow]) -> list[ReportView]:
         """Reports with their texts, each once the fact that says it was read."""
         units = names.directory(self._rows)
-        found = [(row, self.facts(Ask(position=row.event))) for row in rows]
+        found = [(row, self.facts(FactsWanted(position=row.event))) for row in rows]
         return [view for row, facts in found if facts.recorded for view in reports.show([row], units, facts)]
 
     @cached_property
@@ -116,27 +116,27 @@ class World:
         return self._placed.get((plan, part, measure), ())
 
     @cached_property
-    def _placed(self) -> Mapping[Place, list[TaskView]]:
-        placed: dict[Place, list[TaskView]] = {}
+    def _placed(self) -> Mapping[PlanPlace, list[TaskView]]:
+        placed: dict[PlanPlace, list[TaskView]] = {}
         for one in self.tasks.values():
             for part, measure in {(None, None), (one.part, None), (None, one.measure)}:
                 placed.setdefault((one.plan, part, measure), []).append(one)
         return placed
 
-    def facts(self, ask: Ask) -> Facts:
+    def facts(self, ask: FactsWanted) -> Facts:
         """Facts of the log; none at first, while it is noted that they are still to be read."""
         if ask not in self._facts:
             self.missing.add(ask)
-        return self._facts.get(ask, NOTHING)
+        return self._facts.get(ask, NO_FACTS)
 
-    def versions(self, ask: Ask) -> Sequence[Version]:
+    def versions(self, ask: FactsWanted) -> Sequence[Version]:
         """The versions that facts of the log make, put together once, however many names ask for them."""
         facts = self.facts(ask)
         if facts.recorded and ask not in self._versions:
             self._versions[ask] = history.of(facts)
         return self._versions.get(ask, ())
 
-    def learn(self, found: Mapping[Ask, Facts]) -> None:
+    def learn(self, found: Mapping[FactsWanted, Facts]) -> None:
         """Facts that were missing."""
         self._facts |= found
         self.missing -= found.keys()

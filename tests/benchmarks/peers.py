@@ -111,9 +111,9 @@ async def json_agg(setup: Setup) -> AsyncGenerator[App]:
 @asynccontextmanager
 async def graphql_core(setup: Setup) -> AsyncGenerator[App]:
     """graphql-core's execution of the same query on ready objects; the document is parsed and validated once."""
-    from api.graphql.schema import SCHEMA
+    from api.graphql.schema import STRAWBERRY
 
-    schema = graphql.build_schema(SCHEMA.as_str())
+    schema = graphql.build_schema(STRAWBERRY.as_str())
     document = graphql.parse((HERE / "tasks.graphql").read_text())
     assert not graphql.validate(schema, document)
     execute: Any = graphql.execute_sync  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

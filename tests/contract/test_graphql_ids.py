@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLObjectType, get_named_type
 
-from api.graphql.schema import GRAPHQL
+from api.graphql.schema import GRAPHQL_SCHEMA
 from tests.conftest import TASK, Site
 
 PLAN = TASK.partition("/")[0]
@@ -44,10 +44,10 @@ async def test_targets_have_names_of_the_same_form(told: Site) -> None:
 
 
 def test_every_type_with_an_id_is_a_node() -> None:
-    types = [one for one in GRAPHQL.type_map.values() if isinstance(one, GraphQLObjectType)]
-    node = cast("GraphQLInterfaceType", GRAPHQL.type_map["Node"])
+    types = [one for one in GRAPHQL_SCHEMA.type_map.values() if isinstance(one, GraphQLObjectType)]
+    node = cast("GraphQLInterfaceType", GRAPHQL_SCHEMA.type_map["Node"])
     assert [one for one in types if "id" in one.fields] == [one for one in types if node in one.interfaces]
-    assert len(GRAPHQL.get_possible_types(node)) == 10
+    assert len(GRAPHQL_SCHEMA.get_possible_types(node)) == 10
 
 
 # Each argument that is an id, of which kind it is, and one such, plain.
@@ -136,10 +136,14 @@ async def test_pages_behind_an_id_with_its_moment_stand_there(told: Site) -> Non
 
 
 def test_every_value_of_every_enum_is_described_and_every_kind_is_an_enum() -> None:
-    enums = [one for name, one in GRAPHQL.type_map.items() if isinstance(one, GraphQLEnumType) and name[:2] != "__"]
+    enums = [
+        one for name, one in GRAPHQL_SCHEMA.type_map.items() if isinstance(one, GraphQLEnumType) and name[:2] != "__"
+    ]
     assert len(enums) >= 10
     assert [f"{one.name}.{name}" for one in enums for name, value in one.values.items() if not value.description] == []
-    types = [one for name, one in GRAPHQL.type_map.items() if isinstance(one, GraphQLObjectType) and name[:2] != "__"]
+    types = [
+        one for name, one in GRAPHQL_SCHEMA.type_map.items() if isinstance(one, GraphQLObjectType) and name[:2] != "__"
+    ]
     kinds: list[object] = [get_named_type(one.fields["kind"].type) for one in types if "kind" in one.fields]  # pyright: ignore[reportUnknownVariableType]
     assert kinds
     assert all(isinstance(one, GraphQLEnumType) for one in kinds)

@@ -14,13 +14,13 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
-from api.graphql.compiled import FIELD, ROOT, compiled
+from api.graphql.compiled import FIELD, ROOT, compile_query
 from api.graphql.facts import EVENT_LIST, EventFilter
 from api.graphql.introspected import introspected
 from api.graphql.parsed import read
 from api.graphql.projection import Cost
-from api.graphql.queries import Query, query_of
-from api.graphql.schema import GRAPHQL
+from api.graphql.queries import Query, known_query
+from api.graphql.schema import GRAPHQL_SCHEMA
 from api.graphql.world import MOST, Budget
 from api.http.cursors import print_cursor
 from api.services.problems import Trouble
@@ -55,12 +55,14 @@ async def kept_by(text: str, **given: Any) -> tuple[int, int]:
     """What a text and its plan take in memory, and what they say that they take, in bytes."""
     gc.collect()
     before = tracemalloc.get_traced_memory()[0]
-    query = await query_of(Memory(0), text.encode().decode())  # a text of its own, as one that has come over the wire
+    query = await known_query(
+        Memory(0), text.encode().decode()
+    )  # a text of its own, as one that has come over the wire
     assert isinstance(query, Query), query
     operation = query.document.operations[0]
-    variables = get_variable_values(GRAPHQL, operation.variable_definitions or (), given)
+    variables = get_variable_values(GRAPHQL_SCHEMA, operation.variable_definitions or (), given)
     assert not isinstance(variables, list)
-    plan = compiled(query.document, operation, variables)
+    plan = compile_query(query.document, operation, variables)
     gc.collect()
     return tracemalloc.get_traced_memory()[0] - before, query.document.weight + plan.weight
 
@@ -100,18 +102,18 @@ async def test_what_many_names_lead_to_is_compiled_once() -> None:
     fragments = "fragment T on Task { inPlan { ...F } } fragment F on Plan { allTasks { nodes { number text } } }"
     weights: list[int] = []
     for roots in (1, 101):
-        query = await query_of(Memory(0), f"{{ {many(roots, 'a@: task(id: 1) { ...T }')} }} {fragments}")
+        query = await known_query(Memory(0), f"{{ {many(roots, 'a@: task(id: 1) { ...T }')} }} {fragments}")
         assert isinstance(query, Query)
-        variables = get_variable_values(GRAPHQL, (), {})
+        variables = get_variable_values(GRAPHQL_SCHEMA, (), {})
         assert not isinstance(variables, list)
-        weights.append(compiled(query.document, query.document.operations[0], variables).weight)
+        weights.append(compile_query(query.document, query.document.operations[0], variables).weight)
     assert weights[1] - weights[0] == 100 * (ROOT + FIELD)
 
 
 @pytest.mark.parametrize("text", ["{ plans { a: title } }", "{ a: b: c }", "{ tasks { nodes { id } } }"])
 async def test_what_is_refused_is_not_kept(text: str) -> None:
     memory = Memory(1_000_000)
-    assert isinstance(await query_of(memory, text), list)
+    assert isinstance(await known_query(memory, text), list)
     assert memory.size == 0
 
 
@@ -137,10 +139,10 @@ INTROSPECTION = {
 @pytest.mark.parametrize("name", INTROSPECTION)
 async def test_the_schema_says_of_itself_what_graphql_core_says(name: str) -> None:
     text = INTROSPECTION[name]
-    query = await query_of(Memory(0), text)
+    query = await known_query(Memory(0), text)
     assert isinstance(query, Query)
     operation = query.document.operations[0]
-    variables = get_variable_values(GRAPHQL, operation.variable_definitions or (), {})
+    variables = get_variable_values(GRAPHQL_SCHEMA, operation.variable_definitions or (), {})
     assert not isinstance(variables, list)
     known = introspected(query.document, operation, variables)
-    assert json.dumps(known) == json.dumps(execute_sync(GRAPHQL, parse(text)).data)
+    assert json.dumps(known) == json.dumps(execute_sync(GRAPHQL_SCHEMA, parse(text)).data)

@@ -6,7 +6,7 @@ from weakref import ref
 
 import msgspec
 
-from api.graphql.remembered import Project, remembering
+from api.graphql.remembered import Projection, remembering
 from api.graphql.world import Budget, Here, World
 from projections.as_of import Meta, Moment, Rows
 from projections.memory import Memory
@@ -27,7 +27,7 @@ def here(memory: Memory, suffix: str = "") -> Here:
     return Here(World(Rows({}, {}, memory), MOMENT), suffix, told, Budget())
 
 
-def counted(*depends: str) -> tuple[Project, list[int]]:
+def counted(*depends: str) -> tuple[Projection, list[int]]:
     """A projection that tells of what it was made."""
     made: list[int] = []
 
@@ -38,7 +38,7 @@ def counted(*depends: str) -> tuple[Project, list[int]]:
     return remembering(project, frozenset(depends)), made
 
 
-def shown(project: Project, view: View, at: Here) -> Any:
+def shown(project: Projection, view: View, at: Here) -> Any:
     return msgspec.json.decode(msgspec.json.encode(project(view, at)))
 
 

@@ -7,7 +7,7 @@ import pytest
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, build_schema
 
 from api.graphql.roots import ROOTS
-from api.graphql.schema import GRAPHQL, SCHEMA
+from api.graphql.schema import GRAPHQL_SCHEMA, STRAWBERRY
 from projections.views.plans import MeasureFilter
 from projections.views.report_list import PlanReportFilter
 from projections.views.task_list import TaskFilter
@@ -19,13 +19,13 @@ def own_types(schema: GraphQLSchema) -> list[Any]:
 
 
 def root(name: str) -> Any:
-    assert GRAPHQL.query_type
-    return GRAPHQL.query_type.fields[name]
+    assert GRAPHQL_SCHEMA.query_type
+    return GRAPHQL_SCHEMA.query_type.fields[name]
 
 
 def test_every_type_field_and_argument_is_described() -> None:
-    undescribed = [one.name for one in own_types(GRAPHQL) if not one.description]
-    for one in own_types(GRAPHQL):
+    undescribed = [one.name for one in own_types(GRAPHQL_SCHEMA) if not one.description]
+    for one in own_types(GRAPHQL_SCHEMA):
         if isinstance(one, GraphQLObjectType | GraphQLInputObjectType):
             fields: dict[str, Any] = dict(one.fields)
             undescribed += [f"{one.name}.{name}" for name, field in fields.items() if not field.description]
@@ -45,8 +45,8 @@ def test_what_is_found_by_its_id_takes_nothing_else() -> None:
 
 
 def test_there_is_no_other_root() -> None:
-    assert GRAPHQL.query_type
-    assert sorted(GRAPHQL.query_type.fields) == sorted(ROOTS)
+    assert GRAPHQL_SCHEMA.query_type
+    assert sorted(GRAPHQL_SCHEMA.query_type.fields) == sorted(ROOTS)
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,13 @@ def test_every_filter_of_rest_is_an_argument(name: str, struct: type[msgspec.Str
 
 
 def test_the_sdl_is_a_schema_again() -> None:
-    assert "Query" in build_schema(SCHEMA.as_str()).type_map
+    assert "Query" in build_schema(STRAWBERRY.as_str()).type_map
 
 
 def test_positions_are_no_ints_of_32_bits() -> None:
     positions = [
         f"{one.name}.{name}"
-        for one in own_types(GRAPHQL)
+        for one in own_types(GRAPHQL_SCHEMA)
         if isinstance(one, GraphQLObjectType)
         for name, field in one.fields.items()
         if name in {"position", "event", "replaces"} and one.name != "Query" and "Position" not in str(field.type)

@@ -27,35 +27,6 @@ EXEMPT: Final = {
     "depends_on": "Alembic reads it from every migration",
 }
 
-# In api/graphql, still to be renamed: this list only shrinks. What each means there, beside what it means elsewhere.
-TO_DO: Final = {
-    "asked": "the facts of a subject, beside a query as its parameters",
-    "compiled": "the plan of an operation, beside a statement's text",
-    "explained": "an error in our words, beside changes with the facts behind them",
-    "name_of": "the name of a type, beside the name of several digests",
-    "prepare": "a query made ready, beside the tables of a start",
-    "query_of": "a query that is known already, beside the parameters of an address",
-    "same": "what is selected alike, beside an answer that holds nothing of the log",
-    "Answer": "what a query came to, beside an answer of HTTP",
-    "Ask": "the facts that an edge wants, beside a request as handlers see it",
-    "Asked": "the rows that a root wants, beside a question as the door has read it",
-    "CLOCKS": "two arguments, beside the parameters that REST names the clocks by",
-    "Connection": "Relay's page of a list, beside asyncpg's connection",
-    "Edge": "an edge of the graph, beside Relay's item of a page",
-    "GRAPHQL": "the schema as graphql-core has it, beside the media types of an answer",
-    "Kind": "how nodes of a kind are found, beside the kinds themselves",
-    "NOTHING": "no facts, no needs, and nothing depended on",
-    "Part": "a part of an answer, beside a part of a plan",
-    "Place": "where in the graph something stands, beside where a view stands in its list",
-    "Plan": "how a query is executed, beside the plan of an authority",
-    "Position": "GraphQL's scalar, beside a position as facts are checked by",
-    "Project": "what makes JSON of a value, with what it is read beside and without",
-    "Question": "the rows that are wanted, beside a question as the door has read it",
-    "SCHEMA": "the schema of GraphQL, beside the tables' in PostgreSQL",
-    "Said": "what a text of a query said, beside a unit's report as the status rule sees it",
-    "TABLES": "the tables by name, beside all of them",
-}
-
 
 def named(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
     """The classes, functions and constants of a module's top level, those behind an `if` included."""
@@ -101,21 +72,11 @@ def doubles() -> Mapping[str, set[str]]:
 
 
 def test_a_public_name_is_defined_in_one_module_only() -> None:
-    twice = {name: places for name, places in doubles().items() if name not in EXEMPT | TO_DO}
+    twice = {name: places for name, places in doubles().items() if name not in EXEMPT}
     assert not twice, f"rename one to the word of its field, or define it once: {twice}"
 
 
-def test_what_is_exempt_or_to_do_is_still_defined_twice() -> None:
+def test_what_is_exempt_is_still_defined_twice() -> None:
     found = doubles()
-    done = {name for name in EXEMPT | TO_DO if name not in found}
-    assert not done, f"take these off their list: {done}"
-
-
-def test_what_is_to_do_is_in_api_graphql_alone() -> None:
-    found = doubles()
-    elsewhere = {
-        name: places
-        for name in TO_DO
-        if len(places := [one for one in found.get(name, ()) if not one.startswith("api/graphql/")]) > 1
-    }
-    assert not elsewhere
+    done = {name for name in EXEMPT if name not in found}
+    assert not done, f"take these off the list: {done}"

@@ -11,8 +11,8 @@ from api.graphql.ids import KEYS as IDS
 from api.graphql.needs import SIZES, needs_of
 from api.graphql.nodes import NODES
 from api.graphql.roots import ROOTS
-from api.graphql.schema import GRAPHQL
-from api.graphql.shapes import FIELDS, STRUCTS, connection_of, name_of, shape
+from api.graphql.schema import GRAPHQL_SCHEMA
+from api.graphql.shapes import FIELDS, STRUCTS, connection_of, shape, type_name
 from api.graphql.words import FIELDS_IN_WORDS
 from api.main import described_app
 from api.resources.addresses import ADDRESSES
@@ -62,12 +62,12 @@ def _owed_by_rest(subject: Subject[Any]) -> set[str]:
 
 
 def _owed_by_graphql(subject: Subject[Any]) -> set[str]:
-    kind, name = subject.kind, name_of(subject.view)
-    of = GRAPHQL.type_map["SubjectInput"]
+    kind, name = subject.kind, type_name(subject.view)
+    of = GRAPHQL_SCHEMA.type_map["SubjectInput"]
     assert isinstance(of, GraphQLInputObjectType)
     edges = () if subject.inner else ("history", "events")
     there = {
-        "type": name == kind.capitalize() and name in GRAPHQL.type_map,
+        "type": name == kind.capitalize() and name in GRAPHQL_SCHEMA.type_map,
         "root": kind in ROOTS and ROOTS[kind].type is shape(subject.view),
         "root of its list": f"{kind}s" in ROOTS and ROOTS[f"{kind}s"].type is connection_of(subject.view),
         "needs": {one.table for one in needs_of(name)} == {*subject.made_of},
