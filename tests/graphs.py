@@ -19,9 +19,9 @@ from graphql import (
 )
 
 from api.graphql.execute import Prepared, make_ready, projected
-from api.graphql.facts import EVENT_LIST, EventFilter
 from api.graphql.moments import Moments, Sent, learn_all
 from api.graphql.schema import GRAPHQL_SCHEMA
+from api.graphql.world import EVENT_LIST, EventFilter
 from api.http.cursors import print_cursor
 from api.services.reader import Reader
 from domain.document.reference import REFERENCE

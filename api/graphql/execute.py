@@ -12,14 +12,12 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
 from api.graphql.arguments import given_of
-from api.graphql.compiled import Compiled, RootField, compile_query
+from api.graphql.compiled import Compiled, RootField, compile_query, keep, known_query
+from api.graphql.edges import NO_NEEDS, Needs
 from api.graphql.errors import MAX_ERRORS, NotOffered, located, shortened, too_complex
 from api.graphql.introspected import introspected
-from api.graphql.moments import Moments, Sent, learn_all
-from api.graphql.needs import NO_NEEDS, Needs
+from api.graphql.moments import Inquiry, Moments, Scene, Sent, Several, learn_all
 from api.graphql.projection import Selection
-from api.graphql.queries import keep, known_query
-from api.graphql.root import Inquiry, Scene, Several
 from api.graphql.schema import GRAPHQL_SCHEMA
 from api.graphql.world import MOST, Here
 from api.services.reader import Reader

@@ -21,7 +21,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues, get_argument_values
 
-from api.graphql.collected import Collector, Fields, SelectionKey, selection_key
+from api.graphql.compiled import Collector, Fields, SelectionKey, selection_key
 from api.graphql.errors import too_complex
 from api.graphql.parsed import Document
 from api.graphql.schema import GRAPHQL_SCHEMA

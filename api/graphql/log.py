@@ -8,10 +8,10 @@ import msgspec
 from api.graphql.arguments import CLOCK_ARGUMENTS, Given, SubjectInput, begun, filter_of, filters
 from api.graphql.connections import PAGING, REQUIRED, Argument, ListAt, connection, turn_of
 from api.graphql.edges import facts_about
-from api.graphql.facts import EVENT_LIST, EventFilter, FactsWanted
 from api.graphql.ids import ANY
-from api.graphql.root import Inquiry, Root, Scene
+from api.graphql.moments import Inquiry, Root, Scene
 from api.graphql.shapes import connection_of
+from api.graphql.world import EVENT_LIST, EventFilter, FactsWanted
 from events.steps import in_steps
 from projections.lists import NoFilter
 from projections.views import events, history, reports

@@ -1,21 +1,62 @@
-"""The moments of one request: what each root asks for, resolved once; every row that stands there, read at once."""
+"""The moments of one request, and what stands there: what each root asks for, read by one statement for each moment."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from api.graphql.facts import load
+from api.graphql.arguments import Given
+from api.graphql.connections import Argument
+from api.graphql.edges import Needs
 from api.graphql.ids import print_moment
-from api.graphql.needs import Needs
-from api.graphql.reading import RowsWanted, read_all
-from api.graphql.world import Budget, Here, World
+from api.graphql.world import Budget, Here, World, load
 from api.http.cursors import Start, clocks_of, meant
 from api.services.reader import Reader
 from projections.as_of import AsOf, Meta, Moment, Rows
+from projections.table import SliceTable
+from projections.views.subjects import SUBJECTS
+from projections.views.tasks import TARGETS
 from projections.wanted import Wanted
+
+RowsWanted = Sequence[Wanted]
+
+
+async def read_all(reader: Reader, moment: Moment, questions: Sequence[RowsWanted]) -> list[Rows]:
+    """The rows of each question, all of them read at one moment by one statement; rows wanted twice are read once."""
+    flat, places = _laid_out(questions)
+    if not flat:
+        return [Rows({}, {}, reader.memory) for _ in questions]
+    numbered = [_numbered(one, number) for number, one in enumerate(flat)]
+    rows = await reader.read(moment, numbered)
+    there = [at for at, one in enumerate(numbered) if rows.any(one.table)]
+    found = {at: rows.groups(numbered[at].table) for at in there}
+    return [rows.only({flat[at].table.name: found[at] for at in own if at in found}) for own in places]
+
+
+def _laid_out(questions: Sequence[RowsWanted]) -> tuple[list[Wanted], list[list[int]]]:
+    """All that is wanted, each once, and for each question where its own stands."""
+    flat: list[Wanted] = []
+    places: list[list[int]] = []
+    for question in questions:
+        own: list[int] = []
+        for one in question:
+            form = one.form
+            if form.of:  # it counts within its question; here it counts among all
+                form = form._replace(of=(form.of[0], own[form.of[1]]))
+            placed = Wanted(form, one.values)
+            if placed not in flat:
+                flat.append(placed)
+            own.append(flat.index(placed))
+        places.append(own)
+    return flat, places
+
+
+def _numbered(one: Wanted, number: int) -> Wanted:
+    """The same rows under a number in place of their table's name, as one table may be wanted in several ways."""
+    table = one.table._replace(name=str(number))
+    return one._replace(form=one.form._replace(table=table))
 
 
 class Sent(NamedTuple):
@@ -119,3 +160,60 @@ async def learn_all(moments: Moments, places: Mapping[Any, Here]) -> bool:
     lacking = {id(here.world): here.world for here in places.values() if here.world.missing}
     await asyncio.gather(*(moments.learn(world) for world in lacking.values()))
     return bool(lacking)
+
+
+TABLE_OF: Final[dict[str, SliceTable]] = {"target": TARGETS, **{kind: one.table for kind, one in SUBJECTS.items()}}
+
+
+class Scene(NamedTuple):
+    """What a root answers from: the rows that it wanted, and where they stand."""
+
+    rows: Rows
+    here: Here
+    moments: Moments
+
+    @property
+    def moment(self) -> Moment:
+        """When they stand."""
+        return self.here.world.moment
+
+    async def absent(self, kind: str, keys: Sequence[str]) -> Mapping[str, Exception]:
+        """Why there are no such things."""
+        reader = self.moments.reader
+        if kind not in TABLE_OF:  # an event: it has no rows
+            return {key: reader.beyond(key, self.moment) for key in keys}
+        return await reader.all_absent(kind, TABLE_OF[kind], keys, self.moment)
+
+
+class Inquiry(NamedTuple):
+    """One root of one request: when it stands, the rows that it wants there, and how they become its answer.
+
+    `types` are those of the nodes that are asked for by their ids.
+    """
+
+    start: Start
+    wanted: RowsWanted
+    answer: Callable[[Scene], Awaitable[Any]]
+    page: int = 1
+    types: Sequence[str] = ()
+
+
+class Several(NamedTuple):
+    """What a root is asked whose items stand each at a moment of its own.
+
+    `parts` are asked one for each moment, with the places of their items; `items` are what is known before: why not.
+    """
+
+    parts: Sequence[tuple[Inquiry, Sequence[int]]]
+    items: Sequence[Exception | None]
+
+
+class Root(NamedTuple):
+    """A root field. `ask` takes its arguments, and which fields of its answer are selected. One of `many` is a list."""
+
+    name: str
+    description: str
+    type: Any
+    arguments: Sequence[Argument]
+    ask: Callable[[Given, frozenset[str]], Inquiry | Several]
+    many: bool = False

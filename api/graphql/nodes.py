@@ -7,8 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from api.graphql.log import told
-from api.graphql.reading import RowsWanted
-from api.graphql.root import Scene
+from api.graphql.moments import RowsWanted, Scene
 from api.graphql.world import World
 from projections.views import events, targets
 from projections.views.events import EventView

@@ -9,8 +9,8 @@ import msgspec
 from graphql import FieldNode, GraphQLError
 
 from api.graphql.connections import Turn, connection
+from api.graphql.edges import NO_NEEDS, PAGE, Needs
 from api.graphql.errors import located
-from api.graphql.needs import NO_NEEDS, PAGE, Needs
 from api.graphql.remembered import ON_NOTHING, Depends, Projection, both
 from api.graphql.shapes import FIELDS, STRUCTS
 from api.graphql.world import Here

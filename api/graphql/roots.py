@@ -26,9 +26,8 @@ from api.graphql.connections import (
 from api.graphql.errors import too_complex
 from api.graphql.ids import ANY, TYPES, Id, parse_node
 from api.graphql.log import EVENTS, HISTORY, told
+from api.graphql.moments import TABLE_OF, Inquiry, Root, RowsWanted, Scene, Several
 from api.graphql.nodes import NODES, node_of, nodes_of
-from api.graphql.reading import RowsWanted
-from api.graphql.root import TABLE_OF, Inquiry, Root, Scene, Several
 from api.graphql.shapes import Node, PositionScalar, connection_of, shape
 from api.http.cursors import Start, clocks_of
 from api.services.problems import Trouble

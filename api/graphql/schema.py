@@ -13,7 +13,7 @@ from strawberry.types.scalar import ScalarDefinition
 from strawberry.utils.str_converters import to_snake_case
 
 from api.graphql.connections import taking
-from api.graphql.root import Root
+from api.graphql.moments import Root
 from api.graphql.roots import ROOTS
 from api.graphql.shapes import Context, PositionScalar
 from api.graphql.words import described_value

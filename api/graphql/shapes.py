@@ -15,9 +15,8 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from api.graphql.connections import PAGING, PageInfo, connection, taking, turn_of
-from api.graphql.edges import EDGES, Edge, named
+from api.graphql.edges import EDGES, NO_NEEDS, PAGE, Edge, Needs, named, needs_of, needs_of_field, read_for, size_of
 from api.graphql.ids import KEYS, KINDS
-from api.graphql.needs import NO_NEEDS, PAGE, Needs, needs_of, needs_of_field, read_for, size_of
 from api.graphql.remembered import ON_NOTHING, Depends
 from api.graphql.words import described
 from api.graphql.world import Here

@@ -14,14 +14,12 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
-from api.graphql.compiled import FIELD, ROOT, compile_query
-from api.graphql.facts import EVENT_LIST, EventFilter
+from api.graphql.compiled import FIELD, ROOT, Query, compile_query, known_query
 from api.graphql.introspected import introspected
 from api.graphql.parsed import read
 from api.graphql.projection import Cost
-from api.graphql.queries import Query, known_query
 from api.graphql.schema import GRAPHQL_SCHEMA
-from api.graphql.world import MOST, Budget
+from api.graphql.world import EVENT_LIST, MOST, Budget, EventFilter
 from api.http.cursors import print_cursor
 from api.services.problems import Trouble
 from projections.as_of import Moment

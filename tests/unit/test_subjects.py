@@ -7,8 +7,8 @@ import pytest
 from graphql import GraphQLInputObjectType
 
 from api.graphql.compiled import REMEMBERED
+from api.graphql.edges import SIZES, needs_of
 from api.graphql.ids import KEYS as IDS
-from api.graphql.needs import SIZES, needs_of
 from api.graphql.nodes import NODES
 from api.graphql.roots import ROOTS
 from api.graphql.schema import GRAPHQL_SCHEMA
