@@ -144,6 +144,8 @@ class Asker:
             "platform": f'id: "{random.choice(REFERENCE.platforms).id}"',
             "report": f'id: "{task}/{unit}/2023-06"',
             "history": f"of: {{{self._subject(task, unit)}}}",
+            "diff": f"of: {{{self._subject(task, unit)}}} from: {{position: {random.randint(340, 700)}}} "
+            + random.choice(["", 'fromEffectiveOn: "2023-06-30"']),
             "event": f"position: {random.randint(1, 500)}",
             "events": f'plan: "{PLAN}"' if random.random() < 0.3 else "",
         }.get(name, listed)

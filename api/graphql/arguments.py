@@ -1,7 +1,7 @@
 """What a root field is asked: both clocks, filters as REST has them, and ids that may name their moment."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Final, NamedTuple, cast, get_args, get_origin
@@ -173,7 +173,11 @@ def begun(start: Start, *cursors: Cursor | None) -> Start:
 
 def _clocks(values: Values) -> AsOf:
     """The moment that the clocks name."""
-    day, as_of = values.get("effectiveOn"), values.get("asOf")
+    return clocks_at(values.get("asOf"), values.get("effectiveOn"))
+
+
+def clocks_at(as_of: Mapping[str, Any] | None, day: dt.date | None) -> AsOf:
+    """The moment that an AsOfInput and a day mean."""
     if as_of is None:
         return AsOf(effective_on=day)
     if "position" in as_of:

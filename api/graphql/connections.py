@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from keyword import iskeyword
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
@@ -56,7 +57,8 @@ def _parameter(one: Argument) -> inspect.Parameter:
     annotation = Annotated[one.type, strawberry.argument(name=one.name, description=one.description)]
     default = inspect.Parameter.empty if one.default is REQUIRED else one.default
     kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(to_snake_case(one.name), kind, default=default, annotation=annotation)
+    name = to_snake_case(one.name) + "_" * iskeyword(one.name)
+    return inspect.Parameter(name, kind, default=default, annotation=annotation)
 
 
 class Turn(NamedTuple):

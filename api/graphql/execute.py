@@ -157,7 +157,9 @@ def _judged(
         asked[field.key] = _asked(field, variables)
         own = list(_parts(field, asked[field.key]))
         parts += own
-        cost += sum(one.selection.cost.of(one.asked.page) for one in own) + _looked_for(asked[field.key])
+        cost += sum(one.selection.cost.of(one.asked.page) + one.asked.read for one in own) + _looked_for(
+            asked[field.key]
+        )
         if cost > DEAREST:
             raise too_complex(
                 f"the answer would have about {cost:,} values, and at most {DEAREST:,} are given: ask for smaller "

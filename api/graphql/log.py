@@ -1,24 +1,39 @@
-"""The log's own root fields: the facts in order, and the versions that a subject's facts make."""
+"""The log's own root fields: the facts in order, a subject's versions, and what changed of it between two moments."""
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
-from api.graphql.arguments import CLOCK_ARGUMENTS, Given, SubjectInput, begun, filter_of, filters
+from api.graphql.arguments import (
+    CLOCK_ARGUMENTS,
+    AsOfInput,
+    Given,
+    SubjectInput,
+    begun,
+    clocks_at,
+    filter_of,
+    filters,
+)
 from api.graphql.connections import PAGING, REQUIRED, Argument, ListAt, connection, turn_of
 from api.graphql.edges import facts_about
 from api.graphql.ids import ANY
-from api.graphql.moments import Inquiry, Root, Scene
-from api.graphql.shapes import connection_of
+from api.graphql.moments import Inquiry, Moments, Root, Scene
+from api.graphql.shapes import connection_of, shape
 from api.graphql.world import EVENT_LIST, EventFilter, FactsWanted
+from api.http.cursors import Start, clocks_of
+from api.http.spans import end_at, in_order
 from events.steps import in_steps
+from projections.as_of import Meta, Moment
 from projections.lists import NoFilter
-from projections.views import events, history, reports
+from projections.views import diff, events, history, reports
+from projections.views.diff import Because, Outcome
 from projections.views.events import EventView, LogPage
-from projections.views.history import Version
+from projections.views.history import Change, Version
 from projections.views.names import directory
 from projections.views.reports import ReportRow, ReportView
+from projections.views.subjects import SUBJECTS, Kind
 
 
 def _history(given: Given, selected: frozenset[str]) -> Inquiry:
@@ -69,7 +84,48 @@ def _events(given: Given, _: frozenset[str]) -> Inquiry:
     return Inquiry(begun(given.start, turn.cursor), (), answer, turn.limit)
 
 
-_OF: Final = Argument("of", SubjectInput, "Whose history.", REQUIRED, ANY)
+_TWO_VIEWS: Final = 500  # values that it is worth to read a subject twice, and its facts, by statements of their own
+
+
+class DifferenceView(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """What changed of one thing between two moments; of what came or went each field stands against null."""
+
+    kind: Kind
+    id: str
+    change: Outcome
+    changes: tuple[Change, ...]
+    facts: tuple[Because, ...]
+    from_: Meta
+    meta: Meta
+
+
+def _diff(given: Given, _: frozenset[str]) -> Inquiry:
+    """What changed of a subject from one moment to another, which is the root's own."""
+    values = given.values
+    ((kind, key),) = values["of"].items()
+    subject = SUBJECTS[Kind(kind)]
+
+    async def earlier(moments: Moments) -> Moment:
+        asked = clocks_at(values["from"], values.get("fromEffectiveOn"))
+        return await moments.resolve(Start(asked, None, clocks_of(asked)))
+
+    async def answer(scene: Scene) -> Any:
+        moments, reader = scene.moments, scene.moments.reader
+        span = in_order(await end_at("from", earlier(moments)), scene.moment)
+        found = await diff.one_changed(reader.slices.acquire, subject, key, (span.before, span.after), reader.memory)
+        if found is None:
+            raise (await scene.absent(kind, [key]))[key]
+        told_ = msgspec.structs.asdict(found)
+        return DifferenceView(**told_, from_=moments.meta(span.before), meta=moments.meta(span.after))
+
+    return Inquiry(given.start, (), answer, read=_TWO_VIEWS)
+
+
+_OF: Final = Argument("of", SubjectInput, "Whose.", REQUIRED, ANY)
+_FROM: Final = (
+    Argument("from", AsOfInput, "The earlier moment: what the public record showed then.", REQUIRED),
+    Argument("fromEffectiveOn", dt.date | None, "And what held on this date then. Default: the day of `from`."),
+)
 
 HISTORY: Final = Root(
     "history",
@@ -77,6 +133,13 @@ HISTORY: Final = Root(
     connection_of(Version),
     (_OF, *CLOCK_ARGUMENTS, *PAGING),
     _history,
+)
+DIFF: Final = Root(
+    "diff",
+    "What changed of a subject from one moment to another, which asOf and effectiveOn name, with the facts behind it.",
+    shape(DifferenceView),
+    (_OF, *_FROM, *CLOCK_ARGUMENTS),
+    _diff,
 )
 EVENTS: Final = Root(
     "events",

@@ -188,7 +188,8 @@ class Scene(NamedTuple):
 class Inquiry(NamedTuple):
     """One root of one request: when it stands, the rows that it wants there, and how they become its answer.
 
-    `types` are those of the nodes that are asked for by their ids.
+    `types` are those of the nodes that are asked for by their ids; `read`: how many values it is worth to read what
+    it wants beside those rows, whatever is shown of it.
     """
 
     start: Start
@@ -196,6 +197,7 @@ class Inquiry(NamedTuple):
     answer: Callable[[Scene], Awaitable[Any]]
     page: int = 1
     types: Sequence[str] = ()
+    read: int = 0
 
 
 class Several(NamedTuple):

@@ -25,7 +25,7 @@ from api.graphql.connections import (
 )
 from api.graphql.errors import too_complex
 from api.graphql.ids import ANY, TYPES, Id, parse_node
-from api.graphql.log import EVENTS, HISTORY, told
+from api.graphql.log import DIFF, EVENTS, HISTORY, told
 from api.graphql.moments import TABLE_OF, Inquiry, Root, RowsWanted, Scene, Several
 from api.graphql.nodes import NODES, node_of, nodes_of
 from api.graphql.shapes import Node, PositionScalar, connection_of, shape
@@ -201,6 +201,7 @@ ROOTS: Final[dict[str, Root]] = {
             "reports", "Reports on the tasks of a plan, by task, unit and period.", PLAN_REPORTS, ("plan", _PLAN), told
         ),
         HISTORY,
+        DIFF,
         _single("event", _AT),
         EVENTS,
     )

@@ -1,7 +1,7 @@
 """From a query to two moments: what changed between them is asked with `from` and `to`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import date
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -100,24 +100,34 @@ def _end(moment: Moment) -> End:
 
 async def span_of(reader: Reader, given: Ends) -> Span:
     """The two moments that are meant; a problem that names the wrong one."""
-    after = await _moment(reader, "to", given.to, given.to_effective_on, given.min_position)
-    before = await _moment(reader, "from", given.from_, given.from_effective_on, None)
+    after = await end_at("to", _moment(reader, given.to, given.to_effective_on, given.min_position))
+    before = await end_at("from", _moment(reader, given.from_, given.from_effective_on, None))
+    return in_order(before, after)
+
+
+def in_order(before: Moment, after: Moment) -> Span:
+    """The span between two moments; a problem if the first lies after the second."""
     if before.position > after.position:
         detail = f"from is position {before.position} and lies after to, position {after.position}"
         raise Trouble(400, "bad_moment", detail, [Fault("from", detail)])
     return Span(before, after)
 
 
-async def _moment(reader: Reader, name: str, text: str | None, day: str | None, wait: int | None) -> Moment:
+async def end_at(name: str, found: Awaitable[Moment]) -> Moment:
+    """One end of a span, once it is found; what is wrong with it is said of its own name."""
     try:
-        asked = clocks(Clocks(effective_on=day, min_position=wait))
-        return await reader.moment(msgspec.structs.replace(asked, **_recorded(text)))
+        return await found
     except NoSuchMoment as error:
         parameter = f"{name}EffectiveOn" if error.parameter == "effectiveOn" else name
         detail = str(error).replace("asOf", name).replace("effectiveOn", f"{name}EffectiveOn")
         if error.before:
             detail += f" beside a later {name}"
         raise NoSuchMoment(detail, parameter=parameter, before=error.before) from error
+
+
+async def _moment(reader: Reader, text: str | None, day: str | None, wait: int | None) -> Moment:
+    asked = clocks(Clocks(effective_on=day, min_position=wait))
+    return await reader.moment(msgspec.structs.replace(asked, **_recorded(text)))
 
 
 def _recorded(text: str | None) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from api.http.question import Ask
 from api.http.spans import Between, Ends, Span, between_of, span_of
 from api.resources.addresses import ADDRESSES, Described, handler
 from api.services.problems import Fault, Trouble
-from projections.as_of import AsOf, Moment
+from projections.as_of import AsOf
 from projections.lists import EMPTY_ROWS, Collection, Page, with_json
-from projections.views import diff, events
+from projections.views import diff
 from projections.views.diff import Because, Changed, Outcome
 from projections.views.history import Change
 from projections.views.subjects import PLAN, Kind, Subject, whole
@@ -74,24 +74,15 @@ def _diff(subject: Subject[Any]) -> Any:
     async def answer(request: Ask, key: str) -> Answer:
         query = request.question.parameters
         span = await span_of(request.reader, asked(query, Ends))
-        before, after = [await _view(request, moment, subject, key) for moment in (span.before, span.after)]
-        if before is None and after is None:
+        acquire, memory = request.reader.slices.acquire, request.reader.memory
+        found = await diff.one_changed(acquire, subject, key, (span.before, span.after), memory)
+        if found is None:
             raise await request.reader.absent(subject, key, span.after)
-        async with request.reader.pool.acquire() as connection:
-            stream, below = subject.stream(key), subject.below(key)
-            facts = await events.recorded_of(connection, span.after.position, stream, below)
-        found = diff.between((kind, key), before, after)
-        behind = diff.because(one for one in facts if diff.lies_between(one, span.before, span.after))
         meta = between_of(span, request.reader.license, request.question.path, query)
-        body = msgspec.json.encode(Difference(found.kind, found.id, found.change, found.changes, behind, meta))
+        body = msgspec.json.encode(Difference(found.kind, found.id, found.change, found.changes, found.facts, meta))
         return made(request, body, span.moment, explicit_day=_explicit(query), links={"canonical": meta.self_})
 
     return handler(f"{kind}_diff", address.diff, f"{address.path}/diff", address.parts, _DESCRIBED, answer)
-
-
-async def _view(request: Ask, moment: Moment, subject: Subject[Any], key: str) -> msgspec.Struct | None:
-    views = subject.show(await request.reader.read(moment, subject.one(key)), moment.effective_on, key)
-    return views[0] if views else None
 
 
 def _explicit(query: Mapping[str, str]) -> bool:

@@ -21,7 +21,7 @@ from projections.views import events
 from projections.views.history import Change
 from projections.views.names import PLANS, Directory, directory
 from projections.views.reports import ReportRow
-from projections.views.subjects import SUBJECTS, Kind
+from projections.views.subjects import SUBJECTS, Kind, Subject
 from projections.views.tasks import TaskView
 from projections.wanted import Wanted, wanted
 
@@ -81,6 +81,25 @@ async def changed_between(
     async with acquire() as connection:
         facts = await events.of_streams(connection, after.position, streams)
     return [one async for one in in_steps(explained(found, facts, before, after))]
+
+
+async def one_changed(
+    acquire: Acquire, subject: Subject[Any], key: str, span: tuple[Moment, Moment], memory: Memory
+) -> Changed | None:
+    """What differs of one thing between two moments, with the facts behind it; None if it is there at neither."""
+    wants, last = subject.one(key), span[1].position
+    async with acquire() as connection:
+        rows = [await rows_at(connection, moment, wants, memory) for moment in span]
+        facts = await events.recorded_of(connection, last, subject.stream(key), subject.below(key))
+    then, now = (_view(subject, key, own, moment) for own, moment in zip(rows, span, strict=True))
+    if then is None and now is None:
+        return None
+    behind = [one for one in facts if lies_between(one, *span)]
+    return msgspec.structs.replace(between((subject.kind, key), then, now), facts=because(behind))
+
+
+def _view(subject: Subject[Any], key: str, rows: Rows, moment: Moment) -> msgspec.Struct | None:
+    return next(iter(subject.show(rows, moment.effective_on, key)), None)
 
 
 def wanted_for(plan: str | None) -> Sequence[Wanted]:

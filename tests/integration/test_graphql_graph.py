@@ -238,3 +238,52 @@ async def test_an_answer_says_whether_it_stays_true_and_whether_it_holds_texts(t
         True,
     )
     assert await said(f"events({pinned}) {{ nodes {{ data }} }}") == (True, True)
+
+
+FIELDS = (
+    "kind id: canonicalId change changes { field before after } facts { position type recordedAt effectiveOn reason }"
+)
+
+
+async def test_what_changed_between_two_moments_is_what_rest_says(told: Site) -> None:
+    for kind, key, path in (
+        ("task", TASK, f"/v1/plans/{PLAN}/tasks/21"),
+        ("unit", "shang-hai-yin-bao-jian-ju", "/v1/units/shang-hai-yin-bao-jian-ju"),
+    ):
+        rest = await told.get(f"{path}/diff", **{"from": "2023-06-30", "to": "600", "toEffectiveOn": "2023-10-01"})
+        found = await told.ask(
+            f"""{{ diff(of: {{{kind}: "{key}"}}, from: {{date: "2023-06-30"}}, asOf: {{position: 600}},
+                       effectiveOn: "2023-10-01")
+                  {{ {FIELDS} from {{ position effectiveOn root }} meta {{ position effectiveOn root }} }} }}"""
+        )
+        assert found["diff"]["changes"] == rest["changes"] != []
+        assert [one["position"] for one in found["diff"]["facts"]] == [one["position"] for one in rest["facts"]] != []
+        for name in ("kind", "id", "change"):
+            assert found["diff"][name] == rest[name]
+        for name, end in (("from", "from"), ("meta", "to")):
+            assert found["diff"][name] == {each: rest["meta"][end][each] for each in found["diff"][name]}
+
+
+async def test_a_node_is_compared_with_itself_as_it_was_by_its_id(told: Site) -> None:
+    asked = (
+        f'diff(of: {{task: "task:{TASK}@600,2023-10-01"}}, from: {{position: 352}}) {{ change meta {{ position }} }}'
+    )
+    assert await told.ask(f"{{ {asked} }}") == {"diff": {"change": "changed", "meta": {"position": 600}}}
+
+
+async def test_a_span_that_is_none_is_refused_at_the_argument_that_is_wrong(told: Site) -> None:
+    for given, code, place in (
+        ("from: {position: 400} asOf: {position: 300}", "bad_moment", "{position: 400}"),
+        ("from: {position: 999999}", "bad_moment", "{position: 999999}"),
+        ('from: {date: "2022-06-30"}', "before_the_record", '{date: "2022-06-30"}'),
+        ('from: {instant: "2999-06-30T00:00:00Z"}', "bad_moment", '{instant: "2999'),
+    ):
+        query = f'{{ diff(of: {{task: "{TASK}"}} {given}) {{ change }} }}'
+        body = (await told.http.post("/graphql", json={"query": query})).json()
+        assert body["data"] == {"diff": None}
+        (error,) = body["errors"]
+        assert error["extensions"]["code"] == code
+        assert query[error["locations"][0]["column"] - 1 :].startswith(place), error
+    nothing = f'{{ diff(of: {{task: "{PLAN}/999"}}, from: {{position: 400}}) {{ change }} }}'
+    (error,) = (await told.http.post("/graphql", json={"query": nothing})).json()["errors"]
+    assert error["extensions"]["code"] == "unknown_id"
