@@ -1,6 +1,6 @@
 """A fact: something that was decided, in the past tense, with a versioned tag that is never reused."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -9,7 +9,12 @@ from domain.misfit import misfit
 
 
 class Fact(msgspec.Struct, frozen=True, tag_field="type", rename="camel", forbid_unknown_fields=True):
-    """Base of all facts. Subject and reason stand in the envelope, as stream and cause: fields repeat neither."""
+    """Base of all facts. Subject and reason stand in the envelope, as stream and cause: fields repeat neither.
+
+    `FOUNDS`: it makes a subject that is timeless, so that it holds from −infinity, whatever its date.
+    """
+
+    FOUNDS: ClassVar[bool] = False
 
     def refers(self) -> tuple[str, ...]:
         """Streams of the other subjects this fact names, so that none of them is voided under it."""
