@@ -9,11 +9,11 @@ from typing import Final
 import msgspec
 
 from domain.commands import evolve_of
-from domain.record import State
+from domain.record import State, StateSpan
 from domain.undo import FactVoided
 from events.recorded import OPEN_END, Recorded
 
-RULES: Final = 1  # the version of the rules, as openapi/FOLD.md says them: it says when this is raised, too
+RULES_VERSION: Final = 1  # the version of the rules, as openapi/FOLD.md says them: it says when this is raised, too
 MINUS_INFINITY: Final = date.min  # −infinity and
 INFINITY: Final = date.max  # infinity on the effective clock, as asyncpg reads and writes them
 ROW: Final = 100  # bytes that a row costs beside what it says
@@ -47,9 +47,6 @@ def standing(facts: Iterable[Recorded], position: int) -> list[tuple[date, Recor
     founding = next((fact for fact in live if fact.fact.FOUNDS), None)
     dated = [(MINUS_INFINITY if fact is founding else fact.effective_on, fact) for fact in live]
     return sorted(dated, key=lambda one: one[0])
-
-
-StateSpan = tuple[date, date, State]  # from a day to the day before another, a state
 
 
 def timeline(stream: str, facts: Iterable[Recorded], position: int) -> list[StateSpan]:
