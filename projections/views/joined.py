@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from domain.commands import kind_of_stream
+from domain.commands import evolve_of
 from domain.directory import Platform, Unit
 from domain.fact import subject_of
 from domain.report import Reports
@@ -94,7 +94,7 @@ class FactsBetween:
     def of(self, stream: str) -> Sequence[Recorded]:
         """The facts of a subject's own stream that do, whatever they are about."""
         own = self._by_stream.get(stream, ())
-        since = {fact.position: day for day, fact in standing(stream, own, self._after.position)}
+        since = {fact.position: day for day, fact in standing(own, self._after.position)}
         return [one for one in own if self._lies_between(one, since.get(one.position, one.effective_on))]
 
     def why(self, kind: Kind, ranges: Ranges) -> Iterator[Recorded]:
@@ -122,8 +122,8 @@ class FactsBetween:
 
 def _steps(stream: str, facts: Sequence[Recorded], moment: Moment, shown: frozenset[str]) -> Iterator[int]:
     """The positions of the facts by which the fold, up to a moment, comes to show something else."""
-    folded, evolve = None, kind_of_stream(stream).evolve
-    for since, fact in standing(stream, facts, moment.position):
+    folded, evolve = None, evolve_of(stream)
+    for since, fact in standing(facts, moment.position):
         if since <= moment.effective_on:
             before, folded = folded, evolve(folded, fact.fact, fact.position)
             if _fields(before, shown) != _fields(folded, shown):
