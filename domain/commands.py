@@ -16,9 +16,9 @@ from domain.plan_import import ImportPlan
 from domain.record import State, command_name
 from domain.report import ProgressReported, ReportCommands
 from domain.task import TaskCommands, TaskFact
-from domain.undo import FactVoided, VoidFact
+from domain.undo import FactVoided, RetractPlan, VoidFact
 
-AnyCommand = ImportPlan | TaskCommands | ReportCommands | DirectoryCommands | VoidFact
+AnyCommand = ImportPlan | TaskCommands | ReportCommands | DirectoryCommands | VoidFact | RetractPlan
 AnyFact = PlanFact | TaskFact | ProgressReported | UnitFact | DistrictRegistered | PlatformFact | FactVoided
 
 FACTS: Final[dict[str, type[Fact]]] = {tag(one): one for one in get_args(AnyFact)}

@@ -68,6 +68,10 @@ class AskedLog(Protocol):
         """The streams of other subjects whose facts name the subject of `stream`, this request's own included."""
         ...
 
+    def live(self, stream: str) -> Sequence[int]:
+        """The positions of the live facts of `stream`, without those that this request voids."""
+        ...
+
     def past(self, position: int, field: str) -> Past:
         """The fact at `position`, which the command names in `field`; Unknown if there is none."""
         ...
@@ -110,6 +114,8 @@ Authority = Annotated[str, Meta(min_length=1, max_length=200, description="Numbe
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", rename="camel", forbid_unknown_fields=True):
     """What every command says besides its own fields. `effectiveOn` defaults to today in Shanghai."""
+
+    BOUNDED: ClassVar[bool] = True  # whether it makes no more facts than a request may hold
 
     reason: Reason | None = None
     authority: Authority | None = None

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Final
+from typing import ClassVar, Final
 
-from domain.errors import CannotUndo, StillReferredTo
+from domain.errors import CannotUndo, StillReferredTo, Unknown
 from domain.fact import Fact, Ground, subject_of, tag
 from domain.record import Command, New, Past, Record, State, StateSpan
-from domain.values import Position
+from domain.values import PlanId, Position
 
 _NAMED: Final = 10  # positions that a refusal names
 
@@ -31,6 +31,34 @@ class VoidFact(Command, frozen=True, kw_only=True, tag="fact.void"):
             _check_alone(past, record)
         check_stood_on(past, None, record, "target")
         yield past.stream, FactVoided(self.target)
+
+
+class RetractPlan(Command, frozen=True, kw_only=True, tag="plan.retract"):
+    """Void every live fact of a plan, of its tasks and of all units' reports on them. The directory stays.
+
+    A plan that is imported into the id later takes the same streams: their histories show both lives.
+    """
+
+    BOUNDED: ClassVar[bool] = False
+
+    plan: PlanId
+
+    @property
+    def stream(self) -> str:
+        """The plan's stream."""
+        return f"plan:{self.plan}"
+
+    def decide(self, record: Record) -> Iterator[New]:
+        """fact.voided for each of them, in the plan's stream, then task by task with its reports."""
+        if not record.log.live(self.stream):
+            raise Unknown(f"there is no plan {self.plan}", pointer="/plan")
+        for task in (self.stream, *self._below(record, self.stream, "task")):
+            for stream in (task, *self._below(record, task, "report")):
+                yield from ((stream, FactVoided(position)) for position in record.log.live(stream))
+
+    @staticmethod
+    def _below(record: Record, stream: str, kind: str) -> list[str]:
+        return [one for one in record.log.below(stream) if subject_of(one)[0] == kind]
 
 
 def _check_alone(past: Past, record: Record) -> None:

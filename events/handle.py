@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date, datetime
 from functools import cache
@@ -13,7 +13,7 @@ from uuid import UUID
 from domain.commands import AnyCommand
 from domain.errors import ReasonMissing, Refused, Stale, Unknown
 from domain.fact import above, recordable
-from domain.record import Past, Record, State, StateSpan, command_name
+from domain.record import New, Past, Record, State, StateSpan, command_name
 from domain.report import ReportProgress
 from domain.undo import FactVoided, VoidFact, check_live, check_replaced
 from domain.values import checked_date, shanghai_day
@@ -149,17 +149,17 @@ class Remembered:
             position,
             found.stream,
             lambda on: without().at(on),
-            lambda: [one for one in self._live(found.stream) if one != position],
+            lambda: [one for one in self.live(found.stream) if one != position],
             found.effective_on,
             found.fact,
             undone_by,
         )
 
-    def _live(self, stream: str) -> Iterator[int]:
-        """The live facts of a stream, without those that this request voids."""
+    def live(self, stream: str) -> Sequence[int]:
+        """The positions of the live facts of a stream, without those that this request voids."""
         facts = self._of(stream).facts
         gone = {one.undoes for one in facts} | self.voiding
-        return (one.position for one in facts if one.position not in gone and not isinstance(one.fact, FactVoided))
+        return [one.position for one in facts if one.position not in gone and not isinstance(one.fact, FactVoided)]
 
     def leave_out(self, past: Past) -> None:
         """Answer as if this fact were void, as it will be once it is replaced, until `forget_missing`."""
@@ -332,8 +332,8 @@ async def _load(connection: Connection, memory: Remembered) -> None:
     memory.facts |= await read_streams(connection, streams - memory.facts.keys())
     for stream in memory.missing_names:
         memory.named[stream] = await naming(connection, stream)
-    for stream in memory.missing_below:
-        memory.namers[stream] = await streams_naming(connection, stream)
+    if memory.missing_below:
+        memory.namers |= await streams_naming(connection, memory.missing_below)
 
 
 def decide_all(
@@ -346,9 +346,9 @@ def decide_all(
     made = 0
     memory.voiding = frozenset(one.target for one in commands if isinstance(one, VoidFact))
     for index, command in enumerate(commands):
-        while (facts := _decided(command, index, memory, instant, request)) is None:
+        while (facts := (yield from _decided(command, index, memory, instant, request))) is None:
             yield None
-        made += len(facts)
+        made += len(facts) if command.BOUNDED else 0
         if not facts:
             memory.unchanged.append(index)
         if made > MAX_FACTS:
@@ -363,14 +363,15 @@ def decide_all(
 
 def _decided(
     command: AnyCommand, index: int, memory: Remembered, instant: datetime, request: UUID
-) -> list[NewFact] | None:
-    """The facts of one command; None if something was missing, so that it may have to say otherwise."""
+) -> Generator[list[NewFact], None, list[NewFact] | None]:
+    """The facts of one command, in steps; None if something was missing, so that it may have to say otherwise."""
     memory.forget_missing()
     facts: list[NewFact] = []
     try:
-        facts = decide_one(command, memory, instant, request)
-        for one in facts:
+        for one in decide_one(command, memory, instant, request):
             memory.version(one.stream)  # whatever is written is read
+            facts.append(one)
+            yield []
     except Refused as refused:
         if memory.complete:
             refused.index = index
@@ -384,7 +385,7 @@ def _fitting(index: int) -> str:
     return f"its first {index:,} commands make no more than that. {SEND[0].upper()}{SEND[1:]}"
 
 
-def decide_one(command: AnyCommand, memory: Remembered, instant: datetime, request: UUID) -> list[NewFact]:
+def decide_one(command: AnyCommand, memory: Remembered, instant: datetime, request: UUID) -> Iterator[NewFact]:
     """The facts of one command, in the envelopes that it gives them."""
     if command.reason is None and command.needs_reason():
         raise ReasonMissing("an edit of the public record says why: give a reason", pointer="/reason")
@@ -398,11 +399,13 @@ def decide_one(command: AnyCommand, memory: Remembered, instant: datetime, reque
     if target:
         memory.leave_out(target)
     record = Record(memory, checked_date(on), today, sealer)
-    new = [(stream, recordable(fact)) for stream, fact in islice(command.decide(record), MAX_FACTS + 1)]
+    cause = Cause(command_name(command), request, command.reason, command.authority)
+    new = list[New]()
+    for stream, fact in islice(command.decide(record), MAX_FACTS + 1 if command.BOUNDED else None):
+        new.append((stream, recordable(fact)))
+        yield NewFact(stream, new[-1][1], on, command.replaces, cause, sealer.behind(fact))
     if target:
         check_replaced(target, new, record)
-    cause = Cause(command_name(command), request, command.reason, command.authority)
-    return [NewFact(stream, fact, on, command.replaces, cause, sealer.behind(fact)) for stream, fact in new]
 
 
 def _check_version(command: AnyCommand, memory: Remembered) -> None:

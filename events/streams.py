@@ -34,12 +34,17 @@ async def naming(connection: Connection, stream: str) -> frozenset[int]:
     return frozenset(row["number"] for row in rows)
 
 
-async def streams_naming(connection: Connection, stream: str) -> frozenset[str]:
-    """The streams of other subjects whose facts name the subject of `stream`, whether they are live or not."""
+async def streams_naming(connection: Connection, streams: Iterable[str]) -> dict[str, frozenset[str]]:
+    """For each stream those of other subjects whose facts name its own, whether they are live or not."""
+    found: dict[str, set[str]] = {stream: set() for stream in streams}
     rows = await connection.fetch(
-        "SELECT DISTINCT stream FROM events WHERE refers @> ARRAY[$1] AND stream <> $1", stream
+        """SELECT DISTINCT named, e.stream FROM unnest($1::text[]) AS named
+        JOIN events e ON e.refers @> ARRAY[named] AND e.stream <> named""",
+        list(found),
     )
-    return frozenset(row["stream"] for row in rows)
+    for row in rows:
+        found[row["named"]].add(row["stream"])
+    return {stream: frozenset(own) for stream, own in found.items()}
 
 
 async def head_now(connection: Connection) -> tuple[int, datetime]:

@@ -57,7 +57,7 @@ async def changes(request: Ask) -> Answer:
     to = _day("to", given.to) or moment.effective_on
     from_ = _day("from", given.from_) or max(to - MONTH, EARLIEST)
     before, after = _on(moment, from_), _on(moment, to)
-    acquire, memory = request.reader.pool.acquire, request.reader.memory
+    acquire, memory = request.reader.slices.acquire, request.reader.memory
     found = await diff.changed_between(acquire, given.plan, before, after, memory)
     if found is None:
         raise await absent(request, PLAN, given.plan or "", after)

@@ -117,7 +117,7 @@ async def all_changes(request: Ask) -> Answer:
 
 async def _changes(request: Ask, narrowed: Narrowed, span: Span) -> list[Changed]:
     """All changes, or those of one plan; a problem if it is there at neither moment."""
-    acquire, memory = request.reader.pool.acquire, request.reader.memory
+    acquire, memory = request.reader.slices.acquire, request.reader.memory
     found = await diff.changed_between(acquire, narrowed.plan, span.before, span.after, memory)
     if found is None:
         raise await request.reader.absent(PLAN, narrowed.plan or "", span.after)

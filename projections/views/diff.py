@@ -97,7 +97,7 @@ async def changed_between(
     around = [one async for one in in_steps(one.around(known) for one in found)]
     own = {joined.range_of(stream_of(one.changed)) for one in found}
     async with acquire() as connection:
-        facts = await events.of_ranges(connection, after.position, sorted(own.union(*around)))
+        facts = await events.of_ranges(connection, after.position, own.union(*around))
     return [one async for one in in_steps(explained(found, around, joined.FactsBetween(facts, before, after)))]
 
 
@@ -114,7 +114,7 @@ async def one_changed(
         found = compared_views((subject.kind, key), then, now)
         around = found.around([directory(own) for own in rows if own.any(UNITS)])
         own = joined.range_of(subject.stream(key))
-        facts = await events.of_ranges(connection, last, sorted({own, *around}))
+        facts = await events.of_ranges(connection, last, {own, *around})
     (one,) = at_once(explained([found], [around], joined.FactsBetween(facts, *span)))
     return one
 
@@ -227,7 +227,10 @@ def _concerned(views: Views, known: Directory) -> Generator[None, None, set[Key]
 def explained(found: Sequence[Compared], around: Sequence[joined.Ranges], told: joined.FactsBetween) -> Work[Changed]:
     """The changes, each with those facts behind it that are about it, or about what it shows of others."""
     for (one, _), ranges in zip(found, around, strict=True):
-        behind = [*_about(one, told.of(stream_of(one))), *told.why(one.kind, ranges)]
+        behind = list(_about(one, told.of(stream_of(one))))
+        for fact in told.why(one.kind, one.id, ranges):
+            behind += [fact] if fact else ()
+            yield None
         yield msgspec.structs.replace(one, facts=because({fact.position: fact for fact in behind}.values()))
 
 

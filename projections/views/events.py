@@ -140,9 +140,11 @@ WHERE position <= $1 AND (stream = $2 OR stream >= $3 COLLATE "C" AND stream < $
 ORDER BY stream, version
 """
 _OF_RANGES: Final = """
-SELECT e.entry FROM unnest($2::text[], $3::text[]) AS named(low, high)
-JOIN events e ON e.stream >= named.low COLLATE "C" AND e.stream < named.high COLLATE "C"
-WHERE e.position <= $1
+SELECT e.entry FROM unnest($2::text[], $3::text[]) AS named(low, high), LATERAL (
+    SELECT position, entry FROM events
+    WHERE stream >= named.low COLLATE "C" AND stream < named.high COLLATE "C" AND position <= $1
+    OFFSET 0  -- so that each range is looked up by the index, however many there are
+) AS e
 ORDER BY e.position
 """
 
@@ -190,9 +192,15 @@ async def of_subject(connection: Connection, position: int, stream: str, below: 
     return await _with_texts(connection, await _decoded(row["entry"] for row in rows))
 
 
-async def of_ranges(connection: Connection, position: int, ranges: Sequence[tuple[str, str]]) -> list[Recorded]:
+async def of_ranges(connection: Connection, position: int, ranges: Iterable[tuple[str, str]]) -> list[Recorded]:
     """All facts as of `position` of the streams whose names lie in these ranges, without texts."""
-    rows = await connection.fetch(_OF_RANGES, position, [low for low, _ in ranges], [high for _, high in ranges])
+    apart: list[list[str]] = []
+    async for low, high in in_steps(sorted(ranges)):
+        if apart and low <= apart[-1][1]:
+            apart[-1][1] = max(apart[-1][1], high)
+        else:
+            apart.append([low, high])
+    rows = await connection.fetch(_OF_RANGES, position, [low for low, _ in apart], [high for _, high in apart])
     return await _decoded(row["entry"] for row in rows)
 
 

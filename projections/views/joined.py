@@ -16,6 +16,7 @@ from domain.fact import subject_of
 from domain.report import Reports
 from domain.task import Task
 from events.recorded import Recorded
+from events.steps import Work
 from projections.as_of import Moment
 from projections.fold import standing
 from projections.views.names import Directory
@@ -23,13 +24,15 @@ from projections.views.subjects import Kind
 
 Ranges = Sequence[tuple[str, str]]  # of streams' names: from one on, up to another
 FieldsShown = Mapping[str, frozenset[str]]  # of each kind of stream, the fields of its state
+Values = Mapping[str, Any] | None  # those fields, or none where the subject is not there
+Telling = tuple[Recorded, Sequence[Values]]  # a fact, and what was shown before it and what behind it
 _UNIT: Final = frozenset(Unit.__struct_fields__) - {"aliases", "district"}
 _IN_UNIT: Final[FieldsShown] = {Unit.KIND: _UNIT, Task.KIND: frozenset({"number", "assignments"})}
-_IN_PLAN: Final[FieldsShown] = {Task.KIND: frozenset({"part", "measure"})}
+_COUNTED: Final[FieldsShown] = {Task.KIND: frozenset({"part", "measure"})}
 _SHOWN: Final[Mapping[Kind, FieldsShown]] = {
-    Kind.PLAN: _IN_PLAN,
-    Kind.PART: _IN_PLAN,
-    Kind.MEASURE: _IN_PLAN,
+    Kind.PLAN: {Task.KIND: frozenset()},  # whether it is there
+    Kind.PART: _COUNTED,
+    Kind.MEASURE: _COUNTED,
     Kind.TASK: {
         Unit.KIND: _UNIT,
         Platform.KIND: frozenset(Platform.__struct_fields__),
@@ -89,7 +92,7 @@ class FactsBetween:
         for one in facts:
             self._by_stream.setdefault(one.stream, []).append(one)
         self._streams = sorted(self._by_stream)
-        self._known: dict[tuple[str, frozenset[str]], Sequence[Recorded]] = {}
+        self._known: dict[tuple[str, frozenset[str]], Sequence[Telling]] = {}
 
     def of(self, stream: str) -> Sequence[Recorded]:
         """The facts of a subject's own stream that do, whatever they are about."""
@@ -97,20 +100,25 @@ class FactsBetween:
         since = {fact.position: day for day, fact in standing(own, self._after.position)}
         return [one for one in own if self._lies_between(one, since.get(one.position, one.effective_on))]
 
-    def why(self, kind: Kind, ranges: Ranges) -> Iterator[Recorded]:
-        """The facts in these streams that do, and that change what a view of a kind shows of their subjects."""
+    def why(self, kind: Kind, key: str, ranges: Ranges) -> Work[Recorded]:
+        """The facts in these streams that do, and that change what the view of a subject shows of theirs."""
+        place = int(key.rpartition("/")[2]) if kind in {Kind.PART, Kind.MEASURE} else None
         for low, high in ranges:
             for stream in self._streams[bisect_left(self._streams, low) : bisect_left(self._streams, high)]:
-                if shown := _SHOWN[kind].get(subject_of(stream)[0]):
-                    yield from self._telling(stream, shown)
+                shown = _SHOWN[kind].get(subject_of(stream)[0])
+                for fact, values in self._telling(stream, shown) if shown is not None else ():
+                    if place is None or any(one and one[kind] == place for one in values):
+                        yield fact
+                yield None
 
-    def _telling(self, stream: str, shown: frozenset[str]) -> Sequence[Recorded]:
+    def _telling(self, stream: str, shown: frozenset[str]) -> Sequence[Telling]:
         if (stream, shown) not in self._known:
             own = self._by_stream[stream]
-            steps = {position for at in (self._before, self._after) for position in _steps(stream, own, at, shown)}
-            self._known[stream, shown] = [
-                one for one in self.of(stream) if one.position in steps or one.undoes in steps
-            ]
+            steps = {
+                at: values for end in (self._before, self._after) for at, values in _steps(stream, own, end, shown)
+            }
+            found = [(one, steps.get(one.position) or steps.get(one.undoes or 0)) for one in self.of(stream)]
+            self._known[stream, shown] = [(one, values) for one, values in found if values]
         return self._known[stream, shown]
 
     def _lies_between(self, fact: Recorded, since: date) -> bool:
@@ -120,15 +128,18 @@ class FactsBetween:
         )
 
 
-def _steps(stream: str, facts: Sequence[Recorded], moment: Moment, shown: frozenset[str]) -> Iterator[int]:
-    """The positions of the facts by which the fold, up to a moment, comes to show something else."""
+def _steps(
+    stream: str, facts: Sequence[Recorded], moment: Moment, shown: frozenset[str]
+) -> Iterator[tuple[int, Sequence[Values]]]:
+    """The facts by which the fold, up to a moment, comes to show something else: their positions, and both values."""
     folded, evolve = None, evolve_of(stream)
     for since, fact in standing(facts, moment.position):
         if since <= moment.effective_on:
             before, folded = folded, evolve(folded, fact.fact, fact.position)
-            if _fields(before, shown) != _fields(folded, shown):
-                yield fact.position
+            values = _values(before, shown), _values(folded, shown)
+            if values[0] != values[1]:
+                yield fact.position, values
 
 
-def _fields(state: Any, shown: frozenset[str]) -> Sequence[Any] | None:
-    return None if state is None else [getattr(state, name) for name in sorted(shown)]
+def _values(state: Any, shown: frozenset[str]) -> Values:
+    return None if state is None else {name: getattr(state, name) for name in shown}

@@ -39,3 +39,12 @@ async def test_a_history_folds_each_fact_once(changed: Victim) -> None:
         answer = await changed.http.get(f"{PLAN}/tasks/21/history?limit=200&minPosition=1")
     assert answer.status_code == 200
     assert cost.cpu < 0.5, cost  # 2 s where each of its states is folded from the first fact
+
+
+async def test_a_large_plan_is_retracted_in_steps(changed: Victim) -> None:
+    size = (await changed.http.get("/v1/plans")).json()["meta"]["position"]
+    async with changed.costs() as cost:
+        answer = await send(changed, [{"type": "plan.retract", "plan": "gross-3", "reason": "试"}])
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["position"] - size == len(answer.json()["facts"]) > 1_500
+    assert cost.longest <= LONGEST_STEP, cost

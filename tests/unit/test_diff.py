@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.directory import GroupMemberAdded, UnitAliasAdded, UnitRenamed
-from domain.task import TaskReworded
+from domain.task import TaskMoved, TaskReworded
 from domain.undo import FactVoided
 from domain.values import SHANGHAI, Role, Status
 from events.recorded import Recorded
@@ -208,6 +208,10 @@ def test_a_renaming_that_was_voided_is_explained_by_the_voiding() -> None:
 
 
 def test_a_task_that_came_is_why_its_part_has_one_more() -> None:
-    assert why(*plan(), *EVERYBODY, more=[task()])[f"{PLAN}/1"] == {"task.added.v1"}
+    found = why(*plan(), *EVERYBODY, more=[task()])
+    assert found[f"{PLAN}/1"] == found[PLAN] == {"task.added.v1"}
+    moved = why(*plan(), task(), more=[Put(STREAM, TaskMoved(2, None))])
+    assert moved.keys() == {TASK, f"{PLAN}/1", f"{PLAN}/2"}  # the part that it left, and the one that it came to
+    assert {type_ for types in moved.values() for type_ in types} == {"task.moved.v1"}
     facts = (*plan(), task(), assigned("a"))
     assert why(*facts, more=[Put(STREAM, TaskReworded("立法。"))]).keys() == {TASK}

@@ -1,10 +1,12 @@
 """Voiding and replacing: only a live fact, once, in its own stream; what it had replaced does not come back."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import msgspec
 import pytest
 
+from domain.bundled import bundled_plan
 from domain.directory import Unit, UnitAliasAdded, UnitRenamed
 from domain.errors import CannotUndo, ReasonMissing, Stale, StillReferredTo, Unknown
 from domain.plan import PlanMeasureAdded
@@ -19,10 +21,11 @@ from domain.task import (
     TaskTargetSet,
     TaskUnitReleased,
 )
-from domain.undo import FactVoided, VoidFact
+from domain.undo import FactVoided, RetractPlan, VoidFact
 from domain.values import Role, Status
+from events.proposal import NewFact
 from tests.unit.saying import ADOPTED, TODAY, WHY, Given, Put, given
-from tests.unit.world import PLAN, STREAM, TASK, assigned, day, group, plan, succeeded, task, unit
+from tests.unit.world import PLAN, STREAM, TASK, assigned, day, group, plan, reported, succeeded, task, unit
 
 JUNE = day("2023-06-30")
 
@@ -272,3 +275,40 @@ def test_one_request_voids_and_records_anew() -> None:
 
 def test_one_request_does_not_void_a_fact_twice() -> None:
     world().when(void(2), void(2)).refused(CannotUndo, "was undone by position 3", "/target", index=1)
+
+
+RETRACT = RetractPlan(plan=PLAN, reason=WHY)
+
+
+def test_a_retracted_plan_loses_every_live_fact_of_its_own_and_its_tasks_and_all_units_reports() -> None:
+    own = len(plan())
+    later = (unit("a", "甲局"), task(), assigned("a"), assigned("b"), reported("a", "2023-Q1"), voided(own + 4))
+    facts = given(*plan(), *later).when(RETRACT).facts
+    assert all(isinstance(one.fact, FactVoided) for one in facts)
+    assert [(one.stream, one.undoes) for one in facts] == [
+        *((f"plan:{PLAN}", position) for position in range(1, own + 1)),
+        (STREAM, own + 2),
+        (STREAM, own + 3),
+        (f"report:{TASK}/a", own + 5),
+    ]
+
+
+def test_a_plan_that_is_not_there_is_not_retracted() -> None:
+    given(unit("a", "甲局")).when(RETRACT).refused(Unknown, pointer="/plan")
+
+
+def test_what_a_retracted_plan_named_can_be_voided_in_the_same_list() -> None:
+    facts = (unit("a", "甲局"), *plan(), task(), assigned("a"))
+    void = VoidFact(target=1, reason=WHY)
+    given(*facts).when(void, RETRACT).refused(StillReferredTo)
+    assert given(*facts).when(RETRACT, void).facts[-1].undoes == 1
+
+
+def test_a_plan_is_imported_anew_after_it_was_retracted_and_its_keys_begin_at_1() -> None:
+    def put(facts: Sequence[NewFact]) -> list[Put]:
+        return [Put(one.stream, one.fact, one.effective_on) for one in facts]
+
+    first = put(given().when(bundled_plan()).facts)
+    gone = put(given(*first).when(RetractPlan(plan=bundled_plan().plan, reason=WHY)).facts)
+    again = put(given(*first, *gone).when(bundled_plan()).facts)
+    assert again == [one for one in first if one.stream.startswith(("plan:", "task:"))]
