@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from domain import directory, plan, report, task
+from domain.record import Placed
 from domain.undo import FactVoided
 from events.recorded import Recorded
 
@@ -33,7 +34,7 @@ def naive_state(stream: str, facts: Sequence[Recorded], position: int, on: date)
     state: Any = None
     for _, _, fact in sorted((one for one in held if one[0] <= on), key=lambda one: one[:2]):
         state = (
-            report.evolve(state, fact.fact, fact.position)  # pyright: ignore[reportArgumentType]
+            report.evolve(state, fact.fact, Placed(fact.position, place(fact, taken), fact.effective_on))  # pyright: ignore[reportArgumentType]
             if kind == "report"
             else EVOLVE[kind](state, fact.fact)
         )

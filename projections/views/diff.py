@@ -18,6 +18,7 @@ from projections.as_of import Moment, Rows, rows_at
 from projections.memory import Memory
 from projections.table import SliceTable
 from projections.views import events
+from projections.views.completion import with_completions
 from projections.views.history import Change
 from projections.views.names import PLANS, Directory, directory
 from projections.views.reports import ReportRow
@@ -30,7 +31,9 @@ Views = Mapping[Key, msgspec.Struct]
 _KINDS: Final = tuple(Kind)
 _NAMED: Final = frozenset(one.kind for one in SUBJECTS.values() if one.kind != Kind.PLAN and one.within is None)
 COMPARED: Final = tuple(dict.fromkeys(table for one in SUBJECTS.values() for table in one.made_of))
-UNTOLD: Final = frozenset({"version", "meta"})  # a version counts facts, which are told themselves
+UNTOLD: Final = frozenset(
+    {"version", "meta", "place"}
+)  # a version counts facts, which are told themselves, and a place is one of them
 
 
 class Outcome(StrEnum):
@@ -73,6 +76,7 @@ async def changed_between(
     wants = wanted_for(plan)
     async with acquire() as connection:
         then, now = await rows_at(connection, before, wants, memory), await rows_at(connection, after, wants, memory)
+    (then,), (now,) = await with_completions(acquire, before, [then]), await with_completions(acquire, after, [now])
     if plan is not None and not (then.any(PLANS) or now.any(PLANS)):
         return None
     work = plan_changes(then, before.effective_on, now, after.effective_on, plan)
@@ -91,6 +95,7 @@ async def one_changed(
     async with acquire() as connection:
         rows = [await rows_at(connection, moment, wants, memory) for moment in span]
         facts = await events.recorded_of(connection, last, subject.stream(key), subject.below(key))
+    rows = [(await with_completions(acquire, *one))[0] for one in zip(span, ([its] for its in rows), strict=True)]
     then, now = (_view(subject, key, own, moment) for own, moment in zip(rows, span, strict=True))
     if then is None and now is None:
         return None

@@ -470,9 +470,12 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], int, str]] = {
     "a taken id": ([edit("unit.register", unit=HEALTH, name="某局")], 422, "already_exists"),
     "a taken code": ([edit("district.register", district="310101", name="某区")], 422, "already_exists"),
     "a second import": ([IMPORT | {"plan": "shanghai-credit-2023"}], 422, "already_exists"),
-    "a succession by itself": ([edit("unit.succeed", unit=HEALTH, successor=HEALTH)], 422, "succession_cycle"),
+    "a succession by itself": ([edit("unit.succeed", unit=HEALTH, successors=[HEALTH])], 422, "succession_cycle"),
     "a succession in a circle": (
-        [edit("unit.succeed", unit=HEALTH, successor=BANKING), edit("unit.succeed", unit=BANKING, successor=HEALTH)],
+        [
+            edit("unit.succeed", unit=HEALTH, successors=[BANKING]),
+            edit("unit.succeed", unit=BANKING, successors=[HEALTH]),
+        ],
         422,
         "succession_cycle",
     ),

@@ -68,7 +68,7 @@ COMMANDS = st.one_of(
     ),
     command("unit.rename", unit=unit, name=names),
     command("unit.add_alias", unit=unit, alias=names),
-    command("unit.succeed", unit=unit, successor=unit),
+    command("unit.succeed", unit=unit, successors=st.lists(unit, max_size=2, unique=True)),
     command("group.add_member", unit=st.just(GROUP), member=unit),
     command("group.remove_member", unit=st.just(GROUP), member=unit),
     command("fact.void"),

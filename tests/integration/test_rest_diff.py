@@ -116,7 +116,7 @@ async def test_the_effective_clock_alone_may_move(told: Site) -> None:
     now = {"from": "759", "to": "759", "fromEffectiveOn": "2023-06-30", "toEffectiveOn": "2023-12-31"}
     found = {one["id"]: one for one in await everything(told, **now, kind="unit")}
     unit = found["shang-hai-yin-bao-jian-ju"]
-    assert [change["field"] for change in unit["changes"]] == ["successor"]
+    assert [change["field"] for change in unit["changes"]] == ["successors"]
     assert [fact["effectiveOn"] for fact in unit["facts"]] == ["2023-07-20"]
     assert await everything(told, **(now | {"fromEffectiveOn": "2023-12-31"})) == []
 

@@ -60,7 +60,7 @@ async def tell(site: Site) -> Told:
         {
             "type": "unit.succeed",
             "unit": BANKING,
-            "successor": FINANCE,
+            "successors": [FINANCE],
             "reason": "机构改革",
             "effectiveOn": "2023-07-20",
         },

@@ -20,7 +20,7 @@ from domain.directory import (
     UnitRenamed,
 )
 from domain.fact import subject_of
-from domain.record import State
+from domain.record import Placed, State
 from domain.report import Reports
 from domain.task import Task, TaskDeadlineSet, TaskReworded, TaskUnitAssigned, TaskUnitReleased
 from domain.undo import FactVoided
@@ -252,7 +252,11 @@ def naive(stream: str, facts: Sequence[Recorded], position: int, on: date) -> St
 
     held = sorted((one for one in live if since(one) <= on), key=lambda one: (since(one), place(one)))
     start: Any = None
-    return reduce(lambda before, one: evolve_of(stream)(before, one.fact, one.position), held, start)
+    return reduce(lambda before, one: evolve_of(stream)(before, one.fact, placed(one)), held, start)
+
+
+def placed(one: Recorded) -> Placed:
+    return Placed(one.position, one.position, one.effective_on)
 
 
 PROBES = [date(1900, 1, 1), DAYS[0] - BEFORE, *DAYS, DAYS[-1] + BEFORE, date(2999, 12, 31)]
@@ -351,7 +355,7 @@ def test_a_timeline_kept_up_while_facts_are_added_is_what_the_rule_says_of_them_
             assert list(kept.spans()) == timeline(stream, facts[:size], OPEN_END)
             for on in PROBES:
                 assert kept.at(on) == state(stream, facts[:size], OPEN_END, on)
-                held = [one for since, one in standing(facts[:size], OPEN_END) if since <= on]
+                held = [one for since, one, _ in standing(facts[:size], OPEN_END) if since <= on]
                 assert list(kept.standing(on)) == held
 
 
