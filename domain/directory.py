@@ -212,7 +212,8 @@ def evolve_platform(platform: Platform | None, fact: PlatformFact) -> Platform |
         case PlatformRegistered(name):
             return Platform(name)
         case PlatformAliasAdded(alias):
-            return platform and msgspec.structs.replace(platform, aliases=(*platform.aliases, alias))
+            others = (one for one in platform.aliases if one != alias) if platform else ()
+            return platform and msgspec.structs.replace(platform, aliases=(*others, alias))
         case _:
             assert_never(fact)
 
