@@ -53,7 +53,8 @@ async def check(running: Service, log: Log, random: Random, moments: int) -> Non
     """Hold the tables against the oracle at random moments, and against the log."""
     for _ in range(moments):
         position, day = random.randint(1, len(log.items)), random.choice(PROBES)
-        assert differences(await tables_at(running, position, day), expected_at(log, position, day)) == []
+        found = differences(await tables_at(running, position, day), expected_at(log, position, day))
+        assert not found, f"at ({position}, {day}): " + "\n".join(found)
     async with running.pool.acquire() as connection:
         assert (await verify(connection, TABLES)).position == len(log.items)
 
