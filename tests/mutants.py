@@ -35,8 +35,8 @@ MUTANTS: Final = {
     ),
     "a registration anew is not timeless": Mutant(
         FOLD,
-        "founding = next((fact for fact in live if fact.fact.FOUNDS), None)",
-        "founding = next((one for one in live[:1] if place[one.position] == known[0].position and one.fact.FOUNDS), None)",
+        "fact for fact in live if fact.fact.FOUNDS)",
+        "fact for fact in live if fact.fact.FOUNDS and place[fact.position] == known[0].position)",
     ),
     "the last registration is timeless, not the first": Mutant(
         FOLD,

@@ -134,6 +134,7 @@ DIFFERENT: Final[tuple[Named, ...]] = (
     Named("The clocks of the first page may be sent again beside a cursor", without_cursors()),
     Named("`extensions.cost {asked, limit}`", without_key("extensions")),
     Named("the `id` of a node is the name of its stream", without_kinds()),
+    Named("name the facts of other subjects where they changed what is shown", without_key("facts")),
 )
 
 
