@@ -293,15 +293,16 @@ def check_circle(
 
     `states` are those of each stream as they are without that. The whole effective clock is walked.
     """
-    spans = {unit: after}
+    before = {unit: tuple(states(f"unit:{unit}"))}
     ahead = [unit]
     for one in ahead:
-        for successor in {key for _, _, state in spans[one] for key in _successors(state)} - spans.keys():
-            spans[successor] = tuple(states(f"unit:{successor}"))
+        spans = (*before[one], *after) if one == unit else before[one]
+        for successor in {key for _, _, state in spans for key in _successors(state)} - before.keys():
+            before[successor] = tuple(states(f"unit:{successor}"))
             ahead.append(successor)
-    before = {**spans, unit: tuple(states(f"unit:{unit}"))}
-    for day in sorted({since for some in spans.values() for since, _, _ in some}):
-        if (circle := _circle(unit, spans, day)) and not _circle(unit, before, day):
+    then = {**before, unit: after}
+    for day in sorted({since for some in (*before.values(), after) for since, _, _ in some}):
+        if (circle := _circle(unit, then, day)) and not _circle(unit, before, day):
             raise SuccessionCircle(
                 f"{unit} would be succeeded by itself from {day} on, by way of {', '.join(circle)}: "
                 "end that succession first, or let this one hold from another day",

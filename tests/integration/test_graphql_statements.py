@@ -1,4 +1,7 @@
-"""No N+1: however deep a query goes, its rows come by one statement for each moment at which its roots stand."""
+"""No N+1: however deep a query goes, its rows come by one statement for each moment at which its roots stand.
+
+Where a completed task is among them, one more says since when it is.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -17,6 +20,7 @@ PLAN, TASK = "shanghai-credit-2023", "shanghai-credit-2023/21"
 DEEP = """plan(id: "shanghai-credit-2023") { parts { allMeasures { inPart { title } allTasks { nodes {
     number assignments { assignee { unit { name inDistrict { name } tasks { number inTask { text } } } } }
     platforms { platform { tasks { inTask { reportedStatus } } } } } } } } }"""
+EARLY = "asOf: {date: \"2023-06-30\"}"  # when no task was completed yet
 LIST = 'tasks(plan: "shanghai-credit-2023") { nodes { text assignments { assignee { unit { name } } } } }'
 DRIVER = ("typeinfo_tree", "set_config('jit'")  # what asyncpg asks once of every connection that meets an array
 
@@ -65,8 +69,13 @@ async def counted(told: Site) -> AsyncGenerator[Counted]:
     await lanes.close()
 
 
+def at(moment: str, query: str) -> str:
+    """The same roots at another moment."""
+    return query.replace('2023")', f'2023", {moment})')
+
+
 async def test_a_deep_query_is_one_statement(counted: Counted) -> None:
-    data = await counted.data(f"{{ {DEEP} }}")
+    data = await counted.data(f"{{ {at(EARLY, DEEP)} }}")
     assert len(counted.statements) == 1
     assert sum(len(one["allTasks"]["nodes"]) for part in data["plan"]["parts"] for one in part["allMeasures"]) == 67
 
@@ -77,6 +86,14 @@ async def test_so_are_many_roots_at_one_moment(counted: Counted) -> None:
             districts {{ nodes {{ name tasks {{ inTask {{ number }} }} }} }} platforms {{ nodes {{ name }} }} }}"""
     )
     assert len(counted.statements) == 1
+
+
+async def test_where_completed_tasks_are_shown_their_day_is_one_more_however_many_roots_show_them(
+    counted: Counted,
+) -> None:
+    data = await counted.data(f"{{ {DEEP} {LIST.replace('text', 'completedOn')} again: {LIST} }}")
+    assert len(counted.statements) == 2
+    assert any(one["completedOn"] for one in data["tasks"]["nodes"])
 
 
 async def test_rows_that_nobody_has_seen_yet_come_by_one_more(counted: Counted) -> None:
