@@ -212,7 +212,8 @@ def evolve_platform(platform: Platform | None, fact: PlatformFact) -> Platform |
         case PlatformRegistered(name):
             return Platform(name)
         case PlatformAliasAdded(alias):
-            return platform and msgspec.structs.replace(platform, aliases=(*platform.aliases, alias))
+            others = (one for one in platform.aliases if one != alias) if platform else ()
+            return platform and msgspec.structs.replace(platform, aliases=(*others, alias))
         case _:
             assert_never(fact)
 
@@ -249,20 +250,26 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 def succession(unit: str, directory: FindUnit) -> Succession:
-    """The unit and all who succeeded it; a circle, which facts of old may have closed, ends where it began to close."""
+    """The unit and all who succeeded it; a circle, which facts of old may have closed, ends where it comes back."""
     before: dict[str, list[str]] = {unit: []}
-    ends: list[str] = []
+    after: dict[str, tuple[str, ...]] = {}
     ahead = [unit]
     for one in ahead:
         now = directory(one)
-        for successor in now.successors if now else ():
+        after[one] = now.successors if now else ()
+        for successor in after[one]:
             if successor not in before:
                 before[successor] = []
                 ahead.append(successor)
             before[successor].append(one)
-        if now is None or not now.successors:
-            ends.append(one)
-    return Succession(unit, {one: tuple(some) for one, some in before.items()}, tuple(ends or ahead[-1:]))
+
+    def way(one: str) -> Iterator[str]:
+        yield one
+        while one != unit:
+            yield (one := before[one][0])
+
+    ends = tuple(one for one in ahead if not after[one] or {*after[one]} <= {*way(one)})
+    return Succession(unit, {one: tuple(some) for one, some in before.items()}, ends or (ahead[-1],))
 
 
 def resolve(assignee: str, directory: FindUnit) -> Resolved:

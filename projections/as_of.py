@@ -73,12 +73,14 @@ class Meta(msgspec.Struct, frozen=True, rename="camel"):
     """What an answer resolved to. `self` is its address with both clocks pinned; `origin` names the log.
 
     `log` is the random identity that the log was made with: 16 hex digits. `root` is the RFC 6962 Merkle root of its
-    first `position` facts, in hex: another history has another root.
+    first `position` facts, in hex: another history has another root. `rules` is the version of openapi/FOLD.md, the
+    rules by which the answer follows from those facts.
     """
 
     position: int
     log: str
     root: str
+    rules: int
     as_of: str
     effective_on: date
     self_: str = msgspec.field(name="self")

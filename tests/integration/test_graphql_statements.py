@@ -20,7 +20,7 @@ PLAN, TASK = "shanghai-credit-2023", "shanghai-credit-2023/21"
 DEEP = """plan(id: "shanghai-credit-2023") { parts { allMeasures { inPart { title } allTasks { nodes {
     number assignments { assignee { unit { name inDistrict { name } tasks { number inTask { text } } } } }
     platforms { platform { tasks { inTask { reportedStatus } } } } } } } } }"""
-EARLY = "asOf: {date: \"2023-06-30\"}"  # when no task was completed yet
+EARLY = 'asOf: {date: "2023-06-30"}'  # when no task was completed yet
 LIST = 'tasks(plan: "shanghai-credit-2023") { nodes { text assignments { assignee { unit { name } } } } }'
 DRIVER = ("typeinfo_tree", "set_config('jit'")  # what asyncpg asks once of every connection that meets an array
 

@@ -82,7 +82,9 @@ def without_field(name: str) -> Callable[[Answer], Answer]:
     def left(answer: Answer) -> Answer:
         if not answer.headers.get("content-type", "").startswith("text/csv"):
             return keyless(answer._replace(body=untold(answer.body)))
-        header, *rows = csv.reader(io.StringIO(answer.body, newline=""))
+        text = isinstance(answer.body, str)
+        lines = csv.reader(io.StringIO(answer.body, newline="")) if text else cast("list[list[str]]", answer.body)
+        header, *rows = lines
         kept = [place for place, column in enumerate(header) if name not in column.split(".")]
         return answer._replace(body=[[row[place] for place in kept] for row in (header, *rows)])
 

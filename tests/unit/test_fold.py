@@ -14,8 +14,11 @@ from domain.directory import (
     GroupDefined,
     GroupMemberAdded,
     Platform,
+    PlatformAliasAdded,
     PlatformRegistered,
     Unit,
+    UnitAliasAdded,
+    UnitKind,
     UnitRegistered,
     UnitRenamed,
 )
@@ -398,3 +401,14 @@ def test_a_fact_that_changes_nothing_on_a_day_touches_no_slice_of_that_day() -> 
     facts = logged(task(), reworded("七月。", JULY))
     closed, opened = changes([one for one in TABLES if one.name == "assignments"], STREAM, facts, 1)
     assert (closed, opened) == ([], [])
+
+
+def test_an_alias_that_is_added_twice_is_one() -> None:
+    for stream, founding, alias in (
+        ("platform:p", PlatformRegistered("一网通办"), PlatformAliasAdded),
+        ("unit:a", UnitRegistered("甲", UnitKind.BODY), UnitAliasAdded),
+    ):
+        facts = logged(*(Put(stream, one) for one in (founding, alias("通办"), alias("通"), alias("通办"))))
+        shown = state(stream, facts, OPEN_END, BORN)
+        assert isinstance(shown, Platform | Unit)
+        assert shown.aliases == ("通", "通办")
