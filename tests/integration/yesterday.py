@@ -134,6 +134,8 @@ DIFFERENT: Final[tuple[Named, ...]] = (
     Named("The clocks of the first page may be sent again beside a cursor", without_cursors()),
     Named("`extensions.cost {asked, limit}`", without_key("extensions")),
     Named("the `id` of a node is the name of its stream", without_kinds()),
+    Named("`on_time`, which said two things, is gone", without_field("scheduleStatus")),
+    Named("`Unit.successor` is `successors`, a list", without_field("successor")),
 )
 
 
