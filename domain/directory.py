@@ -250,20 +250,26 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 def succession(unit: str, directory: FindUnit) -> Succession:
-    """The unit and all who succeeded it; a circle, which facts of old may have closed, ends where it began to close."""
+    """The unit and all who succeeded it; a circle, which facts of old may have closed, ends where it comes back."""
     before: dict[str, list[str]] = {unit: []}
-    ends: list[str] = []
+    after: dict[str, tuple[str, ...]] = {}
     ahead = [unit]
     for one in ahead:
         now = directory(one)
-        for successor in now.successors if now else ():
+        after[one] = now.successors if now else ()
+        for successor in after[one]:
             if successor not in before:
                 before[successor] = []
                 ahead.append(successor)
             before[successor].append(one)
-        if now is None or not now.successors:
-            ends.append(one)
-    return Succession(unit, {one: tuple(some) for one, some in before.items()}, tuple(ends or ahead[-1:]))
+
+    def way(one: str) -> Iterator[str]:
+        yield one
+        while one != unit:
+            yield (one := before[one][0])
+
+    ends = tuple(one for one in ahead if not after[one] or {*after[one]} <= {*way(one)})
+    return Succession(unit, {one: tuple(some) for one, some in before.items()}, ends or (ahead[-1],))
 
 
 def resolve(assignee: str, directory: FindUnit) -> Resolved:
@@ -294,15 +300,16 @@ def check_circle(
 
     `states` are those of each stream as they are without that. The whole effective clock is walked.
     """
-    spans = {unit: after}
+    before = {unit: tuple(states(f"unit:{unit}"))}
     ahead = [unit]
     for one in ahead:
-        for successor in {key for _, _, state in spans[one] for key in _successors(state)} - spans.keys():
-            spans[successor] = tuple(states(f"unit:{successor}"))
+        spans = (*before[one], *after) if one == unit else before[one]
+        for successor in {key for _, _, state in spans for key in _successors(state)} - before.keys():
+            before[successor] = tuple(states(f"unit:{successor}"))
             ahead.append(successor)
-    before = {**spans, unit: tuple(states(f"unit:{unit}"))}
-    for day in sorted({since for some in spans.values() for since, _, _ in some}):
-        if (circle := _circle(unit, spans, day)) and not _circle(unit, before, day):
+    then = {**before, unit: after}
+    for day in sorted({since for some in (*before.values(), after) for since, _, _ in some}):
+        if (circle := _circle(unit, then, day)) and not _circle(unit, before, day):
             raise SuccessionCircle(
                 f"{unit} would be succeeded by itself from {day} on, by way of {', '.join(circle)}: "
                 "end that succession first, or let this one hold from another day",

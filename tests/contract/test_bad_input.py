@@ -463,6 +463,11 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], int, str]] = {
     "a stranger's report": ([REPORT | {"unit": "shi-ke-wei"}], 422, "may_not_report"),
     "a second report": ([REPORT, REPORT | {"narrative": "又"}], 422, "report_exists"),
     "a report that says nothing": ([REPORT | {"narrative": None}], 422, "empty_report"),
+    "a figure without its target": (
+        [REPORT | {"measurement": {"value": "1", "unit": "%", "target": 99}}],
+        422,
+        "wrong_measurement",
+    ),
     "a period to come": ([REPORT | {"period": "2024"}], 422, "wrong_period"),
     "a period before the task": ([REPORT | {"period": "2022", "effectiveOn": "2023-04-03"}], 422, "wrong_period"),
     "a period of no century": ([REPORT | {"period": "0000"}], 422, "wrong_date"),

@@ -135,6 +135,8 @@ DIFFERENT: Final[tuple[Named, ...]] = (
     Named("`extensions.cost {asked, limit}`", without_key("extensions")),
     Named("the `id` of a node is the name of its stream", without_kinds()),
     Named("name the facts of other subjects where they changed what is shown", without_key("facts")),
+    Named("`on_time`, which said two things, is gone", without_field("scheduleStatus")),
+    Named("`Unit.successor` is `successors`, a list", without_field("successor")),
 )
 
 

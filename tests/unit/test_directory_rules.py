@@ -252,6 +252,12 @@ def test_a_circle_that_was_there_before_is_not_held_against_others() -> None:
     world(*circle).when(mended).then(Put("unit:b", UnitSucceeded(()), JUNE, 9))
 
 
+def test_who_is_succeeded_by_nobody_any_more_may_be_in_no_circle() -> None:
+    there = world(succeeded("a", "b", on=JUNE), succeeded("b", "c", on=JUNE))
+    other = SucceedUnit(unit="a", successors=("c",), reason=WHY, replaces=8)
+    there.when(other).then(Put("unit:a", UnitSucceeded(("c",)), JUNE, 8))
+
+
 def test_a_unit_is_split_among_several_that_act_in_its_place() -> None:
     split = SucceedUnit(unit="a", successors=("b", "c", "b"), reason=WHY)
     world().when(split).then(Put("unit:a", UnitSucceeded(("b", "c")), TODAY))
