@@ -104,12 +104,9 @@ def _changing(value: Any) -> Any:
     return value
 
 
-def _idle(change: Any) -> bool:
-    return (
-        isinstance(change, dict)
-        and change.keys() == {"field", "before", "after"}
-        and change["before"] == change["after"]
-    )
+def _idle(value: Any) -> bool:
+    change = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return change.keys() == {"field", "before", "after"} and change["before"] == change["after"]
 
 
 def without_header(name: str) -> Callable[[Answer], Answer]:
