@@ -19,13 +19,14 @@ import pytest
 
 from api.main import Service, service
 from domain.bundled import bundled_plan
+from domain.commands import FACTS
 from domain.values import SHANGHAI, shanghai_day
 from events.demo import set_clock
 from projections.fold import RULES_VERSION
-from projections.runner import verify
+from projections.runner import shape_of, verify
 from projections.views.subjects import TABLES
 from tests.agreeing import differences, differing, expected_at, log_of, tables_at
-from tests.conftest import Site, database_of, serving, settings_for
+from tests.conftest import PLAN, Site, database_of, serving, settings_for
 from tests.integration.commands import PROJECT
 from tests.oracle import Log, belongs, leaf, read, tree_hash
 from tests.records import PROBES, append, facts_of, random_record
@@ -199,6 +200,25 @@ async def test_a_vector_that_expects_something_else_is_told(tmp_path: Path) -> N
 def test_vectors_document_and_answers_are_of_one_version() -> None:
     assert {json.loads(file.read_text("utf-8"))["rules"] for file in VECTORS} == {RULES_VERSION}
     assert f"version **{RULES_VERSION}** (`meta.rules`" in (PROJECT / "openapi" / "FOLD.md").read_text("utf-8")
+
+
+def test_every_fact_stands_in_the_document() -> None:
+    document = (PROJECT / "openapi" / "FOLD.md").read_text("utf-8")
+    assert [name for name in FACTS if f"`{name.rpartition('.')[0]}" not in document] == []
+
+
+def test_another_version_of_the_rules_makes_the_tables_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = shape_of(TABLES)
+    monkeypatch.setattr("projections.runner.RULES_VERSION", RULES_VERSION + 1)
+    assert shape_of(TABLES) != before
+
+
+async def test_every_meta_names_the_version_of_the_rules(told: Site) -> None:
+    for address in ("/v1/plans", PLAN, f"{PLAN}/tasks/21", "/v1/events", "/v1/events/7", f"{PLAN}/history"):
+        assert (await told.get(address))["meta"]["rules"] == RULES_VERSION
+    assert (await told.get(f"{PLAN}/tasks/21/diff", **{"from": "400"}))["meta"]["rules"] == RULES_VERSION
+    answer = await told.ask('{ plan(id: "shanghai-credit-2023") { meta { rules } } }')
+    assert answer["plan"]["meta"]["rules"] == RULES_VERSION
 
 
 def test_the_oracle_is_short_enough_to_be_read() -> None:
