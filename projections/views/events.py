@@ -139,6 +139,12 @@ SELECT entry FROM events
 WHERE position <= $1 AND (stream = $2 OR stream >= $3 COLLATE "C" AND stream < $4 COLLATE "C")
 ORDER BY stream, version
 """
+_OF_RANGES: Final = """
+SELECT e.entry FROM unnest($2::text[], $3::text[]) AS named(low, high)
+JOIN events e ON e.stream >= named.low COLLATE "C" AND e.stream < named.high COLLATE "C"
+WHERE e.position <= $1
+ORDER BY e.position
+"""
 
 
 async def log_page(connection: Connection, position: int, asked: LogPage) -> Facts:
@@ -179,23 +185,14 @@ def end_of(prefix: str) -> str:
 
 async def of_subject(connection: Connection, position: int, stream: str, below: str) -> Facts:
     """All facts of a stream, and of the streams whose names begin with `below`, as of `position`."""
-    return await _with_texts(connection, await recorded_of(connection, position, stream, below))
-
-
-async def recorded_of(connection: Connection, position: int, stream: str, below: str) -> list[Recorded]:
-    """The same facts without their texts."""
     end = end_of(below)
     rows = await connection.fetch(_OF_SUBJECT, position, stream, below, end)
-    return await _decoded(row["entry"] for row in rows)
+    return await _with_texts(connection, await _decoded(row["entry"] for row in rows))
 
 
-async def of_streams(connection: Connection, position: int, streams: Sequence[str]) -> list[Recorded]:
-    """All facts of these streams as of `position`, without texts."""
-    rows = await connection.fetch(
-        "SELECT entry FROM events WHERE position <= $1 AND stream = ANY($2::text[]) ORDER BY position",
-        position,
-        list(streams),
-    )
+async def of_ranges(connection: Connection, position: int, ranges: Sequence[tuple[str, str]]) -> list[Recorded]:
+    """All facts as of `position` of the streams whose names lie in these ranges, without texts."""
+    rows = await connection.fetch(_OF_RANGES, position, [low for low, _ in ranges], [high for _, high in ranges])
     return await _decoded(row["entry"] for row in rows)
 
 

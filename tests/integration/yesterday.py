@@ -176,6 +176,7 @@ DIFFERENT: Final[tuple[Named, ...]] = (
     Named("groups in histories name `formerMembers`", without_field("formerMembers")),
     Named("`Unit.successor` is `successors`, a list", without_field("successor")),
     Named("`Unit.successor` is `successors`, a list", without_field("successors")),
+    Named("name the facts of other subjects where they changed what is shown", without_key("facts")),
 )
 
 

@@ -23,7 +23,7 @@ from domain.directory import (
     UnitRenamed,
 )
 from domain.fact import subject_of
-from domain.record import Placed, State
+from domain.record import State
 from domain.report import Reports
 from domain.task import Task, TaskDeadlineSet, TaskReworded, TaskUnitAssigned, TaskUnitReleased
 from domain.undo import FactVoided
@@ -255,11 +255,7 @@ def naive(stream: str, facts: Sequence[Recorded], position: int, on: date) -> St
 
     held = sorted((one for one in live if since(one) <= on), key=lambda one: (since(one), place(one)))
     start: Any = None
-    return reduce(lambda before, one: evolve_of(stream)(before, one.fact, placed(one)), held, start)
-
-
-def placed(one: Recorded) -> Placed:
-    return Placed(one.position, one.position, one.effective_on)
+    return reduce(lambda before, one: evolve_of(stream)(before, one.fact, one.placed(one.position)), held, start)
 
 
 PROBES = [date(1900, 1, 1), DAYS[0] - BEFORE, *DAYS, DAYS[-1] + BEFORE, date(2999, 12, 31)]
