@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from domain.commands import evolve_of
-from domain.record import Placed, State, StateSpan
+from domain.record import State, StateSpan
 from domain.undo import FactVoided
 from events.recorded import OPEN_END, Recorded
 
@@ -26,7 +26,7 @@ def state(stream: str, facts: Iterable[Recorded], position: int, on: date) -> St
     evolve = evolve_of(stream)
     for since, fact, place in standing(facts, position):
         if since <= on:
-            folded = evolve(folded, fact.fact, Placed(fact.position, place, fact.effective_on))
+            folded = evolve(folded, fact.fact, fact.placed(place))
     return folded
 
 
@@ -57,7 +57,7 @@ def timeline(stream: str, facts: Iterable[Recorded], position: int) -> list[Stat
     steps = standing(facts, position)
     ends = [day for day, _, _ in steps[1:]] + [INFINITY]
     for (since, fact, place), until in zip(steps, ends, strict=False):
-        folded = evolve(folded, fact.fact, Placed(fact.position, place, fact.effective_on))
+        folded = evolve(folded, fact.fact, fact.placed(place))
         if folded is None or since == until:
             continue
         if spans and spans[-1][1] == since and spans[-1][2] == folded:
@@ -149,4 +149,4 @@ class Timeline:
         return self._states[self._days[at - 1]] if at else None
 
     def _evolved(self, state: State | None, fact: Recorded) -> State | None:
-        return self._evolve(state, fact.fact, Placed(fact.position, self._places[fact.position], fact.effective_on))
+        return self._evolve(state, fact.fact, fact.placed(self._places[fact.position]))

@@ -13,7 +13,6 @@ import msgspec
 from domain.commands import evolve_of
 from domain.directory import Platform, Unit
 from domain.fact import subject_of
-from domain.record import Placed
 from domain.report import Reports
 from domain.task import Task
 from events.recorded import Recorded
@@ -126,7 +125,7 @@ def _steps(stream: str, facts: Sequence[Recorded], moment: Moment, shown: frozen
     folded, evolve = None, evolve_of(stream)
     for since, fact, place in standing(facts, moment.position):
         if since <= moment.effective_on:
-            before, folded = folded, evolve(folded, fact.fact, Placed(fact.position, place, fact.effective_on))
+            before, folded = folded, evolve(folded, fact.fact, fact.placed(place))
             if _fields(before, shown) != _fields(folded, shown):
                 yield fact.position
 

@@ -170,13 +170,13 @@ DIFFERENT: Final[tuple[Named, ...]] = (
     Named("The clocks of the first page may be sent again beside a cursor", without_cursors()),
     Named("`extensions.cost {asked, limit}`", without_key("extensions")),
     Named("the `id` of a node is the name of its stream", without_kinds()),
-    Named("name the facts of other subjects where they changed what is shown", without_key("facts")),
     Named("`on_time`, which said two things, is gone", without_field("scheduleStatus")),
     Named("each of their reports its `place` and `effectiveOn`", without_key("place")),
     Named("each of their reports its `place` and `effectiveOn`", without_days_of_reports()),
     Named("groups in histories name `formerMembers`", without_field("formerMembers")),
     Named("`Unit.successor` is `successors`, a list", without_field("successor")),
     Named("`Unit.successor` is `successors`, a list", without_field("successors")),
+    Named("name the facts of other subjects where they changed what is shown", without_key("facts")),
 )
 
 
