@@ -31,7 +31,7 @@ UNITS = [
     "huang-pu-qu-ren-min-zheng-fu",
     "shang-hai-yin-bao-jian-ju",
 ]
-GROUP = "ge-qu-ren-min-zheng-fu"
+GROUPS = ["ge-qu-ren-min-zheng-fu", "ge-hang-ye-zhu-guan-bu-men"]  # a closed one and an open one
 days = st.dates(date(2022, 6, 1), date(2024, 12, 31))
 names = st.sampled_from(["甲局", "乙局", "丙局"])
 
@@ -44,13 +44,13 @@ def command(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[di
     )
 
 
-task, unit = st.sampled_from(TASKS), st.sampled_from(UNITS)
+task, unit, group = st.sampled_from(TASKS), st.sampled_from(UNITS), st.sampled_from(GROUPS)
 COMMANDS = st.one_of(
     command("task.reword", task=task, text=st.sampled_from(["一", "二", "三"])),
     command("task.renumber", task=task, number=st.integers(1, 5)),
     command("task.move", task=task, measure=st.integers(1, 16)),
-    command("task.assign_unit", task=task, unit=unit, role=st.sampled_from(["lead", "by_duty", "support"])),
-    command("task.release_unit", task=task, unit=unit),
+    command("task.assign_unit", task=task, unit=unit | group, role=st.sampled_from(["lead", "by_duty", "support"])),
+    command("task.release_unit", task=task, unit=unit | group),
     command("task.set_deadline", task=task, due=st.one_of(st.none(), days)),
     command(
         "progress.report",
@@ -63,8 +63,8 @@ COMMANDS = st.one_of(
     command("unit.rename", unit=unit, name=names),
     command("unit.add_alias", unit=unit, alias=names),
     command("unit.succeed", unit=unit, successors=st.lists(unit, max_size=2, unique=True)),
-    command("group.add_member", unit=st.just(GROUP), member=unit),
-    command("group.remove_member", unit=st.just(GROUP), member=unit),
+    command("group.add_member", unit=group, member=unit),
+    command("group.remove_member", unit=group, member=unit),
     command("fact.void"),
 )
 
