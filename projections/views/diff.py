@@ -17,7 +17,6 @@ from events.steps import Work, at_once, in_steps
 from projections.as_of import Moment, Rows, rows_at
 from projections.memory import Memory
 from projections.table import SliceTable
-from projections.views import events
 from projections.views import events, joined
 from projections.views.completion import with_completions
 from projections.views.history import Change

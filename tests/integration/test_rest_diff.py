@@ -198,5 +198,5 @@ async def test_a_unit_that_was_renamed_is_named_behind_its_tasks_new_names(site:
     size = (await site.get("/v1/plans"))["meta"]["position"]
     await site.record({"type": "unit.rename", "unit": unit, "name": "新名称", "reason": "更名"})
     found = await site.get(f"{PLAN}/tasks/21/diff", **{"from": str(size)})
-    assert [one["field"] for one in found["changes"]] == ["assignments"]
+    assert [one["field"] for one in found["changes"]] == ["assignments", "answered"]
     assert [(one["type"], one["reason"]) for one in found["facts"]] == [("unit.renamed.v1", "更名")]

@@ -197,7 +197,7 @@ def test_a_group_that_was_joined_is_why_more_units_should_speak() -> None:
 
 
 def test_a_succession_that_began_in_between_is_why_somebody_else_acts() -> None:
-    facts = (*plan(), *EVERYBODY, task(), assigned("a"), succeeded("a", "b", day("2023-07-20")))
+    facts = (*plan(), *EVERYBODY, task(), assigned("a"), succeeded("a", "b", on=day("2023-07-20")))
     (type_,) = why(*facts, more=[])[TASK]
     assert type_.startswith("unit.succeeded")
 
