@@ -73,11 +73,11 @@ MUTANTS: Final = {
         DIRECTORY, "left = (member,) if member in unit.members else ()", "left = ()"
     ),
     "of several successors the first acts alone": Mutant(
-        DIRECTORY, "for successor in now.successors if now", "for successor in now.successors[:1] if now"
+        DIRECTORY, "after[one] = now.successors if now", "after[one] = now.successors[:1] if now"
     ),
     "a group that is open counts as closed": Mutant(DIRECTORY, "    if unit.closed:\n", "    if unit.members:\n"),
     "who was succeeded acts beside his successors": Mutant(
-        DIRECTORY, "if now is None or not now.successors:", "if now is None or one == unit or not now.successors:"
+        DIRECTORY, "for one in ahead if not after[one]", "for one in ahead if one == unit or not after[one]"
     ),
 }
 
