@@ -28,6 +28,7 @@ from projections.views.subjects import TABLES
 from tests.agreeing import differences, differing, expected_at, log_of, tables_at
 from tests.conftest import PLAN, Site, database_of, serving, settings_for
 from tests.integration.commands import PROJECT
+from tests.mutants import MUTANTS
 from tests.oracle import Log, belongs, leaf, read, tree_hash
 from tests.records import PROBES, append, facts_of, random_record
 
@@ -219,6 +220,11 @@ async def test_every_meta_names_the_version_of_the_rules(told: Site) -> None:
     assert (await told.get(f"{PLAN}/tasks/21/diff", **{"from": "400"}))["meta"]["rules"] == RULES_VERSION
     answer = await told.ask('{ plan(id: "shanghai-credit-2023") { meta { rules } } }')
     assert answer["plan"]["meta"]["rules"] == RULES_VERSION
+
+
+def test_the_faults_that_it_must_see_can_still_be_put_in() -> None:
+    found = {name: (PROJECT / one.file).read_text("utf-8").count(one.was) for name, one in MUTANTS.items()}
+    assert {name: count for name, count in found.items() if count != 1} == {}
 
 
 def test_the_oracle_is_short_enough_to_be_read() -> None:
