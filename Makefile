@@ -32,7 +32,7 @@ endif
 .DEFAULT_GOAL := help
 # Every target wants the one environment, and the checks both cores.
 .NOTPARALLEL:
-.PHONY: help setup serve demo test browser interop lint fuzz bench openapi released lock wheels container clean
+.PHONY: help setup serve demo test browser interop lint agreement mutants fuzz bench openapi released lock wheels container clean
 
 help: ## this list
 	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise:"
@@ -75,6 +75,12 @@ interop: setup $(INTEROP) ## others' own checks of what is published, in the run
 $(INTEROP): tests/interop/package.json tests/interop/package-lock.json .ci/npm | $(STAMP)
 	@rm -rf build/interop && mkdir -p build/interop && cp tests/interop/package*.json build/interop
 	@sh .ci/npm $(BIN)/python build/interop && touch $@
+
+agreement: setup ## hold the tables of 200 random records and 2,500 answers against tests/oracle.py
+	@AGREEMENT_RECORDS=200 AGREEMENT_QUESTIONS=2500 $(BIN)/pytest -q -n 2 tests/integration/test_oracle.py
+
+mutants: setup ## put faults into fold.py, report.py and directory.py, each of which that must tell
+	@$(BIN)/python -m tests.mutants
 
 fuzz: setup ## send spoilt requests to every door: COUNT=30000 SEED=20230328
 	@$(BIN)/python -m tests.attacks --count $(COUNT) --seed $(SEED)

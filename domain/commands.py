@@ -13,7 +13,7 @@ from domain.directory import DirectoryCommands, DistrictRegistered, PlatformFact
 from domain.fact import Fact, subject_of, tag
 from domain.plan import PlanFact
 from domain.plan_import import ImportPlan
-from domain.record import State, command_name
+from domain.record import Placed, State, command_name
 from domain.report import ProgressReported, ReportCommands
 from domain.task import TaskCommands, TaskFact
 from domain.undo import FactVoided, RetractPlan, VoidFact
@@ -24,22 +24,22 @@ AnyFact = PlanFact | TaskFact | ProgressReported | UnitFact | DistrictRegistered
 FACTS: Final[dict[str, type[Fact]]] = {tag(one): one for one in get_args(AnyFact)}
 
 
-Evolve = Callable[[Any, Any, int], State | None]
-"""How the facts of one kind of stream fold: (state, fact, position) → state."""
+Evolve = Callable[[Any, Any, Placed], State | None]
+"""How the facts of one kind of stream fold: (state, fact, where it stands) → state."""
 
 
-def _without_event(evolve: Callable[[Any, Any], State | None]) -> Evolve:
-    """Most subjects do not care at which position a fact stands."""
+def _wherever(evolve: Callable[[Any, Any], State | None]) -> Evolve:
+    """Most subjects do not care where a fact stands."""
     return lambda state, fact, _: evolve(state, fact)
 
 
 STREAMS: Final[dict[str, Evolve]] = {
-    plan.Plan.KIND: _without_event(plan.evolve),
-    task.Task.KIND: _without_event(task.evolve),
+    plan.Plan.KIND: _wherever(plan.evolve),
+    task.Task.KIND: _wherever(task.evolve),
     report.Reports.KIND: report.evolve,
-    directory.Unit.KIND: _without_event(directory.evolve_unit),
-    directory.District.KIND: _without_event(directory.evolve_district),
-    directory.Platform.KIND: _without_event(directory.evolve_platform),
+    directory.Unit.KIND: _wherever(directory.evolve_unit),
+    directory.District.KIND: _wherever(directory.evolve_district),
+    directory.Platform.KIND: _wherever(directory.evolve_platform),
 }
 
 

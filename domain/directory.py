@@ -1,15 +1,16 @@
 """Who and where: units, groups, districts, platforms. All are timeless: what founds one holds from −infinity."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, ClassVar, assert_never
 
 import msgspec
 from msgspec import Meta
 
-from domain.errors import AlreadyExists, Membership, NotAGroup, Succession
-from domain.fact import Fact
-from domain.record import Command, New, Record, State
+from domain.errors import AlreadyExists, Membership, NotAGroup, SuccessionCircle
+from domain.fact import Fact, subject_of
+from domain.record import Command, New, Record, State, StateSpan
 from domain.values import DistrictCode, Name, PlatformId, UnitId
 
 
@@ -30,9 +31,10 @@ class Unit(State, frozen=True):
     name: str
     aliases: tuple[str, ...] = ()
     district: str | None = None
-    successor: str | None = None
+    successors: tuple[str, ...] = ()
     closed: bool | None = None
     members: tuple[str, ...] = ()
+    former_members: tuple[str, ...] = ()
 
 
 class District(State, frozen=True):
@@ -78,14 +80,28 @@ class UnitAliasAdded(Fact, frozen=True, tag="unit.alias_added.v1"):
     alias: Name
 
 
-class UnitSucceeded(Fact, frozen=True, tag="unit.succeeded.v1"):
-    """Another unit took over its duties."""
+class UnitSucceeded(Fact, frozen=True, tag="unit.succeeded.v2"):
+    """These units took over its duties, each of them: the whole set, which is empty where the unit acts again."""
+
+    successors: tuple[UnitId, ...]
+
+    def refers(self) -> tuple[str, ...]:
+        """The successors."""
+        return tuple(f"unit:{one}" for one in self.successors)
+
+
+class UnitSucceededByOne(Fact, frozen=True, tag="unit.succeeded.v1"):
+    """Another unit took over its duties: a set of one. Recorded no more; a leaf stays as it was printed."""
 
     successor: UnitId
 
     def refers(self) -> tuple[str, ...]:
         """The successor."""
-        return (f"unit:{self.successor}",)
+        return self.upcast().refers()
+
+    def upcast(self) -> UnitSucceeded:
+        """The same in today's words."""
+        return UnitSucceeded((self.successor,))
 
 
 class GroupDefined(Fact, frozen=True, tag="group.defined.v1"):
@@ -139,9 +155,8 @@ class PlatformAliasAdded(Fact, frozen=True, tag="platform.alias_added.v1"):
     alias: Name
 
 
-UnitFact = (
-    UnitRegistered | UnitRenamed | UnitAliasAdded | UnitSucceeded | GroupDefined | GroupMemberAdded | GroupMemberRemoved
-)
+_UnitEdit = UnitRenamed | UnitAliasAdded | UnitSucceeded | UnitSucceededByOne | GroupMemberAdded | GroupMemberRemoved
+UnitFact = UnitRegistered | GroupDefined | _UnitEdit
 PlatformFact = PlatformRegistered | PlatformAliasAdded
 
 
@@ -151,28 +166,39 @@ def evolve_unit(unit: Unit | None, fact: UnitFact) -> Unit | None:
         case UnitRegistered(name, kind, district):
             return Unit(kind, name, district=district)
         case GroupDefined(name, closed):
-            members = unit.members if unit else ()
-            return Unit(UnitKind.GROUP, name, unit.aliases if unit else (), closed=closed, members=members)
+            aliases, members, former = (unit.aliases, unit.members, unit.former_members) if unit else ((), (), ())
+            return Unit(UnitKind.GROUP, name, aliases, closed=closed, members=members, former_members=former)
         case _:
             return unit and msgspec.structs.replace(unit, **_changed(unit, fact))
 
 
-def _changed(
-    unit: Unit, fact: UnitRenamed | UnitAliasAdded | UnitSucceeded | GroupMemberAdded | GroupMemberRemoved
-) -> dict[str, object]:
+def _changed(unit: Unit, fact: _UnitEdit) -> dict[str, object]:
     match fact:
         case UnitRenamed(name):
             return {"name": name}
         case UnitAliasAdded(alias):
             return {"aliases": (*(one for one in unit.aliases if one != alias), alias)}
-        case UnitSucceeded(successor):
-            return {"successor": successor}
+        case UnitSucceeded(successors):
+            return {"successors": successors}
+        case UnitSucceededByOne():
+            return _changed(unit, fact.upcast())
         case GroupMemberAdded(member):
-            return {"members": (*(one for one in unit.members if one != member), member)}
+            return {
+                "members": (*_without(unit.members, member), member),
+                "former_members": _without(unit.former_members, member),
+            }
         case GroupMemberRemoved(member):
-            return {"members": tuple(one for one in unit.members if one != member)}
+            left = (member,) if member in unit.members else ()
+            return {
+                "members": _without(unit.members, member),
+                "former_members": (*_without(unit.former_members, member), *left),
+            }
         case _:
             assert_never(fact)
+
+
+def _without(units: tuple[str, ...], unit: str) -> tuple[str, ...]:
+    return tuple(one for one in units if one != unit)
 
 
 def evolve_district(_: District | None, fact: DistrictRegistered) -> District:
@@ -186,7 +212,8 @@ def evolve_platform(platform: Platform | None, fact: PlatformFact) -> Platform |
         case PlatformRegistered(name):
             return Platform(name)
         case PlatformAliasAdded(alias):
-            return platform and msgspec.structs.replace(platform, aliases=(*platform.aliases, alias))
+            others = (one for one in platform.aliases if one != alias) if platform else ()
+            return platform and msgspec.structs.replace(platform, aliases=(*others, alias))
         case _:
             assert_never(fact)
 
@@ -194,28 +221,55 @@ def evolve_platform(platform: Platform | None, fact: PlatformFact) -> Platform |
 FindUnit = Callable[[str], Unit | None]
 
 
-class Resolved(msgspec.Struct, frozen=True):
-    """Who stands behind an assignee: `members` of a closed group, or the unit itself; `open` where nobody is listed.
+class Succession(msgspec.Struct, frozen=True):
+    """A unit and all who succeeded it. `before`: each of them, with those whom it succeeded on the way from the unit.
 
-    `chains` holds, for each of them, the unit and its successors in order; the last of a chain acts.
+    The `ends` of its branches act in its place; without a successor it acts itself.
+    """
+
+    unit: str
+    before: dict[str, tuple[str, ...]]
+    ends: tuple[str, ...]
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """Who stands behind an assignee: the unit itself, or the members of a group, each with who succeeded it.
+
+    `open` where nobody lists all members; then those who left stand beside as `former`.
     """
 
     kind: UnitKind
-    chains: tuple[tuple[str, ...], ...]
+    units: tuple[Succession, ...]
+    former: tuple[Succession, ...]
     open: bool
 
     @property
     def acting(self) -> tuple[str, ...]:
         """The successors that act in the place of those who were succeeded."""
-        return tuple(dict.fromkeys(chain[-1] for chain in self.chains if len(chain) > 1))
+        return tuple(dict.fromkeys(end for one in self.units for end in one.ends if end != one.unit))
 
 
-def succession(unit: str, directory: FindUnit) -> tuple[str, ...]:
-    """The unit and its successors in order; a circle, which only retroactive facts can close, is walked once."""
-    chain = [unit]
-    while (now := directory(chain[-1])) and now.successor and now.successor not in chain:
-        chain.append(now.successor)
-    return tuple(chain)
+def succession(unit: str, directory: FindUnit) -> Succession:
+    """The unit and all who succeeded it; a circle, which facts of old may have closed, ends where it comes back."""
+    before: dict[str, list[str]] = {unit: []}
+    after: dict[str, tuple[str, ...]] = {}
+    ahead = [unit]
+    for one in ahead:
+        now = directory(one)
+        after[one] = now.successors if now else ()
+        for successor in after[one]:
+            if successor not in before:
+                before[successor] = []
+                ahead.append(successor)
+            before[successor].append(one)
+
+    def way(one: str) -> Iterator[str]:
+        yield one
+        while one != unit:
+            yield (one := before[one][0])
+
+    ends = tuple(one for one in ahead if not after[one] or {*after[one]} <= {*way(one)})
+    return Succession(unit, {one: tuple(some) for one, some in before.items()}, ends or (ahead[-1],))
 
 
 def resolve(assignee: str, directory: FindUnit) -> Resolved:
@@ -223,9 +277,69 @@ def resolve(assignee: str, directory: FindUnit) -> Resolved:
     unit = directory(assignee)
     if unit is None or unit.kind != UnitKind.GROUP:
         kind = unit.kind if unit else UnitKind.BODY
-        return Resolved(kind, (succession(assignee, directory),), open=False)
-    chains = tuple(succession(member, directory) for member in unit.members)
-    return Resolved(UnitKind.GROUP, chains, open=not unit.closed)
+        return Resolved(kind, (succession(assignee, directory),), (), open=False)
+    members = tuple(succession(one, directory) for one in unit.members)
+    if unit.closed:
+        return Resolved(UnitKind.GROUP, members, (), open=False)
+    return Resolved(
+        UnitKind.GROUP, members, tuple(succession(one, directory) for one in unit.former_members), open=True
+    )
+
+
+def moves_duties(stream: str, fact: Fact) -> bool:
+    """Whether a fact may close a circle of successions: one that says who succeeds, or undoes something of a unit."""
+    return subject_of(stream)[0] == Unit.KIND and not isinstance(
+        fact, UnitRegistered | UnitRenamed | UnitAliasAdded | GroupDefined | GroupMemberAdded | GroupMemberRemoved
+    )
+
+
+def check_circle(
+    unit: str, after: Sequence[StateSpan], states: Callable[[str], Iterable[StateSpan]], command: Command
+) -> None:
+    """Refuse what makes `unit` succeed itself on a day on which it did not before; `after`: its states from then on.
+
+    `states` are those of each stream as they are without that. The whole effective clock is walked.
+    """
+    before = {unit: tuple(states(f"unit:{unit}"))}
+    ahead = [unit]
+    for one in ahead:
+        spans = (*before[one], *after) if one == unit else before[one]
+        for successor in {key for _, _, state in spans for key in _successors(state)} - before.keys():
+            before[successor] = tuple(states(f"unit:{successor}"))
+            ahead.append(successor)
+    then = {**before, unit: after}
+    for day in sorted({since for some in (*before.values(), after) for since, _, _ in some}):
+        if (circle := _circle(unit, then, day)) and not _circle(unit, before, day):
+            raise SuccessionCircle(
+                f"{unit} would be succeeded by itself from {day} on, by way of {', '.join(circle)}: "
+                "end that succession first, or let this one hold from another day",
+                pointer="/successors" if isinstance(command, SucceedUnit) else "/target",
+            )
+
+
+def _circle(unit: str, spans: Mapping[str, Sequence[StateSpan]], day: date) -> list[str]:
+    """Those by way of whom a unit is succeeded by itself on a day; none if it is not."""
+
+    def successors(one: str) -> tuple[str, ...]:
+        return next((_successors(state) for since, until, state in spans[one] if since <= day < until), ())
+
+    came_from: dict[str, str] = {}
+    ahead = [unit]
+    for one in ahead:
+        for successor in successors(one):
+            if successor == unit:
+                way = [one]
+                while way[-1] in came_from:
+                    way.append(came_from[way[-1]])
+                return way[::-1]
+            if successor not in came_from:
+                came_from[successor] = one
+                ahead.append(successor)
+    return []
+
+
+def _successors(state: State) -> tuple[str, ...]:
+    return state.successors if isinstance(state, Unit) else ()
 
 
 class UnitCommand(Command, frozen=True, kw_only=True):
@@ -294,19 +408,26 @@ class AddUnitAlias(UnitCommand, frozen=True, kw_only=True, tag="unit.add_alias")
 
 
 class SucceedUnit(UnitCommand, frozen=True, kw_only=True, tag="unit.succeed"):
-    """Record that `successor` took over the duties of `unit`."""
+    """Record which units took over the duties of `unit`, all of them: an empty list ends a succession."""
 
-    successor: UnitId
+    successors: Annotated[
+        tuple[UnitId, ...],
+        Meta(max_length=100, description="All who take over from that day on; none where the unit acts itself again."),
+    ]
 
     def decide(self, record: Record) -> Iterator[New]:
-        """unit.succeeded; circles are refused."""
-        unit, successor = record.there(Unit, self.unit), record.there(Unit, self.successor, "successor")
-        if UnitKind.GROUP in {unit.kind, successor.kind}:
-            raise NotAGroup("a group has members, not a successor", pointer="/successor")
-        if self.unit in succession(self.successor, lambda unit: record.find(Unit, unit)):
-            raise Succession(f"{successor.name} is itself succeeded by {unit.name}", pointer="/successor")
-        if self.changes(unit.successor, self.successor):
-            yield self.stream, UnitSucceeded(self.successor)
+        """unit.succeeded, unless these succeed it already. Circles are refused once its facts are taken in."""
+        unit = record.there(Unit, self.unit)
+        self._check_group(unit, "/unit")
+        for number, one in enumerate(self.successors):
+            self._check_group(record.there(Unit, one, f"successors/{number}"), f"/successors/{number}")
+        successors = tuple(dict.fromkeys(self.successors))
+        if self.changes(set(unit.successors), set(successors)):
+            yield self.stream, UnitSucceeded(successors)
+
+    def _check_group(self, unit: Unit, pointer: str) -> None:
+        if unit.kind == UnitKind.GROUP:
+            raise NotAGroup(f"{unit.name} is a group, which has members, not successors", pointer=pointer)
 
 
 class DefineGroup(UnitCommand, frozen=True, kw_only=True, tag="group.define"):

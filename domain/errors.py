@@ -64,6 +64,12 @@ class ReportExists(Refused):
     code = "report_exists"
 
 
+class WrongMeasurement(Refused):
+    """A measurement counts towards a target of its task, in that target's unit."""
+
+    code = "wrong_measurement"
+
+
 class EmptyReport(Refused):
     """A report needs a narrative or a measurement."""
 
@@ -88,7 +94,7 @@ class AlreadyExists(Refused):
     code = "already_exists"
 
 
-class Succession(Refused):
+class SuccessionCircle(Refused):
     """A succession that leads back to its beginning, or to itself."""
 
     code = "succession_cycle"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from typing import Annotated, ClassVar, Protocol, TypeVar, cast
+from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeVar, cast
 
 import msgspec
 from msgspec import Meta
@@ -48,6 +48,17 @@ class Past(msgspec.Struct, frozen=True):
     def founds(self) -> bool:
         """Whether its subject would be gone without it: its first fact, or what took that one's place."""
         return self.without(LATEST) is None
+
+
+class Placed(NamedTuple):
+    """How a fact stands among those that are folded: where it is recorded, its place, the day from which it holds.
+
+    The place is that of its chain's first fact where it replaces another: a correction keeps its rank.
+    """
+
+    position: int
+    place: int
+    on: date
 
 
 class AskedLog(Protocol):
@@ -135,6 +146,10 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", renam
     def default_date(self, today: date) -> date:
         """When the fact begins to hold if the command does not say."""
         return today
+
+    def kept_date(self, past: Past, today: date) -> date:  # noqa: ARG002 - for those that do not always keep it
+        """When the fact begins to hold that replaces another, if the command does not say."""
+        return past.effective_on
 
     def decide(self, record: Record) -> Iterator[New]:
         """The facts that follow, each with its stream; raises Refused where a rule says no."""

@@ -1,18 +1,26 @@
 """What one unit says about one task for one period, and what a task's reports add up to."""
 
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated, ClassVar, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Meta
 
-from domain.directory import FindUnit, Unit, UnitKind, resolve
-from domain.errors import EmptyReport, IsWithdrawn, MayNotReport, ReportExists, WrongDate, WrongPeriod
+from domain.directory import FindUnit, Succession, Unit, UnitKind, resolve
+from domain.errors import (
+    EmptyReport,
+    IsWithdrawn,
+    MayNotReport,
+    ReportExists,
+    WrongDate,
+    WrongMeasurement,
+    WrongPeriod,
+)
 from domain.fact import Fact, Ground
-from domain.record import Command, New, Record, State
-from domain.task import Assignment, Task
+from domain.record import Command, New, Past, Placed, Record, State
+from domain.task import Task
 from domain.values import (
     LATEST,
     RANK,
@@ -62,8 +70,11 @@ class Evidence(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
     sha256: Sha256 | None = None
 
 
-class Report(msgspec.Struct, frozen=True):
-    """One report, as it stands after corrections; `event` is the position of the fact that says it."""
+class Report(msgspec.Struct, frozen=True, rename="camel"):
+    """One report, as it stands after corrections; `event` is the position of the fact that says it.
+
+    It holds from `effective_on`; its `place` is that of the first report that it corrects, if it does.
+    """
 
     period: str
     status: Status
@@ -72,6 +83,8 @@ class Report(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...]
     membership: Listing
     event: int
+    place: int
+    effective_on: date
 
 
 class Reports(State, frozen=True):
@@ -102,19 +115,32 @@ class ProgressReported(Fact, frozen=True, tag="progress.reported.v1"):
     membership: Listing = Listing.LISTED
 
 
-def evolve(reports: Reports | None, fact: ProgressReported, event: int) -> Reports:
+def evolve(reports: Reports | None, fact: ProgressReported, placed: Placed) -> Reports:
     """The reports after one more."""
     others = tuple(one for one in reports.reports if one.period != fact.period) if reports else ()
-    new = Report(fact.period, fact.status, fact.narrative, fact.measurement, fact.evidence, fact.membership, event)
+    new = Report(
+        fact.period,
+        fact.status,
+        fact.narrative,
+        fact.measurement,
+        fact.evidence,
+        fact.membership,
+        placed.position,
+        placed.place,
+        placed.on,
+    )
     return Reports((*others, new))
 
 
 def membership(unit: str, task: Task, directory: FindUnit) -> Listing | None:
-    """How `unit` may report on `task`: as assignee, member or successor; where the list is open; or not at all."""
+    """How `unit` may report on `task`: as assignee, member or successor; where the list is open; or not at all.
+
+    Who was succeeded reports no more.
+    """
     open_ended = task.open_ended
     for one in task.assignments:
         behind = resolve(one.unit, directory)
-        if any(unit in chain for chain in behind.chains):
+        if any(unit in heirs.ends for heirs in behind.units):
             return Listing.LISTED
         open_ended = open_ended or behind.open
     return Listing.UNLISTED if open_ended else None
@@ -128,6 +154,14 @@ class EvidenceOffered(msgspec.Struct, frozen=True, rename="camel", forbid_unknow
     sha256: Sha256 | None = None
 
 
+class MeasurementOffered(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A figure towards a target of the task, which is named by its number, in that target's unit."""
+
+    value: Decimal
+    unit: Name
+    target: Number
+
+
 class ReportProgress(Command, frozen=True, kw_only=True, tag="progress.report"):
     """Report on a task for a period, in words or with a figure. `replaces` corrects a report, with a reason."""
 
@@ -136,7 +170,7 @@ class ReportProgress(Command, frozen=True, kw_only=True, tag="progress.report"):
     period: Period
     status: Status
     narrative: Annotated[str, Meta(min_length=1, max_length=10_000)] | None = None
-    measurement: Measurement | None = None
+    measurement: MeasurementOffered | None = None
     evidence: Annotated[tuple[EvidenceOffered, ...], Meta(max_length=20)] = ()
 
     @property
@@ -152,6 +186,12 @@ class ReportProgress(Command, frozen=True, kw_only=True, tag="progress.report"):
         """The period's last day, or today if that is earlier."""
         return min(period_days(self.period)[1], today)
 
+    def kept_date(self, past: Past, today: date) -> date:
+        """That of the report it corrects; the default for another period, or where the rules refuse that date."""
+        same = isinstance(past.fact, ProgressReported) and past.fact.period == self.period
+        keeps = same and period_days(self.period)[0] <= past.effective_on <= today
+        return past.effective_on if keeps else self.default_date(today)
+
     def decide(self, record: Record) -> Iterator[New]:
         """progress.reported, if the unit may speak, for a period of the task's life that it has not reported on yet."""
         self._check_words()
@@ -162,18 +202,67 @@ class ReportProgress(Command, frozen=True, kw_only=True, tag="progress.report"):
         unit = record.there(Unit, self.unit)
         if unit.kind == UnitKind.GROUP:
             raise MayNotReport(f"{unit.name} is a group: its members report, each for itself", pointer="/unit")
-        listing = membership(self.unit, task, lambda unit: record.find(Unit, unit))
+        if unit.successors:
+            raise MayNotReport(self._succeeded(unit, record), pointer="/unit")
+        listing = self._listing(record, record.on)
         if listing is None:
-            raise MayNotReport(f"{unit.name} takes no part in task {self.task} on {record.on}", pointer="/unit")
+            raise MayNotReport(
+                f"{unit.name} takes no part in task {self.task} on {record.on}{self._last_day(record)}", pointer="/unit"
+            )
+        self._check_measurement(task, record)
         self._check_first(record)
         yield self.stream, self._reported(record, listing)
+
+    def _listing(self, record: Record, on: date) -> Listing | None:
+        task = record.find(Task, self.task, on)
+        return task and membership(self.unit, task, lambda unit: record.find(Unit, unit, on))
+
+    def _succeeded(self, unit: Unit, record: Record) -> str:
+        """Until when it could report, and who does now."""
+        first = record.on
+        for since, _, state in reversed(list(record.log.states(f"unit:{self.unit}"))):
+            if since <= record.on:
+                if not (isinstance(state, Unit) and state.successors):
+                    break
+                first = since
+        by = ", ".join(unit.successors)
+        return (
+            f"{unit.name} was succeeded on {first} by {by}: it reports with an effectiveOn before that day alone, "
+            f"and {by} from that day on"
+        )
+
+    def _last_day(self, record: Record) -> str:
+        """The last day on which the unit took part, in words; nothing if it never did."""
+        spans = list(record.log.states(f"task:{self.task}"))
+        assigned = {one.unit for _, _, state in spans if isinstance(state, Task) for one in state.assignments}
+        spans += [span for unit in sorted(assigned) for span in record.log.states(f"unit:{unit}")]
+        ends = sorted({since for since, _, _ in spans if date.min < since <= record.on}, reverse=True)
+        days = (since - timedelta(days=1) for since in ends)
+        last = next((day for day in days if self._listing(record, day) == Listing.LISTED), None)
+        return f": the last day on which it did was {last}" if last else ""
+
+    def _check_measurement(self, task: Task, record: Record) -> None:
+        if self.measurement is None:
+            return
+        target = next((one for one in task.targets if one.target == self.measurement.target), None)
+        if target is None:
+            known = ", ".join(f"{one.target} ({one.literal})" for one in task.targets) or "none"
+            raise WrongMeasurement(
+                f"task {self.task} has no target {self.measurement.target} on {record.on}; its targets: {known}",
+                pointer="/measurement/target",
+            )
+        if target.unit != self.measurement.unit:
+            raise WrongMeasurement(
+                f"target {target.target} ({target.literal}) is counted in {target.unit}: give the figure in that unit",
+                pointer="/measurement/unit",
+            )
 
     def _reported(self, record: Record, listing: Listing) -> ProgressReported:
         return ProgressReported(
             self.period,
             self.status,
             record.seal(self.narrative) if self.narrative else None,
-            self.measurement,
+            self.measurement and Measurement(**msgspec.structs.asdict(self.measurement)),
             tuple(
                 Evidence(one.url, record.seal(one.title) if one.title else None, one.sha256) for one in self.evidence
             ),
@@ -190,6 +279,11 @@ class ReportProgress(Command, frozen=True, kw_only=True, tag="progress.report"):
             raise WrongPeriod(f"{self.period} has not begun: today is {record.today}", pointer="/period")
         if record.on > record.today:
             raise WrongDate(f"a report cannot hold from {record.on}: today is {record.today}", pointer="/effectiveOn")
+        if record.on < first:
+            raise WrongDate(
+                f"a report for {self.period} cannot hold from {record.on}: the period begins on {first}",
+                pointer="/effectiveOn",
+            )
         if record.find(Task, self.task, last) is None and record.find(Task, self.task, LATEST) is not None:
             raise WrongPeriod(f"{self.period} ended before task {self.task} was there", pointer="/period")
 
@@ -227,6 +321,16 @@ class Spoken(Protocol):
         """The position of its fact."""
         ...
 
+    @property
+    def place(self) -> int:
+        """The position of the first fact of its chain."""
+        ...
+
+    @property
+    def effective_on(self) -> date:
+        """The day from which it holds."""
+        ...
+
 
 class Said(NamedTuple):
     """One report as the status rule sees it."""
@@ -236,60 +340,112 @@ class Said(NamedTuple):
 
 
 class Reported(msgspec.Struct, frozen=True, rename="camel"):
-    """What a task's reports add up to; `of` is null where nobody can say how many should speak."""
+    """What a task's reports add up to.
+
+    `of` counts the speakers of the closed sets, and is null where an open group is among them; `silent` are those of
+    the closed sets who have not spoken.
+    """
 
     status: Status | None
     count: int
     of: int | None
+    silent: tuple[str, ...]
     latest: tuple[Spoken, ...]
 
 
-def latest(reports: Sequence[Spoken]) -> Spoken:
-    """The report whose period ends last; at equal ends the shorter one, then the later recorded."""
+def latest(reports: Iterable[Spoken]) -> Spoken:
+    """The report that speaks for the latest day: the earlier of its period's end and the day from which it holds.
 
-    def key(one: Spoken) -> tuple[date, date, int]:
+    At equal days the later place, so that a correction keeps its rank. If two shared a place, the shorter period.
+    """
+
+    def key(one: Spoken) -> tuple[date, int, date]:
         first, last = period_days(one.period)
-        return last, first, one.event
+        return min(last, one.effective_on), one.place, first
 
     return max(reports, key=key)
 
 
 def reported(task: Task, said: Sequence[Said], directory: FindUnit) -> Reported:
     """The leads' or, without one, all assignees' least advanced status; completed only if all of them have spoken."""
-    leads = [one for one in task.assignments if one.role == Role.LEAD]
-    speakers, is_open = _speakers(leads or task.assignments, directory)
-    if not leads and task.open_ended:
-        is_open = True
-    voices = [[one.report for one in said if one.unit in chain] for chain in speakers]
-    spoken = [latest(voice) for voice in voices if voice]
-    complete = len(spoken) == len(speakers)
-    if is_open:
-        spoken += _unlisted(said, speakers)
-    status = min((one.status for one in spoken), key=RANK.__getitem__, default=None)
-    if status == Status.COMPLETED and not complete:
-        status = Status.IN_PROGRESS
-    once = tuple({one.event: one for one in spoken}.values())  # one successor may speak for two
-    return Reported(status, len(spoken), None if is_open else len(speakers), once)
-
-
-def _speakers(assignments: Sequence[Assignment], directory: FindUnit) -> tuple[list[tuple[str, ...]], bool]:
-    """The chain of each unit that should speak, once, and whether others may."""
-    chains: dict[str, tuple[str, ...]] = {}
-    is_open = False
-    for one in assignments:
-        behind = resolve(one.unit, directory)
-        is_open = is_open or behind.open
-        chains |= {chain[0]: chain for chain in behind.chains}
-    return list(chains.values()), is_open
-
-
-def _unlisted(said: Sequence[Said], speakers: Sequence[Sequence[str]]) -> list[Spoken]:
-    listed = {unit for chain in speakers for unit in chain}
+    speakers = _speakers(task, directory)
     by_unit: dict[str, list[Spoken]] = {}
     for one in said:
-        if one.unit not in listed and one.report.membership == Listing.UNLISTED:
-            by_unit.setdefault(one.unit, []).append(one.report)
-    return [latest(reports) for reports in by_unit.values()]
+        by_unit.setdefault(one.unit, []).append(one.report)
+    words = {pair: _word(pair.unit.before, pair.end, by_unit) for pair in speakers.closed}
+    silent = dict.fromkeys(pair.end for pair, word in words.items() if word is None)
+    spoken = [word for word in words.values() if word]
+    if speakers.open is not None:
+        spoken += _open_words(speakers, by_unit)
+    status = min((one.status for one in spoken), key=RANK.__getitem__, default=None)
+    if status == Status.COMPLETED and silent:
+        status = Status.IN_PROGRESS
+    once = tuple({one.event: one for one in spoken}.values())  # one successor may speak for two
+    of = len(speakers.closed) if speakers.open is None else None
+    return Reported(status, len(spoken), of, tuple(silent), once)
+
+
+class _Pair(NamedTuple):
+    """Who should speak: a unit by the end of one branch of those who succeeded it."""
+
+    unit: Succession
+    end: str
+
+    def __hash__(self) -> int:
+        return hash((self.unit.unit, self.end))
+
+
+class _Speakers(NamedTuple):
+    """Who should speak: the pairs of the closed sets, and those of an open group, of which there may be none.
+
+    `own` are those who stand behind units that the task itself names: they do not speak for an open group.
+    """
+
+    closed: Sequence[_Pair]
+    open: Sequence[_Pair] | None
+    own: Collection[str]
+
+
+def _speakers(task: Task, directory: FindUnit) -> _Speakers:
+    leads = [one for one in task.assignments if one.role == Role.LEAD]
+    behind = [resolve(one.unit, directory) for one in leads or task.assignments]
+    closed = _pairs(unit for one in behind if not one.open for unit in one.units)
+    if not any(one.open for one in behind) and (leads or not task.open_ended):
+        return _Speakers(closed, None, ())
+    named = (resolve(one.unit, directory) for one in task.assignments)
+    own = {unit for one in named if one.kind != UnitKind.GROUP for unit in one.units[0].before}
+    others = own | {pair.unit.unit for pair in closed}
+    members = (unit for one in behind if one.open for unit in (*one.units, *one.former))
+    return _Speakers(closed, _pairs(unit for unit in members if unit.unit not in others), own)
+
+
+def _pairs(units: Iterable[Succession]) -> Sequence[_Pair]:
+    """Each unit once, by the end of each of its branches."""
+    return [_Pair(one, end) for one in {one.unit: one for one in units}.values() for end in one.ends]
+
+
+def _word(before: Mapping[str, Sequence[str]], unit: str, by_unit: Mapping[str, Sequence[Spoken]]) -> Spoken | None:
+    """What a unit said last or, until it has spoken, what the nearest of those did whom it succeeded."""
+    seen = {unit}
+    asked = [unit]
+    while asked:
+        if said := [report for one in asked for report in by_unit.get(one, ())]:
+            return latest(said)
+        asked = [one for one in dict.fromkeys(it for each in asked for it in before[each]) if one not in seen]
+        seen.update(asked)
+    return None
+
+
+def _open_words(speakers: _Speakers, by_unit: Mapping[str, Sequence[Spoken]]) -> list[Spoken]:
+    """What members and former members say, and whoever reported as unlisted."""
+    pairs = speakers.open or ()
+    words = [word for pair in pairs if (word := _word(pair.unit.before, pair.end, by_unit))]
+    spoken_for = {*speakers.own} | {unit for pair in (*speakers.closed, *pairs) for unit in pair.unit.before}
+    for unit, reports in by_unit.items():
+        unlisted = [one for one in reports if one.membership == Listing.UNLISTED]
+        if unlisted and unit not in spoken_for:
+            words.append(latest(unlisted))
+    return words
 
 
 ReportCommands = ReportProgress

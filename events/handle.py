@@ -11,8 +11,9 @@ from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from domain.commands import AnyCommand
+from domain.directory import check_circle, moves_duties
 from domain.errors import ReasonMissing, Refused, Stale, Unknown
-from domain.fact import above, recordable
+from domain.fact import above, recordable, subject_of
 from domain.record import New, Past, Record, State, StateSpan, command_name
 from domain.report import ReportProgress
 from domain.undo import FactVoided, VoidFact, check_live, check_replaced
@@ -195,18 +196,8 @@ class Remembered:
     def pretend(self, new: NewFact, actor: str, instant: datetime) -> None:
         """Let the commands that follow see a fact of this request, at the position it would have now."""
         folded = self._of(new.stream)
+        one = self._recorded(new, actor, instant)
         self._size += 1
-        one = Recorded(
-            self._size,
-            new.stream,
-            len(folded.facts) + 1,
-            actor,
-            instant,
-            new.effective_on,
-            new.replaces,
-            new.cause,
-            new.fact,
-        )
         self.pending.setdefault(new.stream, []).append(one)
         if new.undoes is not None:
             self._undone.add(new.undoes)
@@ -215,6 +206,24 @@ class Remembered:
                 self._naming.setdefault(stream, set()).add(one.position)
         folded.add(one)
         self.weight += folded.weight()
+
+    def states_with(self, new: NewFact, actor: str, instant: datetime) -> Sequence[StateSpan]:
+        """All that the subject of a fact's stream will be with it, along the effective clock."""
+        known = self._of(new.stream).facts
+        return tuple(self._fold(new.stream, [*known, self._recorded(new, actor, instant)]).spans())
+
+    def _recorded(self, new: NewFact, actor: str, instant: datetime) -> Recorded:
+        return Recorded(
+            self._size + 1,
+            new.stream,
+            len(self._of(new.stream).facts) + 1,
+            actor,
+            instant,
+            new.effective_on,
+            new.replaces,
+            new.cause,
+            new.fact,
+        )
 
     def _of(self, stream: str) -> Folding:
         if stream not in self.facts:
@@ -346,7 +355,7 @@ def decide_all(
     made = 0
     memory.voiding = frozenset(one.target for one in commands if isinstance(one, VoidFact))
     for index, command in enumerate(commands):
-        while (facts := (yield from _decided(command, index, memory, instant, request))) is None:
+        while (facts := (yield from _decided(command, index, memory, actor, instant, request))) is None:
             yield None
         made += len(facts) if command.BOUNDED else 0
         if not facts:
@@ -361,8 +370,8 @@ def decide_all(
         yield facts
 
 
-def _decided(
-    command: AnyCommand, index: int, memory: Remembered, instant: datetime, request: UUID
+def _decided(  # noqa: PLR0913, PLR0917 - a command, what is known, and what stands in each envelope
+    command: AnyCommand, index: int, memory: Remembered, actor: str, instant: datetime, request: UUID
 ) -> Generator[list[NewFact], None, list[NewFact] | None]:
     """The facts of one command, in steps; None if something was missing, so that it may have to say otherwise."""
     memory.forget_missing()
@@ -370,6 +379,9 @@ def _decided(
     try:
         for one in decide_one(command, memory, instant, request):
             memory.version(one.stream)  # whatever is written is read
+            if moves_duties(one.stream, one.fact):
+                after = memory.states_with(one, actor, instant)
+                check_circle(subject_of(one.stream)[1], after, memory.states, command)
             facts.append(one)
             yield []
     except Refused as refused:
@@ -394,18 +406,19 @@ def decide_one(command: AnyCommand, memory: Remembered, instant: datetime, reque
     if target:
         check_live(target, "replaces")
     _check_version(command, memory)
-    on = command.effective_on or (target.effective_on if target else command.default_date(today))
+    on = command.effective_on or (command.kept_date(target, today) if target else command.default_date(today))
     sealer = Sealer(lambda: secrets.token_bytes(16))
     if target:
         memory.leave_out(target)
     record = Record(memory, checked_date(on), today, sealer)
     cause = Cause(command_name(command), request, command.reason, command.authority)
-    new = list[New]()
-    for stream, fact in islice(command.decide(record), MAX_FACTS + 1 if command.BOUNDED else None):
-        new.append((stream, recordable(fact)))
-        yield NewFact(stream, new[-1][1], on, command.replaces, cause, sealer.behind(fact))
+    new: Iterable[New] = islice(command.decide(record), MAX_FACTS + 1 if command.BOUNDED else None)
     if target:
+        new = list(new)
         check_replaced(target, new, record)
+    for stream, fact in new:
+        kept = recordable(fact)
+        yield NewFact(stream, kept, on, command.replaces, cause, sealer.behind(kept))
 
 
 def _check_version(command: AnyCommand, memory: Remembered) -> None:

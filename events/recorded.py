@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from domain.fact import Fact, above
+from domain.record import Placed
 from domain.undo import FactVoided
 
 OPEN_END: Final = 2**63 - 1  # later than any position: an open end on the recorded clock
@@ -38,6 +39,10 @@ class Recorded(msgspec.Struct, frozen=True):
     def refers(self) -> tuple[str, ...]:
         """The streams of all other subjects that it names, in its fields or by its own stream's name."""
         return (*above(self.stream), *self.fact.refers())
+
+    def placed(self, place: int) -> Placed:
+        """How it stands among those that are folded, at a place."""
+        return Placed(self.position, place, self.effective_on)
 
     @property
     def undoes(self) -> int | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -166,15 +167,24 @@ class Rows:
     """
 
     def __init__(
-        self, digests: Mapping[str, Mapping[str, bytes]], documents: Mapping[bytes, Documents], memory: Memory
+        self,
+        digests: Mapping[str, Mapping[str, bytes]],
+        documents: Mapping[bytes, Documents],
+        memory: Memory,
+        completed: Mapping[str, date] = MappingProxyType({}),
     ) -> None:
         self._digests = digests
         self._documents = documents
         self.memory = memory
+        self.completed = completed
 
     def only(self, digests: Mapping[str, Mapping[str, bytes]]) -> "Rows":
         """Some of these rows: the digests of groups among them, by table and group."""
-        return Rows(digests, self._documents, self.memory)
+        return Rows(digests, self._documents, self.memory, self.completed)
+
+    def with_completed(self, completed: Mapping[str, date]) -> "Rows":
+        """The same rows, knowing since which day each task among them is completed that is."""
+        return Rows(self._digests, self._documents, self.memory, completed)
 
     def any(self, table: SliceTable) -> bool:
         """Whether the table has any of the rows wanted."""

@@ -24,14 +24,14 @@ def state(stream: str, facts: Iterable[Recorded], position: int, on: date) -> St
     """The subject of `stream` at (position, on), folded from the facts of its stream; None if it is not there."""
     folded: State | None = None
     evolve = evolve_of(stream)
-    for since, fact in standing(facts, position):
+    for since, fact, place in standing(facts, position):
         if since <= on:
-            folded = evolve(folded, fact.fact, fact.position)
+            folded = evolve(folded, fact.fact, fact.placed(place))
     return folded
 
 
-def standing(facts: Iterable[Recorded], position: int) -> list[tuple[date, Recorded]]:
-    """The facts that stand at `position`, each with the day from which it holds, in the order in which they are folded.
+def standing(facts: Iterable[Recorded], position: int) -> list[tuple[date, Recorded, int]]:
+    """The facts that stand at `position`, each with the day from which it holds and its place, as they are folded.
 
     Take the facts at positions up to `position`. Drop those voided or replaced by one of them. Sort by the day from
     which they hold, then by place: their own position or, for a replacement, that of its chain's first fact. Of the
@@ -45,7 +45,7 @@ def standing(facts: Iterable[Recorded], position: int) -> list[tuple[date, Recor
     live = [fact for fact in known if fact.position not in undone and not isinstance(fact.fact, FactVoided)]
     live.sort(key=lambda fact: place[fact.position])
     founding = next((fact for fact in live if fact.fact.FOUNDS), None)
-    dated = [(MINUS_INFINITY if fact is founding else fact.effective_on, fact) for fact in live]
+    dated = [(MINUS_INFINITY if fact is founding else fact.effective_on, fact, place[fact.position]) for fact in live]
     return sorted(dated, key=lambda one: one[0])
 
 
@@ -55,9 +55,9 @@ def timeline(stream: str, facts: Iterable[Recorded], position: int) -> list[Stat
     folded: State | None = None
     evolve = evolve_of(stream)
     steps = standing(facts, position)
-    ends = [day for day, _ in steps[1:]] + [INFINITY]
-    for (since, fact), until in zip(steps, ends, strict=False):
-        folded = evolve(folded, fact.fact, fact.position)
+    ends = [day for day, _, _ in steps[1:]] + [INFINITY]
+    for (since, fact, place), until in zip(steps, ends, strict=False):
+        folded = evolve(folded, fact.fact, fact.placed(place))
         if folded is None or since == until:
             continue
         if spans and spans[-1][1] == since and spans[-1][2] == folded:
@@ -93,7 +93,8 @@ class Timeline:
             self._steps[since] = []
             self._states[since] = self._before(at)
         self._steps[since].append(fact)  # of equal dates the later place wins
-        self._states[since] = self._evolve(self._states[since], fact.fact, fact.position)
+        self._places[fact.position] = fact.position
+        self._states[since] = self._evolved(self._states[since], fact)
         self._fold(at + 1)
 
     def at(self, on: date) -> State | None:
@@ -128,8 +129,10 @@ class Timeline:
 
     def _begin(self) -> None:
         self._steps: dict[date, list[Recorded]] = {}
-        for since, fact in standing(self.facts, OPEN_END):
+        self._places: dict[int, int] = {}
+        for since, fact, place in standing(self.facts, OPEN_END):
             self._steps.setdefault(since, []).append(fact)
+            self._places[fact.position] = place
         self._days = list(self._steps)
         self._states: dict[date, State | None] = {}
         self._fold(0)
@@ -146,4 +149,4 @@ class Timeline:
         return self._states[self._days[at - 1]] if at else None
 
     def _evolved(self, state: State | None, fact: Recorded) -> State | None:
-        return self._evolve(state, fact.fact, fact.position)
+        return self._evolve(state, fact.fact, fact.placed(self._places[fact.position]))

@@ -105,6 +105,7 @@ def report(task: TaskView, unit: str, period: str, quarter: int) -> dict[str, An
     evidence = {"url": f"https://example.org/invented/{task.number}/{period}", "title": f"{INVENTED}工作简报"}
     if luck % 3 == 0:
         evidence["sha256"] = sha256(f"{task.id}{unit}{period}".encode()).hexdigest()
+    figures = [{"value": one.value, "unit": one.unit, "target": one.target} for one in task.targets]
     return {
         "type": "progress.report",
         "task": task.id,
@@ -113,6 +114,7 @@ def report(task: TaskView, unit: str, period: str, quarter: int) -> dict[str, An
         "status": status,
         "narrative": f"{INVENTED}本报告为演示而编写,并非{period}的真实进展。",
         "evidence": [evidence] if luck % 2 else [],
+        "measurement": figures[0] if figures and status == "completed" else None,
     }
 
 
@@ -130,7 +132,7 @@ def edits() -> Iterator[Step]:
     yield _edits(
         "2023-08-02",
         edit("unit.register", unit=finance, name="国家金融监督管理总局上海监管局", effectiveOn="2023-07-20"),
-        edit("unit.succeed", unit=banking, successor=finance, effectiveOn="2023-07-20"),
+        edit("unit.succeed", unit=banking, successors=[finance], effectiveOn="2023-07-20"),
     )
     yield _edits(
         "2023-09-04",

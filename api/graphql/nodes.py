@@ -44,7 +44,7 @@ async def _units(scene: Scene, _: Sequence[str]) -> Found:
 
 def _targets(keys: Sequence[str]) -> RowsWanted:
     above = sorted({key.rpartition("/")[0] for key in keys})
-    return (wanted(TARGETS, key=list(keys)), wanted(TASKS, key=above))
+    return (wanted(TARGETS, key=list(keys)), wanted(TASKS, key=above), *targets.figures_of(task=tuple(above)))
 
 
 async def _targets_found(scene: Scene, _: Sequence[str]) -> Found:

@@ -162,7 +162,10 @@ def said(field: str, value: Any, names: Names, visit: Visit[Any]) -> Markup:
             return visit.t(f"schedule.{value}")
         case "due", _:
             return visit.day(value if isinstance(value, date) else date.fromisoformat(value))
-        case (("unit" | "successor" | "member"), _):
+        case "successors", list():
+            units = [said(field, one, names, visit) for one in value]  # pyright: ignore[reportUnknownVariableType]
+            return Markup(", ").join(units) or visit.t("unit.successor.none")
+        case (("unit" | "successor" | "successors" | "member"), _):
             return visit.words(names.unit(value))
         case _:
             return visit.words(str(value))

@@ -18,6 +18,7 @@ from projections.as_of import AsOf, Meta, Moment, Rows, moment_at, rows_at
 from projections.fold import INFINITY, MINUS_INFINITY, RULES_VERSION
 from projections.memory import Memory
 from projections.table import SCHEMA, SliceTable
+from projections.views.completion import with_completions
 from projections.views.subjects import Subject, whole
 from projections.wanted import Wanted
 
@@ -57,7 +58,12 @@ class Reader:
         """The rows that stand at a moment. How common a word is, only a plan made for it knows."""
         pool = self.pool if any(one.form.grams for one in wanted) else self.slices
         async with pool.acquire() as connection:
-            return await rows_at(connection, moment, wanted, self.memory)
+            rows = await rows_at(connection, moment, wanted, self.memory)
+        return (await self.dated(moment, [rows]))[0]
+
+    async def dated(self, moment: Moment, several: Sequence[Rows]) -> list[Rows]:
+        """Rows of one moment with the day of each completed task, which takes one statement more where there is one."""
+        return await with_completions(self.slices.acquire, moment, several)
 
     async def moment(self, asked: AsOf) -> Moment:
         """The moment that is meant."""

@@ -18,6 +18,7 @@ from projections.as_of import Moment, Rows, rows_at
 from projections.memory import Memory
 from projections.table import SliceTable
 from projections.views import events, joined
+from projections.views.completion import with_completions
 from projections.views.history import Change
 from projections.views.names import PLANS, UNITS, Directory, directory
 from projections.views.reports import ReportRow
@@ -30,7 +31,9 @@ Views = Mapping[Key, msgspec.Struct]
 _KINDS: Final = tuple(Kind)
 _NAMED: Final = frozenset(one.kind for one in SUBJECTS.values() if one.kind != Kind.PLAN and one.within is None)
 COMPARED: Final = tuple(dict.fromkeys(table for one in SUBJECTS.values() for table in one.made_of))
-UNTOLD: Final = frozenset({"version", "meta"})  # a version counts facts, which are told themselves
+UNTOLD: Final = frozenset(
+    {"version", "meta", "place"}
+)  # a version counts facts, which are told themselves, and a place is one of them
 
 
 class Outcome(StrEnum):
@@ -89,6 +92,7 @@ async def changed_between(
     wants = wanted_for(plan)
     async with acquire() as connection:
         then, now = await rows_at(connection, before, wants, memory), await rows_at(connection, after, wants, memory)
+    (then,), (now,) = await with_completions(acquire, before, [then]), await with_completions(acquire, after, [now])
     if plan is not None and not (then.any(PLANS) or now.any(PLANS)):
         return None
     work = plan_changes(then, before.effective_on, now, after.effective_on, plan)
@@ -108,12 +112,14 @@ async def one_changed(
     wants, last = subject.one(key), span[1].position
     async with acquire() as connection:
         rows = [await rows_at(connection, moment, wants, memory) for moment in span]
-        then, now = (_view(subject, key, own, moment) for own, moment in zip(rows, span, strict=True))
-        if then is None and now is None:
-            return None
-        found = compared_views((subject.kind, key), then, now)
-        around = found.around([directory(own) for own in rows if own.any(UNITS)])
-        own = joined.range_of(subject.stream(key))
+    rows = [(await with_completions(acquire, *one))[0] for one in zip(span, ([its] for its in rows), strict=True)]
+    then, now = (_view(subject, key, own, moment) for own, moment in zip(rows, span, strict=True))
+    if then is None and now is None:
+        return None
+    found = compared_views((subject.kind, key), then, now)
+    around = found.around([directory(own) for own in rows if own.any(UNITS)])
+    own = joined.range_of(subject.stream(key))
+    async with acquire() as connection:
         facts = await events.of_ranges(connection, last, {own, *around})
     (one,) = at_once(explained([found], [around], joined.FactsBetween(facts, *span)))
     return one

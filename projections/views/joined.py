@@ -23,13 +23,13 @@ from projections.views.names import Directory
 from projections.views.subjects import Kind
 
 Ranges = Sequence[tuple[str, str]]  # of streams' names: from one on, up to another
-FieldsShown = Mapping[str, frozenset[str]]  # of each kind of stream, the fields of its state
-Values = Mapping[str, Any] | None  # those fields, or none where the subject is not there
-Telling = tuple[Recorded, Sequence[Values]]  # a fact, and what was shown before it and what behind it
+ShownFields = Mapping[str, frozenset[str]]  # of each kind of stream, the fields of its state
+StateSeen = Mapping[str, Any] | None  # those fields, or none where the subject is not there
+Telling = tuple[Recorded, Sequence[StateSeen]]  # a fact, and what was shown before it and what behind it
 _UNIT: Final = frozenset(Unit.__struct_fields__) - {"aliases", "district"}
-_IN_UNIT: Final[FieldsShown] = {Unit.KIND: _UNIT, Task.KIND: frozenset({"number", "assignments"})}
-_COUNTED: Final[FieldsShown] = {Task.KIND: frozenset({"part", "measure"})}
-_SHOWN: Final[Mapping[Kind, FieldsShown]] = {
+_IN_UNIT: Final[ShownFields] = {Unit.KIND: _UNIT, Task.KIND: frozenset({"number", "assignments"})}
+_COUNTED: Final[ShownFields] = {Task.KIND: frozenset({"part", "measure"})}
+_SHOWN: Final[Mapping[Kind, ShownFields]] = {
     Kind.PLAN: {Task.KIND: frozenset()},  # whether it is there
     Kind.PART: _COUNTED,
     Kind.MEASURE: _COUNTED,
@@ -97,7 +97,7 @@ class FactsBetween:
     def of(self, stream: str) -> Sequence[Recorded]:
         """The facts of a subject's own stream that do, whatever they are about."""
         own = self._by_stream.get(stream, ())
-        since = {fact.position: day for day, fact in standing(own, self._after.position)}
+        since = {fact.position: day for day, fact, _ in standing(own, self._after.position)}
         return [one for one in own if self._lies_between(one, since.get(one.position, one.effective_on))]
 
     def why(self, kind: Kind, key: str, ranges: Ranges) -> Work[Recorded]:
@@ -130,16 +130,16 @@ class FactsBetween:
 
 def _steps(
     stream: str, facts: Sequence[Recorded], moment: Moment, shown: frozenset[str]
-) -> Iterator[tuple[int, Sequence[Values]]]:
+) -> Iterator[tuple[int, Sequence[StateSeen]]]:
     """The facts by which the fold, up to a moment, comes to show something else: their positions, and both values."""
     folded, evolve = None, evolve_of(stream)
-    for since, fact in standing(facts, moment.position):
+    for since, fact, place in standing(facts, moment.position):
         if since <= moment.effective_on:
-            before, folded = folded, evolve(folded, fact.fact, fact.position)
+            before, folded = folded, evolve(folded, fact.fact, fact.placed(place))
             values = _values(before, shown), _values(folded, shown)
             if values[0] != values[1]:
                 yield fact.position, values
 
 
-def _values(state: Any, shown: frozenset[str]) -> Values:
+def _values(state: Any, shown: frozenset[str]) -> StateSeen:
     return None if state is None else {name: getattr(state, name) for name in shown}

@@ -60,7 +60,7 @@ def _platform_rows(key: str, platform: Platform, version: int) -> Iterable[Row]:
     yield Row(key, (), msgspec.json.encode(row))
 
 
-UNITS = slice_table("units", Unit, UnitRow, _unit_rows, {"kind": TEXT, "district": TEXT})
+UNITS = slice_table("units", Unit, UnitRow, _unit_rows, {"kind": TEXT, "district": TEXT}, version=2)
 PLANS = slice_table("plans", Plan, PlanRow, _plan_rows, {})
 PLATFORMS = slice_table("platforms", Platform, PlatformRow, _platform_rows, {})
 
@@ -99,8 +99,8 @@ class Directory:
         """All who take part where `assignee` does: itself, its members, and whoever succeeded one of them."""
         found = self._behind.get(assignee)
         if found is None:
-            chains = resolve(assignee, self).chains
-            found = frozenset((assignee, *(unit for chain in chains for unit in chain)))
+            units = resolve(assignee, self).units
+            found = frozenset((assignee, *(unit for one in units for unit in one.before)))
             if self._room > 0:
                 self._room -= _ALONE + len(found)
                 self._behind[assignee] = found

@@ -23,7 +23,7 @@ class EvidenceStatus(StrEnum):
     DIGESTED = "digested"
 
 
-class ReportRow(Report, frozen=True, kw_only=True):
+class ReportRow(Report, frozen=True, kw_only=True, rename="camel"):
     """A report at one moment, as the table keeps it."""
 
     task: str
@@ -48,6 +48,8 @@ def _rows(key: str, reports: Reports, _: int) -> Iterable[Row]:
             one.evidence,
             one.membership,
             one.event,
+            one.place,
+            one.effective_on,
             task=task,
             plan=plan,
             unit=unit,
@@ -69,7 +71,7 @@ REPORTS = slice_table(
         "period": TEXT,
     },
     order=("plan", "ordinal", "key"),
-    version=2,
+    version=3,
 )
 
 

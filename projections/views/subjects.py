@@ -17,6 +17,7 @@ from projections.lists import Collection
 from projections.table import SliceTable
 from projections.views import districts, plans, platforms, tasks, units
 from projections.views.districts import DISTRICT_LIST, DISTRICTS, DistrictView
+from projections.views.measured import MEASURED
 from projections.views.names import PLANS, PLATFORMS, UNITS
 from projections.views.plans import MEASURE_LIST, MEASURES, PART_LIST, PARTS, PLAN_LIST, MeasureView, PartView, PlanView
 from projections.views.platforms import PLATFORM_LIST, PlatformView
@@ -166,7 +167,7 @@ REPORT: Subject[ReportRow] = Subject(
     all=_reports,
     compared=_reports,
     made_of=(REPORTS, UNITS),
-    others=(SAID,),
+    others=(SAID, MEASURED),
     within=Kind.PLAN,
     inner=True,
 )

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.directory import UnitKind, resolve
-from domain.report import Listing, Said, reported
+from domain.report import Listing, reported
 from domain.task import Assignment, Target, Task
 from domain.values import Role, Status
 from projections.as_of import Meta, Rows
@@ -20,7 +20,7 @@ from projections.lists import Shown
 from projections.table import DATE, INTEGER, TEXT, Row, slice_table
 from projections.views.names import PLANS, PLATFORMS, UNITS, Directory, Named, PlanRow, PlatformRow, directory
 from projections.views.reports import EvidenceStatus
-from projections.views.said import SAID, SaidRow, evidence_of
+from projections.views.said import SAID, SaidRow, evidence_of, said_of
 from projections.wanted import Wanted, wanted
 
 SOON: Final = timedelta(days=30)
@@ -109,12 +109,14 @@ TARGETS = slice_table("targets", Task, TargetRow, _target_rows, {"plan": TEXT, "
 
 
 class ScheduleStatus(StrEnum):
-    """Whether a task keeps its deadline; `due_soon` within 30 days; nothing is overdue once it is completed."""
+    """How a task stands to its deadline: `unspecified` if it has none or is withdrawn, `due_soon` within 30 days."""
 
     UNSPECIFIED = "unspecified"
-    ON_TIME = "on_time"
+    NOT_DUE = "not_due"
     DUE_SOON = "due_soon"
     OVERDUE = "overdue"
+    COMPLETED_ON_TIME = "completed_on_time"
+    COMPLETED_LATE = "completed_late"
 
 
 class ReportedStatus(StrEnum):
@@ -153,10 +155,14 @@ class AssignmentView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """How many of those who should speak have spoken; `of` is null where nobody can say how many should."""
+    """How many of those who should speak have spoken; `of` is null where an open group is among them.
+
+    `silent` are those of the closed sets who have not.
+    """
 
     count: int
     of: int | None
+    silent: tuple[Named, ...]
 
 
 class ReportRef(msgspec.Struct, frozen=True, rename="camel"):
@@ -194,6 +200,7 @@ class TaskView(msgspec.Struct, frozen=True, rename="camel", kw_only=True, weakre
     evidence_status: EvidenceStatus
     schedule_status: ScheduleStatus
     due: date | None
+    completed_on: date | None
     withdrawn: bool
     targets: tuple[Target, ...]
     platforms: tuple[Named, ...]
@@ -245,9 +252,9 @@ class Beside:
         return {plan.id: plan.document for plan in self._rows.of(PLANS, PlanRow)}
 
 
-_Key = tuple[
-    str, bytes, bytes, bytes, str
-]  # "task", its digest, its reports' digests, the name of what is beside, how the day lies (an enum hashes in Python)
+# "task", its digest, its reports' digests, the name of what is beside, how the day lies (an enum hashes in Python), and
+# since when it is completed, if it is
+_Key = tuple[str, bytes, bytes, bytes, str, date | None]
 
 
 class _Dated(msgspec.Struct, frozen=True):
@@ -266,6 +273,14 @@ class Due(StrEnum):
     PAST = "past"
 
 
+_OPEN: Final = {
+    Due.NEVER: ScheduleStatus.UNSPECIFIED,
+    Due.LATER: ScheduleStatus.NOT_DUE,
+    Due.SOON: ScheduleStatus.DUE_SOON,
+    Due.PAST: ScheduleStatus.OVERDUE,
+}
+
+
 def show(rows: Rows, on: date) -> list[TaskView]:
     """The tasks among these rows, by number, as of the day that they stand on."""
     shown = [one.view for one in shown_of(rows, on)]
@@ -281,7 +296,7 @@ def each(rows: Rows, on: date) -> Iterator[TaskView]:
     """The tasks among these rows, one after the other, in the order of the rows."""
     beside, said = Beside(rows), rows.groups(SAID)
     for (digest, task, due), document in zip(_tasks(rows).each, rows.raw(TASKS), strict=True):
-        key = ("task", digest, said.get(task, b""), beside.name, due_on(due, on).value)
+        key = ("task", digest, said.get(task, b""), beside.name, due_on(due, on).value, rows.completed.get(task))
         shown: Shown[TaskView] = rows.memory.get(key) or _shown(rows, document, beside, key)
         yield shown.view
 
@@ -293,8 +308,8 @@ def shown_of(rows: Rows, on: date) -> list[Shown[TaskView]]:
     8 times on `list-uncached-lean-round-trip`, 6 on `graphql-uncached`, 1.3 on `task-uncached`.
     """
     beside, said, tasks = Beside(rows), rows.groups(SAID), _tasks(rows)
-    name, stands = beside.name, {due: due_on(due, on).value for due in tasks.dues}
-    keys = [("task", digest, said.get(task, b""), name, stands[due]) for digest, task, due in tasks.each]
+    name, stands, since = beside.name, {due: due_on(due, on).value for due in tasks.dues}, rows.completed.get
+    keys = [("task", digest, said.get(task, b""), name, stands[due], since(task)) for digest, task, due in tasks.each]
     shown: list[Any] = rows.memory.several(keys)
     return (
         shown
@@ -326,18 +341,18 @@ def _tasks(rows: Rows) -> _Tasks:
 
 def _shown(rows: Rows, document: bytes, beside: Beside, key: _Key) -> Shown[TaskView]:
     """A task that was not remembered, and is from now on."""
-    (task,), (_, _, said, _, due) = structs_of([document], TaskRow), key
-    reports = sorted(rows.of_group(SAID, task.id, SaidRow), key=lambda one: one.event)
-    view = _view(task, reports, beside, Due(due))
+    (task,), (_, _, said, _, due, completed_on) = structs_of([document], TaskRow), key
+    view = _view(task, rows.of_group(SAID, task.id, SaidRow), beside, Due(due), completed_on)
     shown = Shown(view, msgspec.json.encode(view))
     rows.memory.put(key, shown, _WEIGHT * len(shown.json) + len(said))
     return shown
 
 
-def _view(task: TaskRow, reports: Sequence[SaidRow], beside: Beside, due: Due) -> TaskView:
+def _view(task: TaskRow, reports: Sequence[SaidRow], beside: Beside, due: Due, completed_on: date | None) -> TaskView:
     directory, document = beside.directory, beside.documents.get(task.plan)
     by_event = {report.event: report for report in reports}
-    stands = reported(task, [Said(report.unit, report) for report in reports], directory)
+    stands = reported(task, said_of(reports), directory)
+    assert (completed_on is None) == (stands.status != Status.COMPLETED)  # noqa: S101 - what is shown was dated before
     counted = [by_event[report.event] for report in stands.latest]
     return TaskView(
         id=task.id,
@@ -349,10 +364,11 @@ def _view(task: TaskRow, reports: Sequence[SaidRow], beside: Beside, due: Due) -
         assignments=tuple(_assignment(one, directory) for one in task.assignments),
         open_ended=task.open_ended,
         reported_status=ReportedStatus(stands.status or "not_reported"),
-        answered=Answered(stands.count, stands.of),
+        answered=Answered(stands.count, stands.of, tuple(map(directory.named, stands.silent))),
         evidence_status=evidence_of(counted),
-        schedule_status=schedule_status(due, stands.status),
+        schedule_status=schedule_status(task, due, completed_on),
         due=task.due,
+        completed_on=completed_on,
         withdrawn=task.withdrawn,
         targets=task.targets,
         platforms=tuple(Named(one.id, one.name) for one in beside.platforms if one.mentioned(task.text)),
@@ -390,14 +406,10 @@ def due_on(due: date | None, on: date) -> Due:
     return Due.SOON if on <= due else Due.PAST
 
 
-def schedule_status(due: Due, status: Status | None) -> ScheduleStatus:
-    """Whether the deadline is kept."""
-    match due:
-        case Due.NEVER:
-            return ScheduleStatus.UNSPECIFIED
-        case Due.SOON if status != Status.COMPLETED:
-            return ScheduleStatus.DUE_SOON
-        case Due.PAST if status != Status.COMPLETED:
-            return ScheduleStatus.OVERDUE
-        case _:
-            return ScheduleStatus.ON_TIME
+def schedule_status(task: Task, due: Due, completed_on: date | None) -> ScheduleStatus:
+    """How a task stands to its deadline, on a day that lies so to it."""
+    if task.due is None or task.withdrawn:
+        return ScheduleStatus.UNSPECIFIED
+    if completed_on is not None:
+        return ScheduleStatus.COMPLETED_ON_TIME if completed_on <= task.due else ScheduleStatus.COMPLETED_LATE
+    return _OPEN[due]

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from domain.directory import Unit, UnitKind, succession
+from domain.directory import Unit, UnitKind
 from domain.values import Role
 from projections import as_of
 from projections.as_of import Rows
@@ -71,7 +71,7 @@ class UnitView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     closed: bool | None
     members: tuple[Named, ...]
     member_of: tuple[Named, ...]
-    successor: Named | None
+    successors: tuple[Named, ...]
     predecessors: tuple[Named, ...]
     tasks: tuple[Participation, ...]
     version: int
@@ -96,21 +96,26 @@ class Participations:
         for unit in directory.units.values():
             for member in unit.members:
                 self.groups.setdefault(member, []).append(unit.id)
-            if unit.successor:
-                self.predecessors.setdefault(unit.successor, []).append(unit.id)
+            for successor in unit.successors:
+                self.predecessors.setdefault(successor, []).append(unit.id)
 
     def of(self, unit: str) -> list[Participation]:
         """The parts of a unit, by task number; one for each way in which a task comes to it."""
-        parts = list(self._through(unit, (), {unit}))
-        return sorted(parts, key=lambda part: (part.plan, part.number, part.task, len(part.via)))
+        return sorted(self._parts(unit), key=lambda part: (part.plan, part.number, part.task, len(part.via)))
 
-    def _through(self, unit: str, via: tuple[Via, ...], seen: set[str]) -> Iterator[Participation]:
-        yield from self._named(unit, via)
-        for group in self.groups.get(unit, ()):
-            yield from self._named(group, (*via, self._via(ViaKind.GROUP, group)))
-        for before in self.predecessors.get(unit, ()):
-            if before not in seen and unit in succession(before, self._directory):
-                yield from self._through(before, (*via, self._via(ViaKind.SUCCESSION, before)), seen | {before})
+    def _parts(self, unit: str) -> Iterator[Participation]:
+        """Its own, then those of each unit that it succeeded, on the shortest way."""
+        ways: dict[str, tuple[Via, ...]] = {unit: ()}
+        ahead = [unit]
+        for one in ahead:
+            via = ways[one]
+            yield from self._named(one, via)
+            for group in self.groups.get(one, ()):
+                yield from self._named(group, (*via, self._via(ViaKind.GROUP, group)))
+            for before in self.predecessors.get(one, ()):
+                if before not in ways:
+                    ways[before] = (*via, self._via(ViaKind.SUCCESSION, before))
+                    ahead.append(before)
 
     def _named(self, unit: str, via: tuple[Via, ...]) -> Iterator[Participation]:
         for one in self._assigned.get(unit, ()):
@@ -137,7 +142,7 @@ def _view(unit: UnitRow, directory: Directory, parts: Participations) -> UnitVie
         closed=unit.closed,
         members=tuple(map(directory.named, unit.members)),
         member_of=tuple(map(directory.named, parts.groups.get(unit.id, ()))),
-        successor=directory.named(unit.successor) if unit.successor else None,
+        successors=tuple(map(directory.named, unit.successors)),
         predecessors=tuple(map(directory.named, parts.predecessors.get(unit.id, ()))),
         tasks=tuple(parts.of(unit.id)),
         version=unit.version,

@@ -25,7 +25,7 @@ COMMANDS: Final[tuple[dict[str, Any], ...]] = (
     | {"status": "in_progress", "narrative": "已启动", "evidence": [{"url": "https://example.org/", "title": "简报"}]},
     {"type": "unit.register", "unit": "shi-ji-di-ju", "name": "市极地局", "kind": "body"},
     {"type": "unit.rename", "unit": "shi-ke-wei", "name": "市科技局"},
-    {"type": "unit.succeed", "unit": "shi-ke-wei", "successor": "shi-jiao-wei"},
+    {"type": "unit.succeed", "unit": "shi-ke-wei", "successors": ["shi-jiao-wei"]},
     {"type": "group.add_member", "unit": "ge-qu-ren-min-zheng-fu", "member": "shi-ke-wei"},
     {"type": "fact.void", "target": 350},
     {"type": "district.register", "district": "310199", "name": "试区"},

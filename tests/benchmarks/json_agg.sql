@@ -3,7 +3,7 @@
 -- parsed once and not again for each of its fields.
 WITH RECURSIVE
 unit AS MATERIALIZED (
-    SELECT key AS id, doc->>'name' AS name, doc->>'kind' = 'group' AS is_group, doc->>'successor' AS successor,
+    SELECT key AS id, doc->>'name' AS name, doc->>'kind' = 'group' AS is_group, doc->'successors'->>0 AS successor,
            NOT coalesce((doc->>'closed')::boolean, true) AS is_open, doc->'members' AS members
     FROM (SELECT key, convert_from(doc, 'UTF8')::jsonb AS doc FROM projections.units
           WHERE known_from <= $2::bigint AND known_to > $2::bigint AND eff_from <= $3::date AND eff_to > $3::date

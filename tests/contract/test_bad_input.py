@@ -463,6 +463,11 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], int, str]] = {
     "a stranger's report": ([REPORT | {"unit": "shi-ke-wei"}], 422, "may_not_report"),
     "a second report": ([REPORT, REPORT | {"narrative": "又"}], 422, "report_exists"),
     "a report that says nothing": ([REPORT | {"narrative": None}], 422, "empty_report"),
+    "a figure without its target": (
+        [REPORT | {"measurement": {"value": "1", "unit": "%", "target": 99}}],
+        422,
+        "wrong_measurement",
+    ),
     "a period to come": ([REPORT | {"period": "2024"}], 422, "wrong_period"),
     "a period before the task": ([REPORT | {"period": "2022", "effectiveOn": "2023-04-03"}], 422, "wrong_period"),
     "a period of no century": ([REPORT | {"period": "0000"}], 422, "wrong_date"),
@@ -470,9 +475,12 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], int, str]] = {
     "a taken id": ([edit("unit.register", unit=HEALTH, name="某局")], 422, "already_exists"),
     "a taken code": ([edit("district.register", district="310101", name="某区")], 422, "already_exists"),
     "a second import": ([IMPORT | {"plan": "shanghai-credit-2023"}], 422, "already_exists"),
-    "a succession by itself": ([edit("unit.succeed", unit=HEALTH, successor=HEALTH)], 422, "succession_cycle"),
+    "a succession by itself": ([edit("unit.succeed", unit=HEALTH, successors=[HEALTH])], 422, "succession_cycle"),
     "a succession in a circle": (
-        [edit("unit.succeed", unit=HEALTH, successor=BANKING), edit("unit.succeed", unit=BANKING, successor=HEALTH)],
+        [
+            edit("unit.succeed", unit=HEALTH, successors=[BANKING]),
+            edit("unit.succeed", unit=BANKING, successors=[HEALTH]),
+        ],
         422,
         "succession_cycle",
     ),

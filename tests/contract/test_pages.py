@@ -40,7 +40,18 @@ UNTOLD = {
         "parts",
         "measures",
     ),
-    *("openEnded", "target", "value", "narrative", "measurement", "evidence", "membership", "district", "closed"),
+    *(
+        "openEnded",
+        "target",
+        "value",
+        "narrative",
+        "measurement",
+        "evidence",
+        "membership",
+        "district",
+        "closed",
+        "formerMembers",
+    ),
 }
 FIELDS = {
     *(field.encode_name for fact in FACTS.values() for field in msgspec.structs.fields(fact)),

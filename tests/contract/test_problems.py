@@ -151,7 +151,7 @@ FIELDS = [
     "name",
     "kind",
     "district",
-    "successor",
+    "successors",
     "alias",
     "closed",
     "role",

@@ -22,7 +22,8 @@ from projections.writer import column_names
 from tests.conftest import REPORT, TASK, database_of, settings_for
 
 SIZE = 354
-CORRECTED = REPORT | {"status": "completed", "replaces": 353, "reason": "更正"}
+FIGURE = {"value": "90", "unit": "%", "target": 1}
+CORRECTED = REPORT | {"status": "completed", "replaces": 353, "reason": "更正", "measurement": FIGURE}
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,7 @@
-"""No N+1: however deep a query goes, its rows come by one statement for each moment at which its roots stand."""
+"""No N+1: however deep a query goes, its rows come by one statement for each moment at which its roots stand.
+
+Where a completed task is among them, one more says since when it is.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -17,6 +20,8 @@ PLAN, TASK = "shanghai-credit-2023", "shanghai-credit-2023/21"
 DEEP = """plan(id: "shanghai-credit-2023") { parts { allMeasures { inPart { title } allTasks { nodes {
     number assignments { assignee { unit { name inDistrict { name } tasks { number inTask { text } } } } }
     platforms { platform { tasks { inTask { reportedStatus } } } } } } } } }"""
+DATED = 1  # statement more, where completed tasks are shown: since when they are
+EARLY = 'asOf: {date: "2023-06-30"}'  # when no task was completed yet
 LIST = 'tasks(plan: "shanghai-credit-2023") { nodes { text assignments { assignee { unit { name } } } } }'
 DRIVER = ("typeinfo_tree", "set_config('jit'")  # what asyncpg asks once of every connection that meets an array
 
@@ -65,8 +70,13 @@ async def counted(told: Site) -> AsyncGenerator[Counted]:
     await lanes.close()
 
 
+def at(moment: str, query: str) -> str:
+    """The same roots at another moment."""
+    return query.replace('2023")', f'2023", {moment})')
+
+
 async def test_a_deep_query_is_one_statement(counted: Counted) -> None:
-    data = await counted.data(f"{{ {DEEP} }}")
+    data = await counted.data(f"{{ {at(EARLY, DEEP)} }}")
     assert len(counted.statements) == 1
     assert sum(len(one["allTasks"]["nodes"]) for part in data["plan"]["parts"] for one in part["allMeasures"]) == 67
 
@@ -76,7 +86,16 @@ async def test_so_are_many_roots_at_one_moment(counted: Counted) -> None:
         f"""{{ {DEEP} {LIST} again: {LIST} other: task(id: "{TASK}") {{ text }} units {{ totalCount }}
             districts {{ nodes {{ name tasks {{ inTask {{ number }} }} }} }} platforms {{ nodes {{ name }} }} }}"""
     )
-    assert len(counted.statements) == 1
+    assert len(counted.statements) == 1 + DATED
+
+
+async def test_where_completed_tasks_are_shown_their_day_is_one_more_however_many_roots_show_them(
+    counted: Counted,
+) -> None:
+    completed = LIST.replace("text", "completedOn").replace('2023")', '2023", reportedStatus: completed)')
+    data = await counted.data(f"{{ {DEEP} {completed} again: {LIST} }}")
+    assert len(counted.statements) == 1 + DATED
+    assert data["tasks"]["nodes"]
 
 
 async def test_rows_that_nobody_has_seen_yet_come_by_one_more(counted: Counted) -> None:
@@ -84,13 +103,13 @@ async def test_rows_that_nobody_has_seen_yet_come_by_one_more(counted: Counted) 
     counted.statements.clear()
     found = await answer(counted.reader, f"{{ {DEEP} }}", {}, None)
     assert not found.errors
-    assert len(counted.statements) == 2
+    assert len(counted.statements) == 2 + DATED
 
 
 async def test_two_moments_are_two_statements(counted: Counted) -> None:
     then = LIST.replace('2023")', '2023", asOf: {date: "2023-06-30"})')
     data = await counted.data(f"{{ now: {LIST} then: {then} later: {LIST} }}")
-    assert len(counted.statements) == 2
+    assert len(counted.statements) == 2 + DATED
     assert data["now"] == data["later"]
     assert data["now"] != data["then"]
 
@@ -101,7 +120,7 @@ async def test_nodes_of_all_kinds_at_one_moment_are_one_statement_whatever_their
     data = await counted.data(
         f"{{ nodes(ids: [{ids}, {others}]) {{ id ... on Task {{ inPlan {{ title }} }} }} {LIST} }}"
     )
-    assert len(counted.statements) == 1
+    assert len(counted.statements) == 1 + DATED
     assert len({one["id"] for one in data["nodes"]}) == 18
 
 
@@ -119,7 +138,7 @@ async def test_facts_are_one_more_however_many_ask_for_them(counted: Counted) ->
             events { nodes { type } } history { nodes { stream } }
             latestReports { recordedAs { disclosures { value } } } reports { nodes { narrative { text } } } } } }"""
     )
-    assert len(counted.statements) == 2
+    assert len(counted.statements) == 2 + DATED
     nodes = data["tasks"]["nodes"]
     assert all(one["events"]["nodes"] and one["history"]["nodes"] for one in nodes)
     reports = [report for one in nodes for report in one["reports"]["nodes"]]

@@ -344,7 +344,7 @@ async def the_two(line: Line) -> tuple[Proposal, Proposal]:
     await connection.close()
     first, second = known["unit:u1"], known["unit:u2"]
     return (
-        proposed("unit:u2", UnitSucceeded("u1"), read=1, also_read={"unit:u1": 1}, known=second),
+        proposed("unit:u2", UnitSucceeded(("u1",)), read=1, also_read={"unit:u1": 1}, known=second),
         proposed("unit:u1", FactVoided(1), read=1, unnamed=frozenset({"unit:u1"}), known=first),
     )
 

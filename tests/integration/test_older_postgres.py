@@ -120,7 +120,7 @@ async def test_twenty_questions_have_the_same_answers_at_both_doors(on_15: Site)
     ]
     assert sum(isinstance(answer, dict) for answer in answers) >= 5
     report = await both(on_15, "task", TASK, None, None)
-    assert report["answered"] == {"count": 1, "of": 3}
+    assert (report["answered"]["count"], report["answered"]["of"]) == (1, 3)
 
 
 async def test_lists_answers_and_their_order_are_those_of_18(on_15: Site, fresh_18: Site) -> None:

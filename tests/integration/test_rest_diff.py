@@ -116,7 +116,7 @@ async def test_the_effective_clock_alone_may_move(told: Site) -> None:
     now = {"from": "759", "to": "759", "fromEffectiveOn": "2023-06-30", "toEffectiveOn": "2023-12-31"}
     found = {one["id"]: one for one in await everything(told, **now, kind="unit")}
     unit = found["shang-hai-yin-bao-jian-ju"]
-    assert [change["field"] for change in unit["changes"]] == ["successor"]
+    assert [change["field"] for change in unit["changes"]] == ["successors"]
     assert [fact["effectiveOn"] for fact in unit["facts"]] == ["2023-07-20"]
     assert await everything(told, **(now | {"fromEffectiveOn": "2023-12-31"})) == []
 
@@ -198,5 +198,5 @@ async def test_a_unit_that_was_renamed_is_named_behind_its_tasks_new_names(site:
     size = (await site.get("/v1/plans"))["meta"]["position"]
     await site.record({"type": "unit.rename", "unit": unit, "name": "新名称", "reason": "更名"})
     found = await site.get(f"{PLAN}/tasks/21/diff", **{"from": str(size)})
-    assert [one["field"] for one in found["changes"]] == ["assignments"]
+    assert [one["field"] for one in found["changes"]] == ["assignments", "answered"]
     assert [(one["type"], one["reason"]) for one in found["facts"]] == [("unit.renamed.v1", "更名")]

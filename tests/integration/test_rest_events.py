@@ -31,7 +31,8 @@ def names(event: Any) -> set[str]:
     own = {key} if kind == "unit" else {key.rpartition("/")[2]} if kind == "report" else set[str]()
     if event["type"] == "task.target_set.v1":
         return own  # its unit is one of measurement
-    return own | {event["data"][field] for field in ("unit", "member", "successor") if field in event["data"]}
+    named = {event["data"][field] for field in ("unit", "member", "successor") if field in event["data"]}
+    return own | named | {*event["data"].get("successors", ())}
 
 
 async def test_events_of_a_type_a_stream_and_a_plan(told: Site) -> None:

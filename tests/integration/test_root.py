@@ -23,7 +23,7 @@ from projections.wanted import wanted
 from tests.conftest import PLAN, TASK, Site, database_of, problem_of, serving, settings_for
 from tests.integration.old_log import make_old_log
 from tests.integration.test_graphql_statements import Listening
-from tests.naive import naive_root
+from tests.oracle import tree_hash
 
 ANSWERED: dict[str, Any] = json.loads(WRITTEN.read_bytes())
 READS = [
@@ -52,7 +52,7 @@ async def test_the_root_at_every_position_is_that_of_the_leaves_before(shared: S
     assert len(entries) == 352
     for size in range(1, len(entries) + 1):
         meta = (await shared.get("/v1/districts", position=size, limit=1))["meta"]
-        assert (meta["position"], meta["root"]) == (size, naive_root(entries[:size]).hex())
+        assert (meta["position"], meta["root"]) == (size, tree_hash(entries[:size]).hex())
         assert await shared.running.reader.root(size) == meta["root"], "nor does it change once it is remembered"
 
 
@@ -65,7 +65,7 @@ async def test_the_head_has_the_root_of_all_leaves_as_they_become_more(site: Sit
         {"type": "unit.add_alias", "unit": "shi-ke-wei", "alias": "科", "reason": "试"},
     )
     meta = (await site.get(PLAN))["meta"]
-    assert (meta["position"], meta["root"]) == (355, naive_root(await leaves(site.running)).hex())
+    assert (meta["position"], meta["root"]) == (355, tree_hash(await leaves(site.running)).hex())
     assert meta["log"] == before["log"]
     assert (await site.get(PLAN, position=before["position"]))["meta"]["root"] == before["root"]
 
@@ -206,13 +206,13 @@ async def test_a_log_written_before_gets_its_nodes_and_keeps_its_root(old: Site,
     assert await nodes(old.running) == await nodes(imported)
     entries = await leaves(old.running)
     for size in (1, 2, 255, 256, 257, 352):
-        assert (await old.get("/v1/districts", position=size, limit=1))["meta"]["root"] == naive_root(
+        assert (await old.get("/v1/districts", position=size, limit=1))["meta"]["root"] == tree_hash(
             entries[:size]
         ).hex()
     await old.clock("2023-05-01T09:00:00+08:00")
     await old.record(REWORD)
     await agrees(old.running, 353)
-    assert (await old.get(PLAN))["meta"]["root"] == naive_root(await leaves(old.running)).hex()
+    assert (await old.get(PLAN))["meta"]["root"] == tree_hash(await leaves(old.running)).hex()
 
 
 async def agrees(running: Service, size: int) -> None:

@@ -60,7 +60,7 @@ async def tell(site: Site) -> Told:
         {
             "type": "unit.succeed",
             "unit": BANKING,
-            "successor": FINANCE,
+            "successors": [FINANCE],
             "reason": "机构改革",
             "effectiveOn": "2023-07-20",
         },
@@ -103,7 +103,9 @@ async def test_the_report_is_there_from_its_filing_and_holds_from_the_quarters_e
     site: Site, as_of: str | None, on: str | None, status: str, count: int
 ) -> None:
     task = await both(site, "task", TASK, as_of, on)
-    assert (task["reportedStatus"], task["answered"]) == (status, {"count": count, "of": 3})
+    answered = task["answered"]
+    assert (task["reportedStatus"], answered["count"], answered["of"]) == (status, count, 3)
+    assert len(answered["silent"]) == 3 - count
     assert task["version"] == 5, "a report never changes its task's version"
 
 

@@ -66,7 +66,10 @@ def _without(value: dict[str, Any], path: tuple[str, ...], left: Callable[[Any],
 
 
 def without_field(name: str) -> Callable[[Answer], Answer]:
-    """Leave out a field of that name wherever JSON has it or tells how it changed, and the columns of it in CSV."""
+    """Leave out a field of that name wherever JSON has it or tells how it changed, and the columns of it in CSV.
+
+    So goes a change of what it stands in, if that is all.
+    """
     keyless = without_key(name)
 
     def untold(value: Any) -> Any:
@@ -81,7 +84,8 @@ def without_field(name: str) -> Callable[[Answer], Answer]:
 
     def left(answer: Answer) -> Answer:
         if not answer.headers.get("content-type", "").startswith("text/csv"):
-            return keyless(answer._replace(body=untold(answer.body)))
+            rest = keyless(answer._replace(body=untold(answer.body)))
+            return rest._replace(body=_changing(rest.body))
         text = isinstance(answer.body, str)
         lines = csv.reader(io.StringIO(answer.body, newline="")) if text else cast("list[list[str]]", answer.body)
         header, *rows = lines
@@ -89,6 +93,20 @@ def without_field(name: str) -> Callable[[Answer], Answer]:
         return answer._replace(body=[[row[place] for place in kept] for row in (header, *rows)])
 
     return left
+
+
+def _changing(value: Any) -> Any:
+    """Without the changes that change nothing."""
+    if isinstance(value, list):
+        return [_changing(one) for one in cast("list[Any]", value) if not _idle(one)]
+    if isinstance(value, dict):
+        return {key: _changing(one) for key, one in cast("dict[str, Any]", value).items()}
+    return value
+
+
+def _idle(value: Any) -> bool:
+    change = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return change.keys() == {"field", "before", "after"} and change["before"] == change["after"]
 
 
 def without_header(name: str) -> Callable[[Answer], Answer]:
@@ -108,6 +126,24 @@ def without_cursors() -> Callable[[Answer], Answer]:
         return re.sub(r"\bcursor=[\w-]+", "cursor", value) if isinstance(value, str) else value
 
     return lambda answer: answer._replace(body=left(answer.body), headers=left(answer.headers))
+
+
+def without_days_of_reports() -> Callable[[Answer], Answer]:
+    """Leave out the day from which a report holds in a state, which else the fact alone told, and where it changes."""
+
+    def left(value: Any) -> Any:
+        if isinstance(value, list):
+            return [left(one) for one in cast("list[Any]", value) if not tells(one)]
+        if not isinstance(value, dict):
+            return value
+        given = cast("dict[str, Any]", value)
+        state = given.keys() >= {"membership", "narrative", "event"} and "recordedAt" not in given
+        return {key: left(one) for key, one in given.items() if not (state and key == "effectiveOn")}
+
+    def tells(change: Any) -> bool:
+        return isinstance(change, dict) and cast("dict[str, Any]", change).get("field") == "effectiveOn"
+
+    return lambda answer: answer._replace(body=left(answer.body))
 
 
 def without_kinds() -> Callable[[Answer], Answer]:
@@ -134,6 +170,12 @@ DIFFERENT: Final[tuple[Named, ...]] = (
     Named("The clocks of the first page may be sent again beside a cursor", without_cursors()),
     Named("`extensions.cost {asked, limit}`", without_key("extensions")),
     Named("the `id` of a node is the name of its stream", without_kinds()),
+    Named("`on_time`, which said two things, is gone", without_field("scheduleStatus")),
+    Named("each of their reports its `place` and `effectiveOn`", without_key("place")),
+    Named("each of their reports its `place` and `effectiveOn`", without_days_of_reports()),
+    Named("groups in histories name `formerMembers`", without_field("formerMembers")),
+    Named("`Unit.successor` is `successors`, a list", without_field("successor")),
+    Named("`Unit.successor` is `successors`, a list", without_field("successors")),
     Named("name the facts of other subjects where they changed what is shown", without_key("facts")),
 )
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from hypothesis import strategies as st
 
-from domain.directory import UnitAliasAdded, UnitKind, UnitRegistered, UnitRenamed, UnitSucceeded
+from domain.directory import UnitAliasAdded, UnitKind, UnitRegistered, UnitRenamed, UnitSucceeded, UnitSucceededByOne
 from domain.fact import Fact
 from domain.task import (
     TaskAdded,
@@ -33,7 +33,10 @@ Step = tuple[str, Fact, date, int]  # what to do, with which fact, from which da
 _names, _units = st.sampled_from("甲乙丙丁"), st.sampled_from("abc")
 _registered: Facts = st.builds(UnitRegistered, _names, st.just(UnitKind.BODY))
 _unit_facts: Facts = st.one_of(
-    st.builds(UnitRenamed, _names), st.builds(UnitAliasAdded, _names), st.builds(UnitSucceeded, _units)
+    st.builds(UnitRenamed, _names),
+    st.builds(UnitAliasAdded, _names),
+    st.builds(UnitSucceeded, st.lists(_units, max_size=2, unique=True).map(tuple)),
+    st.builds(UnitSucceededByOne, _units),
 )
 _added: Facts = st.builds(TaskAdded, st.integers(1, 3), st.none(), st.none(), _names)
 _task_facts: Facts = st.one_of(

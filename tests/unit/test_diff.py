@@ -105,14 +105,14 @@ def test_a_support_units_report_is_told_though_it_moves_no_status() -> None:
 
 def test_a_succession_changes_who_acts_and_the_units_themselves() -> None:
     facts = (*plan(), *EVERYBODY, task(), assigned("a"))
-    found = told(changes(*facts, more=[succeeded("a", "b", day("2023-07-20"))]))
+    found = told(changes(*facts, more=[succeeded("a", "b", on=day("2023-07-20"))]))
     assert found.keys() == {("task", TASK), ("unit", "a"), ("unit", "b")}
-    assert found["unit", "a"] == {"successor": (None, {"id": "b", "name": "乙局"})}
+    assert found["unit", "a"] == {"successors": ((), ({"id": "b", "name": "乙局"},))}
 
 
 def test_units_that_have_nothing_to_do_with_the_plan_are_left_out() -> None:
     facts = (*plan(), *EVERYBODY, *group("g", "a"), task(), assigned("g"))
-    rename = [succeeded("c", "b", day("2023-07-20"))]
+    rename = [succeeded("c", "b", on=day("2023-07-20"))]
     assert changes(*facts, more=rename) == []
     log = logged(*facts, *rename)
     before, after = rows_of(log[: len(facts)], BEFORE), rows_of(log, AFTER)
@@ -197,7 +197,7 @@ def test_a_group_that_was_joined_is_why_more_units_should_speak() -> None:
 
 
 def test_a_succession_that_began_in_between_is_why_somebody_else_acts() -> None:
-    facts = (*plan(), *EVERYBODY, task(), assigned("a"), succeeded("a", "b", day("2023-07-20")))
+    facts = (*plan(), *EVERYBODY, task(), assigned("a"), succeeded("a", "b", on=day("2023-07-20")))
     (type_,) = why(*facts, more=[])[TASK]
     assert type_.startswith("unit.succeeded")
 

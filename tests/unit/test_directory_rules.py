@@ -28,9 +28,20 @@ from domain.directory import (
     UnitRegistered,
     UnitRenamed,
     UnitSucceeded,
+    UnitSucceededByOne,
     succession,
 )
-from domain.errors import AlreadyExists, CannotUndo, Membership, NotAGroup, ReasonMissing, Stale, Succession, Unknown
+from domain.errors import (
+    AlreadyExists,
+    CannotUndo,
+    Membership,
+    NotAGroup,
+    ReasonMissing,
+    Stale,
+    SuccessionCircle,
+    Unknown,
+)
+from domain.undo import FactVoided, VoidFact
 from tests.unit.saying import TODAY, WHY, Given, Put, given
 from tests.unit.world import day, group, succeeded, unit
 
@@ -49,7 +60,7 @@ EDITS: list[tuple[DirectoryCommands, Put]] = [
     (RegisterUnit(unit="d", name="丁委", reason=WHY), Put("unit:d", UnitRegistered("丁委", UnitKind.BODY))),
     (RenameUnit(unit="a", name="新甲委", reason=WHY), Put("unit:a", UnitRenamed("新甲委"))),
     (AddUnitAlias(unit="a", alias="甲", reason=WHY), Put("unit:a", UnitAliasAdded("甲"))),
-    (SucceedUnit(unit="a", successor="b", reason=WHY), Put("unit:a", UnitSucceeded("b"))),
+    (SucceedUnit(unit="a", successors=("b",), reason=WHY), Put("unit:a", UnitSucceeded(("b",)))),
     (
         DefineGroup(unit="few", name="几家", closed=False, reason=WHY),
         Put("unit:few", GroupDefined("几家", closed=False)),
@@ -110,8 +121,8 @@ def test_an_edit_at_another_version_is_stale(command: DirectoryCommands, made: P
 UNKNOWN: list[tuple[DirectoryCommands, str]] = [
     (RenameUnit(unit="x", name="新", reason=WHY), "/unit"),
     (AddUnitAlias(unit="x", alias="新", reason=WHY), "/unit"),
-    (SucceedUnit(unit="x", successor="a", reason=WHY), "/unit"),
-    (SucceedUnit(unit="a", successor="x", reason=WHY), "/successor"),
+    (SucceedUnit(unit="x", successors=("a",), reason=WHY), "/unit"),
+    (SucceedUnit(unit="a", successors=("b", "x"), reason=WHY), "/successors/1"),
     (AddMember(unit="x", member="a", reason=WHY), "/unit"),
     (AddMember(unit="all", member="x", reason=WHY), "/member"),
     (RemoveMember(unit="x", member="a", reason=WHY), "/unit"),
@@ -183,38 +194,127 @@ def test_a_group_can_be_renamed_and_keeps_its_members() -> None:
     assert shown == Unit(UnitKind.GROUP, "各家", closed=True, members=("a",))
 
 
-@pytest.mark.parametrize(("who", "by"), [("all", "a"), ("a", "all")])
-def test_a_group_neither_succeeds_nor_is_succeeded(who: str, by: str) -> None:
-    world().when(SucceedUnit(unit=who, successor=by, reason=WHY)).refused(NotAGroup, pointer="/successor")
+@pytest.mark.parametrize(("who", "by", "pointer"), [("all", "a", "/unit"), ("a", "all", "/successors/0")])
+def test_a_group_neither_succeeds_nor_is_succeeded(who: str, by: str, pointer: str) -> None:
+    world().when(SucceedUnit(unit=who, successors=(by,), reason=WHY)).refused(NotAGroup, pointer=pointer)
 
 
 def test_a_unit_does_not_succeed_itself() -> None:
-    world().when(SucceedUnit(unit="a", successor="a", reason=WHY)).refused(Succession, pointer="/successor")
+    world().when(SucceedUnit(unit="a", successors=("a",), reason=WHY)).refused(
+        SuccessionCircle, f"a would be succeeded by itself from {TODAY} on", "/successors"
+    )
 
 
 def test_a_succession_never_leads_back_to_its_beginning() -> None:
-    chain = (succeeded("a", "b", JUNE), succeeded("b", "c", JUNE))
-    circle = SucceedUnit(unit="c", successor="a", reason=WHY)
-    world(*chain).when(circle).refused(Succession, "丙委", "/successor")
+    chain = (succeeded("a", "b", on=JUNE), succeeded("b", "c", on=JUNE))
+    circle = SucceedUnit(unit="c", successors=("a",), reason=WHY)
+    world(*chain).when(circle).refused(SuccessionCircle, "by way of c, a, b", "/successors")
 
 
-def test_a_circle_is_judged_on_the_day_from_which_the_succession_holds() -> None:
-    back = SucceedUnit(unit="b", successor="a", reason=WHY, effective_on=JUNE)
-    world(succeeded("a", "b", JULY)).when(back).then(Put("unit:b", UnitSucceeded("a"), JUNE))
+def test_a_circle_on_any_later_day_is_refused_with_that_day() -> None:
+    back = SucceedUnit(unit="b", successors=("a",), reason=WHY, effective_on=JUNE)
+    world(succeeded("a", "b", on=JULY)).when(back).refused(SuccessionCircle, "from 2023-07-01 on", "/successors")
+
+
+def test_two_units_may_succeed_each_other_one_after_the_other() -> None:
+    back = SucceedUnit(unit="b", successors=("a",), reason=WHY, effective_on=day("2023-07-20"))
+    ended = succeeded("a", on=day("2023-07-20"))
+    world(succeeded("a", "b", on=JUNE), ended).when(back).then(Put("unit:b", UnitSucceeded(("a",)), day("2023-07-20")))
+
+
+def test_voiding_the_end_of_a_succession_may_not_close_a_circle() -> None:
+    """Position 8: b took over from a; 9: that ended; 10: a took over from b."""
+    there = world(succeeded("a", "b", on=JUNE), succeeded("a", on=JULY), succeeded("b", "a", on=day("2023-07-20")))
+    void = VoidFact(target=9, reason=WHY)
+    there.when(void).refused(SuccessionCircle, "from 2023-07-20 on, by way of a, b", "/target")
+    there.when(VoidFact(target=8, reason=WHY)).then(Put("unit:a", FactVoided(8), TODAY))
+
+
+def test_ending_or_replacing_a_succession_may_not_close_a_circle() -> None:
+    there = world(succeeded("a", "b", on=JUNE), succeeded("a", on=JULY), succeeded("b", "a", on=JULY))
+    late = SucceedUnit(unit="a", successors=(), reason=WHY, replaces=9, effective_on=day("2023-07-20"))
+    there.when(late).refused(SuccessionCircle, "from 2023-07-01 on", "/successors")
+    other = SucceedUnit(unit="a", successors=("c", "b"), reason=WHY, replaces=9)
+    there.when(other).refused(SuccessionCircle, "from 2023-07-01 on", "/successors")
+
+
+def test_one_request_may_not_close_a_circle_either() -> None:
+    there = SucceedUnit(unit="a", successors=("b",), reason=WHY)
+    back = SucceedUnit(unit="b", successors=("c", "a"), reason=WHY)
+    world().when(there, back).refused(SuccessionCircle, index=1)
+
+
+def test_a_circle_that_was_there_before_is_not_held_against_others() -> None:
+    circle = (succeeded("a", "b", on=JUNE), succeeded("b", "a", on=JUNE))
+    wider = SucceedUnit(unit="b", successors=("a", "c"), reason=WHY)
+    world(*circle).when(wider).then(Put("unit:b", UnitSucceeded(("a", "c")), TODAY))
+    mended = SucceedUnit(unit="b", successors=(), reason=WHY, replaces=9)
+    world(*circle).when(mended).then(Put("unit:b", UnitSucceeded(()), JUNE, 9))
+
+
+def test_who_is_succeeded_by_nobody_any_more_may_be_in_no_circle() -> None:
+    there = world(succeeded("a", "b", on=JUNE), succeeded("b", "c", on=JUNE))
+    other = SucceedUnit(unit="a", successors=("c",), reason=WHY, replaces=8)
+    there.when(other).then(Put("unit:a", UnitSucceeded(("c",)), JUNE, 8))
+
+
+def test_a_unit_is_split_among_several_that_act_in_its_place() -> None:
+    split = SucceedUnit(unit="a", successors=("b", "c", "b"), reason=WHY)
+    world().when(split).then(Put("unit:a", UnitSucceeded(("b", "c")), TODAY))
+
+
+def test_an_empty_set_ends_a_succession_and_the_unit_acts_again() -> None:
+    ended = SucceedUnit(unit="a", successors=(), reason=WHY)
+    world(succeeded("a", "b", on=JUNE)).when(ended).then(Put("unit:a", UnitSucceeded(()), TODAY))
+    shown = world(succeeded("a", "b", on=JUNE), succeeded("a", on=JULY)).shows("unit:a")
+    assert shown == Unit(UnitKind.BODY, "甲委")
+
+
+def test_the_same_successors_in_another_order_are_not_recorded_again() -> None:
+    there = world(succeeded("a", "b", "c", on=JUNE))
+    there.when(SucceedUnit(unit="a", successors=("c", "b"), reason=WHY)).then_nothing()
+
+
+def test_a_succession_by_one_that_was_recorded_in_the_first_form_reads_as_a_set_of_one() -> None:
+    old = Put("unit:a", UnitSucceededByOne("b"), JUNE)
+    assert world(old).shows("unit:a") == Unit(UnitKind.BODY, "甲委", successors=("b",))
+    SucceedUnit(unit="a", successors=("b",), reason=WHY)
+    world(old).when(SucceedUnit(unit="a", successors=("b",), reason=WHY)).then_nothing()
+    split = SucceedUnit(unit="a", successors=("b", "c"), reason=WHY, replaces=8)
+    world(old).when(split).then(Put("unit:a", UnitSucceeded(("b", "c")), JUNE, 8))
+
+
+def test_a_group_keeps_who_left_it_until_they_come_back() -> None:
+    left = Put("unit:all", GroupMemberRemoved("a"), JUNE)
+    shown = world(left).shows("unit:all")
+    assert isinstance(shown, Unit)
+    assert (shown.members, shown.former_members) == ((), ("a",))
+    back = world(left, Put("unit:all", GroupMemberAdded("a"), JULY)).shows("unit:all")
+    assert isinstance(back, Unit)
+    assert (back.members, back.former_members) == (("a",), ())
 
 
 def test_a_wrong_succession_can_be_replaced_by_its_reverse_only_after_it_is_void() -> None:
-    wrong = succeeded("a", "b", JUNE)
-    corrected = SucceedUnit(unit="a", successor="c", reason=WHY, replaces=8)
-    world(wrong).when(corrected).then(Put("unit:a", UnitSucceeded("c"), JUNE, 8))
-    reverse = SucceedUnit(unit="b", successor="a", reason=WHY, replaces=8)
+    wrong = succeeded("a", "b", on=JUNE)
+    corrected = SucceedUnit(unit="a", successors=("c",), reason=WHY, replaces=8)
+    world(wrong).when(corrected).then(Put("unit:a", UnitSucceeded(("c",)), JUNE, 8))
+    reverse = SucceedUnit(unit="b", successors=("a",), reason=WHY, replaces=8)
     world(wrong).when(reverse).refused(CannotUndo, "position 8 is a unit.succeeded in unit:a", "/replaces")
 
 
 def test_a_circle_that_retroactive_facts_closed_is_walked_once() -> None:
-    units = {"a": Unit(UnitKind.BODY, "甲", successor="b"), "b": Unit(UnitKind.BODY, "乙", successor="a")}
-    assert succession("a", units.get) == ("a", "b")
-    assert succession("b", units.get) == ("b", "a")
+    units = {"a": Unit(UnitKind.BODY, "甲", successors=("b",)), "b": Unit(UnitKind.BODY, "乙", successors=("a",))}
+    assert succession("a", units.get).ends == ("b",)
+    assert succession("b", units.get).ends == ("a",)
+
+
+def test_branches_that_come_together_again_have_one_end() -> None:
+    """`a` was split into `b` and `c`, which `d` united."""
+    by = {"a": ("b", "c"), "b": ("d",), "c": ("d",), "d": ()}
+    units = {key: Unit(UnitKind.BODY, key, successors=successors) for key, successors in by.items()}
+    found = succession("a", units.get)
+    assert found.ends == ("d",)
+    assert found.before == {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
 
 
 def test_a_single_unit_has_no_members() -> None:

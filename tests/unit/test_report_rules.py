@@ -16,6 +16,7 @@ from domain.errors import (
     Stale,
     Unknown,
     WrongDate,
+    WrongMeasurement,
     WrongPeriod,
 )
 from domain.report import (
@@ -23,11 +24,12 @@ from domain.report import (
     EvidenceOffered,
     Listing,
     Measurement,
+    MeasurementOffered,
     ProgressReported,
     ReportProgress,
     Reports,
 )
-from domain.task import TaskUnitReleased, TaskWithdrawn
+from domain.task import TaskTargetSet, TaskUnitReleased, TaskWithdrawn
 from domain.undo import FactVoided
 from domain.values import SHANGHAI, Role, Status
 from tests.unit.saying import TODAY, WHY, Given, Put, given, words
@@ -35,6 +37,7 @@ from tests.unit.world import STREAM, TASK, assigned, day, group, reported, succe
 
 JUNE = day("2023-06-30")
 JULY = day("2023-07-01")
+TARGET = Put(STREAM, TaskTargetSet(1, "全覆盖", "100", "%"))
 
 
 def report(period: str = "2023-Q2", by: str = "a", **other: object) -> ReportProgress:
@@ -72,6 +75,18 @@ def test_a_report_may_hold_from_another_day_that_has_come() -> None:
     world().when(report(effective_on=day("2023-05-01"))).then(made(on=day("2023-05-01")))
 
 
+def test_a_report_never_holds_from_before_its_periods_first_day() -> None:
+    early = report("2023-07", effective_on=JUNE)
+    world().when(early).refused(WrongDate, "the period begins on 2023-07-01", "/effectiveOn")
+    world().when(report("2023-07", effective_on=JULY)).then(made("2023-07", on=JULY))
+
+
+def test_a_withdrawn_task_takes_no_report_for_a_later_period_that_is_dated_before() -> None:
+    withdrawn = world(Put(STREAM, TaskWithdrawn(), JULY))
+    withdrawn.when(report("2023-07", effective_on=JUNE)).refused(WrongDate)
+    withdrawn.when(report("2023", effective_on=JUNE)).then(made("2023"))
+
+
 def test_a_report_never_holds_from_the_future() -> None:
     tomorrow = report(effective_on=day("2023-08-11"))
     world().when(tomorrow).refused(WrongDate, "today is 2023-08-10", "/effectiveOn")
@@ -95,9 +110,28 @@ def test_a_first_report_needs_no_reason() -> None:
 
 def test_a_report_needs_words_or_a_figure() -> None:
     world().when(report(narrative=None)).refused(EmptyReport, pointer="/narrative")
-    figure = Measurement("12.5", "%", 1)
-    fact = ProgressReported("2023-Q2", Status.IN_PROGRESS, measurement=figure)
-    world().when(report(narrative=None, measurement=figure)).then(Put(f"report:{TASK}/a", fact, JUNE))
+    fact = ProgressReported("2023-Q2", Status.IN_PROGRESS, measurement=Measurement("12.5", "%", 1))
+    figure = MeasurementOffered("12.5", "%", 1)
+    world(TARGET).when(report(narrative=None, measurement=figure)).then(Put(f"report:{TASK}/a", fact, JUNE))
+
+
+def test_a_measurement_names_a_target_of_its_task() -> None:
+    other = report(measurement=MeasurementOffered("12.5", "%", 2))
+    world(TARGET).when(other).refused(
+        WrongMeasurement, "has no target 2 on 2023-06-30; its targets: 1 (全覆盖)", "/measurement/target"
+    )
+    early = report("2023-Q1", measurement=MeasurementOffered("12.5", "%", 1))
+    world(TARGET._replace(on=JUNE)).when(early).refused(WrongMeasurement, "its targets: none", "/measurement/target")
+
+
+def test_a_measurement_is_given_in_its_targets_unit() -> None:
+    figure = report(measurement=MeasurementOffered("12.5", "项", 1))
+    world(TARGET).when(figure).refused(WrongMeasurement, "is counted in %", "/measurement/unit")
+
+
+def test_a_command_without_a_target_for_its_measurement_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match="target"):
+        msgspec.convert({"value": "1", "unit": "%"}, MeasurementOffered)
 
 
 def test_the_title_of_evidence_is_sealed_and_its_address_is_not() -> None:
@@ -154,6 +188,16 @@ def test_a_released_unit_reports_until_its_last_day() -> None:
     released.when(report("2023-07")).refused(MayNotReport, "on 2023-07-31", "/unit")
 
 
+def test_the_refusal_for_a_released_unit_names_the_last_day_on_which_it_took_part() -> None:
+    released = world(Put(STREAM, TaskUnitReleased("a"), JULY))
+    released.when(report("2023-07")).refused(MayNotReport, "the last day on which it did was 2023-06-30", "/unit")
+    left = (Put("unit:all", GroupMemberRemoved("a"), day("2023-07-05")),)
+    closed = given(task(), unit("a"), *group("all", "a"), assigned("all"), *left)
+    closed.when(report("2023-07")).refused(MayNotReport, "the last day on which it did was 2023-07-04")
+    never = world().when(report(by="b")).refusal
+    assert "last day" not in never.detail
+
+
 def test_members_of_a_closed_group_report_and_others_do_not() -> None:
     closed = given(task(), unit("a"), unit("b"), *group("all", "a"), assigned("all"))
     closed.when(report()).then(made())
@@ -190,23 +234,39 @@ def test_where_the_task_is_open_ended_any_registered_unit_reports_unlisted() -> 
 
 
 def test_a_successor_reports_for_the_unit_it_succeeded_from_that_day_on() -> None:
-    after = world(succeeded("a", "b", JULY))
+    after = world(succeeded("a", "b", on=JULY))
     after.when(report("2023-07", by="b")).then(made("2023-07", by="b", on=day("2023-07-31")))
     after.when(report("2023-Q2", by="b")).refused(MayNotReport)
 
 
 def test_a_successor_of_a_successor_reports_too() -> None:
-    chain = world(unit("c"), succeeded("a", "b", JULY), succeeded("b", "c", JULY))
+    chain = world(unit("c"), succeeded("a", "b", on=JULY), succeeded("b", "c", on=JULY))
     chain.when(report("2023-07", by="c")).then(made("2023-07", by="c", on=day("2023-07-31")))
 
 
-def test_a_predecessor_may_still_report() -> None:
-    after = world(succeeded("a", "b", JULY))
-    after.when(report("2023-07", by="a")).then(made("2023-07", on=day("2023-07-31")))
+def test_a_predecessor_reports_only_with_a_day_before_its_succession() -> None:
+    after = world(succeeded("a", "b", on=JULY), succeeded("a", "b", "c", on=day("2023-07-20")), unit("c"))
+    after.when(report("2023-07", by="a")).refused(MayNotReport, "was succeeded on 2023-07-01 by b, c", "/unit")
+    after.when(report("2023-Q2", by="a")).then(made())
+    after.when(report("2023", by="a", effective_on=JUNE)).then(made("2023"))
+    open_to_all = world(succeeded("a", "b", on=JULY), open_ended=True)
+    open_to_all.when(report("2023-07", by="a")).refused(MayNotReport, "was succeeded")
+
+
+def test_each_of_those_who_split_a_unit_among_them_reports() -> None:
+    split = world(unit("c"), succeeded("a", "b", "c", on=JULY))
+    for one in "bc":
+        split.when(report("2023-07", by=one)).then(made("2023-07", by=one, on=day("2023-07-31")))
+
+
+def test_a_unit_whose_succession_ended_reports_again() -> None:
+    ended = world(succeeded("a", "b", on=JUNE), succeeded("a", on=JULY))
+    ended.when(report("2023-07")).then(made("2023-07", on=day("2023-07-31")))
+    ended.when(report("2023-07", by="b")).refused(MayNotReport, "the last day on which it did was 2023-06-30")
 
 
 def test_a_successor_of_a_member_reports_for_the_group() -> None:
-    facts = (task(), unit("a"), unit("b"), *group("all", "a"), assigned("all"), succeeded("a", "b", JULY))
+    facts = (task(), unit("a"), unit("b"), *group("all", "a"), assigned("all"), succeeded("a", "b", on=JULY))
     given(*facts).when(report("2023-07", by="b")).then(made("2023-07", by="b", on=day("2023-07-31")))
 
 
@@ -247,6 +307,19 @@ def test_a_correction_says_why() -> None:
 def test_a_correction_may_change_the_period() -> None:
     there = world(reported("a", "2023-Q2", on=JUNE))
     there.when(report("2023-06", replaces=5, reason=WHY)).then(made("2023-06")._replace(replaces=5))
+
+
+def test_a_correction_that_names_another_period_takes_that_ones_default_day() -> None:
+    there = world(reported("a", "2023-Q2", on=day("2023-06-15")))
+    there.when(report("2023-04", replaces=5, reason=WHY)).then(
+        made("2023-04", on=day("2023-04-30"))._replace(replaces=5)
+    )
+
+
+def test_a_kept_day_that_the_rule_refuses_becomes_the_default() -> None:
+    there = world(reported("a", "2023-07", on=JUNE))  # as it was recorded before the rule
+    corrected = report("2023-07", replaces=5, reason=WHY)
+    there.when(corrected).then(made("2023-07", on=day("2023-07-31"))._replace(replaces=5))
 
 
 def test_a_correction_does_not_take_a_period_that_another_report_has() -> None:

@@ -126,7 +126,7 @@ def test_a_fact_of_another_stream_is_not_replaced() -> None:
     [
         assigned("a"),
         Put(STREAM, TaskUnitReleased("a")),
-        succeeded("b", "a", JUNE),
+        succeeded("b", "a", on=JUNE),
         group("all", "a")[1],
     ],
     ids=["an assignment", "a release", "a succession", "a membership"],

@@ -49,7 +49,8 @@ def group(key: str, *members: str, closed: bool = True) -> tuple[Put, ...]:
     return (Put(stream, GroupDefined(key, closed)), *(Put(stream, GroupMemberAdded(one)) for one in members))
 
 
-def succeeded(key: str, by: str, on: date) -> Put:
+def succeeded(key: str, *by: str, on: date) -> Put:
+    """Nobody: the succession ended."""
     return Put(f"unit:{key}", UnitSucceeded(by), on)
 
 
