@@ -79,7 +79,7 @@ def _events(given: Given, _: frozenset[str]) -> Inquiry:
         page = LogPage(limit=excerpt.wider.limit, **way, **msgspec.structs.asdict(chosen))
         async with scene.moments.reader.pool.acquire() as connected:
             found = await events.log_page(connected, position, page)
-        return connection(listed._replace(items=found.views()), excerpt, scene.here)
+        return connection(listed._replace(items=found), excerpt, scene.here)
 
     return Inquiry(begun(given.start, turn.cursor), (), answer, turn.limit)
 

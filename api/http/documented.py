@@ -51,7 +51,13 @@ def _schema(one: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
     option = components[option["$ref"].rpartition("/")[2]] if "$ref" in option else option
     enum = option.get("enum")
     kept = {_NAMES[name]: option[name] for name in _NAMES if name in option}
-    return {"type": "string" if enum else option.get("type"), "enum": enum, "examples": one.get("examples")} | kept
+    type_ = option.get("type")
+    # Several values are joined by commas: to whoever sends one, it is a text as before.
+    return {
+        "type": "string" if enum or type_ == "array" else type_,
+        "enum": enum,
+        "examples": one.get("examples"),
+    } | kept
 
 
 _NAMES = {"minimum": "minimum", "exclusiveMaximum": "exclusive_maximum", "minLength": "min_length"} | {

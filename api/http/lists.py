@@ -58,7 +58,7 @@ async def listing(
     found = await _found(request, collection, asked, scope, within)
     if collection.told:
         async with request.reader.pool.acquire() as connection:
-            facts = await events.at(connection, [one.view.event for one in found.shown])
+            facts = await events.said_at(connection, [one.view.event for one in found.shown])
         found = collection.told(found, facts)
     return sent(request, collection, asked, found, scope)
 

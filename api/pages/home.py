@@ -32,5 +32,5 @@ async def home(request: Ask) -> Answer:
         plans=plans.show(rows),
         districts=districts.show(rows),
         units=sorted(names.units.values(), key=lambda one: (one.kind, one.id)),
-        newest=facts_told(reversed(newest.views()), names, visit),
+        newest=facts_told(reversed(newest), names, visit),
     )

@@ -14,8 +14,6 @@ from api.http.documented import answers as documented
 from api.http.lists import ListBody, answer
 from api.http.paths import At
 from api.http.question import Ask
-from api.services.problems import Fault, Trouble, echo
-from domain.commands import FACTS
 from projections.as_of import Moment
 from projections.lists import EMPTY_ROWS, Page, with_json
 from projections.views import events
@@ -50,7 +48,6 @@ async def event_list(request: Ask) -> Answer:
     query = request.question.parameters
     known(query, Clocks, Following, EventFilter)
     about, following = part_of(query, EventFilter), part_of(query, Following)
-    _check_type(about.type)
     moment = await request.reader.moment(clocks(part_of(query, Clocks)))
     await request.reader.check_named(about, moment)
     found = await _page(request, about, following, moment)
@@ -63,18 +60,10 @@ async def event_list(request: Ask) -> Answer:
     return answer(request, EventView, found, next_, meta, moment, explicit_day=explicit)
 
 
-def _check_type(type_: str | None) -> None:
-    """Trouble for a type that no fact has: who misspells it would wait for ever."""
-    if type_ is not None and type_ not in FACTS:
-        detail = f"no fact has the type {echo(type_)}; there are {', '.join(sorted(FACTS))}"
-        raise Trouble(400, "bad_parameter", detail, [Fault("type", detail)])
-
-
 async def _page(request: Ask, about: EventFilter, following: Following, moment: Moment) -> Page[EventView]:
     wanted = LogPage(**msgspec.structs.asdict(about), after=following.after, limit=following.limit + 1)
     async with request.reader.pool.acquire() as connection:
-        found = await events.log_page(connection, moment.position, wanted)
-    views = found.views()
+        views = await events.log_page(connection, moment.position, wanted)
     return Page(with_json(views[: following.limit]), len(views) > following.limit, EMPTY_ROWS)
 
 
@@ -84,8 +73,8 @@ async def one_event(request: Ask, position: At) -> Answer:
     query = request.question.parameters
     moment = await request.reader.moment(clocks(asked(query, Clocks)))
     async with request.reader.pool.acquire() as connection:
-        found = await events.at(connection, [position] if 1 <= position <= moment.position else [])
-    if not found.recorded:
+        found = await events.at(connection, [position] if 1 <= position <= moment.position else [], moment.position)
+    if not found:
         raise request.reader.beyond(position, moment)
     meta = request.reader.meta(moment, request.question.path, query)
-    return ok(request, msgspec.structs.replace(found.views()[0], meta=meta), moment)
+    return ok(request, msgspec.structs.replace(found[0], meta=meta), moment)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from api.services.problems import Fault, Trouble, echo
+from domain.commands import FACTS
 from domain.values import instant_text
 from events.database import Connection, Lanes
 from events.head import Head
@@ -83,13 +84,18 @@ class Reader:
     async def check_named(self, given: msgspec.Struct, moment: Moment, plan: str = "") -> None:
         """Trouble for a filter that names what is not in the record: who misspells it would take nothing for an answer.
 
-        A subject is in the record from the first fact of its stream on, whatever the day. Keys of tasks are of `plan`.
+        A subject is in the record from the first fact of its stream on, whatever the day. Tasks are named by their keys
+        within a `plan`, else by their ids. A type that no fact has would be waited for for ever.
         """
+        for type_ in getattr(given, "type", None) or ():
+            if type_ not in FACTS:
+                detail = f"no fact has the type {echo(type_)}; there are {', '.join(sorted(FACTS))}"
+                raise Trouble(400, "bad_parameter", detail, [Fault("type", detail)])
         for name in _NAMING:
             given_: str | int | None = getattr(given, name, None)
             if given_ is None:
                 continue
-            key = f"{plan}/{given_}" if name == "task" else str(given_)
+            key = f"{plan}/{given_}" if name == "task" and plan else str(given_)
             if not await self._begun(key if name == "stream" else f"{name}:{key}", moment.position):
                 detail = f"there is no {name} {echo(key)}"
                 raise Trouble(404, "unknown_id", detail, [Fault(name, detail)])
