@@ -23,7 +23,7 @@ from projections.writer import column_names, quoted, record
 
 _Line = tuple[Any, ...]  # a slice as its table has it
 _Place = tuple[str, int, date]
-BATCH: Final = 10_000  # rows that are held while tables are filled
+ROWS_HELD: Final = 10_000  # rows that are held while tables are filled
 _STREAMS: Final = "SELECT entry FROM events WHERE position <= $1 ORDER BY stream, version"
 
 
@@ -78,12 +78,12 @@ async def _fill(connection: Connection, tables: Tables, progress: Progress) -> N
             if isinstance(one, Slice):  # nothing is closed that was open before the first fact
                 rows[one.table].append(record(one))
         about += concerns.concerns(facts, len(facts))
-        if len(about) >= BATCH:
+        if len(about) >= ROWS_HELD:
             await concerns.copy(connection, CONCERNS, about)
             about.clear()
         progress(len(facts))
         for name, waiting in rows.items():
-            if len(waiting) >= BATCH:
+            if len(waiting) >= ROWS_HELD:
                 await _copy(connection, by_name[name], waiting)
                 waiting.clear()
     for name, waiting in rows.items():

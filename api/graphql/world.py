@@ -16,7 +16,7 @@ from projections.documents import name_of
 from projections.lists import Collection
 from projections.views import districts, history, names, plans, platforms, reports, tasks, units
 from projections.views.districts import DistrictView
-from projections.views.events import BESIDES, Entry, EventFilter, EventView, Facts, end_of
+from projections.views.events import BESIDES, EventFilter, EventView, Facts, LogEntry, end_of
 from projections.views.history import Version
 from projections.views.names import UNITS
 from projections.views.plans import MeasureView, PartView, PlanView
@@ -66,7 +66,7 @@ async def load(connection: Connection, position: int, asked: Iterable[FactsWante
     positions = [one.position for one in asked if one.position is not None]
     names = [name for one in asked if one.position is None for name in _names(one)]
     rows = await connection.fetch(_SQL, position, positions, [low for low, _ in names], [high for _, high in names])
-    entries = {row["entry"]: Entry(row["entry"], row["undoing"], row["request"]) for row in rows}
+    entries = {row["entry"]: LogEntry(row["entry"], row["undoing"], row["request"]) for row in rows}
     recorded = [decode_trusted(entry) for entry in entries]
     texts = disclosed(row for row in rows if row["digest"])
     at = {fact.position: fact for fact in recorded}

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from domain.fact import data_of
+from domain.fact import data_of, tag
+from domain.values import instant_text
 from events import codec, merkle
 from events.codec import decode_trusted
 from events.database import Connection
@@ -54,8 +55,13 @@ class InRequest(msgspec.Struct, frozen=True):
     count: int
 
 
-class Leaf(msgspec.Struct, frozen=True, rename="camel"):
-    """What the log keeps of a fact, hashes and proves: its envelope and its data, all keys always there."""
+class EventView(msgspec.Struct, frozen=True, rename="camel"):
+    """A fact: the very fields of its leaf, and beside them what is known of it.
+
+    Without `leafHash`, `undoneBy`, `inRequest`, `disclosures` and `meta` it is the leaf: printed as canonical JSON (RFC
+    8785: keys sorted, no blanks) it is the bytes that `leafHash` is the RFC 6962 hash of, SHA-256 of a zero byte and
+    them. `undoneBy` is as of the moment asked for.
+    """
 
     v: int
     position: int
@@ -68,16 +74,6 @@ class Leaf(msgspec.Struct, frozen=True, rename="camel"):
     replaces: int | None
     cause: Cause
     data: dict[str, Any]
-
-
-class EventView(Leaf, frozen=True, rename="camel"):
-    """A fact: the very fields of its leaf, and beside them what is known of it.
-
-    Without `leafHash`, `undoneBy`, `inRequest`, `disclosures` and `meta` it is the leaf: printed as canonical JSON (RFC
-    8785: keys sorted, no blanks) it is the bytes that `leafHash` is the RFC 6962 hash of, SHA-256 of a zero byte and
-    them. `undoneBy` is as of the moment asked for.
-    """
-
     leaf_hash: str
     undone_by: UndoneBy | None
     in_request: InRequest
@@ -89,7 +85,7 @@ BESIDE: Final = ("leafHash", "undoneBy", "inRequest", "disclosures", "meta")  # 
 Disclosed = Mapping[str, tuple[str, str]]  # digest → (salt, value)
 
 
-class Entry(NamedTuple):
+class LogEntry(NamedTuple):
     """A leaf's bytes, those of the leaf that undoes it, and its request's first position and number of facts."""
 
     leaf: bytes
@@ -97,12 +93,17 @@ class Entry(NamedTuple):
     request: Sequence[int]
 
 
+class _Said(msgspec.Struct):
+    type: str
+    data: msgspec.Raw
+
+
 class _Undoing(msgspec.Struct):
     position: int
     cause: Cause
 
 
-_LEAF: Final = msgspec.json.Decoder(Leaf).decode
+_SAID: Final = msgspec.json.Decoder(_Said).decode
 _UNDOING: Final = msgspec.json.Decoder(_Undoing).decode
 # Of the fact e.position in the log of the size $n: subqueries, so that no plan for them reads more than one row each.
 BESIDES: Final = f"""
@@ -112,29 +113,33 @@ BESIDES: Final = f"""
 """
 
 
-def event_view(entry: Entry, texts: Disclosed) -> EventView:
+def event_view(entry: LogEntry, texts: Disclosed) -> EventView:
     """A fact as everybody reads it."""
-    return _view(_LEAF(entry.leaf), entry, texts)
+    return _view(decode_trusted(entry.leaf), entry, texts)
 
 
-def _view(leaf: Leaf, entry: Entry, texts: Disclosed) -> EventView:
+def _view(fact: Recorded, entry: LogEntry, texts: Disclosed) -> EventView:
     first, count = entry.request
+    type_, data = tag(fact.fact), data_of(fact.fact)
+    said = _SAID(entry.leaf)
+    if said.type != type_:  # it was recorded as an older version, which its leaf stays
+        type_, data = said.type, msgspec.json.decode(said.data, type=dict[str, Any])
     return EventView(
-        leaf.v,
-        leaf.position,
-        leaf.stream,
-        leaf.version,
-        leaf.type,
-        leaf.actor,
-        leaf.recorded_at,
-        leaf.effective_on,
-        leaf.replaces,
-        leaf.cause,
-        leaf.data,
+        codec.LEAF_VERSION,
+        fact.position,
+        fact.stream,
+        fact.version,
+        type_,
+        fact.actor,
+        instant_text(fact.recorded_at),
+        fact.effective_on,
+        fact.replaces,
+        fact.cause,
+        data,
         merkle.leaf_hash(entry.leaf).hex(),
         _undone_by(entry.undoing),
-        InRequest(leaf.position - first, count),
-        tuple(_disclosure(digest, texts.get(digest)) for digest in digests(leaf.data)),
+        InRequest(fact.position - first, count),
+        tuple(_disclosure(digest, texts.get(digest)) for digest in digests(data)),
     )
 
 
@@ -151,7 +156,7 @@ def _disclosure(digest: str, text: tuple[str, str] | None) -> DisclosureView:
     return DisclosureView(digest, *text, Presence.PRESENT)
 
 
-def entries_of(facts: Iterable[Recorded]) -> Work[tuple[int, Entry]]:
+def entries_of(facts: Iterable[Recorded]) -> Work[tuple[int, LogEntry]]:
     """The entries of facts, in order, that are not in the log, or are all that it holds of their requests."""
     known = list(facts)
     leaves: dict[int, bytes] = {}
@@ -163,7 +168,7 @@ def entries_of(facts: Iterable[Recorded]) -> Work[tuple[int, Entry]]:
         together = list(request)
         for one in together:
             span = together[0].position, len(together)
-            yield one.position, Entry(leaves[one.position], undoing.get(one.position), span)
+            yield one.position, LogEntry(leaves[one.position], undoing.get(one.position), span)
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -171,7 +176,7 @@ class Facts(msgspec.Struct, frozen=True):
 
     recorded: Sequence[Recorded]
     disclosed: Disclosed
-    entries: Mapping[int, Entry] = {}
+    entries: Mapping[int, LogEntry] = {}
 
     def view(self, position: int) -> EventView:
         """One of the facts as everybody reads it."""
@@ -330,7 +335,7 @@ async def said_at(connection: Connection, positions: Sequence[int]) -> Facts:
         "SELECT entry FROM events WHERE position = ANY($1::bigint[]) ORDER BY position", list(positions)
     )
     recorded = await _decoded(rows)
-    return Facts(recorded, await _texts(connection, (data_of(one.fact) for one in recorded)))
+    return Facts(recorded, await _texts(connection, recorded))
 
 
 def end_of(prefix: str) -> str:
@@ -349,8 +354,8 @@ async def of_subject(connection: Connection, position: int, stream: str, below: 
         end_of(below),
     )
     recorded = await _decoded(rows)
-    entries = {one.position: Entry(*row) for one, row in zip(recorded, rows, strict=True)}
-    return Facts(recorded, await _texts(connection, (data_of(one.fact) for one in recorded)), entries)
+    entries = {one.position: LogEntry(*row) for one, row in zip(recorded, rows, strict=True)}
+    return Facts(recorded, await _texts(connection, recorded), entries)
 
 
 async def recorded_of(connection: Connection, position: int, stream: str, below: str) -> list[Recorded]:
@@ -382,16 +387,17 @@ async def _decoded(rows: Iterable[Any]) -> list[Recorded]:
 
 async def _viewed(connection: Connection, rows: Iterable[Any]) -> list[EventView]:
     """The facts of these rows as everybody reads them, in steps."""
-    entries = [Entry(*row) for row in rows]
-    leaves = [one async for one in in_steps(_LEAF(entry.leaf) for entry in entries)]
-    texts = await _texts(connection, (one.data for one in leaves))
-    pairs = zip(leaves, entries, strict=True)
-    return [one async for one in in_steps(_view(leaf, entry, texts) for leaf, entry in pairs)]
+    entries = [LogEntry(*row) for row in rows]
+    recorded = [one async for one in in_steps(decode_trusted(entry.leaf) for entry in entries)]
+    texts = await _texts(connection, recorded)
+    pairs = zip(recorded, entries, strict=True)
+    return [one async for one in in_steps(_view(fact, entry, texts) for fact, entry in pairs)]
 
 
-async def _texts(connection: Connection, data: Iterable[dict[str, Any]]) -> Disclosed:
-    """The texts behind the digests in these facts' data."""
-    wanted = [digest async for own in in_steps(tuple(digests(one)) for one in data) for digest in own]
+async def _texts(connection: Connection, facts: Iterable[Recorded]) -> Disclosed:
+    """The texts behind the digests in these facts."""
+    found = in_steps(tuple(digests(data_of(one.fact))) for one in facts)
+    wanted = [digest async for own in found for digest in own]
     if not wanted:
         return {}
     rows = await connection.fetch("SELECT digest, salt, value FROM disclosures WHERE digest = ANY($1::text[])", wanted)
