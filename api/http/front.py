@@ -157,7 +157,7 @@ class Front:
     async def _found(self, scope: Scope, key: _Key, receive: Receive) -> Entry:
         """The answer, asked for now."""
         head = self._head
-        if not head.listening:
+        if not head.listening or key[0].waits:
             return await self._asked(scope, key, receive)
         state = head.size, head.today()
         # Who asks after a fact was acknowledged is not given what was asked for before it.
