@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -45,13 +45,29 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     ] = None
 
 
+LIMIT: Final = "At most so many. Without it a list by suffix (.json, .ndjson, .csv) is given whole."
+
+
 class Paging(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Which page of a list."""
 
-    limit: Annotated[int, Meta(ge=1, le=200, description="At most so many.", examples=[100])] = 100
+    limit: Annotated[int, Meta(ge=1, le=200, description=LIMIT, examples=[100])] = 100
     cursor: Annotated[
         str | None, Meta(description="Where the page before ended, as `next` gives it. It pins both clocks.")
     ] = None
+
+
+class Sheet(msgspec.Struct, frozen=True, kw_only=True):
+    """How a table is wanted."""
+
+    excel: Annotated[
+        bool,
+        Meta(
+            description="Of CSV: a file for a spreadsheet, with a byte order mark and a name, in which whatever it "
+            "would take for a formula is marked with an apostrophe. Otherwise CSV is exactly what the record says.",
+            examples=[True],
+        ),
+    ] = False
 
 
 class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ import msgspec
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Operation, Parameter, Schema
 
-from api.http.asking import Clocks, Paging
+from api.http.asking import Clocks, Paging, Sheet
 from api.http.formats import Format
 from api.services.problems import PROBLEM_JSON, TITLES, Problem
 from projections.lists import Collection
@@ -68,7 +68,7 @@ _NAMES = {"minimum": "minimum", "exclusiveMaximum": "exclusive_maximum", "minLen
 
 def list_operation(collection: Collection[Any, Any]) -> type[Operation]:
     """An operation that lists: its filters, its paging, both clocks."""
-    return operation(collection.filter, Paging, Clocks)
+    return operation(collection.filter, Paging, Sheet, Clocks)
 
 
 def answers(shape: Any, *problems: int) -> dict[int, ResponseSpec]:

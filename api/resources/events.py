@@ -9,11 +9,11 @@ from litestar import get
 from msgspec import Meta
 
 from api.http.answers import ONCE, Answer, ok
-from api.http.asking import Clocks, asked, clocks, known, part_of
+from api.http.asking import LIMIT, Clocks, Sheet, asked, clocks, known, part_of
 from api.http.clients import unless_gone
 from api.http.documented import READ, operation
 from api.http.documented import answers as documented
-from api.http.lists import ListBody, answer
+from api.http.lists import STEP, ListBody, Pages, answer
 from api.http.paths import At
 from api.http.question import Ask
 from api.services.problems import Fault, Trouble
@@ -53,7 +53,7 @@ class Following(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             examples=[0],
         ),
     ] = None
-    limit: Annotated[int, Meta(ge=1, le=200, description="At most so many.", examples=[100])] = 100
+    limit: Annotated[int, Meta(ge=1, le=200, description=LIMIT, examples=[100])] = 100
 
 
 APPEARS_WITHIN: Final = 1  # seconds in which what another process has told should be seen here too
@@ -62,15 +62,17 @@ _OWN: Final = ("expect", "waitSeconds")  # of this very request: no part of what
 
 @get(
     "/v1/events",
-    operation_class=operation(Clocks, Following, EventFilter),
+    operation_class=operation(Clocks, Following, Sheet, EventFilter),
     responses=documented(ListBody[EventView], 409),
     tags=["events"],
 )
 async def event_list(request: Ask) -> Answer:
     """The log's facts in order, as it was at the moment asked for. `next` is null when there are no more."""
     query = request.question.parameters
-    known(query, Clocks, Following, EventFilter)
+    known(query, Clocks, Following, Sheet, EventFilter)
     about, following = part_of(query, EventFilter), part_of(query, Following)
+    if request.question.whole:
+        following = msgspec.structs.replace(following, limit=STEP)
     asked = clocks(part_of(query, Clocks))
     _check_wait(following, asked)
     await _reach(request, following)
@@ -82,10 +84,11 @@ async def event_list(request: Ask) -> Answer:
         waited = _grown(request.reader, about, following, asked, moment)
         moment, found = await unless_gone(request.receive, waited)
     next_, rest = None, {name: value for name, value in query.items() if name not in _OWN}
-    if found.more:
+    if found.more and not request.question.whole:
         next_ = f"{request.question.address}?{urlencode({**rest, 'after': str(found.shown[-1].view.position)})}"
     meta = request.reader.meta(moment, request.question.address, rest)
-    made = answer(request, EventView, found, next_, meta, moment, explicit_day="effectiveOn" in query)
+    pages = _rest(request.reader, about, following, moment, found) if request.question.whole else None
+    made = answer(request, EventView, found, next_, meta, moment, explicit_day="effectiveOn" in query, rest=pages)
     if request.question.waits and not found.shown:
         made.stays = ONCE  # whoever asks again wants to wait again
     return made
@@ -152,6 +155,16 @@ async def _grown(
             moment = await reader.moment(asked)
             found = await _page(reader, about, unseen, moment)
     return moment, found
+
+
+async def _rest(
+    reader: Reader, about: EventFilter, following: Following, moment: Moment, found: Page[EventView]
+) -> Pages:
+    """The pages behind a page, all at its moment."""
+    while found.more:
+        behind = msgspec.structs.replace(following, after=found.shown[-1].view.position)
+        found = await _page(reader, about, behind, moment)
+        yield found
 
 
 async def _page(reader: Reader, about: EventFilter, following: Following, moment: Moment) -> Page[EventView]:
