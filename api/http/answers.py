@@ -17,7 +17,7 @@ from projections.views import texts
 
 JSON: Final = "application/json"
 STAYS: Final = "stays"  # where the first message of an answer says it, for the wrapper outside
-PARTS: Final = "parts"  # and where it has its body in parts
+BODY_PARTS: Final = "parts"  # and where it has its body in parts
 
 
 class Once(msgspec.Struct, frozen=True):
@@ -69,7 +69,7 @@ class Answer(Response[bytes]):
             "status": self.status_code,
             "headers": lines,
             STAYS: self.stays,
-            PARTS: self.parts,
+            BODY_PARTS: self.parts,
         }
 
 

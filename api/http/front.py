@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from werkzeug.http import parse_etags
 
 from api.http import body
-from api.http.answers import ONCE, PARTS, STAYS, Answer, AtHead, Once, Stays
+from api.http.answers import ONCE, BODY_PARTS, STAYS, Answer, AtHead, Once, Stays
 from api.http.clients import CLIENT_GONE, Receive, unless_gone
 from api.http.question import (
     Asked,
@@ -263,7 +263,7 @@ class Collected:
     @property
     def parts(self) -> AsyncGenerator[bytes] | None:
         """What makes the body, where the application has sent none."""
-        return self._start.get(PARTS)
+        return self._start.get(BODY_PARTS)
 
     async def all_of(self, parts: AsyncGenerator[bytes]) -> bool:
         """Gather the parts of a body, as long as it is not a long one; whether that was all."""

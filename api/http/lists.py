@@ -21,7 +21,7 @@ from projections.views.texts import erasable
 
 V = TypeVar("V", bound=msgspec.Struct)
 Pages = AsyncGenerator[Page[Any]]
-STEP: Final = 200  # items that are read, and printed, at a time where a list is given whole
+ITEMS_AT_ONCE: Final = 200  # items that are read, and printed, at a time where a list is given whole
 
 
 class ListBody(msgspec.Struct, Generic[V], frozen=True):
@@ -53,7 +53,7 @@ async def wish(request: Ask, collection: Collection[Any, Any], scope: str = "") 
     await request.reader.check_named(given, moment, scope)
     limit = paging.limit
     if request.question.whole:  # of what is read page by page, page by page
-        limit = STEP if collection.paged else EVERYTHING
+        limit = ITEMS_AT_ONCE if collection.paged else EVERYTHING
     return Wish(query, given, moment, Excerpt(limit, start.place), start.clocks)
 
 
@@ -180,7 +180,7 @@ async def _printed(printer: Printer, shown: Sequence[bytes], rest: Pages | None,
 
 
 def _steps(documents: Sequence[bytes]) -> list[Sequence[bytes]]:
-    return [documents[begin : begin + STEP] for begin in range(0, len(documents), STEP)]
+    return [documents[begin : begin + ITEMS_AT_ONCE] for begin in range(0, len(documents), ITEMS_AT_ONCE)]
 
 
 def _file_name(request: Ask, moment: Moment) -> str:

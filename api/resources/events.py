@@ -13,7 +13,7 @@ from api.http.asking import LIMIT, Clocks, Sheet, asked, clocks, known, part_of
 from api.http.clients import unless_gone
 from api.http.documented import READ, operation
 from api.http.documented import answers as documented
-from api.http.lists import STEP, ListBody, Pages, answer
+from api.http.lists import ITEMS_AT_ONCE, ListBody, Pages, answer
 from api.http.paths import At
 from api.http.question import Ask
 from api.services.problems import Fault, Trouble
@@ -72,7 +72,7 @@ async def event_list(request: Ask) -> Answer:
     known(query, Clocks, Following, Sheet, EventFilter)
     about, following = part_of(query, EventFilter), part_of(query, Following)
     if request.question.whole:
-        following = msgspec.structs.replace(following, limit=STEP)
+        following = msgspec.structs.replace(following, limit=ITEMS_AT_ONCE)
     asked = clocks(part_of(query, Clocks))
     _check_wait(following, asked)
     await _reach(request, following)

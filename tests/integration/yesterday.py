@@ -156,7 +156,7 @@ DIFFERENT: Final[tuple[Named, ...]] = (
 def named() -> tuple[Named, ...]:
     """All that may differ: what is told above, and each field whose name yesterday's description does not know."""
     kept, today = _git("show", f"{YESTERDAY}:openapi/openapi.json"), (PROJECT / "openapi/openapi.json").read_bytes()
-    new = _properties(json.loads(today)) - _properties(json.loads(kept)) - {"log", "root"}  # which are told above
+    new = _properties(json.loads(today)) - _properties(json.loads(kept)) - {"log", "root", "_sd"}  # told above, or there before
     return (*DIFFERENT, *(Named(f"`{name}`", without_field(name)) for name in sorted(new)))
 
 
