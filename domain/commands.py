@@ -4,7 +4,7 @@ A command's `decide` says which facts it makes and when; the field that its stre
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 
@@ -24,35 +24,29 @@ AnyFact = PlanFact | TaskFact | ProgressReported | UnitFact | DistrictRegistered
 FACTS: Final[dict[str, type[Fact]]] = {tag(one): one for one in get_args(AnyFact)}
 
 
-class Stream(NamedTuple):
-    """How the facts of one kind of stream fold: (state, fact, position) → state.
-
-    A timeless subject's first slice begins at −infinity.
-    """
-
-    evolve: Callable[[Any, Any, int], State | None]
-    timeless: bool = False
+Evolve = Callable[[Any, Any, int], State | None]
+"""How the facts of one kind of stream fold: (state, fact, position) → state."""
 
 
-def _without_event(evolve: Callable[[Any, Any], State | None]) -> Callable[[Any, Any, int], State | None]:
+def _without_event(evolve: Callable[[Any, Any], State | None]) -> Evolve:
     """Most subjects do not care at which position a fact stands."""
     return lambda state, fact, _: evolve(state, fact)
 
 
-STREAMS: Final = {
-    plan.Plan.KIND: Stream(_without_event(plan.evolve)),
-    task.Task.KIND: Stream(_without_event(task.evolve)),
-    report.Reports.KIND: Stream(report.evolve),
-    directory.Unit.KIND: Stream(_without_event(directory.evolve_unit), timeless=True),
-    directory.District.KIND: Stream(_without_event(directory.evolve_district), timeless=True),
-    directory.Platform.KIND: Stream(_without_event(directory.evolve_platform), timeless=True),
+STREAMS: Final[dict[str, Evolve]] = {
+    plan.Plan.KIND: _without_event(plan.evolve),
+    task.Task.KIND: _without_event(task.evolve),
+    report.Reports.KIND: report.evolve,
+    directory.Unit.KIND: _without_event(directory.evolve_unit),
+    directory.District.KIND: _without_event(directory.evolve_district),
+    directory.Platform.KIND: _without_event(directory.evolve_platform),
 }
 
 
 COMMANDS: Final = tuple(sorted(command_name(one) for one in get_args(AnyCommand)))
 
 
-def kind_of_stream(stream: str) -> Stream:
+def evolve_of(stream: str) -> Evolve:
     """How the facts of `stream` fold."""
     return STREAMS[subject_of(stream)[0]]
 

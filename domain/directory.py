@@ -1,4 +1,4 @@
-"""Who and where: units, groups, districts, platforms. All are timeless: first names also hold before their date."""
+"""Who and where: units, groups, districts, platforms. All are timeless: what founds one holds from −infinity."""
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -55,6 +55,8 @@ class Platform(State, frozen=True):
 class UnitRegistered(Fact, frozen=True, tag="unit.registered.v1"):
     """A unit got its id for life."""
 
+    FOUNDS: ClassVar[bool] = True
+
     name: Name
     kind: UnitKind
     district: DistrictCode | None = None
@@ -89,6 +91,8 @@ class UnitSucceeded(Fact, frozen=True, tag="unit.succeeded.v1"):
 class GroupDefined(Fact, frozen=True, tag="group.defined.v1"):
     """A named set of units; open where the document does not list its members."""
 
+    FOUNDS: ClassVar[bool] = True
+
     name: Name
     closed: bool
 
@@ -116,11 +120,15 @@ class GroupMemberRemoved(Fact, frozen=True, tag="group.member_removed.v1"):
 class DistrictRegistered(Fact, frozen=True, tag="district.registered.v1"):
     """A district of the city, under its GB/T 2260 code."""
 
+    FOUNDS: ClassVar[bool] = True
+
     name: Name
 
 
 class PlatformRegistered(Fact, frozen=True, tag="platform.registered.v1"):
     """An information system by its official name."""
+
+    FOUNDS: ClassVar[bool] = True
 
     name: Name
 

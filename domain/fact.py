@@ -1,19 +1,31 @@
 """A fact: something that was decided, in the past tense, with a versioned tag that is never reused."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from domain.errors import Unrecordable
 from domain.misfit import misfit
 
+Ground = tuple[str, int]
+"""A part, a measure or a target of a subject, as `("part", 3)`."""
+
 
 class Fact(msgspec.Struct, frozen=True, tag_field="type", rename="camel", forbid_unknown_fields=True):
-    """Base of all facts. Subject and reason stand in the envelope, as stream and cause: fields repeat neither."""
+    """Base of all facts. Subject and reason stand in the envelope, as stream and cause: fields repeat neither.
+
+    `FOUNDS`: it makes a subject that is timeless, so that it holds from −infinity, whatever its date.
+    """
+
+    FOUNDS: ClassVar[bool] = False
 
     def refers(self) -> tuple[str, ...]:
         """Streams of the other subjects this fact names, so that none of them is voided under it."""
         return ()
+
+    def gives(self) -> Ground | None:
+        """What of its subject others may stand on: a part, a measure, a target."""
+        return None
 
 
 def tag(fact: Fact | type[Fact]) -> str:

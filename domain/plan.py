@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, assert_never
 import msgspec
 from msgspec import Meta
 
-from domain.fact import Fact
+from domain.fact import Fact, Ground
 from domain.record import State
 from domain.values import Name, Number, Sha256, Text
 
@@ -52,6 +52,16 @@ class Plan(Adopted, frozen=True):
     parts: tuple[Part, ...] = ()
     measures: tuple[Measure, ...] = ()
 
+    def has(self) -> frozenset[Ground]:
+        """Its parts and measures."""
+        return frozenset(
+            {("part", one.number) for one in self.parts} | {("measure", one.number) for one in self.measures}
+        )
+
+    def stands_on(self) -> frozenset[Ground]:
+        """The parts that its measures are in."""
+        return frozenset(("part", one.part) for one in self.measures)
+
     def part(self, number: int) -> Part | None:
         """The part with this number, if the plan has it."""
         return next((one for one in self.parts if one.number == number), None)
@@ -79,6 +89,10 @@ class PlanPartAdded(Fact, frozen=True, tag="plan.part_added.v1"):
     title: Name
     line: Number | None = None
 
+    def gives(self) -> Ground:
+        """The part."""
+        return "part", self.number
+
 
 class PlanMeasureAdded(Fact, frozen=True, tag="plan.measure_added.v1"):
     """A measure: the table's title, the prose point with its heading, and the sentences that no task carries."""
@@ -90,6 +104,10 @@ class PlanMeasureAdded(Fact, frozen=True, tag="plan.measure_added.v1"):
     text: ProseText
     unassigned: tuple[Text, ...] = ()
     line: Number | None = None
+
+    def gives(self) -> Ground:
+        """The measure."""
+        return "measure", self.number
 
 
 PlanFact = PlanAdopted | PlanPartAdded | PlanMeasureAdded

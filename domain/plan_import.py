@@ -132,7 +132,7 @@ def unknown_units(reading: Reading) -> Iterator[str]:
 
 
 def directory_facts(reading: Reading, ids: dict[str, str], record: Record) -> Iterator[New]:
-    """What the document needs of the directory and the record does not have yet."""
+    """What the document needs of the directory and the record does not show at the document's date."""
     named = {ids[one.unit or one.literal] for task in reading.tasks for one in task.assignments}
     groups = [one for one in REFERENCE.groups if one.id in named]
     units = [one for one in REFERENCE.units if one.id in named or one.kind == "district_government"]
@@ -145,10 +145,7 @@ def directory_facts(reading: Reading, ids: dict[str, str], record: Record) -> It
     yield from _group_facts(groups, record)
     yield from _alias_facts({one.id for one in units}, record)
     for platform in platforms:
-        if record.find(Platform, platform.id) is None:
-            yield f"platform:{platform.id}", PlatformRegistered(platform.name)
-            for alias in platform.aliases:
-                yield f"platform:{platform.id}", PlatformAliasAdded(alias)
+        yield from _platform_facts(platform, record)
 
 
 def _mentioned(platform: KnownPlatform, tasks: Sequence[DraftTask]) -> bool:
@@ -165,16 +162,28 @@ def _unit_facts(units: Sequence[KnownUnit], strange: dict[str, str], record: Rec
 
 
 def _group_facts(groups: Sequence[KnownGroup], record: Record) -> Iterator[New]:
-    new = [one for one in groups if record.find(Unit, one.id) is None]
-    for group in new:
-        yield f"unit:{group.id}", GroupDefined(group.name, group.closed)
-    for group in new:
+    there = {one.id: record.find(Unit, one.id) for one in groups}
+    for group in groups:
+        if there[group.id] is None:
+            yield f"unit:{group.id}", GroupDefined(group.name, group.closed)
+    for group in groups:
+        shown = there[group.id]
         for member in group.members:
-            yield f"unit:{group.id}", GroupMemberAdded(member)
+            if shown is None or member not in shown.members:
+                yield f"unit:{group.id}", GroupMemberAdded(member)
 
 
 def _alias_facts(registered: set[str], record: Record) -> Iterator[New]:
     for alias in REFERENCE.aliases:
         there = record.find(Unit, alias.unit)
-        if alias.unit in registered and (there is None or alias.alias not in there.aliases):
+        if alias.unit in registered and (there is None or alias.alias not in {there.name, *there.aliases}):
             yield f"unit:{alias.unit}", UnitAliasAdded(alias.alias)
+
+
+def _platform_facts(platform: KnownPlatform, record: Record) -> Iterator[New]:
+    there = record.find(Platform, platform.id)
+    if there is None:
+        yield f"platform:{platform.id}", PlatformRegistered(platform.name)
+    for alias in platform.aliases:
+        if there is None or alias not in {there.name, *there.aliases}:
+            yield f"platform:{platform.id}", PlatformAliasAdded(alias)

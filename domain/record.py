@@ -1,6 +1,6 @@
 """What a command may read, and what every command says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Annotated, ClassVar, Protocol, TypeVar, cast
 
@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from domain.errors import Unknown
-from domain.fact import Fact
+from domain.fact import Fact, Ground
 from domain.values import LATEST, Position, Sealed
 
 
@@ -17,19 +17,37 @@ class State(msgspec.Struct, frozen=True):
 
     KIND: ClassVar[str]
 
+    def has(self) -> frozenset[Ground]:
+        """Its parts, measures, targets."""
+        return frozenset()
 
+    def stands_on(self) -> frozenset[Ground]:
+        """Those parts, measures, targets, its own or those of the subject above it, that it names."""
+        return frozenset()
+
+
+StateSpan = tuple[date, date, State]  # from a day to the day before another, a state
 S = TypeVar("S", bound=State)
 
 
 class Past(msgspec.Struct, frozen=True):
-    """A recorded fact as a rule sees it: where it stands, whether its subject stands on it, and what undid it."""
+    """A recorded fact as a rule sees it: where it stands, and what undid it.
+
+    `without(on)` is its subject on a day if it were void; `others()` are the other live facts of its stream, without
+    those that this request voids.
+    """
 
     position: int
     stream: str
-    founds: Callable[[], bool]
+    without: Callable[[date], State | None]
+    others: Callable[[], Sequence[int]]
     effective_on: date
     fact: Fact
     undone_by: int | None
+
+    def founds(self) -> bool:
+        """Whether its subject would be gone without it: its first fact, or what took that one's place."""
+        return self.without(LATEST) is None
 
 
 class AskedLog(Protocol):
@@ -42,12 +60,20 @@ class AskedLog(Protocol):
         """
         ...
 
+    def states(self, stream: str) -> Iterable[StateSpan]:
+        """All that the subject of `stream` is at the head, along the effective clock."""
+        ...
+
+    def below(self, stream: str) -> Iterable[str]:
+        """The streams of other subjects whose facts name the subject of `stream`, this request's own included."""
+        ...
+
     def past(self, position: int, field: str) -> Past:
         """The fact at `position`, which the command names in `field`; Unknown if there is none."""
         ...
 
     def referred(self, stream: str) -> bool:
-        """Whether a live fact of another stream names the subject of `stream`."""
+        """Whether a live fact of another stream, which this request does not void, names the subject of `stream`."""
         ...
 
 

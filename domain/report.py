@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from domain.directory import FindUnit, Unit, UnitKind, resolve
 from domain.errors import EmptyReport, IsWithdrawn, MayNotReport, ReportExists, WrongDate, WrongPeriod
-from domain.fact import Fact
+from domain.fact import Fact, Ground
 from domain.record import Command, New, Record, State
 from domain.task import Assignment, Task
 from domain.values import (
@@ -80,6 +80,11 @@ class Reports(State, frozen=True):
     KIND: ClassVar[str] = "report"
 
     reports: tuple[Report, ...] = ()
+
+    def stands_on(self) -> frozenset[Ground]:
+        """The targets that its measurements count towards."""
+        measured = (one.measurement for one in self.reports if one.measurement)
+        return frozenset(("target", one.target) for one in measured if one.target is not None)
 
     def of(self, period: str) -> Report | None:
         """The report for this very period."""

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from domain.directory import Unit
 from domain.errors import AlreadyAssigned, IsWithdrawn, NotAssigned, NotWithdrawn, Unknown
-from domain.fact import Fact
+from domain.fact import Fact, Ground
 from domain.plan import Plan
 from domain.record import Command, New, Record, State
 from domain.values import Decimal, Name, Number, Role, TaskId, Text, UnitId, checked_date
@@ -47,6 +47,15 @@ class Task(State, frozen=True):
     targets: tuple[Target, ...] = ()
     due: date | None = None
     withdrawn: bool = False
+
+    def has(self) -> frozenset[Ground]:
+        """Its targets."""
+        return frozenset(("target", one.target) for one in self.targets)
+
+    def stands_on(self) -> frozenset[Ground]:
+        """The part and the measure of the plan that it is in."""
+        named = {("part", self.part), ("measure", self.measure)}
+        return frozenset((kind, number) for kind, number in named if number is not None)
 
     def assigned(self, unit: str) -> Assignment | None:
         """The part that this very unit has in the task, if any."""
@@ -118,6 +127,10 @@ class TaskTargetSet(Fact, frozen=True, tag="task.target_set.v1"):
     literal: Name
     value: Decimal
     unit: Name
+
+    def gives(self) -> Ground:
+        """The target."""
+        return "target", self.target
 
 
 class TaskWithdrawn(Fact, frozen=True, tag="task.withdrawn.v1"):

@@ -108,6 +108,14 @@ def parse_date(text: str) -> date:
         raise WrongDate(f"{text!r} is no date: {error}") from error
 
 
+def parse_instant(text: str) -> datetime:
+    """An RFC 3339 instant, whose zone may be missing; msgspec.ValidationError for what is none.
+
+    More than six digits of a second are cut: rounded up, they would name a later instant than was asked for.
+    """
+    return msgspec.convert(re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", text, count=1), datetime)
+
+
 def shanghai_day(instant: datetime) -> date:
     """The calendar day in Shanghai of an aware instant."""
     return instant.astimezone(SHANGHAI).date()

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date, datetime
+from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
@@ -12,10 +13,10 @@ from uuid import UUID
 from domain.commands import AnyCommand
 from domain.errors import ReasonMissing, Refused, Stale, Unknown
 from domain.fact import above, recordable
-from domain.record import Past, Record, State, command_name
+from domain.record import Past, Record, State, StateSpan, command_name
 from domain.report import ReportProgress
 from domain.undo import FactVoided, VoidFact, check_live, check_replaced
-from domain.values import LATEST, checked_date, shanghai_day
+from domain.values import checked_date, shanghai_day
 from events.database import PATIENCE, Connection
 from events.erasable import Sealer
 from events.log import Log
@@ -23,7 +24,7 @@ from events.proposal import Appended, Conflict, IdempotencyKey, NewFact, Proposa
 from events.queue import NotBegun
 from events.recorded import OPEN_END, Cause, Recorded
 from events.steps import Pace
-from events.streams import find_request, head_now, naming, read_streams
+from events.streams import find_request, head_now, naming, read_streams, streams_naming
 
 MAX_FACTS: Final = 2_000  # in one request
 MAX_WEIGHT: Final = 5_000_000  # bytes of rows that one request may have written, roughly
@@ -50,6 +51,10 @@ class Folding(Protocol):
 
     def at(self, on: date) -> State | None:
         """The subject on a day, or None."""
+        ...
+
+    def spans(self) -> Iterable[StateSpan]:
+        """All its states, along the effective clock."""
         ...
 
     def weight(self) -> int:
@@ -82,12 +87,15 @@ class Remembered:
 
     def __init__(self, fold: Fold, size: int) -> None:
         self._fold = fold
+        self.read_at = size
         self._size = size
         self._folded: dict[str, Folding] = {}
         self._left_out: tuple[str, Folding] | None = None
         self.facts: dict[str, list[Recorded]] = {}
         self.where: dict[int, str | None] = {}
         self.named: dict[str, frozenset[int]] = {}
+        self.namers: dict[str, frozenset[str]] = {}
+        self.voiding = frozenset[int]()
         self.pending: dict[str, list[Recorded]] = {}
         self.unchanged: list[int] = []
         self._naming: dict[str, set[int]] = {}  # by this request's own facts
@@ -98,7 +106,7 @@ class Remembered:
     @property
     def complete(self) -> bool:
         """Whether every question was answered from what is loaded."""
-        return not (self.missing_streams or self.missing_positions or self.missing_names)
+        return not (self.missing_streams or self.missing_positions or self.missing_names or self.missing_below)
 
     def forget_missing(self) -> None:
         """Begin to decide one command, perhaps once more."""
@@ -106,6 +114,7 @@ class Remembered:
         self.missing_streams = set[str]()
         self.missing_positions = set[int]()
         self.missing_names = set[str]()
+        self.missing_below = set[str]()
 
     def expect(self, commands: Iterable[AnyCommand]) -> None:
         """Note as missing what the commands themselves name, so that it is loaded all at once."""
@@ -135,11 +144,22 @@ class Remembered:
         if found is None:
             raise Unknown(f"there is no fact at position {position}", pointer=f"/{field}")
         undone_by = next((one.position for one in facts if one.undoes == position), None)
-        return Past(position, found.stream, lambda: self._founds(found), found.effective_on, found.fact, undone_by)
+        without = cache(lambda: self._without(found))
+        return Past(
+            position,
+            found.stream,
+            lambda on: without().at(on),
+            lambda: [one for one in self._live(found.stream) if one != position],
+            found.effective_on,
+            found.fact,
+            undone_by,
+        )
 
-    def _founds(self, one: Recorded) -> bool:
-        """Whether its subject would be gone without it: its first fact, or what took that one's place."""
-        return self._without(one).at(LATEST) is None
+    def _live(self, stream: str) -> Iterator[int]:
+        """The live facts of a stream, without those that this request voids."""
+        facts = self._of(stream).facts
+        gone = {one.undoes for one in facts} | self.voiding
+        return (one.position for one in facts if one.position not in gone and not isinstance(one.fact, FactVoided))
 
     def leave_out(self, past: Past) -> None:
         """Answer as if this fact were void, as it will be once it is replaced, until `forget_missing`."""
@@ -147,11 +167,25 @@ class Remembered:
         self._left_out = (past.stream, self._without(found))
 
     def referred(self, stream: str) -> bool:
-        """Whether a live fact of another stream names the subject, this request's own facts and voidings counted."""
+        """Whether a live fact of another stream names the subject, this request's own facts and voidings counted.
+
+        Its later voidings too: if one of them is refused, so is the whole request.
+        """
         if stream not in self.named:
             self.missing_names.add(stream)
         named = self.named.get(stream, frozenset()) | self._naming.get(stream, set())
-        return not named <= self._undone
+        return not named <= self._undone | self.voiding
+
+    def states(self, stream: str) -> Iterable[StateSpan]:
+        """All that the subject is at the head, this request's earlier facts included."""
+        return self._of(stream).spans()
+
+    def below(self, stream: str) -> Iterable[str]:
+        """The streams of other subjects whose facts name this one, this request's own included."""
+        if stream not in self.namers:
+            self.missing_below.add(stream)
+        named = self.namers.get(stream, frozenset())
+        return sorted(named | {one for one, own in self.pending.items() if any(stream in new.refers for new in own)})
 
     def version(self, stream: str) -> int:
         """The stream's version, without this request's own facts."""
@@ -298,6 +332,8 @@ async def _load(connection: Connection, memory: Remembered) -> None:
     memory.facts |= await read_streams(connection, streams - memory.facts.keys())
     for stream in memory.missing_names:
         memory.named[stream] = await naming(connection, stream)
+    for stream in memory.missing_below:
+        memory.namers[stream] = await streams_naming(connection, stream)
 
 
 def decide_all(
@@ -308,6 +344,7 @@ def decide_all(
     A command is decided once more only when something was loaded for it, those before it never.
     """
     made = 0
+    memory.voiding = frozenset(one.target for one in commands if isinstance(one, VoidFact))
     for index, command in enumerate(commands):
         while (facts := _decided(command, index, memory, instant, request)) is None:
             yield None
@@ -363,7 +400,7 @@ def decide_one(command: AnyCommand, memory: Remembered, instant: datetime, reque
     record = Record(memory, checked_date(on), today, sealer)
     new = [(stream, recordable(fact)) for stream, fact in islice(command.decide(record), MAX_FACTS + 1)]
     if target:
-        check_replaced(target, new)
+        check_replaced(target, new, record)
     cause = Cause(command_name(command), request, command.reason, command.authority)
     return [NewFact(stream, fact, on, command.replaces, cause, sealer.behind(fact)) for stream, fact in new]
 
@@ -390,5 +427,6 @@ def _proposal(
         {one.stream: memory.facts[one.stream] for one in new},
         shanghai_day(instant),
         frozenset(memory.named),
+        dict.fromkeys(memory.namers, memory.read_at),
         idempotency,
     )

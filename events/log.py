@@ -177,17 +177,21 @@ class Log:
     @staticmethod
     async def _conditions(connection: Connection, proposals: Sequence[Proposal]) -> "Conditions":
         keys = [(one.actor, one.idempotency.key) for one in proposals if one.idempotency]
+        named = [pair for one in proposals for pair in one.unnamed_since.items()]
+        since = [stream for stream, _ in named], [size for _, size in named]
         rows = await connection.fetch(
             statement("conditions"),
             list({stream for one in proposals for stream in one.read}),
             list({stream for one in proposals for stream in one.unnamed}),
             [office for office, _ in keys],
             [key for _, key in keys],
+            *since,
         )
         return Conditions(
             {row["name"]: row["number"] or 0 for row in rows if row["kind"] == "version"},
             _sets((row["name"], row["number"]) for row in rows if row["kind"] == "named"),
             {row["name"]: (row["body_hmac"], tuple(row["positions"])) for row in rows if row["kind"] == "request"},
+            {row["name"]: row["number"] for row in rows if row["kind"] == "named since"},
         )
 
     async def _write(self, connection: Connection, batch: "Batch", frontier: Sequence[bytes]) -> None:
@@ -233,6 +237,7 @@ class Conditions(NamedTuple):
     versions: dict[str, int]
     named: dict[str, set[int]]
     requests: dict[str, tuple[bytes, tuple[int, ...]]]
+    last_named: dict[str, int]
 
 
 def _sets(pairs: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
@@ -292,6 +297,9 @@ class Batch:
         for stream in proposal.unnamed & self._conditions.named.keys():
             if others := self._conditions.named[stream].difference(one.undoes for one in proposal.new):
                 return Conflict(stream, None, min(others))
+        for stream, size in proposal.unnamed_since.items():
+            if self._conditions.last_named.get(stream, 0) > size:
+                return Conflict(stream, size, self._conditions.last_named[stream])
         if shanghai_day(self.recorded_at) != proposal.today:
             return Conflict("today", None, None)  # midnight passed between deciding and recording
         return None
@@ -320,6 +328,7 @@ class Batch:
             if not isinstance(one.fact, FactVoided):  # which names nothing that it stands on
                 for stream in one.refers:
                     self._conditions.named.setdefault(stream, set()).add(one.position)
+                    self._conditions.last_named[stream] = one.position
             for positions in self._conditions.named.values() if one.undoes else ():
                 positions.discard(one.undoes)
             self._known.setdefault(one.stream, proposal.known.get(one.stream, ()))

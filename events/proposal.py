@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -71,8 +72,9 @@ class Proposal(msgspec.Struct, frozen=True):
     """What one request asks the log to append, and the conditions under which it was decided.
 
     `read`: the version of every stream that was read. `known`: the facts of the streams that are written, as read.
-    `unnamed`: streams whose subject no live fact of another stream may name, but such as it undoes itself. `today`: the
-    day it was decided on.
+    `unnamed`: streams whose subject no live fact of another stream may name, but such as it undoes itself.
+    `unnamed_since`: those that no fact may name behind the size of the log that is said. `today`: the day it was
+    decided on.
     """
 
     actor: str
@@ -81,6 +83,7 @@ class Proposal(msgspec.Struct, frozen=True):
     known: Mapping[str, Sequence[Recorded]]
     today: date
     unnamed: frozenset[str] = frozenset()
+    unnamed_since: Mapping[str, int] = MappingProxyType({})
     idempotency: IdempotencyKey | None = None
 
 

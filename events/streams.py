@@ -24,14 +24,22 @@ async def read_streams(connection: Connection, streams: Iterable[str]) -> dict[s
 
 async def find_request(connection: Connection, actor: str, idempotency: IdempotencyKey) -> Appended | None:
     """What an earlier request with the same key recorded, if there was one; KeyReused if it had another body."""
-    rows = await connection.fetch(statement("conditions"), [], [], [actor], [idempotency.key])
+    rows = await connection.fetch(statement("conditions"), [], [], [actor], [idempotency.key], [], [])
     return replay(idempotency, rows[0]["body_hmac"], rows[0]["positions"]) if rows else None
 
 
 async def naming(connection: Connection, stream: str) -> frozenset[int]:
     """Where live facts of other streams name the subject of `stream`: of very many not all positions."""
-    rows = await connection.fetch(statement("conditions"), [], [stream], [], [])
+    rows = await connection.fetch(statement("conditions"), [], [stream], [], [], [], [])
     return frozenset(row["number"] for row in rows)
+
+
+async def streams_naming(connection: Connection, stream: str) -> frozenset[str]:
+    """The streams of other subjects whose facts name the subject of `stream`, whether they are live or not."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT stream FROM events WHERE refers @> ARRAY[$1] AND stream <> $1", stream
+    )
+    return frozenset(row["stream"] for row in rows)
 
 
 async def head_now(connection: Connection) -> tuple[int, datetime]:

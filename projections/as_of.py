@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from domain.values import SHANGHAI, checked_date, instant_text, parse_date, shanghai_day
+from domain.values import SHANGHAI, checked_date, instant_text, parse_date, parse_instant, shanghai_day
 from events.database import Connection
 from events.head import Head
 from projections.documents import Documents, learned, recalled, structs_of
@@ -72,12 +72,14 @@ class Meta(msgspec.Struct, frozen=True, rename="camel"):
     """What an answer resolved to. `self` is its address with both clocks pinned; `origin` names the log.
 
     `log` is the random identity that the log was made with: 16 hex digits. `root` is the RFC 6962 Merkle root of its
-    first `position` facts, in hex: another history has another root.
+    first `position` facts, in hex: another history has another root. `rules` is the version of openapi/FOLD.md, the
+    rules by which the answer follows from those facts.
     """
 
     position: int
     log: str
     root: str
+    rules: int
     as_of: str
     effective_on: date
     self_: str = msgspec.field(name="self")
@@ -92,7 +94,7 @@ def parse_as_of(text: str) -> date | datetime:
             return parse_date(text)
         if " " in text:
             raise NoSuchMoment("the + of a zone must be sent as %2B (a bare + arrives as a blank)", parameter="asOf")
-        instant = msgspec.convert(text, datetime)
+        instant = parse_instant(text)
         checked_date(instant.date())
     except msgspec.ValidationError as error:
         raise NoSuchMoment(f"asOf={text!r} is {_NEITHER}", parameter="asOf") from error

@@ -1,18 +1,19 @@
 """The state at (P, D): the rule of the two clocks, as pure code, and its slices on both clocks."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import reduce
 from typing import Final
 
 import msgspec
 
-from domain.commands import kind_of_stream
-from domain.record import State
+from domain.commands import evolve_of
+from domain.record import State, StateSpan
 from domain.undo import FactVoided
 from events.recorded import OPEN_END, Recorded
 
+RULES_VERSION: Final = 1  # the version of the rules, as openapi/FOLD.md says them: it says when this is raised, too
 MINUS_INFINITY: Final = date.min  # −infinity and
 INFINITY: Final = date.max  # infinity on the effective clock, as asyncpg reads and writes them
 ROW: Final = 100  # bytes that a row costs beside what it says
@@ -22,18 +23,19 @@ FOLD: Final = 3  # and a fact that is folded once more
 def state(stream: str, facts: Iterable[Recorded], position: int, on: date) -> State | None:
     """The subject of `stream` at (position, on), folded from the facts of its stream; None if it is not there."""
     folded: State | None = None
-    evolve = kind_of_stream(stream).evolve
-    for since, fact in standing(stream, facts, position):
+    evolve = evolve_of(stream)
+    for since, fact in standing(facts, position):
         if since <= on:
             folded = evolve(folded, fact.fact, fact.position)
     return folded
 
 
-def standing(stream: str, facts: Iterable[Recorded], position: int) -> list[tuple[date, Recorded]]:
+def standing(facts: Iterable[Recorded], position: int) -> list[tuple[date, Recorded]]:
     """The facts that stand at `position`, each with the day from which it holds, in the order in which they are folded.
 
     Take the facts at positions up to `position`. Drop those voided or replaced by one of them. Sort by the day from
-    which they hold, then by place: their own position or, for a replacement, that of its chain's first fact.
+    which they hold, then by place: their own position or, for a replacement, that of its chain's first fact. Of the
+    facts that found a timeless subject the first by place holds from −infinity, every other fact from its own date.
     """
     known = [fact for fact in facts if fact.position <= position]
     undone = {fact.undoes for fact in known}
@@ -41,28 +43,18 @@ def standing(stream: str, facts: Iterable[Recorded], position: int) -> list[tupl
     for fact in known:
         place[fact.position] = place.get(fact.replaces, fact.position) if fact.replaces else fact.position
     live = [fact for fact in known if fact.position not in undone and not isinstance(fact.fact, FactVoided)]
-    origin = _origin(stream, known, live, place)
-    dated = [(MINUS_INFINITY if fact.effective_on == origin else fact.effective_on, fact) for fact in live]
-    return sorted(dated, key=lambda one: (one[0], place[one[1].position]))
-
-
-def _origin(stream: str, known: Sequence[Recorded], live: Sequence[Recorded], place: dict[int, int]) -> date | None:
-    """The date of a timeless subject's first fact: what holds from then on holds from −infinity."""
-    if not kind_of_stream(stream).timeless or not known:
-        return None
-    first = place[known[0].position]
-    return next((fact.effective_on for fact in live if place[fact.position] == first), None)
-
-
-StateSpan = tuple[date, date, State]  # from a day to the day before another, a state
+    live.sort(key=lambda fact: place[fact.position])
+    founding = next((fact for fact in live if fact.fact.FOUNDS), None)
+    dated = [(MINUS_INFINITY if fact is founding else fact.effective_on, fact) for fact in live]
+    return sorted(dated, key=lambda one: one[0])
 
 
 def timeline(stream: str, facts: Iterable[Recorded], position: int) -> list[StateSpan]:
     """The subject's states at `position` along the effective clock, without gaps from the day it is there."""
     spans: list[StateSpan] = []
     folded: State | None = None
-    evolve = kind_of_stream(stream).evolve
-    steps = standing(stream, facts, position)
+    evolve = evolve_of(stream)
+    steps = standing(facts, position)
     ends = [day for day, _ in steps[1:]] + [INFINITY]
     for (since, fact), until in zip(steps, ends, strict=False):
         folded = evolve(folded, fact.fact, fact.position)
@@ -84,17 +76,17 @@ class Timeline:
 
     def __init__(self, stream: str, facts: Iterable[Recorded] = ()) -> None:
         self.facts = list(facts)
-        self._stream = stream
-        self._evolve = kind_of_stream(stream).evolve
+        self._evolve = evolve_of(stream)
         self._begin()
 
     def add(self, fact: Recorded) -> None:
         """One more fact, later recorded than all others."""
         self.facts.append(fact)
-        if fact.undoes is not None or len(self.facts) == 1:
+        if fact.undoes is not None:
             self._begin()
             return
-        since = MINUS_INFINITY if fact.effective_on == self._origin else fact.effective_on
+        founding = fact.fact.FOUNDS and MINUS_INFINITY not in self._steps
+        since = MINUS_INFINITY if founding else fact.effective_on
         at = bisect_left(self._days, since)
         if since not in self._steps:
             self._days.insert(at, since)
@@ -136,11 +128,10 @@ class Timeline:
 
     def _begin(self) -> None:
         self._steps: dict[date, list[Recorded]] = {}
-        for since, fact in standing(self._stream, self.facts, OPEN_END):
+        for since, fact in standing(self.facts, OPEN_END):
             self._steps.setdefault(since, []).append(fact)
         self._days = list(self._steps)
         self._states: dict[date, State | None] = {}
-        self._origin = self._steps[MINUS_INFINITY][0].effective_on if MINUS_INFINITY in self._steps else None
         self._fold(0)
 
     def _fold(self, at: int) -> None:

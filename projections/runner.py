@@ -17,6 +17,7 @@ from events.steps import at_once
 from projections import concerns
 from projections.catalog import LOG, compare_catalog
 from projections.concerns import CONCERNS, REQUEST_SPANS, RULE, Concern
+from projections.fold import RULES_VERSION
 from projections.slices import Slice, Tables, slice_changes, slices
 from projections.table import METADATA, SCHEMA, SliceTable
 from projections.writer import column_names, quoted, record
@@ -28,9 +29,9 @@ _STREAMS: Final = "SELECT entry FROM events WHERE position <= $1 ORDER BY stream
 
 
 def shape_of(tables: Tables) -> str:
-    """A fingerprint of the tables' definitions, their documents' fields included: when it changes they are rebuilt."""
+    """A fingerprint of the rules and of the tables' definitions, fields included: when it changes they are rebuilt."""
     documents = [f"{one.name} {one.version} {msgspec.json.schema(one.doc)}" for one in tables]
-    return sha256("\n".join([*ddl(), RULE, *documents]).encode()).hexdigest()
+    return sha256("\n".join([f"rules {RULES_VERSION}", RULE, *ddl(), *documents]).encode()).hexdigest()
 
 
 def ddl() -> list[str]:

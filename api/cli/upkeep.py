@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+import msgspec
 
 from api.cli.shared import ERR, OUT, data_dir_option, fail, run, settings_of
+from domain.values import parse_instant
 
 MOST_SHOWN: Final = 100  # differences that are said in full; all are counted
 
@@ -57,8 +59,8 @@ async def _verify(settings: Any, told: list[str], *, first: bool) -> Any:
 def clock_command(instant: str, data_dir: Path) -> None:
     """Set the demo's clock forward, to an INSTANT such as 2024-01-31T18:00:00+08:00."""
     try:
-        moment = datetime.fromisoformat(instant)
-    except ValueError:
+        moment = parse_instant(instant)
+    except msgspec.ValidationError:
         fail(f"{instant!r} is no instant like 2024-01-31T18:00:00+08:00", 2)
     run(_set(settings_of(data_dir=data_dir), moment))
     OUT.print(f"the demo's clock stands at {moment.isoformat()}", markup=False)

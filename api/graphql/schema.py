@@ -17,7 +17,7 @@ from api.graphql.moments import Root
 from api.graphql.roots import ROOTS
 from api.graphql.shapes import Context, PositionScalar
 from api.graphql.words import described_value
-from domain.values import parse_date
+from domain.values import parse_date, parse_instant
 
 
 def _query() -> Any:
@@ -78,7 +78,7 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         description="An instant with its zone, as 2023-06-30T12:00:00+08:00; in answers with six digits, as UTC.",
         specified_by_url=RFC_3339,
         serialize=str,  # views hold instants as they are sent
-        parse_value=_read(lambda text: msgspec.convert(text, dt.datetime)),
+        parse_value=_read(parse_instant),
     ),
     PositionScalar: strawberry.scalar(
         name="Position",

@@ -102,6 +102,7 @@ FIELDS_IN_WORDS: Final = {
     "Meta.position": "The size of the log at that moment.",
     "Meta.log": "The random identity that the log was made with: 16 hex digits.",
     "Meta.root": "The RFC 6962 Merkle root of the log of that size, in hex: another history has another.",
+    "Meta.rules": "The version of the rules, openapi/FOLD.md, by which the answer follows from the log.",
     "Meta.asOf": "When the fact at that position was recorded.",
     "Meta.effectiveOn": "The day that is shown.",
     "Meta.self": "The address that answers the whole query so for ever, by GET; ids there name their moment. Null "

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from werkzeug.http import parse_etags
 
 from api.http import body
-from api.http.answers import ONCE, BODY_PARTS, STAYS, Answer, AtHead, Once, Stays
+from api.http.answers import BODY_PARTS, ONCE, STAYS, Answer, AtHead, Once, Stays
 from api.http.clients import CLIENT_GONE, Receive, unless_gone
 from api.http.question import (
     Asked,

@@ -14,6 +14,7 @@ from api.services.problems import Fault, Trouble
 from api.services.reader import Reader
 from domain.values import instant_text
 from projections.as_of import Moment, NoSuchMoment, parse_as_of
+from projections.fold import RULES_VERSION
 
 _SPELLINGS: Final = "a date (its end in Shanghai), an RFC 3339 instant whose + is sent as %2B, or a position"
 
@@ -54,12 +55,14 @@ class End(msgspec.Struct, frozen=True, rename="camel"):
 class Between(msgspec.Struct, frozen=True, rename={"from_": "from", "self_": "self"}):
     """The two moments that an answer resolved to. `self` is its address with both pinned; `origin` names the log.
 
-    `log` is the random identity that the log was made with: 16 hex digits.
+    `log` is the random identity that the log was made with: 16 hex digits. `rules` is the version of openapi/FOLD.md,
+    the rules by which both follow from its facts.
     """
 
     from_: End
     to: End
     log: str
+    rules: int
     self_: str
     origin: str
     license: str
@@ -91,7 +94,7 @@ def between_of(span: Span, license_: str, path: str, query: Mapping[str, str]) -
     rest = {name: value for name, value in query.items() if name not in Ends.__struct_encode_fields__}
     address = f"{path}?{urlencode({**rest, **span.pins()})}"
     after = span.after
-    return Between(_end(span.before), _end(after), after.log, address, after.origin, license_)
+    return Between(_end(span.before), _end(after), after.log, RULES_VERSION, address, after.origin, license_)
 
 
 def _end(moment: Moment) -> End:

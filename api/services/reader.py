@@ -16,7 +16,7 @@ from events.head import Head
 from events.recorded import OPEN_END
 from events.tree import root_at
 from projections.as_of import AsOf, Meta, Moment, Rows, moment_at, rows_at
-from projections.fold import INFINITY, MINUS_INFINITY
+from projections.fold import INFINITY, MINUS_INFINITY, RULES_VERSION
 from projections.memory import Memory
 from projections.table import SCHEMA, SliceTable
 from projections.views.subjects import Subject, whole
@@ -143,6 +143,7 @@ class Reader:
             moment.position,
             moment.log,
             moment.root,
+            RULES_VERSION,
             instant_text(moment.as_of),
             moment.effective_on,
             f"{path}?{others}position={moment.position}&effectiveOn={moment.effective_on}",

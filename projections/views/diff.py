@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -13,13 +13,13 @@ from domain.report import ProgressReported
 from domain.values import instant_text
 from events.handle import Acquire
 from events.recorded import Recorded
-from events.steps import Work, in_steps
+from events.steps import Work, at_once, in_steps
 from projections.as_of import Moment, Rows, rows_at
 from projections.memory import Memory
 from projections.table import SliceTable
-from projections.views import events
+from projections.views import events, joined
 from projections.views.history import Change
-from projections.views.names import PLANS, Directory, directory
+from projections.views.names import PLANS, UNITS, Directory, directory
 from projections.views.reports import ReportRow
 from projections.views.subjects import SUBJECTS, Kind, Subject
 from projections.views.tasks import TaskView
@@ -43,7 +43,7 @@ class Outcome(StrEnum):
 
 
 class Because(msgspec.Struct, frozen=True, rename="camel"):
-    """A fact of its own stream that was recorded between the two moments, or that holds since a day between them."""
+    """A fact, of its own or of what it shows, that was recorded in between, or that holds since a day in between."""
 
     position: int
     type: str
@@ -62,6 +62,22 @@ class Changed(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
     facts: tuple[Because, ...] = ()
 
+    @property
+    def key(self) -> Key:
+        """Its kind and its id within it."""
+        return self.kind, self.id
+
+
+class Compared(NamedTuple):
+    """What changed of one thing, as its views at both moments say; which facts lie behind it is still missing."""
+
+    changed: Changed
+    views: Sequence[msgspec.Struct]
+
+    def around(self, known: Iterable[Directory]) -> joined.Ranges:
+        """The streams of what it shows of others, where that may be what changed."""
+        return joined.around(self.changed.kind, self.changed.id, self.views, known) if self.changed.changes else ()
+
 
 async def changed_between(
     acquire: Acquire, plan: str | None, before: Moment, after: Moment, memory: Memory
@@ -77,10 +93,12 @@ async def changed_between(
         return None
     work = plan_changes(then, before.effective_on, now, after.effective_on, plan)
     found = [one async for one in in_steps(work)]
-    streams = sorted({SUBJECTS[one.kind].stream(one.id) for one in found})
+    known = [directory(then), directory(now)]
+    around = [one async for one in in_steps(one.around(known) for one in found)]
+    own = {joined.range_of(stream_of(one.changed)) for one in found}
     async with acquire() as connection:
-        facts = await events.of_streams(connection, after.position, streams)
-    return [one async for one in in_steps(explained(found, facts, before, after))]
+        facts = await events.of_ranges(connection, after.position, sorted(own.union(*around)))
+    return [one async for one in in_steps(explained(found, around, joined.FactsBetween(facts, before, after)))]
 
 
 async def one_changed(
@@ -90,12 +108,15 @@ async def one_changed(
     wants, last = subject.one(key), span[1].position
     async with acquire() as connection:
         rows = [await rows_at(connection, moment, wants, memory) for moment in span]
-        facts = await events.recorded_of(connection, last, subject.stream(key), subject.below(key))
-    then, now = (_view(subject, key, own, moment) for own, moment in zip(rows, span, strict=True))
-    if then is None and now is None:
-        return None
-    behind = [one for one in facts if lies_between(one, *span)]
-    return msgspec.structs.replace(between((subject.kind, key), then, now), facts=because(behind))
+        then, now = (_view(subject, key, own, moment) for own, moment in zip(rows, span, strict=True))
+        if then is None and now is None:
+            return None
+        found = compared_views((subject.kind, key), then, now)
+        around = found.around([directory(own) for own in rows if own.any(UNITS)])
+        own = joined.range_of(subject.stream(key))
+        facts = await events.of_ranges(connection, last, sorted({own, *around}))
+    (one,) = at_once(explained([found], [around], joined.FactsBetween(facts, *span)))
+    return one
 
 
 def _view(subject: Subject[Any], key: str, rows: Rows, moment: Moment) -> msgspec.Struct | None:
@@ -114,8 +135,8 @@ def _within(table: SliceTable, plan: str | None) -> Mapping[str, str]:
     return {"key": plan} if table is PLANS else {"plan": plan} if "plan" in table.table.c else {}
 
 
-def plan_changes(before: Rows, on_before: date, after: Rows, on_after: date, plan: str | None = None) -> Work[Changed]:
-    """What differs between the rows of two moments; of a plan only what has to do with it. Facts are still missing.
+def plan_changes(before: Rows, on_before: date, after: Rows, on_after: date, plan: str | None = None) -> Work[Compared]:
+    """What differs between the rows of two moments; of a plan only what has to do with it.
 
     Each change stands once: what a unit, a district or a platform has by being named in a task stands at the task.
     """
@@ -126,18 +147,23 @@ def plan_changes(before: Rows, on_before: date, after: Rows, on_after: date, pla
         return
     concerned = (yield from _concerned(then, directory(before))) | (yield from _concerned(now, directory(after)))
     for one in found:
-        yield one if one and (one.kind not in _NAMED or (one.kind, one.id) in concerned) else None
+        yield one if one and (one.changed.kind not in _NAMED or one.changed.key in concerned) else None
 
 
-def compared(before: Views, after: Views) -> Work[Changed]:
+def compared(before: Views, after: Views) -> Work[Compared]:
     """What differs between two sets of views, kind by kind, by number or id."""
     places: list[tuple[Any, ...]] = []
     for key in {**before, **after}:  # nearly in order, which makes sorting short
         places.append((_order(key, after.get(key) or before[key]), key))
         yield None
     for _, key in sorted(places):
-        one = between(key, before.get(key), after.get(key))
-        yield one if one.change != Outcome.UNCHANGED else None
+        one = compared_views(key, before.get(key), after.get(key))
+        yield one if one.changed.change != Outcome.UNCHANGED else None
+
+
+def compared_views(key: Key, before: msgspec.Struct | None, after: msgspec.Struct | None) -> Compared:
+    """What differs between two views of one thing, with the views."""
+    return Compared(between(key, before, after), [one for one in (before, after) if one is not None])
 
 
 def between(key: Key, before: msgspec.Struct | None, after: msgspec.Struct | None) -> Changed:
@@ -198,24 +224,16 @@ def _concerned(views: Views, known: Directory) -> Generator[None, None, set[Key]
     return found
 
 
-def explained(found: Iterable[Changed], facts: Sequence[Recorded], before: Moment, after: Moment) -> Work[Changed]:
-    """The changes, each with those of these facts that lie behind it."""
-    behind: dict[str, list[Recorded]] = {}
-    for fact in facts:
-        if lies_between(fact, before, after):
-            behind.setdefault(fact.stream, []).append(fact)
-        yield None
-    for one in found:
-        mine = behind.get(SUBJECTS[one.kind].stream(one.id), ())
-        yield msgspec.structs.replace(one, facts=because(_about(one, mine)))
+def explained(found: Sequence[Compared], around: Sequence[joined.Ranges], told: joined.FactsBetween) -> Work[Changed]:
+    """The changes, each with those facts behind it that are about it, or about what it shows of others."""
+    for (one, _), ranges in zip(found, around, strict=True):
+        behind = [*_about(one, told.of(stream_of(one))), *told.why(one.kind, ranges)]
+        yield msgspec.structs.replace(one, facts=because({fact.position: fact for fact in behind}.values()))
 
 
-def lies_between(fact: Recorded, before: Moment, after: Moment) -> bool:
-    """Whether a fact was recorded between two moments, or holds since a day between them."""
-    first, last = sorted((before.effective_on, after.effective_on))
-    return before.position < fact.position <= after.position or (
-        fact.position <= after.position and first < fact.effective_on <= last
-    )
+def stream_of(one: Changed) -> str:
+    """The stream whose facts make a thing what it is."""
+    return SUBJECTS[one.kind].stream(one.id)
 
 
 def because(facts: Iterable[Recorded]) -> tuple[Because, ...]:

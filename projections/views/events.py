@@ -271,6 +271,12 @@ _OTHER: Final = f"""
 _OF_SUBJECT: Final = """
     e.stream = $2 OR e.stream >= $3 COLLATE "C" AND e.stream < $4 COLLATE "C"
 """
+_OF_RANGES: Final = """
+SELECT e.entry FROM unnest($2::text[], $3::text[]) AS named(low, high)
+JOIN events e ON e.stream >= named.low COLLATE "C" AND e.stream < named.high COLLATE "C"
+WHERE e.position <= $1
+ORDER BY e.position
+"""
 
 
 async def log_page(connection: Connection, position: int, asked: LogPage) -> list[EventView]:
@@ -358,25 +364,9 @@ async def of_subject(connection: Connection, position: int, stream: str, below: 
     return Facts(recorded, await _texts(connection, recorded), entries)
 
 
-async def recorded_of(connection: Connection, position: int, stream: str, below: str) -> list[Recorded]:
-    """The same facts without their texts."""
-    rows = await connection.fetch(
-        f"SELECT e.entry FROM events e WHERE position <= $1 AND ({_OF_SUBJECT}) ORDER BY stream, version",
-        position,
-        stream,
-        below,
-        end_of(below),
-    )
-    return await _decoded(rows)
-
-
-async def of_streams(connection: Connection, position: int, streams: Sequence[str]) -> list[Recorded]:
-    """All facts of these streams as of `position`, without texts."""
-    rows = await connection.fetch(
-        "SELECT entry FROM events WHERE position <= $1 AND stream = ANY($2::text[]) ORDER BY position",
-        position,
-        list(streams),
-    )
+async def of_ranges(connection: Connection, position: int, ranges: Sequence[tuple[str, str]]) -> list[Recorded]:
+    """All facts as of `position` of the streams whose names lie in these ranges, without texts."""
+    rows = await connection.fetch(_OF_RANGES, position, [low for low, _ in ranges], [high for _, high in ranges])
     return await _decoded(rows)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 
 from domain.commands import AnyCommand
@@ -363,6 +364,25 @@ async def test_a_subject_is_not_voided_while_another_request_names_it(
     else:
         answers = [await outcome(log, named), await outcome(log, voided)]
     assert [type(one) for one in answers] == [Appended, Conflict]
+
+
+@pytest.mark.parametrize("in_one_batch", [True, False])
+async def test_what_rests_on_all_who_name_a_subject_is_decided_again_when_one_more_does(
+    line: Line, log: Log, *, in_one_batch: bool
+) -> None:
+    """As a target that is voided while somebody reports on it for the first time, in a stream of its own."""
+    await log.append(a_unit(1))
+    await log.append(a_unit(2))
+    naming, _ = await the_two(line)
+    resting, late = (a_unit(3, unnamed_since={"unit:u1": size}) for size in (2, 3))
+    if in_one_batch:
+        async with held(line):
+            tasks = await begun(log, a_unit(4), naming, msgspec.structs.replace(resting, unnamed_since={"unit:u1": 3}))
+        assert [type(await task) for task in tasks] == [Appended, Appended, Conflict]
+        return
+    await log.append(naming)
+    assert isinstance(await outcome(log, resting), Conflict)
+    assert isinstance(await outcome(log, late), Appended)
 
 
 async def test_nor_is_one_named_that_another_request_voids(line: Line, log: Log) -> None:

@@ -94,11 +94,13 @@ async def test_a_request_does_not_void_what_it_names(site: Site) -> None:
     assert (problem["code"], problem["errors"][0]["pointer"]) == ("still_referred_to", "/1/target")
 
 
-async def test_a_request_voids_what_names_a_unit_and_then_the_unit(site: Site) -> None:
+@pytest.mark.parametrize("turned", [False, True])
+async def test_a_request_voids_what_names_a_unit_and_the_unit_in_any_order(site: Site, *, turned: bool) -> None:
     registered = (await site.record(UNIT))["position"]
     assigned = (await site.record(ASSIGN))["position"]
-    assert problem_of(await site.send([void(registered), void(assigned)]), 422)["code"] == "still_referred_to"
-    await site.record(void(assigned), void(registered))
+    assert problem_of(await site.send(void(registered)), 422)["code"] == "still_referred_to"
+    voidings = [void(assigned), void(registered)]
+    await site.record(*(voidings[::-1] if turned else voidings))
     assert (await site.http.get("/v1/units/xin-ju")).status_code == 404
 
 

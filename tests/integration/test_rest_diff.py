@@ -181,3 +181,22 @@ async def test_what_was_never_there_is_a_404(told: Site) -> None:
     assert (await told.problem(404, "/v1/diff", plan="x", **span))["code"] == "unknown_id"
     early = await told.problem(404, f"/v1/plans/{TASK.replace('/', '/tasks/')}/diff", **{"from": "1", "to": "2"})
     assert early["code"] == "not_at_this_moment"
+
+
+async def test_a_diff_names_the_facts_of_joined_subjects_wherever_they_changed_what_is_shown(told: Site) -> None:
+    span = {"from": "352", "to": "759", "fromEffectiveOn": "2023-03-28", "toEffectiveOn": "2023-12-31"}
+    for one in await everything(told, **span):
+        assert one["facts"], f"{one['kind']} {one['id']} changed, and nobody knows why"
+        if one["kind"] == "task":
+            alone = await told.get(f"{PLAN}/tasks/{one['id'].rpartition('/')[2]}/diff", **span)
+            assert (alone["changes"], alone["facts"]) == (one["changes"], one["facts"]), one["id"]
+
+
+async def test_a_unit_that_was_renamed_is_named_behind_its_tasks_new_names(site: Site) -> None:
+    (first,) = (await site.get(f"{PLAN}/tasks/21"))["assignments"][:1]
+    unit = first["assignee"]["id"]
+    size = (await site.get("/v1/plans"))["meta"]["position"]
+    await site.record({"type": "unit.rename", "unit": unit, "name": "新名称", "reason": "更名"})
+    found = await site.get(f"{PLAN}/tasks/21/diff", **{"from": str(size)})
+    assert [one["field"] for one in found["changes"]] == ["assignments"]
+    assert [(one["type"], one["reason"]) for one in found["facts"]] == [("unit.renamed.v1", "更名")]

@@ -104,6 +104,10 @@ class Given:
         asked = {memory.where[position] for position in memory.missing_positions} | memory.missing_streams
         memory.facts |= {stream: self._of(stream) for stream in asked if stream is not None}
         memory.named |= {stream: self._named(stream) for stream in memory.missing_names}
+        memory.namers |= {stream: self._namers(stream) for stream in memory.missing_below}
+
+    def _namers(self, stream: str) -> frozenset[str]:
+        return frozenset(one.stream for one in self._log if stream in one.refers and one.stream != stream)
 
     def _named(self, stream: str) -> frozenset[int]:
         undone = {one.undoes for one in self._log}

@@ -50,6 +50,11 @@ def test_an_instant_keeps_its_zone() -> None:
     assert moment(asOf="2023-06-30T12:00:00+08:00").as_of == datetime(2023, 6, 30, 12, tzinfo=zone)
 
 
+@pytest.mark.parametrize("digits", ["1234567", "123456999999999999999", "1234565"])
+def test_more_than_six_digits_are_cut(digits: str) -> None:
+    assert moment(asOf=f"2023-06-30T12:00:00.{digits}Z").as_of == datetime(2023, 6, 30, 12, 0, 0, 123456, UTC)
+
+
 def test_the_two_clocks_are_asked_together() -> None:
     found = moment(asOf="2023-06-30", effectiveOn="2023-12-31")
     assert found == AsOf(day("2023-06-30"), None, day("2023-12-31"))

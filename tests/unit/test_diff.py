@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from domain.directory import GroupMemberAdded, UnitAliasAdded, UnitRenamed
 from domain.task import TaskReworded
+from domain.undo import FactVoided
 from domain.values import SHANGHAI, Role, Status
 from events.recorded import Recorded
 from events.steps import at_once
@@ -16,6 +18,8 @@ from projections.memory import Memory
 from projections.slices import slices
 from projections.views import diff
 from projections.views.diff import Changed, Outcome, compared, plan_changes
+from projections.views.joined import FactsBetween
+from projections.views.names import directory
 from projections.views.plans import PartView
 from projections.views.subjects import SUBJECTS, TABLES, Kind
 from tests.unit.saying import ADOPTED, Put, logged
@@ -49,7 +53,8 @@ def rows_of(facts: Sequence[Recorded], on: date) -> Rows:
 def changes(*facts: Put, more: Iterable[Put] = (), on: tuple[date, date] = (BEFORE, AFTER)) -> list[Changed]:
     """What some more facts change, from one day to the other."""
     log = logged(*facts, *more)
-    return list(at_once(plan_changes(rows_of(log[: len(facts)], on[0]), on[0], rows_of(log, on[1]), on[1], PLAN)))
+    found = plan_changes(rows_of(log[: len(facts)], on[0]), on[0], rows_of(log, on[1]), on[1], PLAN)
+    return [one.changed for one in at_once(found)]
 
 
 def told(found: list[Changed]) -> dict[tuple[str, str], Any]:
@@ -111,12 +116,12 @@ def test_units_that_have_nothing_to_do_with_the_plan_are_left_out() -> None:
     assert changes(*facts, more=rename) == []
     log = logged(*facts, *rename)
     before, after = rows_of(log[: len(facts)], BEFORE), rows_of(log, AFTER)
-    assert {one.id for one in at_once(plan_changes(before, BEFORE, after, AFTER))} == {"b", "c"}
+    assert {one.changed.id for one in at_once(plan_changes(before, BEFORE, after, AFTER))} == {"b", "c"}
 
 
 def test_things_come_in_the_order_of_their_numbers() -> None:
     parts = {(Kind.PART, f"{PLAN}/{number}"): PartView(PLAN, number, "", (), 0) for number in (10, 9, 1)}
-    assert [one.id for one in at_once(compared({}, parts))] == [f"{PLAN}/1", f"{PLAN}/9", f"{PLAN}/10"]
+    assert [one.changed.id for one in at_once(compared({}, parts))] == [f"{PLAN}/1", f"{PLAN}/9", f"{PLAN}/10"]
 
 
 @pytest.mark.parametrize(
@@ -137,27 +142,72 @@ def moment(position: int, on: date) -> Moment:
     return Moment(position, datetime(2023, 12, 31, tzinfo=SHANGHAI), on, "x", "", "", pinned=True)
 
 
+def behind(found: list[Changed], facts: Sequence[Recorded], before: Moment, after: Moment) -> list[list[int]]:
+    """The positions of the facts behind each of these changes, as far as they are about it."""
+    compared_ = [diff.Compared(one, ()) for one in found]
+    told_ = diff.explained(compared_, [()] * len(found), FactsBetween(facts, before, after))
+    return [[fact.position for fact in one.facts] for one in at_once(told_)]
+
+
 def test_a_change_is_explained_by_what_was_recorded_or_began_to_hold_between() -> None:
     facts = logged(task(), Put(STREAM, TaskReworded("一"), day("2023-09-01")), Put(STREAM, TaskReworded("二"), ADOPTED))
-    (one,) = at_once(
-        diff.explained([Changed(Kind.TASK, TASK, Outcome.CHANGED, ())], facts, moment(2, BEFORE), moment(2, AFTER))
-    )
-    assert [fact.position for fact in one.facts] == [2]
-    (one,) = at_once(
-        diff.explained([Changed(Kind.TASK, TASK, Outcome.CHANGED, ())], facts, moment(2, BEFORE), moment(3, BEFORE))
-    )
-    assert [fact.position for fact in one.facts] == [3]
+    found = [Changed(Kind.TASK, TASK, Outcome.CHANGED, ())]
+    assert behind(found, facts, moment(2, BEFORE), moment(2, AFTER)) == [[2]]
+    assert behind(found, facts, moment(2, BEFORE), moment(3, BEFORE)) == [[3]]
 
 
 def test_a_reports_change_is_not_explained_by_another_period() -> None:
     facts = logged(reported("a", "2023-Q1"), reported("a", "2023-Q2"))
     found = [Changed(Kind.REPORT, f"{TASK}/a/2023-Q2", Outcome.ADDED, ())]
-    (one,) = at_once(diff.explained(found, facts, moment(0, BEFORE), moment(2, BEFORE)))
-    assert [fact.position for fact in one.facts] == [2]
+    assert behind(found, facts, moment(0, BEFORE), moment(2, BEFORE)) == [[2]]
 
 
 def test_a_parts_change_is_not_explained_by_the_rest_of_its_plan() -> None:
     found = [Changed(Kind.PART, f"{PLAN}/2", Outcome.ADDED, ()), Changed(Kind.PLAN, PLAN, Outcome.ADDED, ())]
-    part, whole = at_once(diff.explained(found, logged(*plan()), moment(0, BEFORE), moment(6, BEFORE)))
-    assert [fact.position for fact in part.facts] == [3]
-    assert [fact.position for fact in whole.facts] == [1]
+    assert behind(found, logged(*plan()), moment(0, BEFORE), moment(6, BEFORE)) == [[3], [1]]
+
+
+def why(*facts: Put, more: Iterable[Put], on: tuple[date, date] = (BEFORE, AFTER)) -> dict[str, set[str]]:
+    """The types of the facts behind each change that some more facts make."""
+    log = logged(*facts, *more)
+    span = moment(len(facts), on[0]), moment(len(log), on[1])
+    then, now = rows_of(log[: len(facts)], on[0]), rows_of(log, on[1])
+    found = list(at_once(plan_changes(then, on[0], now, on[1])))
+    around = [one.around([directory(then), directory(now)]) for one in found]
+    told_ = at_once(diff.explained(found, around, FactsBetween(log, *span)))
+    return {one.id: {fact.type for fact in one.facts} for one in told_}
+
+
+def renamed(unit_: str, name: str) -> Put:
+    return Put(f"unit:{unit_}", UnitRenamed(name))
+
+
+def test_a_unit_that_was_renamed_is_why_its_task_shows_another_name() -> None:
+    facts = (*plan(), *EVERYBODY, task(), assigned("a"))
+    assert why(*facts, more=[renamed("a", "丁局")]) == {TASK: {"unit.renamed.v1"}, "a": {"unit.renamed.v1"}}
+
+
+def test_a_group_that_was_joined_is_why_more_units_should_speak() -> None:
+    facts = (*plan(), *EVERYBODY, *group("g", "a"), task(), assigned("g"))
+    joining = Put("unit:g", GroupMemberAdded("b"))
+    found = why(*facts, more=[joining, renamed("c", "丁局"), Put("unit:a", UnitAliasAdded("甲"))])
+    assert found[TASK] == {"group.member_added.v1"}
+    assert found["b"] == {"group.member_added.v1"}
+    assert found["c"] == {"unit.renamed.v1"}
+
+
+def test_a_succession_that_began_in_between_is_why_somebody_else_acts() -> None:
+    facts = (*plan(), *EVERYBODY, task(), assigned("a"), succeeded("a", "b", day("2023-07-20")))
+    (type_,) = why(*facts, more=[])[TASK]
+    assert type_.startswith("unit.succeeded")
+
+
+def test_a_renaming_that_was_voided_is_explained_by_the_voiding() -> None:
+    facts = (*plan(), *EVERYBODY, task(), assigned("a"), renamed("a", "丁局"))
+    assert why(*facts, more=[Put("unit:a", FactVoided(len(facts)))])[TASK] == {"fact.voided.v1"}
+
+
+def test_a_task_that_came_is_why_its_part_has_one_more() -> None:
+    assert why(*plan(), *EVERYBODY, more=[task()])[f"{PLAN}/1"] == {"task.added.v1"}
+    facts = (*plan(), task(), assigned("a"))
+    assert why(*facts, more=[Put(STREAM, TaskReworded("立法。"))]).keys() == {TASK}

@@ -79,10 +79,19 @@ def test_an_edit_may_hold_from_another_day(command: DirectoryCommands, made: Put
     world().when(msgspec.structs.replace(command, effective_on=JUNE)).then(made._replace(on=JUNE))
 
 
-@every_edit
+@pytest.mark.parametrize(
+    ("command", "made"),
+    [one for one in EDITS if not isinstance(one[0], RemoveMember)],
+    ids=lambda one: type(one).__name__,
+)
 def test_an_edit_may_hold_from_a_day_before_the_registration(command: DirectoryCommands, made: Put) -> None:
     early = day("2020-01-01")
     world().when(msgspec.structs.replace(command, effective_on=early)).then(made._replace(on=early))
+
+
+def test_a_member_is_none_before_the_day_of_its_addition() -> None:
+    early = RemoveMember(unit="all", member="a", reason=WHY, effective_on=day("2023-03-27"))
+    world().when(early).refused(Membership, "a is no member of all on 2023-03-27", "/member")
 
 
 @every_edit

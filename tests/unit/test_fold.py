@@ -9,8 +9,16 @@ from typing import Any
 from hypothesis import given as whenever
 from hypothesis import settings
 
-from domain.commands import kind_of_stream
-from domain.directory import GroupDefined, GroupMemberAdded, Platform, PlatformRegistered, Unit, UnitRenamed
+from domain.commands import evolve_of
+from domain.directory import (
+    GroupDefined,
+    GroupMemberAdded,
+    Platform,
+    PlatformRegistered,
+    Unit,
+    UnitRegistered,
+    UnitRenamed,
+)
 from domain.fact import subject_of
 from domain.record import State
 from domain.report import Reports
@@ -163,11 +171,32 @@ def test_a_replaced_registration_holds_before_its_date_too() -> None:
     assert name(facts, date(1900, 1, 1), position=1) == "甲"
 
 
-def test_members_given_with_the_group_belong_to_it_before_its_date() -> None:
+def test_a_rename_of_the_founding_day_loses_only_from_that_day_on_to_one_that_is_dated_before_it() -> None:
+    facts = [
+        unit("a", "甲"),
+        Put("unit:a", UnitRenamed("乙"), BORN),
+        Put("unit:a", UnitRenamed("丙"), date(2022, 5, 1)),
+    ]
+    assert [name(facts, on) for on in (date(2022, 4, 30), date(2022, 5, 1), BORN)] == ["甲", "丙", "乙"]
+
+
+def test_a_unit_voided_and_registered_anew_is_there_on_earlier_days_again() -> None:
+    facts = [unit("a", "甲"), Put("unit:a", FactVoided(1), MAY), unit("a", "乙", JUNE)]
+    assert [name(facts, BORN, position) for position in (1, 2, 3)] == ["甲", None, "乙"]
+    assert name(facts, date(1900, 1, 1)) == "乙"
+
+
+def test_of_two_registrations_the_first_by_place_is_timeless_alone() -> None:
+    facts = [unit("a", "甲", JUNE), unit("a", "乙", MAY), unit("a", "丙", JULY)._replace(replaces=1)]
+    assert [name(facts, on) for on in (MAY - BEFORE, MAY, JULY)] == ["丙", "乙", "乙"]
+
+
+def test_members_given_with_the_group_belong_to_it_from_their_own_date() -> None:
     facts = logged(*group("all", "a", "b"))
-    shown = state("unit:all", facts, OPEN_END, date(1900, 1, 1))
-    assert isinstance(shown, Unit)
-    assert shown.members == ("a", "b")
+    for on, members in ((BORN - BEFORE, ()), (BORN, ("a", "b"))):
+        shown = state("unit:all", facts, OPEN_END, on)
+        assert isinstance(shown, Unit)
+        assert shown.members == members
 
 
 def test_a_member_of_a_later_day_belongs_from_that_day() -> None:
@@ -216,14 +245,14 @@ def naive(stream: str, facts: Sequence[Recorded], position: int, on: date) -> St
         return place(known[one.replaces]) if one.replaces else one.position
 
     live = [one for key, one in known.items() if key not in voided | replaced and not isinstance(one.fact, FactVoided)]
-    firsts = {one.effective_on for one in live if place(one) == 1} if subject_of(stream)[0] == "unit" else set[date]()
+    founders = sorted((one for one in live if isinstance(one.fact, UnitRegistered)), key=place)
 
     def since(one: Recorded) -> date:
-        return date.min if one.effective_on in firsts else one.effective_on
+        return date.min if one in founders[:1] else one.effective_on
 
     held = sorted((one for one in live if since(one) <= on), key=lambda one: (since(one), place(one)))
     start: Any = None
-    return reduce(lambda before, one: kind_of_stream(stream).evolve(before, one.fact, one.position), held, start)
+    return reduce(lambda before, one: evolve_of(stream)(before, one.fact, one.position), held, start)
 
 
 PROBES = [date(1900, 1, 1), DAYS[0] - BEFORE, *DAYS, DAYS[-1] + BEFORE, date(2999, 12, 31)]
@@ -322,7 +351,7 @@ def test_a_timeline_kept_up_while_facts_are_added_is_what_the_rule_says_of_them_
             assert list(kept.spans()) == timeline(stream, facts[:size], OPEN_END)
             for on in PROBES:
                 assert kept.at(on) == state(stream, facts[:size], OPEN_END, on)
-                held = [one for since, one in standing(stream, facts[:size], OPEN_END) if since <= on]
+                held = [one for since, one in standing(facts[:size], OPEN_END) if since <= on]
                 assert list(kept.standing(on)) == held
 
 

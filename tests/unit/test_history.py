@@ -56,7 +56,7 @@ def test_a_version_names_the_facts_that_it_is_folded_from_and_what_was_said_befo
     stream = facts[0].stream
     for one in of(facts_of(facts)):
         since = one.effective.from_ or MINUS_INFINITY
-        stood = standing(stream, facts, one.known.from_)
+        stood = standing(facts, one.known.from_)
         assert one.standing == tuple(fact.position for day, fact in stood if day <= since)
         before, after = (state(stream, facts, position, since) for position in (one.known.from_ - 1, one.known.from_))
         assert bool(one.changes) == (before != after)

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from domain.bundled import BUNDLED_PLAN, bundled_plan
-from domain.directory import GroupDefined, PlatformRegistered, UnitAliasAdded, UnitRegistered
-from domain.document.reference import REFERENCE
+from domain.directory import GroupDefined, PlatformAliasAdded, PlatformRegistered, Unit, UnitAliasAdded, UnitRegistered
+from domain.document.reference import REFERENCE, KnownPlatform
 from domain.errors import AlreadyExists, NotAPlan, ReasonMissing, UnitsUnknown, WrongDate
 from domain.fact import tag
 from domain.plan import PlanAdopted, PlanMeasureAdded
@@ -166,6 +166,39 @@ def test_another_plan_finds_the_directory_as_it_is(imported: list[NewFact]) -> N
     facts = given(*recorded(imported)).when(other).facts
     assert {one.stream.partition(":")[0] for one in facts} == {"plan", "task"}
     assert len(facts) == 1 + 5 + 16 + 67 + 154 + 5
+
+
+def earlier() -> ImportPlan:
+    """The same document as one of 2022."""
+    return msgspec.structs.replace(bundled_plan(), plan="another-plan", issued_on=date(2022, 4, 1))
+
+
+def test_a_plan_of_2022_imported_after_that_of_2023_finds_its_districts(imported: list[NewFact]) -> None:
+    facts = given(*recorded(imported)).when(earlier()).facts
+    directory = [one for one in facts if one.stream.partition(":")[0] not in {"plan", "task"}]
+    assert runs(kinds(directory))[:2] == [("group.member_added", 16), ("unit.alias_added", 2)]
+    assert {one.effective_on for one in facts} == {date(2022, 4, 1)}
+    both = given(*recorded(imported), *recorded(facts))
+    for on, count in ((date(2022, 3, 31), 0), (date(2022, 4, 1), 16), (ADOPTED, 16)):
+        group = both.shows("unit:ge-qu-ren-min-zheng-fu", on)
+        assert isinstance(group, Unit)
+        assert len(group.members) == count
+
+
+def test_an_import_records_no_alias_and_no_member_that_the_record_shows_at_its_date(imported: list[NewFact]) -> None:
+    log = [*recorded(imported), *recorded(given(*recorded(imported)).when(earlier()).facts)]
+    third = msgspec.structs.replace(bundled_plan(), plan="a-third-plan", issued_on=date(2022, 6, 1))
+    assert {one.stream.partition(":")[0] for one in given(*log).when(third).facts} == {"plan", "task"}
+
+
+def test_an_import_adds_what_a_known_platform_is_called_besides(monkeypatch: pytest.MonkeyPatch) -> None:
+    portal = KnownPlatform("portal", "信用中国（上海）", ("信用中国",))
+    reference = msgspec.structs.replace(REFERENCE, platforms=(portal,))
+    monkeypatch.setattr("domain.plan_import.REFERENCE", reference)
+    text = bundled_plan().text.replace("一网通办", "信用中国")
+    log = given(Put("platform:portal", PlatformRegistered("信用中国（上海）")))
+    facts = log.when(msgspec.structs.replace(bundled_plan(), text=text)).facts
+    assert [one.fact for one in facts if one.stream == "platform:portal"] == [PlatformAliasAdded("信用中国")]
 
 
 def test_an_import_says_why() -> None:

@@ -1,14 +1,28 @@
 """Voiding and replacing: only a live fact, once, in its own stream; what it had replaced does not come back."""
 
+from datetime import date
+
+import msgspec
 import pytest
 
 from domain.directory import Unit, UnitAliasAdded, UnitRenamed
 from domain.errors import CannotUndo, ReasonMissing, Stale, StillReferredTo, Unknown
-from domain.task import AssignUnit, RewordTask, Task, TaskReworded, TaskUnitReleased
+from domain.plan import PlanMeasureAdded
+from domain.report import Measurement, ProgressReported
+from domain.task import (
+    AssignUnit,
+    RewordTask,
+    SetTarget,
+    Task,
+    TaskMoved,
+    TaskReworded,
+    TaskTargetSet,
+    TaskUnitReleased,
+)
 from domain.undo import FactVoided, VoidFact
-from domain.values import Role
-from tests.unit.saying import TODAY, WHY, Given, Put, given
-from tests.unit.world import STREAM, TASK, assigned, day, group, succeeded, task, unit
+from domain.values import Role, Status
+from tests.unit.saying import ADOPTED, TODAY, WHY, Given, Put, given
+from tests.unit.world import PLAN, STREAM, TASK, assigned, day, group, plan, succeeded, task, unit
 
 JUNE = day("2023-06-30")
 
@@ -132,13 +146,101 @@ def test_a_request_may_first_void_what_names_a_subject_and_then_the_subject() ->
     given(unit("a"), task(), assigned("a")).when(void(3), void(1)).then(voided(3), voided(1, "unit:a"))
 
 
-def test_but_not_in_another_order() -> None:
-    given(unit("a"), task(), assigned("a")).when(void(1), void(3)).refused(StillReferredTo, "unit:a", index=0)
+def test_or_the_other_way_round_since_a_request_stands_or_falls_as_a_whole() -> None:
+    given(unit("a"), task(), assigned("a")).when(void(1), void(3)).then(voided(1, "unit:a"), voided(3))
 
 
-def test_a_unit_that_names_itself_in_its_own_stream_is_not_held_by_it() -> None:
-    log = given(unit("a"), Put("unit:a", UnitAliasAdded("甲")))
-    log.when(void(1)).then(voided(1, "unit:a"))
+def test_a_founding_fact_is_not_voided_while_another_fact_of_its_stream_is_live() -> None:
+    log = given(unit("a"), Put("unit:a", UnitAliasAdded("甲")), Put("unit:a", UnitRenamed("乙")))
+    log.when(void(1)).refused(StillReferredTo, "void them in the same list, at 2, 3", "/target")
+    log.when(void(2), void(1)).refused(StillReferredTo, "in the same list, at 3", "/target", index=1)
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 1, 3)])
+def test_a_list_that_voids_all_facts_of_a_stream_may_void_its_founding_fact(order: tuple[int, ...]) -> None:
+    log = given(unit("a"), Put("unit:a", UnitAliasAdded("甲")), Put("unit:a", UnitRenamed("乙")))
+    first, *rest = (voided(target, "unit:a") for target in order)
+    log.when(*map(void, order)).then(first, *rest)
+
+
+def test_a_task_and_a_plan_are_not_voided_under_their_own_facts_either() -> None:
+    world().when(void(1)).refused(StillReferredTo, "in the same list, at 2", "/target")
+    given(*plan()).when(void(1)).refused(StillReferredTo, "in the same list, at 2, 3, 4, 5, 6", "/target")
+
+
+def test_what_was_replaced_or_voided_holds_no_founding_fact() -> None:
+    log = given(unit("a"), Put("unit:a", UnitRenamed("乙")), Put("unit:a", UnitRenamed("丙"), JUNE, 2))
+    log.when(void(1)).refused(StillReferredTo, "in the same list, at 3", "/target")
+    gone = Put("unit:a", FactVoided(3))
+    given(unit("a"), Put("unit:a", UnitRenamed("乙")), Put("unit:a", UnitRenamed("丙"), JUNE, 2), gone).when(
+        void(1)
+    ).then(voided(1, "unit:a"))
+
+
+PLANNED = f"plan:{PLAN}"
+MOVED = Put(STREAM, TaskMoved(1, 2), JUNE)
+GONE = day("2023-03-29")
+
+
+def planned(*more: Put) -> Given:
+    """Positions 2 and 3 are the parts, 4 to 6 the measures, 7 the task in part 1 and measure 1."""
+    return given(*plan(), task(), *more)
+
+
+@pytest.mark.parametrize(("target", "what"), [(2, "part 1"), (4, "measure 1")])
+def test_a_part_or_measure_that_a_live_task_stands_on_is_not_voided(target: int, what: str) -> None:
+    planned().when(void(target)).refused(StillReferredTo, f"{what} of credit-2023 is what", "/target")
+
+
+def test_nor_is_one_on_which_a_task_stood_at_an_earlier_date() -> None:
+    log = planned(MOVED)
+    log.when(void(4)).refused(StillReferredTo, f"what {STREAM} stands on from 2023-03-28", "/target")
+    log.when(void(5)).refused(StillReferredTo, f"what {STREAM} stands on from 2023-06-30", "/target")
+    log.when(void(6)).then(voided(6, PLANNED))
+
+
+def test_a_part_that_a_measure_is_in_is_not_voided() -> None:
+    planned().when(void(3)).refused(StillReferredTo, f"part 2 of credit-2023 is what {PLANNED} stands on", "/target")
+    planned().when(void(6), void(3)).then(voided(6, PLANNED), voided(3, PLANNED))
+
+
+def test_a_measure_is_voided_once_its_tasks_are_void_or_moved_from_the_same_day() -> None:
+    planned().when(void(7), void(4)).then(voided(7), voided(4, PLANNED))
+    moved = Put(STREAM, TaskMoved(1, 2))
+    planned(moved).when(void(4)).then(voided(4, PLANNED))
+
+
+def test_a_measure_that_another_fact_still_gives_may_lose_one() -> None:
+    again = Put(PLANNED, PlanMeasureAdded(1, 1, "甲", "甲", "又。"), GONE)
+    planned(again).when(void(8)).then(voided(8, PLANNED))
+    planned(again).when(void(4)).refused(StillReferredTo, "from 2023-03-28", "/target")
+
+
+TARGET = Put(STREAM, TaskTargetSet(1, "41 个", "41", "个"))
+
+
+def measured(on: date = JUNE) -> Put:
+    said = ProgressReported("2023-Q2", Status.IN_PROGRESS, measurement=Measurement("7", "个", 1))
+    return Put(f"report:{TASK}/a", said, on)
+
+
+def test_a_target_that_a_live_report_stands_on_is_not_voided() -> None:
+    log = given(unit("a"), task(), assigned("a"), TARGET, measured())
+    log.when(void(4)).refused(StillReferredTo, f"target 1 of {TASK} is what report:{TASK}/a stands on", "/target")
+    log.when(void(5), void(4)).then(voided(5, f"report:{TASK}/a"), voided(4))
+
+
+def test_nor_replaced_by_one_of_another_number() -> None:
+    log = given(unit("a"), task(), assigned("a"), TARGET, measured())
+    command = SetTarget(task=TASK, target=2, literal="41 个", value="41", unit="个", reason=WHY, replaces=4)
+    log.when(command).refused(StillReferredTo, "is what", "/replaces")
+    same = msgspec.structs.replace(command, target=1, value="42")
+    log.when(same).then(Put(STREAM, TaskTargetSet(1, "41 个", "42", "个"), ADOPTED, 4))
+
+
+def test_what_sets_a_target_anew_may_go() -> None:
+    anew = Put(STREAM, TaskTargetSet(1, "41 个", "42", "个"), GONE)
+    given(unit("a"), task(), assigned("a"), TARGET, anew, measured()).when(void(5)).then(voided(5))
 
 
 def test_a_later_fact_may_go_although_the_subject_is_named() -> None:
