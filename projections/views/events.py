@@ -188,7 +188,10 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What events are about. Whatever is chosen brings with each fact those that undo it, along the whole chain."""
+    """What events are about. Whatever is chosen brings with each fact those that undo it, along the whole chain.
+
+    It brings a replacement also where it did not bring what that replaces, in whose place it stands.
+    """
 
     type: Annotated[
         tuple[str, ...] | None,
