@@ -1,6 +1,7 @@
 """Whoever follows the log waits for what comes, and is told when its own past is not this log's."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from typing import Any
@@ -94,12 +95,22 @@ async def test_what_another_process_told_of_is_waited_for(site: Site) -> None:
     assert (body["items"], body["meta"]["position"]) == ([], size + 1)
 
 
+async def renamed(postgres: asyncpg.Connection, name: str) -> bool:
+    """Whether the database could be renamed, once all who were in it had been sent away."""
+    await postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+    with contextlib.suppress(asyncpg.ObjectInUseError):
+        await postgres.execute(f"ALTER DATABASE {name} RENAME TO elsewhere")
+        return True
+    return False
+
+
 async def test_who_cannot_read_the_head_says_503_not_visible_yet(site: Site, server: str) -> None:
     size, name = await head(site), await ask(str(site.running.settings.database_url), "SELECT current_database()")
     postgres = await asyncpg.connect(server)
     try:
-        await postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
-        await postgres.execute(f"ALTER DATABASE {name} RENAME TO elsewhere")
+        async with asyncio.timeout(10):
+            while not await renamed(postgres, str(name)):  # until nobody has come back in between
+                await asyncio.sleep(0.01)
         problem = await site.problem(503, "/v1/events", after=size + 1, waitSeconds=0)
         assert problem["code"] == "not_visible_yet"
     finally:
