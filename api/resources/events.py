@@ -169,7 +169,7 @@ async def _rest(
 
 async def _page(reader: Reader, about: EventFilter, following: Following, moment: Moment) -> Page[EventView]:
     wanted = LogPage(**msgspec.structs.asdict(about), after=following.after, limit=following.limit + 1)
-    async with reader.pool.acquire() as connection:
+    async with reader.slices.acquire() as connection:  # its statements are planned once, and read no table as a whole
         views = await events.log_page(connection, moment.position, wanted)
     return Page(with_json(views[: following.limit]), len(views) > following.limit, EMPTY_ROWS)
 

@@ -271,7 +271,7 @@ async def test_a_page_of_events_reads_what_it_shows_however_often_it_was_planned
         sql, values = events.page_statement(way)
         types = ["bigint", "bigint", "bigint", *["text[]"] * len(values)]
         given = ", ".join(map(literal, [way.before or way.after, 2**40, 101, *values]))
-        async with large.running.reader.pool.acquire() as connection, connection.transaction():
+        async with large.running.reader.slices.acquire() as connection, connection.transaction():
             await connection.execute(f"PREPARE page ({', '.join(types)}) AS {sql}")
             for _ in range(10):
                 await connection.execute(f"EXECUTE page({given})")
