@@ -9,6 +9,7 @@ SECONDS ?= 3
 RUNS ?= 5
 # `make fuzz COUNT=1000 SEED=1` tries other requests, and fewer.
 COUNT ?= 30000
+CORRECTIONS ?= 500
 SEED ?= 20230328
 
 BIN := .venv/bin
@@ -32,7 +33,7 @@ endif
 .DEFAULT_GOAL := help
 # Every target wants the one environment, and the checks both cores.
 .NOTPARALLEL:
-.PHONY: help setup serve demo test browser interop lint agreement mutants fuzz bench openapi released lock wheels container clean
+.PHONY: help setup serve demo test browser interop lint agreement mutants fuzz follow bench openapi released lock wheels container clean
 
 help: ## this list
 	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise:"
@@ -84,6 +85,9 @@ mutants: setup ## put faults into fold.py, report.py and directory.py, each of w
 
 fuzz: setup ## send spoilt requests to every door: COUNT=30000 SEED=20230328
 	@$(BIN)/python -m tests.attacks --count $(COUNT) --seed $(SEED)
+
+follow: setup ## follow the log by filters through a random year of CORRECTIONS=500
+	@CORRECTIONS=$(CORRECTIONS) $(BIN)/pytest -q tests/integration/test_followers.py
 
 bench: setup ## measure it beside its peers: ONLY=name,name SECONDS=3 RUNS=5; build/bench.json
 	@$(BIN)/python -m tests.benchmarks --only "$(ONLY)" --seconds $(SECONDS) --runs $(RUNS)

@@ -48,6 +48,7 @@ HANDLERS: list[Any] = [
     graphql,
     schemas.openapi,
     schemas.graphql_schema,
+    schemas.event_schema,
     docs.docs,
     docs.graphiql,
     docs.asset,

@@ -44,6 +44,7 @@ class Head:
         self._heard = time.monotonic()  # when the connection that listens last answered
         self._hears = asyncio.Event()  # there is such a connection
         self._moved = asyncio.Condition()
+        self._ending = False
 
     @property
     def unheard(self) -> float:
@@ -151,6 +152,21 @@ class Head:
         except TimeoutError:
             return False
         return True
+
+    async def grow(self, size: int, seconds: float) -> bool:
+        """Wait until the log holds more than `size` facts; False if it does not within so many seconds, or we end."""
+        try:
+            async with asyncio.timeout(seconds), self._moved:
+                await self._moved.wait_for(lambda: self._ending or self.size > size)
+        except TimeoutError:
+            return False
+        return self.size > size
+
+    async def end(self) -> None:
+        """Let nobody wait for the log to grow any more: the process ends."""
+        self._ending = True
+        async with self._moved:
+            self._moved.notify_all()
 
 
 @asynccontextmanager

@@ -14,7 +14,9 @@ from events.audit import Progress, Tell, audit, compare_stream, first
 from events.database import Connection
 from events.recorded import Recorded
 from events.steps import at_once
+from projections import concerns
 from projections.catalog import LOG, compare_catalog
+from projections.concerns import CONCERNS, REQUEST_SPANS, RULE, Concern
 from projections.fold import RULES_VERSION
 from projections.slices import Slice, Tables, slice_changes, slices
 from projections.table import METADATA, SCHEMA, SliceTable
@@ -22,13 +24,14 @@ from projections.writer import column_names, quoted, record
 
 _Line = tuple[Any, ...]  # a slice as its table has it
 _Place = tuple[str, int, date]
+ROWS_HELD: Final = 10_000  # rows that are held while tables are filled
 _STREAMS: Final = "SELECT entry FROM events WHERE position <= $1 ORDER BY stream, version"
 
 
 def shape_of(tables: Tables) -> str:
     """A fingerprint of the rules and of the tables' definitions, fields included: when it changes they are rebuilt."""
     documents = [f"{one.name} {one.version} {msgspec.json.schema(one.doc)}" for one in tables]
-    return sha256("\n".join([f"rules {RULES_VERSION}", *ddl(), *documents]).encode()).hexdigest()
+    return sha256("\n".join([f"rules {RULES_VERSION}", RULE, *ddl(), *documents]).encode()).hexdigest()
 
 
 def ddl() -> list[str]:
@@ -69,18 +72,25 @@ async def is_current(connection: Connection, tables: Tables) -> bool:
 async def _fill(connection: Connection, tables: Tables, progress: Progress) -> None:
     by_name = {table.name: table for table in tables}
     rows: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in tables}
+    about = list[Concern]()
     size = await connection.fetchval("SELECT size FROM log_head")
     async for stream, facts in streams(connection, size):
         for one in at_once(slice_changes(tables, stream, facts, len(facts))):
             if isinstance(one, Slice):  # nothing is closed that was open before the first fact
                 rows[one.table].append(record(one))
+        about += concerns.concerns(facts, len(facts))
+        if len(about) >= ROWS_HELD:
+            await concerns.copy(connection, CONCERNS, about)
+            about.clear()
         progress(len(facts))
         for name, waiting in rows.items():
-            if len(waiting) >= 10_000:  # noqa: PLR2004 - bounds memory, nothing more
+            if len(waiting) >= ROWS_HELD:
                 await _copy(connection, by_name[name], waiting)
                 waiting.clear()
     for name, waiting in rows.items():
         await _copy(connection, by_name[name], waiting)
+    await concerns.copy(connection, CONCERNS, about)
+    await concerns.copy(connection, REQUEST_SPANS, await concerns.request_spans(connection, size))
 
 
 async def _copy(connection: Connection, table: SliceTable, rows: list[tuple[Any, ...]]) -> None:
@@ -135,8 +145,10 @@ async def verify(
             return Verified(0, 0, "")
         log = await audit(connection, found, progress)
         expected: dict[str, dict[_Place, _Line]] = {table.name: {} for table in tables}
+        about = set[Concern]()
         async for stream, facts in streams(connection, log.size, doubted=True):
             compare_stream(facts, found)
+            about.update(concerns.concerns(facts, len(facts)))
             for one in slices(tables, stream, facts):
                 line = record(one)
                 expected[one.table][_place(line)] = line
@@ -144,6 +156,10 @@ async def verify(
         for table in tables:
             if f"{SCHEMA}.{table.name}" not in unreadable:
                 await _compare_table(connection, table, expected[table.name], found)
+        spans = await concerns.request_spans(connection, log.size)
+        for table, rows in ((CONCERNS, about), (REQUEST_SPANS, spans)):
+            if str(table) not in unreadable:
+                await concerns.compare(connection, table, rows, found)
         return Verified(log.size, sum(map(len, expected.values())), log.root.hex())
 
 

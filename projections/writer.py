@@ -7,6 +7,7 @@ from typing import Any
 from events.log import Write, Writer, Written
 from events.recorded import OPEN_END
 from events.steps import Pace, in_steps
+from projections import concerns
 from projections.documents import digest_of
 from projections.slices import Closed, Slice, Tables, slice_changes
 from projections.table import SCHEMA, SliceTable
@@ -25,7 +26,7 @@ def writer(tables: Tables) -> Writer:
                     closed.setdefault(touched.table, []).append(touched)
                 else:
                     opened.setdefault(touched.table, []).append(record(touched))
-        return [*_statements(tables, closed, opened)]
+        return [*_statements(tables, closed, opened), *concerns.writes(written)]
 
     return write
 

@@ -51,8 +51,10 @@ FILTERS: Final[dict[str, list[str]]] = {
     "status": ["in_progress", "delayed"],
     "membership": ["listed", "unlisted"],
     "evidenceStatus": ["linked", "none"],
-    "task": ["21", "25"],
-    "type": ['"task.reworded.v1"', '"no.such"'],
+    "task": ["21", "25", f'"{PLAN}/21"'],
+    "type": ['"task.reworded.v1"', '["task.added.v1", "progress.reported.v1"]', '"no.such"'],
+    "authority": ['"沪发改信用〔2023〕2号"'],
+    "corrections": ["true", "false"],
     "stream": ['"task:shanghai-credit-2023/21"'],
 }
 HEAD: Final = "query Q($at: AsOfInput, $yes: Boolean! = true, $no: Boolean! = false, $n: Int = 2, $c: String)"

@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Final
 
 import httpx
-import msgspec
 
 from api.cli.year import tell
+from api.description.events import event_schemas
 from api.description.examples import WRITTEN, Example, examples
 from api.description.openapi import described_by, openapi_json, pretty
 from api.graphql.schema import STRAWBERRY
 from api.hosting.opening import DEMO_ORIGIN
 from api.hosting.settings import Settings
 from api.main import application, described_app, service
-from domain.commands import FACTS
 from projections.catalog import CATALOG, catalog_of
 
 OPENAPI: Final = Path(__file__).parents[2] / "openapi"
@@ -28,7 +27,7 @@ OPENAPI: Final = Path(__file__).parents[2] / "openapi"
 
 def generated(shown: Mapping[str, Example] | None = None) -> dict[str, bytes]:
     """Every generated file by its name in openapi/."""
-    facts = {f"events/{name}.schema.json": pretty(msgspec.json.schema(fact)) for name, fact in FACTS.items()}
+    facts = {f"events/{name}.schema.json": pretty(schema) for name, schema in event_schemas().items()}
     described = openapi_json(described_app(), shown)
     return {"openapi.json": described, "schema.graphql": f"{STRAWBERRY.as_str()}\n".encode(), **facts}
 

@@ -120,6 +120,7 @@ async def publish(running: "Service", taken: "socket.socket") -> None:
     except asyncio.CancelledError:  # a signal came
         if task := asyncio.current_task():
             task.uncancel()
+    await running.reader.head.end()
     server.stop()
     try:
         await serving

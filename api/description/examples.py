@@ -19,6 +19,7 @@ WRITTEN: Final = Path(__file__).parent / "examples.json"  # in the package, sinc
 LONGEST_LIST: Final = 2  # elements of a list that are shown
 RANDOM: Final = {
     "log": "9f1c3b5a7d2e4860",
+    "leafHash": "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
     "root": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "traceId": "0af7651916cd43dd8448eb211c80319c",
     "request": "018744a0-c680-7000-8000-000000000000",

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Litestar
 
+from api.description.events import add_events
 from api.description.examples import BODIES, OTHER_FORMS, WRITTEN, Example
 from api.graphql.door import GraphQLRequest
 from api.http import mementos
@@ -42,6 +43,7 @@ def described_by(app: Litestar) -> dict[str, Any]:
     """The description without answers as examples."""
     described: dict[str, Any] = app.openapi_schema.to_schema()
     _add_bodies(described)
+    add_events(described)
     described["components"]["securitySchemes"] = {"token": _TOKEN}
     for name, operation in _operations(described):
         operation["summary"] = operation["description"].partition(". ")[0].rstrip(".")

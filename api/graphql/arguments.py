@@ -94,7 +94,7 @@ def filter_of(values: Values, struct: type[msgspec.Struct], scope: str = "") -> 
     """The filter that is asked for of a list within `scope`; Trouble for a value that REST would not take."""
     given = {name: values[name] for name in _names(struct) if values.get(name) is not None}
     plain = {name: value.value if isinstance(value, Enum) else value for name, value in given.items()}
-    if "task" in plain:
+    if "task" in plain and scope:
         plain["task"] = _key_within(scope, plain["task"])
     try:
         return msgspec.convert(plain, struct, strict=False)

@@ -14,7 +14,7 @@ from api.graphql.remembered import Depends
 from api.graphql.world import EVENT_LIST, EventFilter, FactsWanted, Here, World
 from projections.lists import NoFilter
 from projections.table import SliceTable
-from projections.views.events import EventView, Facts
+from projections.views.events import EventView
 from projections.views.history import HISTORY_LIST, Version
 from projections.views.report_list import TASK_REPORTS, ReportFilter
 from projections.views.subjects import SUBJECTS, Kind, Subject, whole
@@ -136,7 +136,7 @@ def _of_the_log(subject: Subject[Any]) -> tuple[Edge, Edge]:
         found = world.facts(ask)
 
         def shown(some: Sequence[Any]) -> Sequence[EventView]:
-            return Facts(some, found.disclosed).views()
+            return [found.view(one.position) for one in some]
 
         return ListAt(EVENT_LIST, ask.stream, EventFilter(), found.recorded, shown)
 

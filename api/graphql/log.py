@@ -77,9 +77,9 @@ def _events(given: Given, _: frozenset[str]) -> Inquiry:
         (place,) = excerpt.place or (position + 1 if excerpt.backwards else 0,)
         way = {"before" if excerpt.backwards else "after": place}
         page = LogPage(limit=excerpt.wider.limit, **way, **msgspec.structs.asdict(chosen))
-        async with scene.moments.reader.pool.acquire() as connected:
+        async with scene.moments.reader.slices.acquire() as connected:
             found = await events.log_page(connected, position, page)
-        return connection(listed._replace(items=found.views()), excerpt, scene.here)
+        return connection(listed._replace(items=found), excerpt, scene.here)
 
     return Inquiry(begun(given.start, turn.cursor), (), answer, turn.limit)
 

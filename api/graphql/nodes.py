@@ -59,7 +59,7 @@ async def _events(scene: Scene, keys: Sequence[str]) -> Found:
     there = range(1, scene.moment.position + 1)
     positions = [int(key) for key in keys if _POSITION.fullmatch(key) and int(key) in there]
     async with scene.moments.reader.pool.acquire() as connection:
-        return {str(one.position): one for one in (await events.at(connection, positions)).views()}
+        return {str(one.position): one for one in await events.at(connection, positions, scene.moment.position)}
 
 
 NODES: Final[dict[str, NodeKind]] = {kind.value: _of(one) for kind, one in SUBJECTS.items()} | {

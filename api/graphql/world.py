@@ -16,7 +16,7 @@ from projections.documents import name_of
 from projections.lists import Collection
 from projections.views import districts, history, names, plans, platforms, reports, tasks, units
 from projections.views.districts import DistrictView
-from projections.views.events import EventFilter, EventView, Facts, end_of
+from projections.views.events import BESIDES, EventFilter, EventView, Facts, LogEntry, end_of
 from projections.views.history import Version
 from projections.views.names import UNITS
 from projections.views.plans import MeasureView, PartView, PlanView
@@ -54,11 +54,11 @@ WITH asked AS MATERIALIZED (
     SELECT e.position FROM unnest($3::text[], $4::text[]) AS names(low, high)
     JOIN events e ON e.stream >= names.low COLLATE "C" AND e.stream < names.high COLLATE "C"
 )
-SELECT e.entry, d.digest, d.salt, d.value
+SELECT e.entry, d.digest, d.salt, d.value, $besides
 FROM asked JOIN events e USING (position) LEFT JOIN disclosures d USING (position)
 WHERE position <= $1
 ORDER BY position
-"""
+""".replace("$besides", BESIDES.replace("$n", "$1"))
 
 
 async def load(connection: Connection, position: int, asked: Iterable[FactsWanted]) -> Mapping[FactsWanted, Facts]:
@@ -66,10 +66,12 @@ async def load(connection: Connection, position: int, asked: Iterable[FactsWante
     positions = [one.position for one in asked if one.position is not None]
     names = [name for one in asked if one.position is None for name in _names(one)]
     rows = await connection.fetch(_SQL, position, positions, [low for low, _ in names], [high for _, high in names])
-    recorded = [decode_trusted(entry) for entry in dict.fromkeys(row["entry"] for row in rows)]
+    entries = {row["entry"]: LogEntry(row["entry"], row["undoing"], row["request"]) for row in rows}
+    recorded = [decode_trusted(entry) for entry in entries]
     texts = disclosed(row for row in rows if row["digest"])
     at = {fact.position: fact for fact in recorded}
-    return {one: Facts(_of(one, at), texts) for one in asked}
+    by_position = {fact.position: entry for fact, entry in zip(recorded, entries.values(), strict=True)}
+    return {one: Facts(_of(one, at), texts, by_position) for one in asked}
 
 
 def _of(ask: FactsWanted, at: Mapping[int, Recorded]) -> list[Recorded]:

@@ -1,6 +1,6 @@
 """The answers of REST: a body with its headers, which say at which moment it was read, and how long it stays true."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from projections.views import texts
 
 JSON: Final = "application/json"
 STAYS: Final = "stays"  # where the first message of an answer says it, for the wrapper outside
+BODY_PARTS: Final = "parts"  # and where it has its body in parts
 
 
 class Once(msgspec.Struct, frozen=True):
@@ -42,7 +43,7 @@ class Answer(Response[bytes]):
     """A body with its headers, sent as it is: preparing a response as Litestar does costs more than reading a list.
 
     `headers` hold the Content-Type, and a charset for text. `stays` tells the wrapper outside how long it may be given
-    to others.
+    to others. Of a long body the content is empty, and `parts` make it, for the wrapper outside to send.
     """
 
     def __init__(self, body: bytes, headers: Mapping[str, str], stays: Stays, status: int = 200) -> None:
@@ -50,6 +51,7 @@ class Answer(Response[bytes]):
         self.headers = dict(headers)
         self.stays = stays
         self.status_code = status
+        self.parts: AsyncGenerator[bytes] | None = None
 
     def to_asgi_response(self, *_: Any, **__: Any) -> Any:
         """The answer as two messages."""
@@ -62,7 +64,13 @@ class Answer(Response[bytes]):
 
     def _start(self) -> dict[str, Any]:
         lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()]
-        return {"type": "http.response.start", "status": self.status_code, "headers": lines, STAYS: self.stays}
+        return {
+            "type": "http.response.start",
+            "status": self.status_code,
+            "headers": lines,
+            STAYS: self.stays,
+            BODY_PARTS: self.parts,
+        }
 
 
 def now(body: bytes, media_type: str = JSON, **headers: str) -> Answer:

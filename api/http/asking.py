@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from functools import cache
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -44,13 +45,29 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     ] = None
 
 
+LIMIT: Final = "At most so many. Without it a list by suffix (.json, .ndjson, .csv) is given whole."
+
+
 class Paging(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Which page of a list."""
 
-    limit: Annotated[int, Meta(ge=1, le=200, description="At most so many.", examples=[100])] = 100
+    limit: Annotated[int, Meta(ge=1, le=200, description=LIMIT, examples=[100])] = 100
     cursor: Annotated[
         str | None, Meta(description="Where the page before ended, as `next` gives it. It pins both clocks.")
     ] = None
+
+
+class Sheet(msgspec.Struct, frozen=True, kw_only=True):
+    """How a table is wanted."""
+
+    excel: Annotated[
+        bool,
+        Meta(
+            description="Of CSV: a file for a spreadsheet, with a byte order mark and a name, in which whatever it "
+            "would take for a formula is marked with an apostrophe. Otherwise CSV is exactly what the record says.",
+            examples=[True],
+        ),
+    ] = False
 
 
 class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,9 +98,11 @@ def parameters_of(type_: type[msgspec.Struct]) -> tuple[str, ...]:
 def part_of(query: Mapping[str, str], type_: type[Q]) -> Q:
     """The parameters that `type_` names; Trouble for a wrong one."""
     names = parameters_of(type_)
+    several = _several(type_)
     given = {name: query[name] for name in query if name in names}
     try:
-        found = msgspec.convert(given, type_, strict=False)
+        parts = {name: text.split(",") if name in several else text for name, text in given.items()}
+        found = msgspec.convert(parts, type_, strict=False)
     except msgspec.ValidationError as error:
         wrong = misfit(error, type_)
         name = wrong.path[0] if wrong.path else wrong.field
@@ -93,10 +112,19 @@ def part_of(query: Mapping[str, str], type_: type[Q]) -> Q:
     for name, text in given.items():
         value = values[name]
         spelled = "" if value is None else msgspec.json.encode(value).decode()
-        if not isinstance(value, str) and spelled != text:  # 1.0, +1, 1 for true, null: one question has one spelling
+        if (
+            not isinstance(value, str) and name not in several and spelled != text
+        ):  # 1.0, +1, 1 for true, null: one question has one spelling
             detail = f"{name}: not {echo(text)}, but {spelled or 'left out'}"
             raise Trouble(400, "bad_parameter", detail, [Fault(name, detail)])
     return found
+
+
+@cache
+def _several(type_: type[msgspec.Struct]) -> frozenset[str]:
+    """The parameters that take several values, joined by commas."""
+    fields = msgspec.structs.fields(type_)
+    return frozenset(one.encode_name for one in fields if "tuple[" in str(one.type))
 
 
 def clocks(given: Clocks) -> AsOf:

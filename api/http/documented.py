@@ -7,7 +7,7 @@ import msgspec
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Operation, Parameter, Schema
 
-from api.http.asking import Clocks, Paging
+from api.http.asking import Clocks, Paging, Sheet
 from api.http.formats import Format
 from api.services.problems import PROBLEM_JSON, TITLES, Problem
 from projections.lists import Collection
@@ -51,7 +51,13 @@ def _schema(one: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
     option = components[option["$ref"].rpartition("/")[2]] if "$ref" in option else option
     enum = option.get("enum")
     kept = {_NAMES[name]: option[name] for name in _NAMES if name in option}
-    return {"type": "string" if enum else option.get("type"), "enum": enum, "examples": one.get("examples")} | kept
+    type_ = option.get("type")
+    # Several values are joined by commas: to whoever sends one, it is a text as before.
+    return {
+        "type": "string" if enum or type_ == "array" else type_,
+        "enum": enum,
+        "examples": one.get("examples"),
+    } | kept
 
 
 _NAMES = {"minimum": "minimum", "exclusiveMaximum": "exclusive_maximum", "minLength": "min_length"} | {
@@ -62,7 +68,7 @@ _NAMES = {"minimum": "minimum", "exclusiveMaximum": "exclusive_maximum", "minLen
 
 def list_operation(collection: Collection[Any, Any]) -> type[Operation]:
     """An operation that lists: its filters, its paging, both clocks."""
-    return operation(collection.filter, Paging, Clocks)
+    return operation(collection.filter, Paging, Sheet, Clocks)
 
 
 def answers(shape: Any, *problems: int) -> dict[int, ResponseSpec]:

@@ -1,7 +1,8 @@
-"""One list, three forms: JSON, NDJSON, and CSV (RFC 4180) whose cells no spreadsheet takes for a formula."""
+"""One list, three forms: JSON, NDJSON, and CSV, exactly as RFC 4180 has it or as a spreadsheet wants it."""
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any, Final, get_args
@@ -22,27 +23,49 @@ MEDIA_TYPES: Final = {
     Format.NDJSON: "application/x-ndjson",
     Format.CSV: "text/csv; header=present; charset=utf-8",
 }
+BOM: Final = "\ufeff".encode()
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _FORMULA: Final = tuple("=+-@\t\r\n'\uff1d\uff0b\uff0d\uff20")
 
 
-def ndjson(documents: Sequence[bytes]) -> bytes:
-    """One document a line."""
-    return b"".join(one + b"\n" for one in documents)
+class Printer:
+    """Prints a list of views part by part, in one of its forms; `excel`: as a table for a spreadsheet."""
 
+    def __init__(self, form: Format, view: type[msgspec.Struct], *, excel: bool = False) -> None:
+        self._form = form
+        self._excel = excel
+        self._paths = list(columns(view)) if form == Format.CSV else []
+        self._begun = False
 
-def csv_table(view: type[msgspec.Struct], documents: Sequence[bytes]) -> bytes:
-    """A header and a row for each document, in UTF-8 with CRLF.
+    def part(self, documents: Sequence[bytes]) -> bytes:
+        """The next items; the first part has what stands before all of them."""
+        first, self._begun = not self._begun, True
+        match self._form:
+            case Format.CSV:
+                return self._table(documents, first=first)
+            case Format.NDJSON:
+                return b"".join(one + b"\n" for one in documents)
+            case _:
+                return (b'{"items":[' if first else b"," if documents else b"") + b",".join(documents)
 
-    An object's fields are columns of their own, `answered.count`; a list is a cell of JSON; null is an empty cell.
-    """
-    paths = list(columns(view))
-    text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow(".".join(path) for path in paths)
-    for document in documents:
-        fields = msgspec.json.decode(document)
-        table.writerow(cell(value_at(fields, path)) for path in paths)
-    return text.getvalue().encode()
+    def end(self, following: bytes, meta: bytes) -> bytes:
+        """What stands behind the last part."""
+        return b'],"next":%b,"meta":%b}' % (following, meta) if self._form == Format.JSON else b""
+
+    def _table(self, documents: Sequence[bytes], *, first: bool) -> bytes:
+        """A row for each document, in UTF-8 with CRLF, and before the first ones a header.
+
+        An object's fields are columns of their own, `answered.count`; a list is a cell of JSON; null is an empty cell.
+        """
+        text = io.StringIO()
+        table = csv.writer(text)
+        if first:
+            table.writerow(".".join(path) for path in self._paths)
+        for document in documents:
+            fields = msgspec.json.decode(document)
+            cells = (cell(value_at(fields, path)) for path in self._paths)
+            table.writerow(map(marked, cells) if self._excel else cells)
+        return (BOM if first and self._excel else b"") + text.getvalue().encode()
 
 
 def columns(view: type[msgspec.Struct], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -75,16 +98,21 @@ def value_at(fields: Any, path: Sequence[str]) -> Any:
 
 
 def cell(value: Any) -> str:
-    """A value as the text of a cell. What begins like a formula, or like our own mark, is marked with an apostrophe."""
+    """A value as the text of a cell."""
     match value:
         case None:
             return ""
         case str():
-            return f"'{value}" if value.startswith(_FORMULA) else value
+            return value
         case bool() | dict() | list():
             return msgspec.json.encode(value).decode()
         case _:
             return str(value)
+
+
+def marked(text: str) -> str:
+    """A cell for a spreadsheet: what it would take for a formula, and what begins like our mark, has an apostrophe."""
+    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
 
 
 def value_of(text: str) -> str:

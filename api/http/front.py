@@ -6,15 +6,17 @@ head is true until the head moves or the day ends. Both are forgotten when somet
 
 import asyncio
 import gzip
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+import zlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
+from contextlib import aclosing
 from datetime import date
 from typing import Any, Final, NamedTuple
 
 from werkzeug.http import parse_etags
 
 from api.http import body
-from api.http.answers import ONCE, STAYS, Answer, AtHead, Once, Stays
-from api.http.clients import Receive
+from api.http.answers import BODY_PARTS, ONCE, STAYS, Answer, AtHead, Once, Stays
+from api.http.clients import CLIENT_GONE, Receive, unless_gone
 from api.http.question import (
     Asked,
     Credentials,
@@ -26,6 +28,7 @@ from api.http.question import (
     headers_of,
     question_of,
 )
+from api.services.problems import Trouble
 from api.services.reader import Reader
 from events.head import Head
 from projections.memory import Memory
@@ -42,6 +45,7 @@ _State = tuple[int, date]  # the head's size and the day: what an answer at the 
 
 WORTH_PACKING: Final = 1_000  # bytes
 LONG_PACKING: Final = 200_000  # bytes that take longer to pack than one step of the event loop may
+LONG_BODY: Final = 1 << 20  # bytes up to which the body of a whole list is held, and remembered
 LARGEST_QUERY: Final = 16_384  # bytes of a GraphQL request that is remembered
 LARGEST_READING: Final = 4_000  # bytes of what a reading was made from, up to which it is remembered
 OPEN: Final[list[Header]] = [
@@ -63,6 +67,15 @@ class Entry(NamedTuple):
     start: Message
     whole: Message
     unchanged: Message
+
+
+class Long(NamedTuple):
+    """An answer that is sent as it is made, as it is too long to be held."""
+
+    etag: bytes
+    start: Message
+    unchanged: Message
+    parts: AsyncGenerator[bytes]
 
 
 class Front:
@@ -102,10 +115,17 @@ class Front:
         key = question, content
         entry = self._known(key)
         if entry is None:
-            entry = await self._found(scope, key, receive)
+            try:
+                entry = await self._found(scope, key, receive)
+            except Exception as error:  # noqa: BLE001 - of a whole list, which is made here: the one who asks must hear
+                await self._failed(scope, error, send)
+                return
         elif parts:
             self._learn(question, parts)
         match = headers.get(b"if-none-match")
+        if isinstance(entry, Long):
+            await self._send_long(scope, entry, match, receive, send)
+            return
         if match and entry.etag and _matches(match, entry.etag):
             await send(entry.unchanged)
             await send(NO_BODY)
@@ -154,10 +174,30 @@ class Front:
             return None
         return entry if entry.state is None or entry.state == (head.size, head.today()) else None
 
-    async def _found(self, scope: Scope, key: _Key, receive: Receive) -> Entry:
+    async def _send_long(self, scope: Scope, long: "Long", match: bytes | None, receive: Receive, send: Send) -> None:
+        """Send a long body part by part, as the client takes them; nothing more is made once it has gone."""
+        async with aclosing(long.parts) as parts:
+            if scope["method"] == "HEAD" or (match and _matches(match, long.etag)):
+                await send(long.start if scope["method"] == "HEAD" else long.unchanged)
+                await send(NO_BODY)
+                return
+
+            async def sent() -> None:
+                await send(long.start)
+                async for part in parts:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                await send(NO_BODY)
+
+            try:
+                await unless_gone(receive, sent())
+            except Trouble as gone:
+                if gone.status != CLIENT_GONE:
+                    raise
+
+    async def _found(self, scope: Scope, key: _Key, receive: Receive) -> "Entry | Long":
         """The answer, asked for now."""
         head = self._head
-        if not head.listening:
+        if not head.listening or key[0].waits:
             return await self._asked(scope, key, receive)
         state = head.size, head.today()
         # Who asks after a fact was acknowledged is not given what was asked for before it.
@@ -168,19 +208,20 @@ class Front:
                 return answered
         return await self._first(flown, scope, receive)
 
-    async def _first(self, flown: tuple[_Key, _State], scope: Scope, receive: Receive) -> Entry:
+    async def _first(self, flown: tuple[_Key, _State], scope: Scope, receive: Receive) -> "Entry | Long":
         """Ask for all who ask the same meanwhile; should this one be given up, the next of them asks."""
         flight: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
         self._flights[flown] = flight
         entry: Entry | None = None
         try:
-            entry = await self._asked(scope, flown[0], receive)
-            return entry
+            answered = await self._asked(scope, flown[0], receive)
+            entry = answered if isinstance(answered, Entry) else None
+            return answered
         finally:
             del self._flights[flown]
             flight.set_result(entry)
 
-    async def _asked(self, scope: Scope, key: _Key, receive: Receive) -> Entry:
+    async def _asked(self, scope: Scope, key: _Key, receive: Receive) -> "Entry | Long":
         """What the application answers, remembered if it stays true for a while."""
         question, content = key
         epoch, today = self._head.erasure_epoch, self._head.today()
@@ -188,6 +229,8 @@ class Front:
         asked = Asked(question, content, Credentials(), self._reader)
         await self.app(handed(scope, asked), receive, collected)
         stays = collected.stays
+        if collected.parts and not await collected.all_of(collected.parts):
+            return _long(collected, collected.parts, packed=question.packed)
         state = (stays.position, today) if isinstance(stays, AtHead) else None
         entry = await _entry(collected, state, epoch, packed=question.packed)
         if not isinstance(stays, Once) and collected.status == 200 and len(content) <= LARGEST_QUERY:  # noqa: PLR2004
@@ -216,6 +259,23 @@ class Collected:
             self._start = message
         else:
             self.content += message.get("body", b"")
+
+    @property
+    def parts(self) -> AsyncGenerator[bytes] | None:
+        """What makes the body, where the application has sent none."""
+        return self._start.get(BODY_PARTS)
+
+    async def all_of(self, parts: AsyncGenerator[bytes]) -> bool:
+        """Gather the parts of a body, as long as it is not a long one; whether that was all."""
+        gathered = list[bytes]()
+        size = 0
+        async for part in parts:
+            gathered.append(part)
+            size += len(part)
+            if size > LONG_BODY:
+                break
+        self.content = b"".join(gathered)
+        return size <= LONG_BODY
 
     @property
     def status(self) -> int:
@@ -266,6 +326,46 @@ async def _entry(answer: Collected, state: _State | None, epoch: int, *, packed:
         {"type": "http.response.body", "body": content},
         {"type": "http.response.start", "status": 304, "headers": kept},
     )
+
+
+def _long(answer: Collected, rest: AsyncGenerator[bytes], *, packed: bool) -> Long:
+    """The answer that begins with what was gathered, as it is sent."""
+    fields = {name.lower(): value for name, value in answer.headers}
+    etag = fields.get(b"etag", b"")
+    parts = _all_parts(answer.content, rest)
+    if packed:
+        parts = _packed(parts)
+        fields[b"content-encoding"] = b"gzip"
+        etag = fields[b"etag"] = etag[:-1] + b'-gzip"'
+    headers = _opened(fields)
+    kept = [(name, value) for name, value in headers if name != b"content-type"]
+    return Long(
+        etag,
+        {"type": "http.response.start", "status": answer.status, "headers": headers},
+        {"type": "http.response.start", "status": 304, "headers": kept},
+        parts,
+    )
+
+
+async def _all_parts(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(rest):
+        yield first
+        async for part in rest:
+            yield part
+            await asyncio.sleep(0)
+
+
+async def _packed(parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    packer = zlib.compressobj(6, wbits=31)  # which makes gzip of it
+    async with aclosing(parts):
+        async for part in parts:
+            if len(part) < LONG_PACKING:
+                found = packer.compress(part)
+            else:
+                found = await asyncio.to_thread(packer.compress, part)
+            if found:
+                yield found
+    yield packer.flush()
 
 
 async def _gzipped(content: bytes) -> bytes:

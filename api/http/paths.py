@@ -19,6 +19,7 @@ UnitKey = Annotated[str, _part("A unit or group, such as shi-ke-wei.", "shang-ha
 Code = Annotated[str, _part("GB/T 2260 code of a district, such as 310101.", "310115")]
 Ordinal = Annotated[int, _part("The number printed in the plan.", 3, minimum=1)]
 PlatformKey = Annotated[str, _part("A named information system.", "yi-wang-tong-ban")]
+SchemaFile = Annotated[str, _part("The schema of a type of event.", "task.added.v1.schema.json")]
 At = Annotated[int, _part("A position in the log, from 1.", 353, minimum=1)]
 
 

@@ -58,6 +58,16 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
         return dict(self.query)
 
     @property
+    def whole(self) -> bool:
+        """Whether a whole list is asked for, however long it is."""
+        return self.suffix is not None and all(name != "limit" for name, _ in self.query)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the answer may come late, as the question waits for the log to grow: nobody shares such a wait."""
+        return any(name == "waitSeconds" for name, _ in self.query)
+
+    @property
     def address(self) -> str:
         """The path as it was asked for, its suffix included."""
         return f"{self.path}.{self.suffix}" if self.suffix else self.path

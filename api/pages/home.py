@@ -19,7 +19,7 @@ async def home(request: Ask) -> Answer:
     """The plans, the newest changes, and the index of units and districts."""
     visit = Visit(request, PageQuery)
     moment, rows = await visit.rows((*plans.every(), *districts.every()))
-    async with request.reader.pool.acquire() as connection:
+    async with request.reader.slices.acquire() as connection:
         page = events.LogPage(after=max(0, moment.position - NEWEST), limit=NEWEST)
         newest = await events.log_page(connection, moment.position, page)
     names = Names(rows)
@@ -32,5 +32,5 @@ async def home(request: Ask) -> Answer:
         plans=plans.show(rows),
         districts=districts.show(rows),
         units=sorted(names.units.values(), key=lambda one: (one.kind, one.id)),
-        newest=facts_told(reversed(newest.views()), names, visit),
+        newest=facts_told(reversed(newest), names, visit),
     )

@@ -9,7 +9,7 @@ from litestar import get
 from msgspec import Meta
 
 from api.http.answers import Answer, made
-from api.http.asking import Paging, asked, known, parameters_of, part_of
+from api.http.asking import Paging, Sheet, asked, known, parameters_of, part_of
 from api.http.cursors import NOT_OURS, another_moment, parse_cursor, print_cursor, started
 from api.http.documented import answers as documented
 from api.http.documented import operation
@@ -19,7 +19,7 @@ from api.http.spans import Between, Ends, Span, between_of, span_of
 from api.resources.addresses import ADDRESSES, Described, handler
 from api.services.problems import Fault, Trouble
 from projections.as_of import AsOf
-from projections.lists import EMPTY_ROWS, Collection, Page, with_json
+from projections.lists import EMPTY_ROWS, EVERYTHING, Collection, Page, with_json
 from projections.views import diff
 from projections.views.diff import Because, Changed, Outcome
 from projections.views.history import Change
@@ -92,7 +92,7 @@ def _explicit(query: Mapping[str, str]) -> bool:
 
 @get(
     "/v1/diff",
-    operation_class=operation(Ends, Narrowed, Paging),
+    operation_class=operation(Ends, Narrowed, Paging, Sheet),
     responses=documented(Differences),
     tags=["diff"],
 )
@@ -102,13 +102,14 @@ async def all_changes(request: Ask) -> Answer:
     Each change stands once: what a unit, a district or a platform has by being named in a task stands at the task.
     """
     query = request.question.parameters
-    known(query, Ends, Narrowed, Paging)
+    known(query, Ends, Narrowed, Paging, Sheet)
     narrowed, paging = part_of(query, Narrowed), part_of(query, Paging)
     span = await span_of(request.reader, part_of(query, Ends))
     found = await _changes(request, narrowed, span)
     start = _start(found, narrowed, span, paging.cursor)
-    page = found[start : start + paging.limit]
-    more = start + paging.limit < len(found)
+    limit = EVERYTHING if request.question.whole else paging.limit
+    page = found[start : start + limit]
+    more = start + limit < len(found)
     meta = between_of(span, request.reader.license, request.question.address, query)
     following = _following(request, narrowed, span, page[-1]) if more else None
     shown = Page(with_json(page), more, EMPTY_ROWS)

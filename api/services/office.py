@@ -22,7 +22,7 @@ from projections.fold import INFINITY
 from projections.lists import EVERYTHING, Excerpt
 from projections.table import SCHEMA
 from projections.views import events, history
-from projections.views.events import EventView, Facts, event_view
+from projections.views.events import EventView, Facts, entries_of
 from projections.views.history import Version
 
 Unchanged = Annotated[
@@ -70,12 +70,12 @@ class Office:
             raise NotBegun("the database does not answer") from error
         try:
             async with self._pool.acquire() as connection:
-                found = await events.at(connection, receipt.positions)
                 await self._head.read(connection)  # whoever is told that it is recorded can read it here
+                found = await events.at(connection, receipt.positions, self._head.size)
         except GONE as error:
             raise Unacknowledged("it was recorded, and the database went away before it could be read back") from error
         position = max(receipt.positions, default=self._head.size)
-        return Receipt(position, await _views(found), doubts(commands), receipt.replayed, receipt.unchanged)
+        return Receipt(position, tuple(found), doubts(commands), receipt.replayed, receipt.unchanged)
 
     async def dry_run(self, commands: Sequence[AnyCommand]) -> DryRun:
         """What the commands would record and change; nothing is recorded."""
@@ -107,15 +107,20 @@ async def _dry_run(decided: Decided, found: tuple[Doubt, ...]) -> DryRun:
     pretended = sorted((one for facts in decided.pretended.values() for one in facts), key=lambda one: one.position)
     streams = [one for stream, facts in decided.pretended.items() for one in (*decided.proposal.known[stream], *facts)]
     size = pretended[0].position - 1 if pretended else 0
-    begun = history.versions(Facts(streams, disclosed), Excerpt(EVERYTHING, (size, INFINITY)))
+    entries = {position: entry async for position, entry in in_steps(entries_of(pretended))}
+    begun = history.versions(Facts(streams, disclosed, entries), Excerpt(EVERYTHING, (size, INFINITY)))
     changes = [version async for version in in_steps(begun)]
     return DryRun(
-        size + len(pretended), await _views(Facts(pretended, disclosed)), tuple(changes), found, decided.unchanged
+        size + len(pretended),
+        await _views(Facts(pretended, disclosed, entries)),
+        tuple(changes),
+        found,
+        decided.unchanged,
     )
 
 
 async def _views(facts: Facts) -> tuple[EventView, ...]:
-    return tuple([view async for view in in_steps(event_view(one, facts.disclosed) for one in facts.recorded)])
+    return tuple([view async for view in in_steps(facts.view(one.position) for one in facts.recorded)])
 
 
 async def encoded_answer(answer: Receipt | DryRun) -> bytes:

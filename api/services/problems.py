@@ -68,7 +68,7 @@ TITLES: Final = {
     406: "No acceptable form",
     405: "This method is not allowed here",
     408: "The request came too slowly",
-    409: "Somebody else wrote in between",
+    409: "The record is not as you take it to be",
     410: "This is gone",
     413: "The body is too large",
     415: "The media type is not supported",

@@ -1,16 +1,17 @@
 """The one door to every read: what was asked → the moment → the rows → the answer, whatever door it came by."""
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 import msgspec
 
 from api.services.problems import Fault, Trouble, echo
+from domain.commands import FACTS
 from domain.values import instant_text
-from events.database import Connection, Lanes
+from events.database import GONE, WRONG, Connection, Lanes
 from events.head import Head
 from events.recorded import OPEN_END
 from events.tree import root_at
@@ -25,6 +26,7 @@ from projections.wanted import Wanted
 CLOCKS: Final = ("asOf", "position", "effectiveOn", "minPosition")
 # Filters that name a stream, or its subject by its id.
 _NAMING: Final = ("stream", *(one.kind for one in whole()))
+MOST_WAITING: Final = 2_000  # for the log to grow: each asks the database again when it does
 VISIBLE_WITHIN: Final = 5.0  # seconds to wait for a position that is not visible yet
 
 
@@ -39,7 +41,8 @@ class Lender(Protocol):
 class Reader:
     """Reads views at a moment: slices through the pool `slices`, the log itself through `pool`.
 
-    `license` is the data's licence, which every answer names; `memory` is the process's one memory.
+    `license` is the data's licence, which every answer names; `memory` is the process's one memory; `waiters` are how
+    many wait for the log to grow.
     """
 
     def __init__(self, pool: Lanes, slices: Lender, head: Head, license_: str, memory: Memory) -> None:
@@ -48,6 +51,7 @@ class Reader:
         self.head = head
         self.license = license_
         self.memory = memory
+        self.waiters = 0
 
     async def rows(self, asked: AsOf, wanted: Sequence[Wanted]) -> tuple[Moment, Rows]:
         """The rows that stand at the moment that is meant."""
@@ -70,9 +74,30 @@ class Reader:
         await self.head.current()
         position = asked.min_position
         if position is not None and not await self.head.reach(position, VISIBLE_WITHIN):
-            detail = f"position {position} is not visible yet: the log holds {self.head.size}"
-            raise Trouble(503, "not_visible_yet", detail, Retry_After="1")
+            raise self.not_visible(position)
         return await moment_at(self.head, self.root, asked)
+
+    @contextmanager
+    def waiting(self) -> Generator[None]:
+        """For as long as the block lasts, one of those that wait for the log to grow; Trouble if they are too many."""
+        if self.waiters >= MOST_WAITING:
+            raise Trouble(503, "too_many_waiting", "too many wait already: ask without waitSeconds", Retry_After="10")
+        self.waiters += 1
+        try:
+            yield
+        finally:
+            self.waiters -= 1
+
+    async def newest(self) -> bool:
+        """Read the head from the primary now; False for who cannot, as the primary is away or this is a replica."""
+        try:
+            async with self.pool.acquire() as connection:
+                if await connection.fetchval("SELECT pg_is_in_recovery()"):
+                    return False
+                await self.head.read(connection)
+        except (*GONE, *WRONG):
+            return False
+        return True
 
     async def root(self, position: int) -> str:
         """The root of the log of that size, in hex: known at the head, elsewhere one statement once."""
@@ -89,13 +114,18 @@ class Reader:
     async def check_named(self, given: msgspec.Struct, moment: Moment, plan: str = "") -> None:
         """Trouble for a filter that names what is not in the record: who misspells it would take nothing for an answer.
 
-        A subject is in the record from the first fact of its stream on, whatever the day. Keys of tasks are of `plan`.
+        A subject is in the record from the first fact of its stream on, whatever the day. Tasks are named by their keys
+        within a `plan`, else by their ids. A type that no fact has would be waited for for ever.
         """
+        for type_ in getattr(given, "type", None) or ():
+            if type_ not in FACTS:
+                detail = f"no fact has the type {echo(type_)}; there are {', '.join(sorted(FACTS))}"
+                raise Trouble(400, "bad_parameter", detail, [Fault("type", detail)])
         for name in _NAMING:
             given_: str | int | None = getattr(given, name, None)
             if given_ is None:
                 continue
-            key = f"{plan}/{given_}" if name == "task" else str(given_)
+            key = f"{plan}/{given_}" if name == "task" and plan else str(given_)
             if not await self._begun(key if name == "stream" else f"{name}:{key}", moment.position):
                 detail = f"there is no {name} {echo(key)}"
                 raise Trouble(404, "unknown_id", detail, [Fault(name, detail)])
@@ -126,6 +156,11 @@ class Reader:
             moment.origin,
             self.license,
         )
+
+    def not_visible(self, position: int) -> Trouble:
+        """Why nothing is said of a position: others may know of it."""
+        detail = f"position {position} is not visible yet: the log holds {self.head.size}"
+        return Trouble(503, "not_visible_yet", detail, Retry_After="1")
 
     def beyond(self, position: int | str, moment: Moment) -> Trouble:
         """Why there is no such event."""

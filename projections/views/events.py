@@ -1,34 +1,69 @@
-"""Events: the log's facts as everybody reads them, erasable text merged in where it is still there."""
+"""Events: the log's facts as everybody reads them, erasable text told beside them where it is still there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Final
+from enum import StrEnum
+from itertools import groupby
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from domain.fact import data_of, tag
 from domain.values import instant_text
+from events import codec, merkle
 from events.codec import decode_trusted
 from events.database import Connection
 from events.erasable import digests, disclosed
 from events.recorded import Cause, Recorded
-from events.steps import in_steps
+from events.steps import Work, in_steps
 from projections import as_of
+from projections.concerns import CORRECTION, of_authority, of_type
+from projections.table import SCHEMA
 from projections.views.texts import Erasable
 
 
+class Presence(StrEnum):
+    """Whether a text is still there: erased by a fact that says so, or withheld, which no fact does."""
+
+    PRESENT = "present"
+    ERASED = "erased"
+    WITHHELD = "withheld"
+
+
 class DisclosureView(Erasable, frozen=True):
-    """The text behind a digest with its salt; both null where it is withheld."""
+    """The text behind a digest with its salt; both null where it is not there any more."""
 
     digest: str
     salt: str | None
     value: str | None
+    state: Presence
+
+
+class UndoneBy(msgspec.Struct, frozen=True):
+    """The fact that voids another or replaces it, with the command that made it and the reason that it gave."""
+
+    position: int
+    command: str
+    reason: str | None
+
+
+class InRequest(msgspec.Struct, frozen=True):
+    """Where a fact stands among those of its request, from 0, and how many there are: they stand together."""
+
+    index: int
+    count: int
 
 
 class EventView(msgspec.Struct, frozen=True, rename="camel"):
-    """A fact in its envelope: the very fields of the leaf, and the texts that its digests stand for."""
+    """A fact: the very fields of its leaf, and beside them what is known of it.
 
+    Without `leafHash`, `undoneBy`, `inRequest`, `disclosures` and `meta` it is the leaf: printed as canonical JSON (RFC
+    8785: keys sorted, no blanks) it is the bytes that `leafHash` is the RFC 6962 hash of, SHA-256 of a zero byte and
+    them. `undoneBy` is as of the moment asked for.
+    """
+
+    v: int
     position: int
     stream: str
     version: int
@@ -39,46 +74,132 @@ class EventView(msgspec.Struct, frozen=True, rename="camel"):
     replaces: int | None
     cause: Cause
     data: dict[str, Any]
+    leaf_hash: str
+    undone_by: UndoneBy | None
+    in_request: InRequest
     disclosures: tuple[DisclosureView, ...] = ()
     meta: as_of.Meta | UnsetType = UNSET
 
 
+BESIDE: Final = ("leafHash", "undoneBy", "inRequest", "disclosures", "meta")  # what is no part of the leaf
 Disclosed = Mapping[str, tuple[str, str]]  # digest → (salt, value)
 
 
-def event_view(fact: Recorded, texts: Disclosed) -> EventView:
+class LogEntry(NamedTuple):
+    """A leaf's bytes, those of the leaf that undoes it, and its request's first position and number of facts."""
+
+    leaf: bytes
+    undoing: bytes | None
+    request: Sequence[int]
+
+
+class _Said(msgspec.Struct):
+    type: str
+    data: msgspec.Raw
+
+
+class _Undoing(msgspec.Struct):
+    position: int
+    cause: Cause
+
+
+_SAID: Final = msgspec.json.Decoder(_Said).decode
+_UNDOING: Final = msgspec.json.Decoder(_Undoing).decode
+# Of the fact e.position in the log of the size $n: subqueries, so that no plan for them reads more than one row each.
+BESIDES: Final = f"""
+    (SELECT u.entry FROM events u WHERE u.undoes = e.position AND u.position <= $n) AS undoing,
+    (SELECT ARRAY[first, facts] FROM {SCHEMA}.request_spans WHERE first <= e.position ORDER BY first DESC LIMIT 1)
+        AS request
+"""
+
+
+def event_view(entry: LogEntry, texts: Disclosed) -> EventView:
     """A fact as everybody reads it."""
-    data = data_of(fact.fact)
+    return _view(decode_trusted(entry.leaf), entry, texts)
+
+
+def _view(fact: Recorded, entry: LogEntry, texts: Disclosed) -> EventView:
+    first, count = entry.request
+    type_, data = tag(fact.fact), data_of(fact.fact)
+    said = _SAID(entry.leaf)
+    if said.type != type_:  # it was recorded as an older version, which its leaf stays
+        type_, data = said.type, msgspec.json.decode(said.data, type=dict[str, Any])
     return EventView(
+        codec.LEAF_VERSION,
         fact.position,
         fact.stream,
         fact.version,
-        tag(fact.fact),
+        type_,
         fact.actor,
         instant_text(fact.recorded_at),
         fact.effective_on,
         fact.replaces,
         fact.cause,
         data,
-        tuple(DisclosureView(digest, *texts.get(digest, (None, None))) for digest in digests(data)),
+        merkle.leaf_hash(entry.leaf).hex(),
+        _undone_by(entry.undoing),
+        InRequest(fact.position - first, count),
+        tuple(_disclosure(digest, texts.get(digest)) for digest in digests(data)),
     )
 
 
+def _undone_by(entry: bytes | None) -> UndoneBy | None:
+    if entry is None:
+        return None
+    undoing = _UNDOING(entry)
+    return UndoneBy(undoing.position, undoing.cause.command, undoing.cause.reason)
+
+
+def _disclosure(digest: str, text: tuple[str, str] | None) -> DisclosureView:
+    if text is None:
+        return DisclosureView(digest, None, None, Presence.WITHHELD)
+    return DisclosureView(digest, *text, Presence.PRESENT)
+
+
+def entries_of(facts: Iterable[Recorded]) -> Work[tuple[int, LogEntry]]:
+    """The entries of facts, in order, that are not in the log, or are all that it holds of their requests."""
+    known = list(facts)
+    leaves: dict[int, bytes] = {}
+    for one in known:
+        leaves[one.position] = codec.encode(one)
+        yield None
+    undoing = {one.undoes: leaves[one.position] for one in known if one.undoes is not None}
+    for _, request in groupby(known, key=lambda one: one.cause.request):
+        together = list(request)
+        for one in together:
+            span = together[0].position, len(together)
+            yield one.position, LogEntry(leaves[one.position], undoing.get(one.position), span)
+
+
 class Facts(msgspec.Struct, frozen=True):
-    """Facts with the texts behind their digests."""
+    """Facts with the texts behind their digests; of those that are viewed also the `entries`, by position."""
 
     recorded: Sequence[Recorded]
     disclosed: Disclosed
+    entries: Mapping[int, LogEntry] = {}
+
+    def view(self, position: int) -> EventView:
+        """One of the facts as everybody reads it."""
+        return event_view(self.entries[position], self.disclosed)
 
     def views(self) -> list[EventView]:
         """Each fact as everybody reads it."""
-        return [event_view(one, self.disclosed) for one in self.recorded]
+        return [self.view(one.position) for one in self.recorded]
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What events are about."""
+    """What events are about. Whatever is chosen brings with each fact those that undo it, along the whole chain.
 
-    type: Annotated[str | None, Meta(description="Only this type.", examples=["progress.reported.v1"])] = None
+    It brings a replacement also where it did not bring what that replaces, in whose place it stands.
+    """
+
+    type: Annotated[
+        tuple[str, ...] | None,
+        Meta(
+            description="Only facts of these types, and those that undo one. Over REST several are joined by commas.",
+            examples=["progress.reported.v1", "task.unit_assigned.v1,task.unit_released.v1"],
+        ),
+    ] = None
     stream: Annotated[str | None, Meta(description="Only this stream.", examples=["task:shanghai-credit-2023/21"])] = (
         None
     )
@@ -89,21 +210,37 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
             examples=["shanghai-credit-2023"],
         ),
     ] = None
+    task: Annotated[
+        str | None,
+        Meta(description="Only the facts of this task and of the reports on it.", examples=["shanghai-credit-2023/21"]),
+    ] = None
     unit: Annotated[
         str | None,
         Meta(
             description="Only the facts of this unit or group and those that name it: its reports, what it was "
-            "assigned to itself, the groups that it joined or left, the units that it succeeded.",
+            "assigned to itself, the groups that it joined or left, the units that it succeeded; and whatever undoes "
+            "one of them.",
             examples=["shi-ke-wei"],
         ),
     ] = None
     district: Annotated[
         str | None,
         Meta(
-            description="Only the facts of this district and of its units, and those that name one of them.",
+            description="Only the facts of this district and of its units, those that name one of them, and whatever "
+            "undoes one of all these.",
             examples=["310115"],
         ),
     ] = None
+    authority: Annotated[
+        str | None,
+        Meta(
+            description="Only facts that this very document orders, and those that undo one.",
+            examples=["沪信用办〔2023〕16号"],
+        ),
+    ] = None
+    corrections: Annotated[
+        bool, Meta(description="Only facts that undo another: replacements and voidings.", examples=[True])
+    ] = False
 
 
 class LogPage(EventFilter, frozen=True, kw_only=True):
@@ -117,27 +254,25 @@ class LogPage(EventFilter, frozen=True, kw_only=True):
     limit: int = 100
 
 
-# $n stands for the parameter. A unit's and a district's facts are their own and those that name them: `refers` holds
-# a report's unit, a group's member, whom a task was assigned to. A district's units name it when they are registered.
-_CHOSEN: Final = {
-    "type": "type = $n",
-    "stream": "stream = $n",
-    "plan": """(stream = 'plan:' || $n
-        OR stream >= 'task:' || $n || '/' AND stream < 'task:' || $n || '0'
-        OR stream >= 'report:' || $n || '/' AND stream < 'report:' || $n || '0')""",
-    "unit": "(stream = 'unit:' || $n OR refers @> ARRAY['unit:' || $n])",
-    "district": """(stream = ANY (ARRAY(SELECT one FROM of_district))
-        OR refers && ARRAY(SELECT one FROM of_district))""",
-}
-_OF_DISTRICT: Final = """
-WITH of_district AS MATERIALIZED (
-    SELECT 'district:' || $n AS one
-    UNION SELECT stream FROM events WHERE refers @> ARRAY['district:' || $n] AND stream LIKE 'unit:%'
-)"""
+# A district's units name it when they are registered.
+_OF_DISTRICT: Final = f"""ARRAY(SELECT unnest($n::text[]) UNION SELECT e.stream
+    FROM {SCHEMA}.concerns c JOIN events e USING (position)
+    WHERE c.what = ANY ($n::text[]) AND c.position <= $2 AND e.stream LIKE 'unit:%')"""
+_ASKED: Final = "$n::text[]"
+# By $1 on, up to $2, at most $3: the filter that chooses fewest is followed along its index, each of the others is
+# asked about what that brings. Subqueries with a limit are never taken apart: whatever the plan, each reads its rows.
+_FOLLOWED: Final = """SELECT DISTINCT p.position FROM unnest({whats}) AS w(what), LATERAL (
+    SELECT c.position FROM {table} c
+    WHERE c.{column} = w.what AND c.position {than} $1 AND c.position <= $2{others}
+    ORDER BY c.position{order} LIMIT $3
+) AS p ORDER BY p.position{order} LIMIT $3"""
+_ALL: Final = (
+    "SELECT position FROM events WHERE position {than} $1 AND position <= $2 ORDER BY position{order} LIMIT $3"
+)
+_OTHER: Final = f"""
+    AND (SELECT true FROM {SCHEMA}.concerns o WHERE o.what = ANY ({{whats}}) AND o.position = c.position LIMIT 1)"""
 _OF_SUBJECT: Final = """
-SELECT entry FROM events
-WHERE position <= $1 AND (stream = $2 OR stream >= $3 COLLATE "C" AND stream < $4 COLLATE "C")
-ORDER BY stream, version
+    e.stream = $2 OR e.stream >= $3 COLLATE "C" AND e.stream < $4 COLLATE "C"
 """
 _OF_RANGES: Final = """
 SELECT e.entry FROM unnest($2::text[], $3::text[]) AS named(low, high), LATERAL (
@@ -149,35 +284,69 @@ ORDER BY e.position
 """
 
 
-async def log_page(connection: Connection, position: int, asked: LogPage) -> Facts:
+async def log_page(connection: Connection, position: int, asked: LogPage) -> list[EventView]:
     """A page of the log as it was at `position`."""
     sql, values = page_statement(asked)
     place = asked.after if asked.before is None else asked.before
     rows = await connection.fetch(sql, place, position, asked.limit, *values)
-    found = await _decoded(row["entry"] for row in rows)
-    return await _with_texts(connection, found if asked.before is None else found[::-1])
+    return await _viewed(connection, rows if asked.before is None else rows[::-1])
 
 
-def page_statement(asked: LogPage) -> tuple[str, list[str]]:
+def page_statement(asked: LogPage) -> tuple[str, list[list[str]]]:
     """The statement for a page, and its parameters from $4 on: only what is asked for stands in it."""
-    chosen = {name: value for name in _CHOSEN if (value := getattr(asked, name)) is not None}
-    numbers = {name: f"${number}::text" for number, name in enumerate(chosen, 4)}
-    where = "".join(f" AND {_CHOSEN[name].replace('$n', number)}" for name, number in numbers.items())
-    with_ = _OF_DISTRICT.replace("$n", numbers["district"]) if "district" in numbers else ""
-    than, order = (">", "") if asked.before is None else ("<", " DESC")
-    sql = (
-        f"{with_} SELECT entry FROM events WHERE position {than} $1 AND position <= $2{where} "
-        f"ORDER BY position{order} LIMIT $3"
+    chosen = dict(_whats(asked))
+    (than, order) = (">", "") if asked.before is None else ("<", " DESC")
+    whats = [
+        (_OF_DISTRICT if name == "district" else _ASKED).replace("$n", f"${number}")
+        for number, name in enumerate(chosen, 4)
+    ]
+    table, column = ("events", "stream") if "stream" in chosen else (f"{SCHEMA}.concerns", "what")
+    others = "".join(_OTHER.format(whats=one) for one in whats[1:])
+    found = (_FOLLOWED if chosen else _ALL).format(
+        whats=next(iter(whats), ""), table=table, column=column, than=than, order=order, others=others
     )
+    sql = f"""SELECT (SELECT l.entry FROM events l WHERE l.position = e.position) AS entry,
+        {BESIDES.replace("$n", "$2")} FROM ({found}) AS e ORDER BY e.position{order}"""
     return sql, list(chosen.values())
 
 
-async def at(connection: Connection, positions: Sequence[int]) -> Facts:
-    """The facts at these positions, in order."""
+def _whats(asked: EventFilter) -> Iterator[tuple[str, list[str]]]:
+    """What a fact concerns that is asked for, any of each: those first that few concern."""
+    if asked.stream is not None:
+        yield "stream", [asked.stream]
+    for kind, key in (("task", asked.task), ("unit", asked.unit)):
+        if key is not None:
+            yield kind, [f"{kind}:{key}"]
+    if asked.authority is not None:
+        yield "authority", [of_authority(asked.authority)]
+    if asked.corrections:
+        yield "corrections", [CORRECTION]
+    if asked.district is not None:
+        yield "district", [f"district:{asked.district}"]
+    if asked.type is not None:
+        yield "type", [of_type(one) for one in asked.type]
+    if asked.plan is not None:
+        yield "plan", [f"plan:{asked.plan}"]
+
+
+async def at(connection: Connection, positions: Sequence[int], position: int) -> list[EventView]:
+    """The facts at these positions, in order, as it was at `position`."""
+    rows = await connection.fetch(
+        f"SELECT e.entry, {BESIDES.replace('$n', '$2')} FROM events e "
+        "WHERE position = ANY($1::bigint[]) ORDER BY position",
+        list(positions),
+        position,
+    )
+    return await _viewed(connection, rows)
+
+
+async def said_at(connection: Connection, positions: Sequence[int]) -> Facts:
+    """The facts at these positions, in order, with their texts alone."""
     rows = await connection.fetch(
         "SELECT entry FROM events WHERE position = ANY($1::bigint[]) ORDER BY position", list(positions)
     )
-    return await _with_texts(connection, await _decoded(row["entry"] for row in rows))
+    recorded = await _decoded(rows)
+    return Facts(recorded, await _texts(connection, recorded))
 
 
 def end_of(prefix: str) -> str:
@@ -187,9 +356,17 @@ def end_of(prefix: str) -> str:
 
 async def of_subject(connection: Connection, position: int, stream: str, below: str) -> Facts:
     """All facts of a stream, and of the streams whose names begin with `below`, as of `position`."""
-    end = end_of(below)
-    rows = await connection.fetch(_OF_SUBJECT, position, stream, below, end)
-    return await _with_texts(connection, await _decoded(row["entry"] for row in rows))
+    rows = await connection.fetch(
+        f"SELECT e.entry, {BESIDES.replace('$n', '$1')} FROM events e "
+        f"WHERE position <= $1 AND ({_OF_SUBJECT}) ORDER BY stream, version",
+        position,
+        stream,
+        below,
+        end_of(below),
+    )
+    recorded = await _decoded(rows)
+    entries = {one.position: LogEntry(*row) for one, row in zip(recorded, rows, strict=True)}
+    return Facts(recorded, await _texts(connection, recorded), entries)
 
 
 async def of_ranges(connection: Connection, position: int, ranges: Iterable[tuple[str, str]]) -> list[Recorded]:
@@ -201,18 +378,28 @@ async def of_ranges(connection: Connection, position: int, ranges: Iterable[tupl
         else:
             apart.append([low, high])
     rows = await connection.fetch(_OF_RANGES, position, [low for low, _ in apart], [high for _, high in apart])
-    return await _decoded(row["entry"] for row in rows)
+    return await _decoded(rows)
 
 
-async def _decoded(entries: Iterable[bytes]) -> list[Recorded]:
-    """The facts of these leaves, in steps."""
-    return [one async for one in in_steps(map(decode_trusted, entries))]
+async def _decoded(rows: Iterable[Any]) -> list[Recorded]:
+    """The facts of these rows, in steps."""
+    return [one async for one in in_steps(decode_trusted(row["entry"]) for row in rows)]
 
 
-async def _with_texts(connection: Connection, recorded: Sequence[Recorded]) -> Facts:
-    found = in_steps(tuple(digests(data_of(one.fact))) for one in recorded)
+async def _viewed(connection: Connection, rows: Iterable[Any]) -> list[EventView]:
+    """The facts of these rows as everybody reads them, in steps."""
+    entries = [LogEntry(*row) for row in rows]
+    recorded = [one async for one in in_steps(decode_trusted(entry.leaf) for entry in entries)]
+    texts = await _texts(connection, recorded)
+    pairs = zip(recorded, entries, strict=True)
+    return [one async for one in in_steps(_view(fact, entry, texts) for fact, entry in pairs)]
+
+
+async def _texts(connection: Connection, facts: Iterable[Recorded]) -> Disclosed:
+    """The texts behind the digests in these facts."""
+    found = in_steps(tuple(digests(data_of(one.fact))) for one in facts)
     wanted = [digest async for own in found for digest in own]
     if not wanted:
-        return Facts(recorded, {})
+        return {}
     rows = await connection.fetch("SELECT digest, salt, value FROM disclosures WHERE digest = ANY($1::text[])", wanted)
-    return Facts(recorded, disclosed(rows))
+    return disclosed(rows)

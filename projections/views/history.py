@@ -14,7 +14,7 @@ from events.steps import Work, at_once
 from projections.fold import INFINITY, MINUS_INFINITY, Timeline
 from projections.lists import Collection, Excerpt, NoFilter, Place, cut
 from projections.slices import stretches
-from projections.views.events import Disclosed, EventView, Facts, event_view
+from projections.views.events import EventView, Facts
 
 
 class Known(msgspec.Struct, frozen=True, rename={"from_": "from"}):
@@ -117,7 +117,7 @@ def _told(kept: Mapping[str, Timeline], facts: Facts, chosen: Sequence[_Rectangl
         for one, said in zip(mine, before, strict=True):
             ended = by_position[one.known_to] if one.known_to != OPEN_END else None
             standing = tuple(made.position for made in timeline.standing(one.eff_from))
-            yield _version(one, fact, ended, said, standing, facts.disclosed)
+            yield _version(one, fact, ended, said, standing, facts.view(position))
 
 
 def _version(  # noqa: PLR0913, PLR0917 - all that a version is made of
@@ -126,7 +126,7 @@ def _version(  # noqa: PLR0913, PLR0917 - all that a version is made of
     ended: Recorded | None,
     said: State | None,
     standing: tuple[int, ...],
-    disclosed: Disclosed,
+    view: EventView,
 ) -> Version:
     state, before = _fields(one.state), _fields(said)
     return Version(
@@ -144,7 +144,7 @@ def _version(  # noqa: PLR0913, PLR0917 - all that a version is made of
             for field in dict.fromkeys([*before, *state])
             if before.get(field) != state.get(field)
         ),
-        event_view(maker, disclosed),
+        view,
         standing,
     )
 

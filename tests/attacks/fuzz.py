@@ -43,7 +43,8 @@ async def fuzz(
 
 async def verdict(port: int, spoilt: Spoilt) -> str | None:
     """What is wrong with the answer to a request, if anything. One that is not whole may be waited for in vain."""
-    patience = (ASKED_TO_WAIT if b"minPosition" in spoilt.raw else LONGEST) if spoilt.whole else UNFINISHED
+    asked = re.search(rb"minPosition|waitSeconds", spoilt.raw)
+    patience = (ASKED_TO_WAIT if asked else LONGEST) if spoilt.whole else UNFINISHED
     try:
         async with asyncio.timeout(patience):
             status, head = await _answer(port, spoilt.raw)

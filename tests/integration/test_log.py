@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import uuid4
 
 import asyncpg
 import msgspec
@@ -45,7 +45,6 @@ from tests.conftest import IMPORTED_AT, TASK, database_of
 from tests.conftest import Service as Running
 
 DAY = shanghai_day(IMPORTED_AT)
-CAUSE = Cause("unit.register", UUID("01876543-0000-7000-8000-000000000000"), "试", None)
 WRITER = writer(TABLES)
 MESSAGES = {
     "BEGIN": "BEGIN",
@@ -137,8 +136,9 @@ def proposed(stream: str, fact: Fact, *, read: int = 0, key: str | None = None, 
     idempotency = IdempotencyKey(key, b"body") if key else None
     known = {stream: others.pop("known", ())}
     versions = {stream: read, **others.pop("also_read", {})}
+    cause = Cause("unit.register", uuid4(), "试", None)
     return Proposal(
-        "office", [NewFact(stream, fact, DAY, None, CAUSE)], versions, known, DAY, idempotency=idempotency, **others
+        "office", [NewFact(stream, fact, DAY, None, cause)], versions, known, DAY, idempotency=idempotency, **others
     )
 
 

@@ -75,8 +75,9 @@ async def test_a_table_of_events_has_their_data_as_json(told: Site) -> None:
     items = (await told.get("/v1/events", after=352, limit=50))["items"]
     table = (await told.http.get("/v1/events.csv?after=352&limit=50")).content.decode()
     rows = list(csv.DictReader(io.StringIO(table, newline="")))
-    columns = "position,stream,version,type,actor,recordedAt,effectiveOn,replaces,cause.command,cause.request,"
-    assert table.startswith(f"{columns}cause.reason,cause.authority,data,disclosures\r\n")
+    columns = "v,position,stream,version,type,actor,recordedAt,effectiveOn,replaces,cause.command,cause.request,"
+    beside = "leafHash,undoneBy.position,undoneBy.command,undoneBy.reason,inRequest.index,inRequest.count,disclosures"
+    assert table.startswith(f"{columns}cause.reason,cause.authority,data,{beside}\r\n")
     assert [json.loads(row["data"]) for row in rows] == [one["data"] for one in items]
     assert [json.loads(row["disclosures"]) for row in rows] == [one["disclosures"] for one in items]
 

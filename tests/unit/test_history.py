@@ -12,9 +12,15 @@ from events.recorded import OPEN_END, Recorded
 from events.steps import at_once
 from projections.fold import INFINITY, MINUS_INFINITY, standing, state, timeline
 from projections.lists import Excerpt
-from projections.views.events import Facts
+from projections.views.events import Facts, entries_of
 from projections.views.history import Version, of, versions
 from tests.unit.histories import anything, tasks, units
+
+
+def facts_of(recorded: Sequence[Recorded]) -> Facts:
+    """Facts that are all that there is."""
+    return Facts(recorded, {}, dict(at_once(entries_of(recorded))))
+
 
 Rectangle = tuple[int, date, int | None, date]
 
@@ -38,7 +44,7 @@ def rectangle(one: Version) -> Rectangle:
 @whenever(anything)
 @settings(max_examples=200, deadline=None)
 def test_the_versions_are_the_states_on_both_clocks_each_once(facts: list[Recorded]) -> None:
-    told = [rectangle(one) for one in of(Facts(facts, {}))]
+    told = [rectangle(one) for one in of(facts_of(facts))]
     assert len(told) == len(set(told))
     assert set(told) == rectangles(facts)
     assert told == sorted(told, key=lambda one: one[:2])
@@ -48,7 +54,7 @@ def test_the_versions_are_the_states_on_both_clocks_each_once(facts: list[Record
 @settings(max_examples=200, deadline=None)
 def test_a_version_names_the_facts_that_it_is_folded_from_and_what_was_said_before(facts: list[Recorded]) -> None:
     stream = facts[0].stream
-    for one in of(Facts(facts, {})):
+    for one in of(facts_of(facts)):
         since = one.effective.from_ or MINUS_INFINITY
         stood = standing(facts, one.known.from_)
         assert one.standing == tuple(fact.position for day, fact, _ in stood if day <= since)
@@ -61,7 +67,7 @@ def test_a_version_names_the_facts_that_it_is_folded_from_and_what_was_said_befo
 @settings(max_examples=100, deadline=None)
 def test_the_pages_of_a_history_are_the_whole(unit: list[Recorded], task: list[Recorded]) -> None:
     later = [_moved(one, len(unit)) for one in task]
-    facts = Facts([*unit, *later], {})
+    facts = facts_of([*unit, *later])
     whole, found = of(facts), list[Version]()
     while page := list(at_once(versions(facts, Excerpt(2, _place(found[-1]) if found else None)))):
         assert len(page) <= 2
