@@ -38,12 +38,23 @@ async def test_measures_can_be_asked_for_by_part(told: Site) -> None:
 @pytest.mark.parametrize("moment", MOMENTS, ids=str)
 async def test_targets_are_those_of_the_tasks_beside_their_task(told: Site, moment: dict[str, str]) -> None:
     tasks = await items(told, f"{PLAN}/tasks", **moment)
+    reports = [one for one in await items(told, f"{PLAN}/reports", **moment) if one["measurement"]]
     expected = [
         {"plan": task["plan"], "task": task["id"], "number": task["number"], **target}
+        | {"reported": {(one["unit"]["id"], one["period"], one["measurement"]["value"]) for one in found}}
         for task in tasks
         for target in task["targets"]
+        for found in [[one for one in reports if about(one) == (task["id"], target["target"])]]
     ]
-    assert await items(told, f"{PLAN}/targets", **moment) == expected
+    shown = await items(told, f"{PLAN}/targets", **moment)
+    for one in shown:
+        one["reported"] = {(each["unit"]["id"], each["period"], each["value"]) for each in one["reported"]}
+    assert shown == expected
+
+
+def about(report: Any) -> tuple[str, int]:
+    """The target that a report's figure counts towards."""
+    return report["task"], report["measurement"]["target"]
 
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=str)
