@@ -28,6 +28,12 @@ class Stale(Refused):
     code = "stale_version"
 
 
+class NotWords(Refused):
+    """A text that holds what nobody sees, or nothing that can be read."""
+
+    code = "not_words"
+
+
 class IsWithdrawn(Refused):
     """A withdrawn task is edited or reported on no more."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -36,6 +36,8 @@ DocumentText = Annotated[
 
 class ImportPlan(Command, frozen=True, kw_only=True, tag="plan.import"):
     """Import an official document. Everything holds from the document's date, unless `effectiveOn` says otherwise."""
+
+    CLEANED: ClassVar[frozenset[str]] = frozenset({"text"})
 
     plan: PlanId
     text: DocumentText

@@ -126,6 +126,8 @@ Authority = Annotated[str, Meta(min_length=1, max_length=200, description="Numbe
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", rename="camel", forbid_unknown_fields=True):
     """What every command says besides its own fields. `effectiveOn` defaults to today in Shanghai."""
 
+    CLEANED: ClassVar[frozenset[str]] = frozenset()  # fields whose text is cleaned where it is read
+    LINES: ClassVar[frozenset[str]] = frozenset()  # fields whose text may have several lines
     BOUNDED: ClassVar[bool] = True  # whether it makes no more facts than a request may hold
 
     reason: Reason | None = None

@@ -165,6 +165,8 @@ class MeasurementOffered(msgspec.Struct, frozen=True, rename="camel", forbid_unk
 class ReportProgress(Command, frozen=True, kw_only=True, tag="progress.report"):
     """Report on a task for a period, in words or with a figure. `replaces` corrects a report, with a reason."""
 
+    LINES: ClassVar[frozenset[str]] = frozenset({"narrative"})
+
     task: TaskId
     unit: UnitId
     period: Period

@@ -15,6 +15,9 @@ SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")  # no daylight s
 EARLIEST: Final = date(1900, 1, 1)
 LATEST: Final = date(2999, 12, 31)
 
+_PLANE_ENDS: Final = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+BIDI: Final = "\u202a-\u202e\u2066-\u2069"  # what overrides or isolates the direction of what stands beside it
+NO_CHARACTERS: Final = f"\ufdd0-\ufdef{_PLANE_ENDS}"
 _SLUG = r"[a-z0-9]+(-[a-z0-9]+)*"
 
 PlanId = Annotated[str, Meta(pattern=rf"^{_SLUG}$", max_length=64, description="A plan, such as shanghai-credit-2023.")]

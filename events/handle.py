@@ -18,6 +18,7 @@ from domain.record import New, Past, Record, State, StateSpan, command_name
 from domain.report import ReportProgress
 from domain.undo import FactVoided, VoidFact, check_live, check_replaced
 from domain.values import checked_date, shanghai_day
+from domain.words import check_words
 from events.database import PATIENCE, Connection
 from events.erasable import Sealer
 from events.log import Log
@@ -399,6 +400,7 @@ def _fitting(index: int) -> str:
 
 def decide_one(command: AnyCommand, memory: Remembered, instant: datetime, request: UUID) -> Iterator[NewFact]:
     """The facts of one command, in the envelopes that it gives them."""
+    check_words(command)
     if command.reason is None and command.needs_reason():
         raise ReasonMissing("an edit of the public record says why: give a reason", pointer="/reason")
     today = shanghai_day(instant)

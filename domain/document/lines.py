@@ -11,13 +11,16 @@ import msgspec
 
 from domain.document import form
 from domain.document.draft import Doubt, UnreadableDocument
+from domain.values import BIDI, NO_CHARACTERS
 
 _LINE_BREAK: Final = re.compile("\r\n|\r|\n")
 _PIECE_BREAK: Final = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # a new piece, but no new line for an editor
 _INVISIBLE: Final = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe0e\ufe0f\ufeff]")
-_CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f]")
+_CONTROL: Final = re.compile(f"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f{NO_CHARACTERS}]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_UNREADABLE: Final = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ue000-\uf8ff\ufffd]")
+_UNREADABLE: Final = re.compile(
+    f"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ue000-\uf8ff\ufffd{BIDI}{NO_CHARACTERS}]"
+)
 _QUOTES: Final = str.maketrans("“”„‟″「」『』‘’", '"""""""""' + "''")
 _WORD_END: Final = re.compile(r"[A-Za-z]\Z")
 _WORD_START: Final = re.compile(r"[A-Za-z]")

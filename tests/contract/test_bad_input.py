@@ -463,6 +463,7 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], int, str]] = {
     "a stranger's report": ([REPORT | {"unit": "shi-ke-wei"}], 422, "may_not_report"),
     "a second report": ([REPORT, REPORT | {"narrative": "又"}], 422, "report_exists"),
     "a report that says nothing": ([REPORT | {"narrative": None}], 422, "empty_report"),
+    "a narrative that nobody can read": ([REPORT | {"narrative": "\u2067\u200b"}], 422, "not_words"),
     "a figure without its target": (
         [REPORT | {"measurement": {"value": "1", "unit": "%", "target": 99}}],
         422,
