@@ -28,9 +28,9 @@ from events.steps import in_steps
 from projections.as_of import Meta, Moment
 from projections.lists import NoFilter
 from projections.views import diff, events, history, reports
-from projections.views.diff import Because, Outcome
+from projections.views.diff import Changed
 from projections.views.events import EventView, LogPage
-from projections.views.history import Change, Version
+from projections.views.history import Version
 from projections.views.names import directory
 from projections.views.reports import ReportRow, ReportView
 from projections.views.subjects import SUBJECTS, Kind
@@ -87,14 +87,9 @@ def _events(given: Given, _: frozenset[str]) -> Inquiry:
 _TWO_VIEWS: Final = 500  # values that it is worth to read a subject twice, and its facts, by statements of their own
 
 
-class DifferenceView(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+class DifferenceView(Changed, frozen=True, kw_only=True, rename={"from_": "from"}):
     """What changed of one thing between two moments; of what came or went each field stands against null."""
 
-    kind: Kind
-    id: str
-    change: Outcome
-    changes: tuple[Change, ...]
-    facts: tuple[Because, ...]
     from_: Meta
     meta: Meta
 

@@ -31,9 +31,8 @@ Views = Mapping[Key, msgspec.Struct]
 _KINDS: Final = tuple(Kind)
 _NAMED: Final = frozenset(one.kind for one in SUBJECTS.values() if one.kind != Kind.PLAN and one.within is None)
 COMPARED: Final = tuple(dict.fromkeys(table for one in SUBJECTS.values() for table in one.made_of))
-UNTOLD: Final = frozenset(
-    {"version", "meta", "place"}
-)  # a version counts facts, which are told themselves, and a place is one of them
+# A version counts facts, which are told themselves, and a place is that of one.
+UNTOLD: Final = frozenset({"version", "meta", "place"})
 
 
 class Outcome(StrEnum):
@@ -89,10 +88,7 @@ async def changed_between(
 
     None if the plan is there at neither moment. No connection is kept while what was read is compared.
     """
-    wants = wanted_for(plan)
-    async with acquire() as connection:
-        then, now = await rows_at(connection, before, wants, memory), await rows_at(connection, after, wants, memory)
-    (then,), (now,) = await with_completions(acquire, before, [then]), await with_completions(acquire, after, [now])
+    then, now = await _at_both(acquire, (before, after), wanted_for(plan), memory)
     if plan is not None and not (then.any(PLANS) or now.any(PLANS)):
         return None
     work = plan_changes(then, before.effective_on, now, after.effective_on, plan)
@@ -109,10 +105,7 @@ async def one_changed(
     acquire: Acquire, subject: Subject[Any], key: str, span: tuple[Moment, Moment], memory: Memory
 ) -> Changed | None:
     """What differs of one thing between two moments, with the facts behind it; None if it is there at neither."""
-    wants, last = subject.one(key), span[1].position
-    async with acquire() as connection:
-        rows = [await rows_at(connection, moment, wants, memory) for moment in span]
-    rows = [(await with_completions(acquire, *one))[0] for one in zip(span, ([its] for its in rows), strict=True)]
+    rows = await _at_both(acquire, span, subject.one(key), memory)
     then, now = (_view(subject, key, own, moment) for own, moment in zip(rows, span, strict=True))
     if then is None and now is None:
         return None
@@ -120,9 +113,19 @@ async def one_changed(
     around = found.around([directory(own) for own in rows if own.any(UNITS)])
     own = joined.range_of(subject.stream(key))
     async with acquire() as connection:
-        facts = await events.of_ranges(connection, last, {own, *around})
+        facts = await events.of_ranges(connection, span[1].position, {own, *around})
     (one,) = at_once(explained([found], [around], joined.FactsBetween(facts, *span)))
     return one
+
+
+async def _at_both(
+    acquire: Acquire, span: tuple[Moment, Moment], wants: Sequence[Wanted], memory: Memory
+) -> tuple[Rows, Rows]:
+    """The rows of both moments, with the days of the completed tasks among them."""
+    async with acquire() as connection:
+        then, now = [await rows_at(connection, moment, wants, memory) for moment in span]
+    (then,), (now,) = await with_completions(acquire, span[0], [then]), await with_completions(acquire, span[1], [now])
+    return then, now
 
 
 def _view(subject: Subject[Any], key: str, rows: Rows, moment: Moment) -> msgspec.Struct | None:
