@@ -16,6 +16,7 @@ from projections.lists import NoFilter
 from projections.table import SliceTable
 from projections.views.events import EventView
 from projections.views.history import HISTORY_LIST, Version
+from projections.views.own import OWN
 from projections.views.report_list import TASK_REPORTS, ReportFilter
 from projections.views.subjects import SUBJECTS, Kind, Subject, whole
 from projections.views.task_list import TASK_LIST, TaskFilter
@@ -33,7 +34,7 @@ def _all(*tables: SliceTable) -> Needs:
 _TYPES: Final[dict[str, Needs]] = {one.kind.capitalize(): _all(*one.made_of) for one in SUBJECTS.values()}
 _FIELDS: Final[dict[tuple[str, str], Needs]] = {
     (one.kind.capitalize(), field): _all(*tables) for one in SUBJECTS.values() for field, tables in one.fields.items()
-}
+} | {("Participation", "own"): _all(OWN)}
 
 PAGE: Final = 0  # as many as a page has
 _FEW: Final = 3

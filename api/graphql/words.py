@@ -114,9 +114,12 @@ FIELDS_IN_WORDS: Final = {
     "PageInfo.hasPreviousPage": "Whether there are items before it.",
     "PageInfo.startCursor": "The cursor of its first item.",
     "PageInfo.endCursor": "The cursor of its last item: the next page's `after`.",
+    "OwnWord.unit": "The unit that said it.",
     "Part.number": "Its number in the plan, from 1.",
     "Part.measures": "The numbers of its measures.",
     "Part.tasks": "How many tasks it has.",
+    "Participation.own": "What the unit itself reported on the task, of a group or a district its members or units: "
+    "the least advanced of their latest reports. Null: nothing.",
     "Participation.via": "Through whom the task comes to it; empty where the task names the unit itself.",
     "Plan.issuer": "Who issued it.",
     "Plan.documentNumber": "The number of the document.",

@@ -54,7 +54,7 @@ def show(rows: Rows) -> list[DistrictView]:
             code=one.code,
             name=one.name,
             units=tuple(known.named(unit.id) for unit in _of(one.code, known)),
-            tasks=_tasks([unit.id for unit in _of(one.code, known)], parts),
+            tasks=parts.of(*(unit.id for unit in _of(one.code, known))),
             version=one.version,
         )
         for one in sorted(rows.of(DISTRICTS, DistrictRow), key=lambda one: one.code)
@@ -63,11 +63,6 @@ def show(rows: Rows) -> list[DistrictView]:
 
 def _of(code: str, directory: Directory) -> list[units.UnitRow]:
     return sorted((unit for unit in directory.units.values() if unit.district == code), key=lambda unit: unit.id)
-
-
-def _tasks(members: Sequence[str], parts: Participations) -> tuple[Participation, ...]:
-    found = [part for member in members for part in parts.of(member)]
-    return tuple(sorted(found, key=lambda part: (part.plan, part.number, part.task, len(part.via))))
 
 
 DISTRICT_LIST: Collection[DistrictView, NoFilter] = Collection(

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from domain.directory import Unit, UnitKind
+from domain.directory import Unit, UnitKind, resolve
 from domain.values import Role
 from projections import as_of
 from projections.as_of import Rows
@@ -15,6 +15,7 @@ from projections.grams import holds
 from projections.lists import Collection, Words, with_json
 from projections.table import TEXT, Row, slice_table
 from projections.views.names import UNITS, Directory, Named, UnitRow, directory
+from projections.views.own import OWN, OwnWord, OwnWords
 from projections.views.tasks import ASSIGNMENTS, AssignmentRow
 from projections.wanted import Wanted, wanted
 
@@ -50,7 +51,10 @@ class Via(msgspec.Struct, frozen=True):
 
 
 class Participation(msgspec.Struct, frozen=True):
-    """A unit's part in a task; `via` is empty where the task names the unit itself."""
+    """A unit's part in a task; `via` is empty where the task names the unit itself.
+
+    `own` is what the unit itself reported, of a group or a district its members or units: null if nothing.
+    """
 
     task: str
     plan: str
@@ -58,6 +62,7 @@ class Participation(msgspec.Struct, frozen=True):
     role: Role
     literal: str
     via: tuple[Via, ...]
+    own: OwnWord | None = None
 
 
 class UnitView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -80,7 +85,7 @@ class UnitView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 def every() -> Sequence[Wanted]:
     """What units are put together from. Any unit may stand behind any other, so each needs them all."""
-    return (wanted(UNITS), wanted(ASSIGNMENTS))
+    return (wanted(UNITS), wanted(ASSIGNMENTS), wanted(OWN))
 
 
 class Participations:
@@ -98,10 +103,22 @@ class Participations:
                 self.groups.setdefault(member, []).append(unit.id)
             for successor in unit.successors:
                 self.predecessors.setdefault(successor, []).append(unit.id)
+        self._words = OwnWords(rows, directory, self.predecessors)
 
-    def of(self, unit: str) -> list[Participation]:
-        """The parts of a unit, by task number; one for each way in which a task comes to it."""
-        return sorted(self._parts(unit), key=lambda part: (part.plan, part.number, part.task, len(part.via)))
+    def of(self, *units: str) -> tuple[Participation, ...]:
+        """The parts of a unit or of several, by task number; one for each way in which a task comes to them."""
+        parts = [part for unit in units for part in self._parts(unit)]
+        speaking = [one for unit in units for one in self._speaking(unit)]
+        words = {task: self._words.of(speaking, task) for task in {part.task for part in parts}}
+        parts.sort(key=lambda part: (part.plan, part.number, part.task, len(part.via)))
+        return tuple(msgspec.structs.replace(one, own=words[one.task]) if words[one.task] else one for one in parts)
+
+    def _speaking(self, unit: str) -> Sequence[str]:
+        """A unit itself; of a group those who act for its members."""
+        behind = resolve(unit, self._directory)
+        if behind.kind != UnitKind.GROUP:
+            return (unit,)
+        return tuple(dict.fromkeys(end for one in behind.units for end in one.ends))
 
     def _parts(self, unit: str) -> Iterator[Participation]:
         """Its own, then those of each unit that it succeeded, on the shortest way."""
@@ -144,7 +161,7 @@ def _view(unit: UnitRow, directory: Directory, parts: Participations) -> UnitVie
         member_of=tuple(map(directory.named, parts.groups.get(unit.id, ()))),
         successors=tuple(map(directory.named, unit.successors)),
         predecessors=tuple(map(directory.named, parts.predecessors.get(unit.id, ()))),
-        tasks=tuple(parts.of(unit.id)),
+        tasks=parts.of(unit.id),
         version=unit.version,
     )
 
