@@ -24,11 +24,18 @@ def alike(ours: tuple[int, Question], theirs: tuple[int, Question], moments: Mom
 
 
 def values(answer: Answer) -> Any:
-    """The answer's JSON without the log's root and a query's cost, which no peer knows; platforms come in any order."""
+    """The answer's JSON without what no peer knows; platforms come in any order.
+
+    That is the log's root and the rules' version, a query's cost, who is silent, and since when a task is completed.
+    """
     found = json.loads(answer.body)
     found.pop("extensions", None)
-    found.get("meta", {}).pop("root", None)
+    for name in ("root", "rules"):
+        found.get("meta", {}).pop(name, None)
     for item in found.get("items", ()):
+        item["answered"].pop("silent", None)
+        item.pop("completedOn", None)
+        item["scheduleStatus"] = item["scheduleStatus"].partition("_on_")[0].partition("_late")[0]
         item["platforms"] = sorted(item["platforms"], key=_id_of)
     return found
 

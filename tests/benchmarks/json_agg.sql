@@ -145,8 +145,9 @@ item AS (
         'answered', json_build_object('count', coalesce(count, 0), 'of', CASE WHEN NOT is_open THEN speakers END),
         'evidenceStatus', CASE WHEN has_evidence IS NOT TRUE THEN 'none'
                                WHEN is_linked THEN 'linked' ELSE 'digested' END,
-        'scheduleStatus', CASE WHEN due IS NULL THEN 'unspecified'
-                               WHEN $3::date <= due - 30 OR (rank = 5 AND listed >= speakers) THEN 'on_time'
+        'scheduleStatus', CASE WHEN due IS NULL OR (doc->>'withdrawn')::boolean THEN 'unspecified'
+                               WHEN rank = 5 AND listed >= speakers THEN 'completed'
+                               WHEN $3::date <= due - 30 THEN 'not_due'
                                WHEN $3::date <= due THEN 'due_soon' ELSE 'overdue' END,
         'due', due, 'withdrawn', doc->'withdrawn', 'targets', doc->'targets',
         'platforms', coalesce(mentions.items, '[]'), 'latestReports', coalesce(reports, '[]'),
