@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -14,9 +14,10 @@ from projections.as_of import Rows
 from projections.grams import holds
 from projections.lists import Collection, Words, with_json
 from projections.table import TEXT, Row, slice_table
+from projections.views.counts import TaskCounts, TasksAt, counting, of_tasks
 from projections.views.names import UNITS, Directory, Named, UnitRow, directory
 from projections.views.own import OWN, OwnWord, OwnWords
-from projections.views.tasks import ASSIGNMENTS, AssignmentRow
+from projections.views.tasks import ASSIGNMENTS, AssignmentRow, TaskView
 from projections.wanted import Wanted, wanted
 
 
@@ -80,6 +81,7 @@ class UnitView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     predecessors: tuple[Named, ...]
     tasks: tuple[Participation, ...]
     version: int
+    task_counts: TaskCounts | UnsetType = UNSET
     meta: as_of.Meta | UnsetType = UNSET
 
 
@@ -189,6 +191,18 @@ def keeps(given: UnitFilter) -> Callable[[UnitView], bool]:
     )
 
 
+def tasks_taken(view: Any, there: TasksAt) -> Iterable[TaskView]:
+    """The tasks in which a unit or a district takes part, each once."""
+    ids = dict.fromkeys(part.task for part in view.tasks)
+    return (there.by_id[one] for one in ids if one in there.by_id)
+
+
+def rows_beside(views: Sequence[Any]) -> Sequence[Wanted]:
+    """What the tasks of units or districts are counted by."""
+    return of_tasks(*sorted({part.task for one in views for part in one.tasks}))
+
+
+UNIT_TASKS: Final = counting(rows_beside, tasks_taken, lambda unit, units: units.behind(unit.id).__contains__)
 UNIT_LIST: Collection[UnitView, UnitFilter] = Collection(
     name="units",
     view=UnitView,
@@ -197,4 +211,5 @@ UNIT_LIST: Collection[UnitView, UnitFilter] = Collection(
     shown=lambda rows, _: with_json(show(rows)),
     place=lambda unit, _: (unit.id,),
     keeps=lambda given, _: keeps(given),
+    counting=UNIT_TASKS,
 )
