@@ -8,6 +8,7 @@ import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -66,7 +67,8 @@ async def _drop_stale_pidfile(data: Path) -> None:
 async def make(home: Home) -> None:
     """Make the cluster if it is not there; it appears under its name only when it is whole."""
     for half_made in home.data.parent.glob("pg.new-*"):
-        await asyncio.to_thread(shutil.rmtree, half_made)
+        if not await _until(partial(_removed, half_made), 5.0):  # an initdb that outlived its owner may still write
+            await asyncio.to_thread(shutil.rmtree, half_made)
     if not (home.data / "PG_VERSION").exists():
         await _initdb(home)
     major = (home.data / "PG_VERSION").read_text().strip()
@@ -76,6 +78,11 @@ async def make(home: Home) -> None:
             f"with the release that made it, and restore the dump into an empty data folder"
         )
     _write_access(home)
+
+
+def _removed(folder: Path) -> bool:
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
 
 
 async def _initdb(home: Home) -> None:
