@@ -21,7 +21,7 @@ from api.http.paths import one_address
 from api.http.question import Ask
 from api.http.tokens import token_of
 from api.postgres import Cluster
-from api.resources import diff, events, health, history, subjects, timemaps
+from api.resources import diff, events, health, history, subjects, summary, timemaps
 from api.services.office import Office
 from api.services.reader import Reader
 from api.writing import clock, commands
@@ -37,6 +37,7 @@ from projections.writer import writer
 
 HANDLERS: list[Any] = [
     *subjects.HANDLERS,
+    summary.plan_summary,
     events.event_list,
     events.one_event,
     *history.HANDLERS,

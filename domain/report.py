@@ -387,6 +387,48 @@ def reported(task: Task, said: Sequence[Said], directory: FindUnit) -> Reported:
     return Reported(status, len(spoken), of, tuple(silent), once)
 
 
+def silent_in(days: tuple[date, date], task: Task, said: Sequence[Said], directory: FindUnit) -> tuple[str, ...]:
+    """Who should have reported for these days and has not: those who act for speakers of the closed sets, each once.
+
+    `task` and `directory` are as on the last of the days. A report is for them if the days that it speaks for meet
+    them: from its period's first to the earlier of its last and the day from which it holds. Of a withdrawn task
+    nobody is silent.
+    """
+    first, last = days
+    by_unit: dict[str, list[Spoken]] = {}
+    for one in said:
+        begin, end = period_days(one.report.period)
+        if begin <= last and min(end, one.report.effective_on) >= first:
+            by_unit.setdefault(one.unit, []).append(one.report)
+    pairs = () if task.withdrawn else _speakers(task, directory).closed
+    return tuple(dict.fromkeys(pair.end for pair in pairs if not _word(pair.unit.before, pair.end, by_unit)))
+
+
+def own_word(
+    units: Sequence[str], predecessors: Mapping[str, Sequence[str]], said: Mapping[str, Sequence[Spoken]]
+) -> Spoken | None:
+    """What these units themselves say of a task: the least advanced of their words, by `said`, each unit's reports.
+
+    Until a unit has spoken, those it succeeded speak for it; who was succeeded by another of them speaks so alone. Of
+    words that are equally advanced it is the one for the latest day. None: they have not reported.
+    """
+    followed = {one for unit in units if len(units) > 1 for one in _before(unit, predecessors)}
+    spoken = [word for one in units if one not in followed and (word := _word(predecessors, one, said))]
+    least = min((RANK[one.status] for one in spoken), default=None)
+    return latest(one for one in spoken if RANK[one.status] == least) if spoken else None
+
+
+def _before(unit: str, predecessors: Mapping[str, Sequence[str]]) -> set[str]:
+    """All whom a unit succeeded, however long ago; in a circle not itself."""
+    found = {unit}
+    ahead = [unit]
+    for one in ahead:
+        new = [before for before in predecessors.get(one, ()) if before not in found]
+        found.update(new)
+        ahead += new
+    return found - {unit}
+
+
 class _Pair(NamedTuple):
     """Who should speak: a unit by the end of one branch of those who succeeded it."""
 
@@ -433,7 +475,7 @@ def _word(before: Mapping[str, Sequence[str]], unit: str, by_unit: Mapping[str, 
     while asked:
         if said := [report for one in asked for report in by_unit.get(one, ())]:
             return latest(said)
-        asked = [one for one in dict.fromkeys(it for each in asked for it in before[each]) if one not in seen]
+        asked = [one for one in dict.fromkeys(it for each in asked for it in before.get(each, ())) if one not in seen]
         seen.update(asked)
     return None
 

@@ -94,6 +94,12 @@ def period_days(period: str) -> tuple[date, date]:
     return date(int(year), first, 1), date(int(year), last, monthrange(int(year), last)[1])
 
 
+def quarter_before(day: date) -> str:
+    """The last quarter that was over on a day."""
+    years, quarter = divmod(day.year * 4 + (day.month - 1) // 3 - 1, 4)
+    return f"{years:04}-Q{quarter + 1}"
+
+
 def checked_date(day: date) -> date:
     """The same day; WrongDate outside 1900-01-01 to 2999-12-31, where a date is a slip of the keyboard."""
     if not EARLIEST <= day <= LATEST:

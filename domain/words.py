@@ -23,6 +23,11 @@ def check_words(command: Command) -> None:
                 _check(pointer, text, lines=field in command.LINES)
 
 
+def escaped(text: str) -> str:
+    """A text for people to see, in which what nobody sees stands by its code: facts of old may hold it."""
+    return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else f"⟨U+{ord(found[0]):04X}⟩", text)
+
+
 def _texts(pointer: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield pointer, value

@@ -186,6 +186,12 @@ class Rows:
         """The same rows, knowing since which day each task among them is completed that is."""
         return Rows(self._digests, self._documents, self.memory, completed)
 
+    def with_rows(self, others: "Rows") -> "Rows":
+        """These rows and others of the same moment."""
+        digests = {**self._digests, **others._digests}  # noqa: SLF001 - of its own kind
+        documents = {**self._documents, **others._documents}  # noqa: SLF001
+        return Rows(digests, documents, self.memory, self.completed)
+
     def any(self, table: SliceTable) -> bool:
         """Whether the table has any of the rows wanted."""
         return table.name in self._digests
@@ -226,7 +232,8 @@ async def rows_at(connection: Connection, moment: Moment, wanted: Sequence[Wante
     forms = tuple(one.form for one in wanted)
     values: dict[str, Any] = {"position": moment.position, "day": moment.effective_on}
     for number, one in enumerate(wanted):
-        values |= {f"{name}_{number}": value for name, value in one.values}
+        on = moment.effective_on
+        values |= {f"{name}_{number}": value(on) if callable(value) else value for name, value in one.values}
     found = await _groups(connection, statement_of(memory, forms, "digest"), values)
     documents = recalled(memory, [digests for groups in found.values() for digests in groups.values()])
     if documents is None:

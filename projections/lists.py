@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -31,13 +32,28 @@ class Shown(NamedTuple, Generic[V]):
     json: bytes
 
 
+class Counting(NamedTuple):
+    """How the views of a page are given counts of their tasks, once it is cut.
+
+    What is read for that is known `ahead` by what the list is of, or else `beside` the views; `counts(view, tally)` are
+    those of one view, where `tally(rows, on)` is the same for all of them, and `counted` is the view with them.
+    """
+
+    ahead: Callable[[str], Sequence[Wanted]]
+    beside: Callable[[Sequence[Any]], Sequence[Wanted]]
+    tally: Callable[[Rows, date], Any]
+    counts: Callable[[Any, Any], Any]
+    counted: Callable[[Any, Any], Any]
+
+
 class Collection(msgspec.Struct, Generic[V, F], frozen=True, kw_only=True):
     """How one list is read. `scope` is what it is a list of: a plan's id, a task's, or nothing.
 
     `wanted(scope, filter, after, limit)` asks for rows in the list's order, where it is `paged` from `after` on and no
     more than `limit`; `shown` puts them together; `keeps` tells what the rows alone could not leave out; `place` says
     where a view stands, as a tuple of the type `places`. `version` is raised when that changes, which retires cursors.
-    `told(page, facts)` adds to a page what only the log says, where its items name their facts as `event`.
+    `told(page, facts)` adds to a page what only the log says, where its items name their facts as `event`; `counting`
+    adds counts of tasks.
     """
 
     name: str
@@ -50,6 +66,7 @@ class Collection(msgspec.Struct, Generic[V, F], frozen=True, kw_only=True):
     keeps: Callable[[F, Rows], Callable[[V], bool] | None] = lambda _filter, _rows: None
     descending: Callable[[F], bool] = lambda _: False
     told: Callable[[Any, Any], Any] | None = None
+    counting: Counting | None = None
     paged: bool = False
     version: int = 1
 

@@ -55,6 +55,8 @@ FILTERS: Final[dict[str, list[str]]] = {
     "type": ['"task.reworded.v1"', '["task.added.v1", "progress.reported.v1"]', '"no.such"'],
     "authority": ['"沪发改信用〔2023〕2号"'],
     "corrections": ["true", "false"],
+    "withdrawn": ["true", "false"],
+    "silentIn": ['"2023-Q3"', '"2023-08"'],
     "stream": ['"task:shanghai-credit-2023/21"'],
 }
 HEAD: Final = "query Q($at: AsOfInput, $yes: Boolean! = true, $no: Boolean! = false, $n: Int = 2, $c: String)"

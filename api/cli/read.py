@@ -87,6 +87,8 @@ def _table(reading: "Reading") -> "Table":
     from rich.table import Table  # noqa: PLC0415 - only people need it
     from rich.text import Text  # noqa: PLC0415
 
+    from domain.words import escaped  # noqa: PLC0415
+
     parts = {part.number: part.title for part in reading.parts}
     measures = {measure.number: measure.title for measure in reading.measures}
     table = Table("task", "line")
@@ -96,11 +98,14 @@ def _table(reading: "Reading") -> "Table":
     for task in reading.tasks:
         if task.part != above[0]:
             table.add_section()
-            table.add_row("", "", Text(f"part {task.part}: {parts.get(task.part, '')}", style="bold"), "")
+            title = f"part {task.part}: {parts.get(task.part, '')}"
+            table.add_row("", "", Text(escaped(title), style="bold"), "")
         if task.measure and (task.part, task.measure) != above:
-            table.add_row("", "", Text(f"measure {task.measure}: {measures.get(task.measure, '')}", style="italic"), "")
+            table.add_row(
+                "", "", Text(escaped(f"measure {task.measure}: {measures.get(task.measure, '')}"), style="italic"), ""
+            )
         above = (task.part, task.measure)
-        table.add_row(str(task.number), str(task.line), Text(task.text), Text(_who(task)))
+        table.add_row(str(task.number), str(task.line), Text(escaped(task.text)), Text(escaped(_who(task))))
     return table
 
 

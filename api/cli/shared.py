@@ -9,12 +9,24 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 from rich.console import Console
 
+from domain.words import escaped
+
 if TYPE_CHECKING:
     from api.hosting.settings import Settings
 
 T = TypeVar("T")
-OUT = Console(highlight=False, soft_wrap=True)
-ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Screen(Console):
+    """A terminal, which is told what nobody sees by its code: neither a fact of old nor a document gives it orders."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Print; of what is no plain text whoever makes it sees to that."""
+        super().print(*(escaped(one) if isinstance(one, str) else one for one in objects), **how)
+
+
+OUT = Screen(highlight=False, soft_wrap=True)
+ERR = Screen(stderr=True, highlight=False, soft_wrap=True)
 
 data_dir_option = click.option(
     "--data-dir",

@@ -12,13 +12,17 @@ import msgspec
 from api.graphql.connections import ListAt
 from api.graphql.remembered import Depends
 from api.graphql.world import EVENT_LIST, EventFilter, FactsWanted, Here, World
-from projections.lists import NoFilter
+from projections.lists import Counting, NoFilter
 from projections.table import SliceTable
+from projections.views.counts import TaskCounts
 from projections.views.events import EventView
 from projections.views.history import HISTORY_LIST, Version
+from projections.views.own import OWN
 from projections.views.report_list import TASK_REPORTS, ReportFilter
-from projections.views.subjects import SUBJECTS, Kind, Subject, whole
+from projections.views.silence import TASKS_THEN, then
+from projections.views.subjects import SUBJECTS, TASK, Kind, Subject
 from projections.views.task_list import TASK_LIST, TaskFilter
+from projections.views.tasks import ASSIGNMENTS
 from projections.wanted import Wanted, wanted
 
 Needs = frozenset[Wanted]
@@ -31,9 +35,10 @@ def _all(*tables: SliceTable) -> Needs:
 
 
 _TYPES: Final[dict[str, Needs]] = {one.kind.capitalize(): _all(*one.made_of) for one in SUBJECTS.values()}
+_COUNTED: Final = frozenset((*map(wanted, (*TASK.made_of, ASSIGNMENTS)), *then(wanted(TASKS_THEN))))
 _FIELDS: Final[dict[tuple[str, str], Needs]] = {
     (one.kind.capitalize(), field): _all(*tables) for one in SUBJECTS.values() for field, tables in one.fields.items()
-}
+} | {("Participation", "own"): _all(OWN)}
 
 PAGE: Final = 0  # as many as a page has
 _FEW: Final = 3
@@ -51,7 +56,7 @@ SIZES: Final[dict[tuple[str, str], int]] = {
 
 def needs_of(type_: str) -> Needs:
     """What a node of this type is put together from."""
-    return _TYPES.get(type_, NO_NEEDS)
+    return _COUNTED if type_ == "TaskCounts" else _TYPES.get(type_, NO_NEEDS)
 
 
 def needs_of_field(type_: str, field: str) -> Needs:
@@ -96,6 +101,7 @@ VIEWS: Final[dict[str, type[msgspec.Struct]]] = {
     **{one.kind.capitalize(): one.view for one in SUBJECTS.values()},
     "Event": EventView,
     "Version": Version,
+    "TaskCounts": TaskCounts,
 }
 
 
@@ -155,6 +161,14 @@ def _tasks(description: str, within: str = "") -> Edge:
         return ListAt(TASK_LIST, plan, TaskFilter(**number), world.tasks_of(plan, **number))
 
     return _pages("allTasks", "Task", tasks, description)
+
+
+def _counts(counting: Counting | None) -> Edge:
+    def counts(world: World, one: Any) -> TaskCounts:
+        assert counting  # noqa: S101 - of these kinds alone
+        return world.counted(counting, one)
+
+    return _one("taskCounts", "TaskCounts", counts, "How many of its tasks stand how.")
 
 
 def _reports(world: World, one: Any) -> ListAt:
@@ -251,8 +265,15 @@ _BESIDES: Final[dict[str, Iterable[Edge]]] = {
 }
 
 
-EDGES: Final[dict[str, Iterable[Edge]]] = _BESIDES | {
-    name: (*_BESIDES.get(name, ()), *_of_the_log(one)) for one in whole() for name in (one.kind.capitalize(),)
+_AFTER: Final[dict[str, Iterable[Edge]]] = {
+    one.kind.capitalize(): (
+        *((_counts(one.list.counting),) if one.list.counting else ()),
+        *(() if one.inner else _of_the_log(one)),
+    )
+    for one in SUBJECTS.values()
+}
+EDGES: Final[dict[str, Iterable[Edge]]] = {
+    name: (*_BESIDES.get(name, ()), *_AFTER.get(name, ())) for name in dict.fromkeys([*_BESIDES, *_AFTER])
 }
 
 

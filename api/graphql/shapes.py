@@ -82,7 +82,7 @@ def type_name(struct: type[msgspec.Struct]) -> str:
 
 def _fill(made: Any, name: str, struct: type[msgspec.Struct]) -> None:
     for field in msgspec.structs.fields(struct):
-        if field.name not in {"id", "meta"}:
+        if field.name not in {"id", "meta", "task_counts"}:
             _attribute(made, name, field)
     if issubclass(made, Node):
         _identified(made, name, struct)

@@ -114,9 +114,12 @@ FIELDS_IN_WORDS: Final = {
     "PageInfo.hasPreviousPage": "Whether there are items before it.",
     "PageInfo.startCursor": "The cursor of its first item.",
     "PageInfo.endCursor": "The cursor of its last item: the next page's `after`.",
+    "OwnWord.unit": "The unit that said it.",
     "Part.number": "Its number in the plan, from 1.",
     "Part.measures": "The numbers of its measures.",
     "Part.tasks": "How many tasks it has.",
+    "Participation.own": "What the unit itself reported on the task, of a group or a district its members or units: "
+    "the least advanced of their latest reports. Null: nothing.",
     "Participation.via": "Through whom the task comes to it; empty where the task names the unit itself.",
     "Plan.issuer": "Who issued it.",
     "Plan.documentNumber": "The number of the document.",
@@ -140,6 +143,16 @@ FIELDS_IN_WORDS: Final = {
     "Measurement.unit": "What is counted.",
     "Measurement.target": "The number of the target that it counts towards.",
     "Mention.number": "The number of the task.",
+    "TaskCounts.withdrawn": "How many are withdrawn, which are counted nowhere else.",
+    "TaskCounts.reportedStatus": "How many have each reportedStatus.",
+    "TaskCounts.scheduleStatus": "How many have each scheduleStatus.",
+    "TaskCounts.evidenceStatus": "How many have each evidenceStatus.",
+    "TaskCounts.silentIn": "On how many somebody who should have reported for the last quarter that is over has not.",
+    "SilentCounts.period": "That quarter.",
+    "SilentCounts.tasks": "On how many tasks somebody is silent: of a unit's itself or a member, of a district's "
+    "one of its units.",
+    "SilentCounts.units": "Who is silent, by id.",
+    "SilentUnit.tasks": "On how many of the tasks it is silent.",
     "Source.document": "The SHA-256 of the document.",
     "Source.line": "The line in it, from 1.",
     "Target.unit": "What is counted.",
@@ -261,6 +274,13 @@ _VALUES: Final = {
 }
 
 
+_COUNTED: Final = {
+    "ReportedCounts": "ReportedStatus",
+    "ScheduleCounts": "ScheduleStatus",
+    "EvidenceCounts": "EvidenceStatus",
+}
+
+
 def described_value(enum: str, value: str) -> str:
     """What a value of an enum says."""
     return _VALUES[enum][value]
@@ -272,6 +292,8 @@ def described(type_: str, field: str | None = None, annotation: Any = None) -> s
         return _of_a_list(type_)
     metas = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
     own = next((one.description for one in metas if isinstance(one, msgspec.Meta) and one.description), None)
+    if type_ in _COUNTED:
+        return described_value(_COUNTED[type_], field)
     return own or FIELDS_IN_WORDS.get(f"{type_}.{field}") or _ANYWHERE.get(field)
 
 

@@ -13,12 +13,14 @@ from events.erasable import disclosed
 from events.recorded import Recorded
 from projections.as_of import Meta, Moment, Rows
 from projections.documents import name_of
-from projections.lists import Collection
+from projections.lists import Collection, Counting
 from projections.views import districts, history, names, plans, platforms, reports, tasks, units
+from projections.views.counts import Tally, TaskCounts
 from projections.views.districts import DistrictView
 from projections.views.events import BESIDES, EventFilter, EventView, Facts, LogEntry, end_of
 from projections.views.history import Version
 from projections.views.names import UNITS
+from projections.views.own import OWN
 from projections.views.plans import MeasureView, PartView, PlanView
 from projections.views.platforms import PlatformView
 from projections.views.reports import REPORTS, ReportRow, ReportView
@@ -138,7 +140,7 @@ class World:
     @cached_property
     def units_name(self) -> bytes:
         """What names the units by the rows that they are made from: the same at all moments that share them."""
-        return name_of(self._rows.joined(UNITS), self._rows.joined(ASSIGNMENTS))
+        return name_of(*map(self._rows.joined, (UNITS, ASSIGNMENTS, OWN)))
 
     @cached_property
     def districts(self) -> Mapping[str, DistrictView]:
@@ -190,6 +192,14 @@ class World:
             for part, measure in {(None, None), (one.part, None), (None, one.measure)}:
                 placed.setdefault((one.plan, part, measure), []).append(one)
         return placed
+
+    def counted(self, counting: Counting, one: msgspec.Struct) -> TaskCounts:
+        """How many of the tasks of a plan, of a unit or of another such view stand how."""
+        return counting.counts(one, self._tally)
+
+    @cached_property
+    def _tally(self) -> Tally:
+        return Tally(self._rows, self.moment.effective_on)
 
     def facts(self, ask: FactsWanted) -> Facts:
         """Facts of the log; none at first, while it is noted that they are still to be read."""

@@ -17,20 +17,28 @@ from projections.as_of import AsOf, NoSuchMoment, parse_as_of
 Q = TypeVar("Q", bound=msgspec.Struct)
 
 
+AsOfText = Annotated[
+    str | None,
+    Meta(
+        description="What the public record showed then: a date (its end in Shanghai) or an RFC 3339 "
+        "instant, whose + is sent as %2B. Default: the head.",
+        examples=["2023-06-30"],
+    ),
+]
+PositionNumber = Annotated[
+    int | None, Meta(description="What the log of this size showed; instead of asOf.", examples=[354])
+]
+MinPosition = Annotated[
+    Annotated[int, Meta(ge=0, lt=2**53)] | None,
+    Meta(description="Wait until this position is visible: read your own writes.", examples=[354]),
+]
+
+
 class Clocks(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Both clocks, as every read takes them."""
 
-    as_of: Annotated[
-        str | None,
-        Meta(
-            description="What the public record showed then: a date (its end in Shanghai) or an RFC 3339 "
-            "instant, whose + is sent as %2B. Default: the head.",
-            examples=["2023-06-30"],
-        ),
-    ] = None
-    position: Annotated[
-        int | None, Meta(description="What the log of this size showed; instead of asOf.", examples=[354])
-    ] = None
+    as_of: AsOfText = None
+    position: PositionNumber = None
     effective_on: Annotated[
         str | None,
         Meta(
@@ -38,11 +46,23 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
             examples=["2023-06-30"],
         ),
     ] = None
+    min_position: MinPosition = None
 
-    min_position: Annotated[
-        Annotated[int, Meta(ge=0, lt=2**53)] | None,
-        Meta(description="Wait until this position is visible: read your own writes.", examples=[354]),
+
+class Days(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Both clocks of what is told of several days, as one record showed them."""
+
+    as_of: AsOfText = None
+    position: PositionNumber = None
+    effective_on: Annotated[
+        Annotated[tuple[str, ...], Meta(max_length=24)] | None,
+        Meta(
+            description="What held on each of these dates, 24 at most, joined by commas. Default: today at the head, "
+            "else the day of asOf.",
+            examples=["2023-06-30,2023-09-30"],
+        ),
     ] = None
+    min_position: MinPosition = None
 
 
 LIMIT: Final = "At most so many. Without it a list by suffix (.json, .ndjson, .csv) is given whole."
@@ -130,12 +150,13 @@ def _several(type_: type[msgspec.Struct]) -> frozenset[str]:
 def clocks(given: Clocks) -> AsOf:
     """The moment that is asked for."""
     as_of = parse_as_of(given.as_of) if given.as_of is not None else None
-    return AsOf(as_of, given.position, _day(given.effective_on), given.min_position)
+    return AsOf(
+        as_of, given.position, None if given.effective_on is None else day_of(given.effective_on), given.min_position
+    )
 
 
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
+def day_of(text: str) -> date:
+    """A day as effectiveOn names it; NoSuchMoment for what is none."""
     try:
         return parse_date(text)
     except WrongDate as error:

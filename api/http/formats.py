@@ -9,6 +9,8 @@ from typing import Any, Final, get_args
 
 import msgspec
 
+from domain.words import escaped
+
 
 class Format(StrEnum):
     """The forms of a list, by the suffix of its address."""
@@ -64,7 +66,7 @@ class Printer:
         for document in documents:
             fields = msgspec.json.decode(document)
             cells = (cell(value_at(fields, path)) for path in self._paths)
-            table.writerow(map(marked, cells) if self._excel else cells)
+            table.writerow(map(marked, map(escaped, cells)) if self._excel else cells)
         return (BOM if first and self._excel else b"") + text.getvalue().encode()
 
 

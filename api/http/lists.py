@@ -13,11 +13,12 @@ from api.http.cursors import meant, parse_cursor, print_cursor, started
 from api.http.formats import MEDIA_TYPES, Format, Printer
 from api.http.question import Ask
 from api.services.problems import Fault, Trouble
-from projections.as_of import Meta, Moment
-from projections.lists import EVERYTHING, Collection, Excerpt, Page, page
+from projections.as_of import Meta, Moment, Rows
+from projections.lists import EVERYTHING, Collection, Excerpt, Page, page, with_json
 from projections.views import events
 from projections.views.subjects import Subject
 from projections.views.texts import erasable
+from projections.wanted import Wanted
 
 V = TypeVar("V", bound=msgspec.Struct)
 Pages = AsyncGenerator[Page[Any]]
@@ -89,17 +90,19 @@ async def _found(
     request: Ask, collection: Collection[Any, Any], asked: Wish, scope: str, within: Subject[Any] | None
 ) -> Page[Any]:
     """The page asked for; a problem if the subject `within` which it lies is not there."""
-    moment = asked.moment
-    found = await page(
-        lambda wanted: request.reader.read(moment, wanted),
-        collection,
-        scope,
-        asked.given,
-        moment,
-        asked.excerpt,
-    )
+    moment, counting = asked.moment, collection.counting
+    ahead = counting.ahead(scope) if counting else ()
+
+    async def fetch(wanted: Sequence[Wanted]) -> Rows:
+        return await request.reader.read(moment, tuple(dict.fromkeys((*wanted, *ahead))) if ahead else wanted)
+
+    found = await page(fetch, collection, scope, asked.given, moment, asked.excerpt)
     if within and not found.rows.any(within.table):
         raise await request.reader.absent(within, scope, moment)
+    if counting and found.shown:
+        views = [one.view for one in found.shown]
+        counted = await request.reader.counted(counting, views, found.rows, moment, scope)
+        found = found._replace(shown=with_json(counted))
     return found
 
 

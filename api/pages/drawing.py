@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.http.answers import Answer, made
 from api.pages.files import link_of
-from api.pages.phrases import Lang, numeral
+from api.pages.phrases import Lang, numeral, seen
 from api.pages.visit import CARRIED, Visit, address, recorded_day
 from events.demo import is_demo
 from projections.as_of import Moment
@@ -30,6 +30,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=seen,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from domain.values import SHANGHAI
+from domain.words import escaped
 
 _DIGITS: Final = "〇一二三四五六七八九"
 _TEN: Final = 10
@@ -36,7 +37,13 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
 
 def phrase(lang: Lang, key: str, **values: Any) -> Markup:
     """A phrase with its values put in; what is no markup already is escaped."""
-    return Markup(catalogue()[key][lang]).format(**values)  # noqa: S704 - the catalogue is ours
+    shown = {name: seen(value) for name, value in values.items()}
+    return Markup(catalogue()[key][lang]).format(**shown)  # noqa: S704 - the catalogue is ours
+
+
+def seen(value: Any) -> Any:
+    """What a page shows: of plain text, what nobody sees by its code. Markup was made of such."""
+    return escaped(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def day_text(lang: Lang, day: date) -> str:

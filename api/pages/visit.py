@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from api.http.asking import Clocks, asked, clocks
 from api.http.question import Ask
-from api.pages.phrases import Lang, day_text, instant_words, phrase
+from api.pages.phrases import Lang, day_text, instant_words, phrase, seen
 from domain.values import shanghai_day
 from projections.as_of import AsOf, Moment, Rows
 from projections.wanted import Wanted
@@ -75,10 +75,9 @@ class Visit(Generic[Q]):
         return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), instant_words(at))
 
     def words(self, text: str) -> Markup:
-        """Words of the plan or of the record, which stay Chinese."""
-        if self.lang is Lang.ZH:
-            return Markup("{}").format(text)
-        return Markup('<span lang="zh-Hans">{}</span>').format(text)
+        """Words of the plan or of the record, which stay Chinese; they turn nothing around that stands beside them."""
+        lang = "" if self.lang is Lang.ZH else Markup(' lang="zh-Hans"')
+        return Markup("<bdi{}>{}</bdi>").format(lang, seen(text))
 
 
 def address(path: str, query: Mapping[str, object]) -> str:

@@ -49,10 +49,14 @@ async def _shown(request: Ask, subject: Subject[Any], key: str) -> Answer:
     if mementos.asks(question, subject):
         location, links = await mementos.negotiated(question, reader, subject, key)
         return Answer(b"", {"Location": location, "Link": links, "Cache-Control": "no-cache"}, ONCE, 302)
-    moment, rows = await reader.rows(clocks(asked(question.parameters, Clocks)), subject.one(key))
-    view = dict(subject.all(rows, moment.effective_on)).get(key)
+    counting = subject.list.counting
+    wants = dict.fromkeys((*subject.one(key), *(counting.ahead(key) if counting else ())))
+    moment, rows = await reader.rows(clocks(asked(question.parameters, Clocks)), tuple(wants))
+    view = next(iter(subject.show(rows, moment.effective_on, key)), None)
     if view is None:
         raise await reader.absent(subject, key, moment)
+    if counting:
+        (view,) = await reader.counted(counting, [view], rows, moment, key)
     meta = reader.meta(moment, question.path, question.parameters)
     links = mementos.links(question.path, subject)
     answer = ok(request, msgspec.structs.replace(view, meta=meta), moment, links=links)

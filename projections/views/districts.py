@@ -1,6 +1,7 @@
 """Districts: their governments and every task that names them, directly or through a group."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -10,6 +11,7 @@ from projections.as_of import Meta, Rows
 from projections.lists import Collection, NoFilter, with_json
 from projections.table import Row, slice_table
 from projections.views import units
+from projections.views.counts import TaskCounts, counting
 from projections.views.names import Directory, Named, directory
 from projections.views.units import Participation, Participations
 from projections.wanted import Wanted, wanted
@@ -37,6 +39,7 @@ class DistrictView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     units: tuple[Named, ...]
     tasks: tuple[Participation, ...]
     version: int
+    task_counts: TaskCounts | UnsetType = UNSET
     meta: Meta | UnsetType = UNSET
 
 
@@ -54,7 +57,7 @@ def show(rows: Rows) -> list[DistrictView]:
             code=one.code,
             name=one.name,
             units=tuple(known.named(unit.id) for unit in _of(one.code, known)),
-            tasks=_tasks([unit.id for unit in _of(one.code, known)], parts),
+            tasks=parts.of(*(unit.id for unit in _of(one.code, known))),
             version=one.version,
         )
         for one in sorted(rows.of(DISTRICTS, DistrictRow), key=lambda one: one.code)
@@ -65,11 +68,11 @@ def _of(code: str, directory: Directory) -> list[units.UnitRow]:
     return sorted((unit for unit in directory.units.values() if unit.district == code), key=lambda unit: unit.id)
 
 
-def _tasks(members: Sequence[str], parts: Participations) -> tuple[Participation, ...]:
-    found = [part for member in members for part in parts.of(member)]
-    return tuple(sorted(found, key=lambda part: (part.plan, part.number, part.task, len(part.via))))
+def _units_of(district: DistrictView, _: Directory) -> Callable[[str], bool]:
+    return {one.id for one in district.units}.__contains__
 
 
+DISTRICT_TASKS: Final = counting(units.rows_beside, units.tasks_taken, _units_of)
 DISTRICT_LIST: Collection[DistrictView, NoFilter] = Collection(
     name="districts",
     view=DistrictView,
@@ -77,4 +80,5 @@ DISTRICT_LIST: Collection[DistrictView, NoFilter] = Collection(
     wanted=lambda _scope, _filter, _after, _limit: every(),
     shown=lambda rows, _: with_json(show(rows)),
     place=lambda district, _: (district.code,),
+    counting=DISTRICT_TASKS,
 )

@@ -27,7 +27,11 @@ ShownFields = Mapping[str, frozenset[str]]  # of each kind of stream, the fields
 StateSeen = Mapping[str, Any] | None  # those fields, or none where the subject is not there
 Telling = tuple[Recorded, Sequence[StateSeen]]  # a fact, and what was shown before it and what behind it
 _UNIT: Final = frozenset(Unit.__struct_fields__) - {"aliases", "district"}
-_IN_UNIT: Final[ShownFields] = {Unit.KIND: _UNIT, Task.KIND: frozenset({"number", "assignments"})}
+_IN_UNIT: Final[ShownFields] = {
+    Unit.KIND: _UNIT,
+    Task.KIND: frozenset({"number", "assignments"}),
+    Reports.KIND: frozenset({"reports"}),
+}
 _COUNTED: Final[ShownFields] = {Task.KIND: frozenset({"part", "measure"})}
 _SHOWN: Final[Mapping[Kind, ShownFields]] = {
     Kind.PLAN: {Task.KIND: frozenset()},  # whether it is there
@@ -70,7 +74,10 @@ def range_of(stream: str) -> tuple[str, str]:
 def _named(value: Any) -> Iterator[str]:
     """The streams that a view's fields name."""
     if isinstance(value, dict):
-        for name, inner in cast("dict[str, Any]", value).items():
+        fields = cast("dict[str, Any]", value)
+        if own := fields.get("own"):
+            yield f"{Reports.KIND}:{fields['task']}/{own['unit']['id']}"
+        for name, inner in fields.items():
             if isinstance(inner, str):
                 yield from (f"{kind}:{inner}" for kind in _NAMING.get(name, ()))
             else:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -12,6 +12,7 @@ from domain.plan import Measure, Part, Plan
 from projections.as_of import Meta, Rows
 from projections.lists import Collection, NoFilter, WholeNumber, with_json
 from projections.table import INTEGER, TEXT, Row, slice_table
+from projections.views.counts import TaskCounts, counting, of_plans
 from projections.views.names import PLANS, PlanRow
 from projections.views.tasks import TASKS
 from projections.wanted import Wanted, wanted
@@ -53,7 +54,7 @@ class Counts(msgspec.Struct, frozen=True):
     tasks: int
 
 
-class PartView(msgspec.Struct, frozen=True):
+class PartView(msgspec.Struct, frozen=True, rename="camel"):
     """A part with the numbers of its measures, and how many tasks it has."""
 
     plan: str
@@ -61,10 +62,11 @@ class PartView(msgspec.Struct, frozen=True):
     title: str
     measures: tuple[int, ...]
     tasks: int
+    task_counts: TaskCounts | UnsetType = UNSET
     meta: Meta | UnsetType = UNSET
 
 
-class MeasureView(msgspec.Struct, frozen=True):
+class MeasureView(msgspec.Struct, frozen=True, rename="camel"):
     """A measure: the table's title, the prose point and its heading, what no task carries of it, and its tasks."""
 
     plan: str
@@ -75,6 +77,7 @@ class MeasureView(msgspec.Struct, frozen=True):
     text: str
     unassigned: tuple[str, ...]
     tasks: int
+    task_counts: TaskCounts | UnsetType = UNSET
     meta: Meta | UnsetType = UNSET
 
 
@@ -92,6 +95,7 @@ class PlanView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     parts: tuple[PartView, ...]
     measures: tuple[MeasureView, ...]
     version: int
+    task_counts: TaskCounts | UnsetType = UNSET
     meta: Meta | UnsetType = UNSET
 
 
@@ -188,6 +192,27 @@ def _view(
     )
 
 
+def _plan_of(key: str) -> Sequence[Wanted]:
+    """What the tasks of a plan are counted by, which is named alone or by what lies in it."""
+    return of_plans(key.partition("/")[0])
+
+
+PART_TASKS: Final = counting(
+    lambda _: (),
+    lambda part, there: (one for one in there.by_plan.get(part.plan, ()) if one.part == part.number),
+    ahead=_plan_of,
+)
+MEASURE_TASKS: Final = counting(
+    lambda _: (),
+    lambda measure, there: (one for one in there.by_plan.get(measure.plan, ()) if one.measure == measure.number),
+    ahead=_plan_of,
+)
+PLAN_TASKS: Final = counting(
+    lambda views: of_plans(*(one.id for one in views)),
+    lambda plan, there: there.by_plan.get(plan.id, ()),
+    ahead=lambda key: of_plans(key) if key else (),
+    inner={"parts": PART_TASKS, "measures": MEASURE_TASKS},
+)
 PLAN_LIST: Collection[PlanView, NoFilter] = Collection(
     name="plans",
     view=PlanView,
@@ -195,6 +220,7 @@ PLAN_LIST: Collection[PlanView, NoFilter] = Collection(
     wanted=lambda _scope, _filter, _after, _limit: every(),
     shown=lambda rows, _: with_json(show(rows)),
     place=lambda plan, _: (plan.id,),
+    counting=PLAN_TASKS,
 )
 
 
@@ -212,6 +238,7 @@ PART_LIST: Collection[PartView, NoFilter] = Collection(
     shown=lambda rows, _: with_json(parts(rows)),
     place=lambda part, _: (part.number,),
     places=lambda _: tuple[WholeNumber],
+    counting=PART_TASKS,
 )
 MEASURE_LIST: Collection[MeasureView, MeasureFilter] = Collection(
     name="measures",
@@ -222,4 +249,5 @@ MEASURE_LIST: Collection[MeasureView, MeasureFilter] = Collection(
     place=lambda measure, _: (measure.number,),
     places=lambda _: tuple[WholeNumber],
     keeps=lambda given, _: lambda measure: given.part in {None, measure.part},
+    counting=MEASURE_TASKS,
 )

@@ -8,13 +8,15 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from domain.values import Role
+from domain.values import Role, period_days
 from projections.as_of import Moment, Rows
 from projections.grams import holds
 from projections.lists import Collection, Place, Shown, WholeNumber, Words
 from projections.views import tasks
 from projections.views.names import Directory, directory
+from projections.views.reports import EvidenceStatus
 from projections.views.said import SAID
+from projections.views.silence import TASKS_THEN, LastDay, Silence, then
 from projections.views.tasks import TASKS, ReportedStatus, ScheduleStatus, TaskView
 from projections.wanted import Keyset, Wanted, beside, page_of, searched, wanted
 
@@ -26,6 +28,9 @@ class TaskSort(StrEnum):
     NUMBER_DOWN = "-number"
     DUE = "due"
     DUE_DOWN = "-due"
+
+
+DatedPeriod = Annotated[str, Meta(pattern=r"^(19|2[0-9])[0-9]{2}(-Q[1-4]|-(0[1-9]|1[0-2]))?$")]
 
 
 class TaskFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -48,6 +53,18 @@ class TaskFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     platform: Annotated[str | None, Meta(description="Tasks that mention this platform.")] = None
     reported_status: Annotated[ReportedStatus | None, Meta(description="Tasks whose reports add up to this.")] = None
     schedule_status: Annotated[ScheduleStatus | None, Meta(description="Tasks that keep their deadline so.")] = None
+    evidence_status: Annotated[
+        EvidenceStatus | None, Meta(description="Tasks for whose status such evidence is offered.")
+    ] = None
+    silent_in: Annotated[
+        DatedPeriod | None,
+        Meta(
+            description="Tasks, not withdrawn, on which somebody who should have reported for this period has not: "
+            "`unit`, or a unit of `district`, where one is asked for. While the period goes on: not yet.",
+            examples=["2023-Q3"],
+        ),
+    ] = None
+    withdrawn: Annotated[bool | None, Meta(description="Tasks that are withdrawn, or those that are not.")] = None
     q: Annotated[
         Words | None,
         Meta(
@@ -68,7 +85,8 @@ def _wanted(plan: str, given: TaskFilter, after: Place | None, limit: int) -> Se
         rows = searched(rows, "words", given.q)
     order = ("due", "number", "ordinal") if _by_due(given) else ("number", "ordinal")
     rows = page_of(rows, Keyset(order, _descending(given), after, limit))
-    return (rows, _REPORTS, *tasks.joined_to(plan))
+    silent = then(beside(wanted(TASKS_THEN), "key", 0), LastDay(given.silent_in)) if given.silent_in else ()
+    return (rows, _REPORTS, *tasks.joined_to(plan), *silent)
 
 
 def _shown(rows: Rows, moment: Moment) -> Sequence[Shown[TaskView]]:
@@ -95,6 +113,12 @@ def keeps(given: TaskFilter, rows: Rows) -> Callable[[TaskView], bool] | None:
         tests.append(lambda task: task.reported_status == given.reported_status)
     if given.schedule_status is not None:
         tests.append(lambda task: task.schedule_status == given.schedule_status)
+    if given.evidence_status is not None:
+        tests.append(lambda task: task.evidence_status == given.evidence_status)
+    if given.withdrawn is not None:
+        tests.append(lambda task: task.withdrawn == given.withdrawn)
+    if given.silent_in is not None:
+        tests.append(_silent(given, given.silent_in, rows))
     if given.platform is not None:
         tests.append(lambda task: any(one.id == given.platform for one in task.platforms))
     if given.q is not None:
@@ -104,6 +128,18 @@ def keeps(given: TaskFilter, rows: Rows) -> Callable[[TaskView], bool] | None:
         units = directory(rows)
         tests.append(lambda task: _takes_part(task, given, units))
     return (lambda task: all(test(task) for test in tests)) if tests else None
+
+
+def _silent(given: TaskFilter, period: str, rows: Rows) -> Callable[[TaskView], bool]:
+    silence, units = Silence(rows, period_days(period)), directory(rows)
+
+    def asked_for(one: str) -> bool:
+        unit = units(one)
+        return given.district in {None, unit and unit.district} and (
+            given.unit is None or one in units.behind(given.unit)
+        )
+
+    return lambda task: not task.withdrawn and any(map(asked_for, silence.of(task.id)))
 
 
 def _takes_part(task: TaskView, given: TaskFilter, units: Directory) -> bool:

@@ -216,9 +216,9 @@ def one(*keys: str) -> Sequence[Wanted]:
     return (wanted(TASKS, key=keys), wanted(SAID, task=keys), *joined_to(*plans))
 
 
-def of_plan(plan: str) -> Sequence[Wanted]:
-    """What all tasks of a plan are put together from."""
-    return (wanted(TASKS, plan=plan), wanted(SAID, plan=plan), *joined_to(plan))
+def of_plan(*plans: str) -> Sequence[Wanted]:
+    """What all tasks of a plan are put together from, or of some."""
+    return (wanted(TASKS, plan=plans), wanted(SAID, plan=plans), *joined_to(*plans))
 
 
 def joined_to(*plans: str) -> Sequence[Wanted]:

@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from domain.directory import Unit, UnitKind
+from domain.directory import Unit, UnitKind, resolve
 from domain.values import Role
 from projections import as_of
 from projections.as_of import Rows
 from projections.grams import holds
 from projections.lists import Collection, Words, with_json
 from projections.table import TEXT, Row, slice_table
+from projections.views.counts import TaskCounts, TasksAt, counting, of_tasks
 from projections.views.names import UNITS, Directory, Named, UnitRow, directory
-from projections.views.tasks import ASSIGNMENTS, AssignmentRow
+from projections.views.own import OWN, OwnWord, OwnWords
+from projections.views.tasks import ASSIGNMENTS, AssignmentRow, TaskView
 from projections.wanted import Wanted, wanted
 
 
@@ -50,7 +52,10 @@ class Via(msgspec.Struct, frozen=True):
 
 
 class Participation(msgspec.Struct, frozen=True):
-    """A unit's part in a task; `via` is empty where the task names the unit itself."""
+    """A unit's part in a task; `via` is empty where the task names the unit itself.
+
+    `own` is what the unit itself reported, of a group or a district its members or units: null if nothing.
+    """
 
     task: str
     plan: str
@@ -58,6 +63,7 @@ class Participation(msgspec.Struct, frozen=True):
     role: Role
     literal: str
     via: tuple[Via, ...]
+    own: OwnWord | None = None
 
 
 class UnitView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -75,12 +81,13 @@ class UnitView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     predecessors: tuple[Named, ...]
     tasks: tuple[Participation, ...]
     version: int
+    task_counts: TaskCounts | UnsetType = UNSET
     meta: as_of.Meta | UnsetType = UNSET
 
 
 def every() -> Sequence[Wanted]:
     """What units are put together from. Any unit may stand behind any other, so each needs them all."""
-    return (wanted(UNITS), wanted(ASSIGNMENTS))
+    return (wanted(UNITS), wanted(ASSIGNMENTS), wanted(OWN))
 
 
 class Participations:
@@ -98,10 +105,22 @@ class Participations:
                 self.groups.setdefault(member, []).append(unit.id)
             for successor in unit.successors:
                 self.predecessors.setdefault(successor, []).append(unit.id)
+        self._words = OwnWords(rows, directory, self.predecessors)
 
-    def of(self, unit: str) -> list[Participation]:
-        """The parts of a unit, by task number; one for each way in which a task comes to it."""
-        return sorted(self._parts(unit), key=lambda part: (part.plan, part.number, part.task, len(part.via)))
+    def of(self, *units: str) -> tuple[Participation, ...]:
+        """The parts of a unit or of several, by task number; one for each way in which a task comes to them."""
+        parts = [part for unit in units for part in self._parts(unit)]
+        speaking = [one for unit in units for one in self._speaking(unit)]
+        words = {task: self._words.of(speaking, task) for task in {part.task for part in parts}}
+        parts.sort(key=lambda part: (part.plan, part.number, part.task, len(part.via)))
+        return tuple(msgspec.structs.replace(one, own=words[one.task]) if words[one.task] else one for one in parts)
+
+    def _speaking(self, unit: str) -> Sequence[str]:
+        """A unit itself; of a group those who act for its members."""
+        behind = resolve(unit, self._directory)
+        if behind.kind != UnitKind.GROUP:
+            return (unit,)
+        return tuple(dict.fromkeys(end for one in behind.units for end in one.ends))
 
     def _parts(self, unit: str) -> Iterator[Participation]:
         """Its own, then those of each unit that it succeeded, on the shortest way."""
@@ -144,7 +163,7 @@ def _view(unit: UnitRow, directory: Directory, parts: Participations) -> UnitVie
         member_of=tuple(map(directory.named, parts.groups.get(unit.id, ()))),
         successors=tuple(map(directory.named, unit.successors)),
         predecessors=tuple(map(directory.named, parts.predecessors.get(unit.id, ()))),
-        tasks=tuple(parts.of(unit.id)),
+        tasks=parts.of(unit.id),
         version=unit.version,
     )
 
@@ -172,6 +191,18 @@ def keeps(given: UnitFilter) -> Callable[[UnitView], bool]:
     )
 
 
+def tasks_taken(view: Any, there: TasksAt) -> Iterable[TaskView]:
+    """The tasks in which a unit or a district takes part, each once."""
+    ids = dict.fromkeys(part.task for part in view.tasks)
+    return (there.by_id[one] for one in ids if one in there.by_id)
+
+
+def rows_beside(views: Sequence[Any]) -> Sequence[Wanted]:
+    """What the tasks of units or districts are counted by."""
+    return of_tasks(*sorted({part.task for one in views for part in one.tasks}))
+
+
+UNIT_TASKS: Final = counting(rows_beside, tasks_taken, lambda unit, units: units.behind(unit.id).__contains__)
 UNIT_LIST: Collection[UnitView, UnitFilter] = Collection(
     name="units",
     view=UnitView,
@@ -180,4 +211,5 @@ UNIT_LIST: Collection[UnitView, UnitFilter] = Collection(
     shown=lambda rows, _: with_json(show(rows)),
     place=lambda unit, _: (unit.id,),
     keeps=lambda given, _: keeps(given),
+    counting=UNIT_TASKS,
 )

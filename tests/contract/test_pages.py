@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
+from api.cli.shared import Screen
 from api.pages.phrases import Lang, catalogue, numeral
 from domain.commands import FACTS
 from domain.directory import UnitKind
@@ -192,6 +193,36 @@ async def test_what_the_record_says_is_never_taken_for_markup(site: Site) -> Non
         assert "<b onclick" not in page
         assert "<i>why" not in page
         assert "&lt;b onclick=&#34;x()&#34;&gt;b&lt;/b&gt; {{ 7 * 7 }} &amp; &#39;c&#39;" in page, path
+
+
+async def test_what_facts_of_old_hold_that_nobody_sees_is_drawn_harmlessly(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Today no command may say it: it stands by its code, and whatever turns its direction turns nothing else."""
+
+    def not_yet(_: object) -> None:
+        """As before words were looked at."""
+
+    monkeypatch.setattr("events.handle.check_words", not_yet)
+    hidden = "\u202e\x1b[31m\ufdd0"
+    edit = {"type": "task.reword", "task": "shanghai-credit-2023/12", "text": f"推进{hidden}立法。", "reason": hidden}
+    rename = {"type": "unit.rename", "unit": "shi-ke-wei", "name": f"科{hidden}委", "reason": hidden}
+    await site.record(edit, rename)
+    paths = (f"{PLAN}/tasks/12", PLAN, "/", "/changes", "/units", "/units/shi-ke-wei", f"{PLAN}?q=立法")
+    for path in paths:
+        for lang in ("zh", "en"):
+            page = (await site.http.get(path, params={"lang": lang, **({"q": "立法"} if "?" in path else {})})).text
+            assert not set(hidden) & set(page) - set("[31m"), path
+            assert "⟨U+202E⟩⟨U+001B⟩[31m⟨U+FDD0⟩" in page, path
+    text = (await site.http.get(f"/v1{PLAN}/tasks.csv", params={"number": "12", "excel": "true"})).text
+    assert "推进⟨U+202E⟩⟨U+001B⟩[31m⟨U+FDD0⟩立法。" in text
+    assert f"推进{hidden}立法。" in (await site.http.get(f"/v1{PLAN}/tasks.csv", params={"number": "12"})).text
+
+
+def test_a_terminal_takes_no_orders_from_what_is_recorded(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen(soft_wrap=True)
+    screen.print("推进\u202e\x1b[31m立法。\n第二行", markup=False)
+    assert capsys.readouterr().out == "推进⟨U+202E⟩⟨U+001B⟩[31m立法。\n第二行\n"
 
 
 def test_every_phrase_stands_in_both_languages_with_the_same_values() -> None:

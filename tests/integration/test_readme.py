@@ -69,7 +69,7 @@ async def run(site: Site, line: str) -> str:
 
 def visible(page: str) -> str:
     """The words of a page, as one line."""
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", re.sub(r"</?bdi[^>]*>", "", page))))
 
 
 def holds(shown: Any, answer: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from api.http.formats import BOM, marked, value_of
+from domain.words import escaped
 from tests.conftest import PLAN, TASK, Site, copied
 
 LOADED = [
@@ -65,12 +66,12 @@ async def test_a_loaded_text_is_exact_in_a_table_and_marked_in_a_spreadsheet(
         (exact,), (row,) = await table(loaded, path), await table(loaded, f"{path}&excel=true")
         assert exact["text"] == text
         assert harmless(row["text"])
-        assert value_of(row["text"]) == text
+        assert value_of(row["text"]) == escaped(text)
     events = f"/v1/events.csv?after={receipt['position'] - 1}"
     (exact,), (event,) = await table(loaded, events), await table(loaded, f"{events}&excel=true")
     assert exact["cause.reason"] == text.strip()
     assert harmless(event["cause.reason"])
-    assert value_of(event["cause.reason"]) == text.strip()
+    assert value_of(event["cause.reason"]) == escaped(text.strip())
 
 
 async def test_names_aliases_and_narratives_are_marked_for_a_spreadsheet_too(site: Site) -> None:

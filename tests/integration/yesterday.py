@@ -66,9 +66,9 @@ def _without(value: dict[str, Any], path: tuple[str, ...], left: Callable[[Any],
 
 
 def without_field(name: str) -> Callable[[Answer], Answer]:
-    """Leave out a field of that name wherever JSON has it or tells how it changed, and the columns of it in CSV.
+    """Leave out a field of that name wherever JSON has it or tells how it changed, and in CSV its columns.
 
-    So goes a change of what it stands in, if that is all.
+    The cells of a table are JSON too, where they hold lists. So goes a change of what it stands in, if that is all.
     """
     keyless = without_key(name)
 
@@ -90,17 +90,24 @@ def without_field(name: str) -> Callable[[Answer], Answer]:
         lines = csv.reader(io.StringIO(answer.body, newline="")) if text else cast("list[list[str]]", answer.body)
         header, *rows = lines
         kept = [place for place, column in enumerate(header) if name not in column.split(".")]
-        return answer._replace(body=[[row[place] for place in kept] for row in (header, *rows)])
+        return answer._replace(body=[[within(row[place]) for place in kept] for row in (header, *rows)])
+
+    def within(cell: str) -> str:
+        if not (cell.startswith(("[", "{")) and f'"{name}"' in cell):
+            return cell
+        return json.dumps(keyless(Answer(200, {}, json.loads(cell))).body, ensure_ascii=False, separators=(",", ":"))
 
     return left
 
 
 def _changing(value: Any) -> Any:
-    """Without the changes that change nothing."""
+    """Without the changes that change nothing; what has no other is unchanged."""
     if isinstance(value, list):
         return [_changing(one) for one in cast("list[Any]", value) if not _idle(one)]
     if isinstance(value, dict):
-        return {key: _changing(one) for key, one in cast("dict[str, Any]", value).items()}
+        rest = {key: _changing(one) for key, one in cast("dict[str, Any]", value).items()}
+        none = rest.get("change") == "changed" and not rest.get("changes", True)
+        return rest | {"change": "unchanged"} if none else rest
     return value
 
 
@@ -209,6 +216,10 @@ DIFFERENT: Final[tuple[Named, ...]] = (
 )
 
 
+# Left out with the field that holds them, or at addresses that were not there yesterday.
+WITHIN_NEW: Final = {"EvidenceCounts", "ReportedCounts", "ScheduleCounts", "Summary", "SummaryOfDay"}
+
+
 @cache
 def named() -> tuple[Named, ...]:
     """All that may differ: what is told above, and each field whose name yesterday's description does not know."""
@@ -222,7 +233,8 @@ def named() -> tuple[Named, ...]:
 def _properties(described: Any) -> set[str]:
     """The names of all fields of all answers."""
     schemas = cast("dict[str, Any]", described["components"]["schemas"])
-    return {name for schema in schemas.values() for name in schema.get("properties", ())}
+    known = [schema for name, schema in schemas.items() if name not in WITHIN_NEW]
+    return {name for schema in known for name in schema.get("properties", ())}
 
 
 def _git(*arguments: str) -> bytes:

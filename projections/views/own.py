@@ -1,0 +1,54 @@
+"""What a unit itself says of a task, beside what all its speakers say together: a part is not the whole."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from domain.report import own_word
+from domain.values import Status
+from projections.as_of import Rows
+from projections.views.names import Directory, Named
+from projections.views.said import SAID, SaidRow
+
+OWN: Final = SAID._replace(name="own")  # the same rows under a name of their own: wanted where a unit's word is shown
+
+
+class OwnWord(msgspec.Struct, frozen=True):
+    """The least advanced of the latest reports of a unit, a group's members or a district's units; `unit` said it."""
+
+    status: Status
+    period: str
+    event: int
+    unit: Named
+
+
+class OwnWords:
+    """What units say of tasks at one moment, where these rows hold reports."""
+
+    def __init__(self, rows: Rows, directory: Directory, predecessors: Mapping[str, Sequence[str]]) -> None:
+        self._rows = rows
+        self._directory = directory
+        self._predecessors = predecessors
+        self._there = rows.groups(OWN)
+        self._said: dict[str, Mapping[str, Sequence[SaidRow]]] = {}
+
+    def of(self, units: Sequence[str], task: str) -> OwnWord | None:
+        """What these say of a task; null where they have not reported on it."""
+        if task not in self._there:
+            return None
+        said = self._on(task)
+        word = own_word(units, self._predecessors, said)
+        if word is None:
+            return None
+        unit = next(unit for unit, reports in said.items() if word in reports)
+        return OwnWord(word.status, word.period, word.event, self._directory.named(unit))
+
+    def _on(self, task: str) -> Mapping[str, Sequence[SaidRow]]:
+        found = self._said.get(task)
+        if found is None:
+            by_unit: dict[str, list[SaidRow]] = {}
+            for one in self._rows.of_group(OWN, task, SaidRow):
+                by_unit.setdefault(one.unit, []).append(one)
+            found = self._said[task] = by_unit
+        return found
