@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, ClassVar, assert_never
+from typing import Annotated, ClassVar, Protocol, assert_never
 
 import msgspec
 from msgspec import Meta
@@ -218,7 +218,36 @@ def evolve_platform(platform: Platform | None, fact: PlatformFact) -> Platform |
             assert_never(fact)
 
 
-FindUnit = Callable[[str], Unit | None]
+class Behind(Protocol):
+    """What is asked of a unit or a group to tell who stands behind it."""
+
+    @property
+    def kind(self) -> UnitKind:
+        """Whether it is a group."""
+        ...
+
+    @property
+    def successors(self) -> tuple[str, ...]:
+        """Who took over its duties."""
+        ...
+
+    @property
+    def closed(self) -> bool | None:
+        """Whether all members of the group are listed."""
+        ...
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The members that are listed."""
+        ...
+
+    @property
+    def former_members(self) -> tuple[str, ...]:
+        """Those who left."""
+        ...
+
+
+FindUnit = Callable[[str], Behind | None]
 
 
 class Succession(msgspec.Struct, frozen=True):

@@ -334,6 +334,39 @@ class Spoken(Protocol):
         ...
 
 
+class Share(Protocol):
+    """What the status rule asks of an assignment."""
+
+    @property
+    def unit(self) -> str:
+        """The unit or the group."""
+        ...
+
+    @property
+    def role(self) -> Role:
+        """Whether it leads."""
+        ...
+
+
+class Duty(Protocol):
+    """What the status rule asks of a task."""
+
+    @property
+    def assignments(self) -> Sequence[Share]:
+        """Who takes part."""
+        ...
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether others take part whom the task does not list."""
+        ...
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether nobody has to do it any more."""
+        ...
+
+
 class Said(NamedTuple):
     """One report as the status rule sees it."""
 
@@ -368,7 +401,7 @@ def latest(reports: Iterable[Spoken]) -> Spoken:
     return max(reports, key=key)
 
 
-def reported(task: Task, said: Sequence[Said], directory: FindUnit) -> Reported:
+def reported(task: Duty, said: Sequence[Said], directory: FindUnit) -> Reported:
     """The leads' or, without one, all assignees' least advanced status; completed only if all of them have spoken."""
     speakers = _speakers(task, directory)
     by_unit: dict[str, list[Spoken]] = {}
@@ -387,7 +420,7 @@ def reported(task: Task, said: Sequence[Said], directory: FindUnit) -> Reported:
     return Reported(status, len(spoken), of, tuple(silent), once)
 
 
-def silent_in(days: tuple[date, date], task: Task, said: Sequence[Said], directory: FindUnit) -> tuple[str, ...]:
+def silent_in(days: tuple[date, date], task: Duty, said: Sequence[Said], directory: FindUnit) -> tuple[str, ...]:
     """Who should have reported for these days and has not: those who act for speakers of the closed sets, each once.
 
     `task` and `directory` are as on the last of the days. A report is for them if the days that it speaks for meet
@@ -450,7 +483,7 @@ class _Speakers(NamedTuple):
     own: Collection[str]
 
 
-def _speakers(task: Task, directory: FindUnit) -> _Speakers:
+def _speakers(task: Duty, directory: FindUnit) -> _Speakers:
     leads = [one for one in task.assignments if one.role == Role.LEAD]
     behind = [resolve(one.unit, directory) for one in leads or task.assignments]
     closed = _pairs(unit for one in behind if not one.open for unit in one.units)

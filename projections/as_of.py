@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -171,26 +170,20 @@ class Rows:
         digests: Mapping[str, Mapping[str, bytes]],
         documents: Mapping[bytes, Documents],
         memory: Memory,
-        completed: Mapping[str, date] = MappingProxyType({}),
     ) -> None:
         self._digests = digests
         self._documents = documents
         self.memory = memory
-        self.completed = completed
 
     def only(self, digests: Mapping[str, Mapping[str, bytes]]) -> "Rows":
         """Some of these rows: the digests of groups among them, by table and group."""
-        return Rows(digests, self._documents, self.memory, self.completed)
-
-    def with_completed(self, completed: Mapping[str, date]) -> "Rows":
-        """The same rows, knowing since which day each task among them is completed that is."""
-        return Rows(self._digests, self._documents, self.memory, completed)
+        return Rows(digests, self._documents, self.memory)
 
     def with_rows(self, others: "Rows") -> "Rows":
         """These rows and others of the same moment."""
         digests = {**self._digests, **others._digests}  # noqa: SLF001 - of its own kind
         documents = {**self._documents, **others._documents}  # noqa: SLF001
-        return Rows(digests, documents, self.memory, self.completed)
+        return Rows(digests, documents, self.memory)
 
     def any(self, table: SliceTable) -> bool:
         """Whether the table has any of the rows wanted."""
@@ -232,8 +225,7 @@ async def rows_at(connection: Connection, moment: Moment, wanted: Sequence[Wante
     forms = tuple(one.form for one in wanted)
     values: dict[str, Any] = {"position": moment.position, "day": moment.effective_on}
     for number, one in enumerate(wanted):
-        on = moment.effective_on
-        values |= {f"{name}_{number}": value(on) if callable(value) else value for name, value in one.values}
+        values |= {f"{name}_{number}": value for name, value in one.values}
     found = await _groups(connection, statement_of(memory, forms, "digest"), values)
     documents = recalled(memory, [digests for groups in found.values() for digests in groups.values()])
     if documents is None:

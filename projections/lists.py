@@ -63,7 +63,7 @@ class Collection(msgspec.Struct, Generic[V, F], frozen=True, kw_only=True):
     shown: Callable[[Rows, Moment], Sequence[Shown[V]]]
     place: Callable[[V, F], Place]
     places: Callable[[F], Any] = lambda _: tuple[str]
-    keeps: Callable[[F, Rows], Callable[[V], bool] | None] = lambda _filter, _rows: None
+    keeps: Callable[[F, Rows, date], Callable[[V], bool] | None] = lambda _filter, _rows, _on: None
     descending: Callable[[F], bool] = lambda _: False
     told: Callable[[Any, Any], Any] | None = None
     counting: Counting | None = None
@@ -115,7 +115,7 @@ async def page(  # noqa: PLR0913, PLR0917 - a list, what is asked of it, and whi
         rows = await fetch(rows_of(collection, scope, given, part))
         first = first or rows
         shown = collection.shown(rows, moment)
-        found += _kept(collection, given, rows, shown)
+        found += _kept(collection, given, rows, moment.effective_on, shown)
         if not collection.paged:
             return _cut(collection, given, found, excerpt, first)
         if len(found) > excerpt.limit or len(shown) <= part.limit:
@@ -140,8 +140,10 @@ def cut(
     return items[behind : behind + excerpt.limit], count - behind > excerpt.limit
 
 
-def _kept(collection: Collection[V, F], given: F, rows: Rows, shown: Sequence[Shown[V]]) -> Sequence[Shown[V]]:
-    keeps = collection.keeps(given, rows)
+def _kept(
+    collection: Collection[V, F], given: F, rows: Rows, on: date, shown: Sequence[Shown[V]]
+) -> Sequence[Shown[V]]:
+    keeps = collection.keeps(given, rows, on)
     return [one for one in shown if keeps(one.view)] if keeps else shown
 
 

@@ -63,13 +63,15 @@ def _growing(kept: Timeline, new: Iterable[Recorded]) -> Iterator[StreamVersion]
 
 
 def _touched(tables: Tables, stream: str, versions: Iterable[StreamVersion]) -> Work[Closed | Slice]:
+    courses = {table.name for table in tables if table.course}
     for one in stretches(_frames(tables, stream, versions)):
         if one is None:
             yield None
             continue
         place, content, begun, ended = one
         if begun is not None:
-            yield _slice(place, content, begun, ended)
+            made = _slice(place, content, begun, ended)
+            yield _dated(made) if made.table in courses else made
         elif ended != OPEN_END:
             yield Closed(*place, ended)
 
@@ -126,3 +128,12 @@ def _slice(place: SlicePlace, content: Content, known_from: int, known_to: int) 
     table, key, eff_from = place
     eff_to, columns, doc = content
     return Slice(table, key, known_from, known_to, eff_from, eff_to, columns, doc)
+
+
+def _dated(one: Slice) -> Slice:
+    """The same with its days in its JSON, once it is known how far the same row goes on."""
+    return one._replace(doc=b'{"since":"%s","until":"%s",' % (_day(one.eff_from), _day(one.eff_to)) + one.doc[1:])
+
+
+def _day(day: date) -> bytes:
+    return day.isoformat().encode()

@@ -29,7 +29,8 @@ class SliceTable(NamedTuple):
     """One read model's table: `rows(key, state, version)` derives its rows from a subject's state.
 
     `kind` names the streams it is sliced from; `by` is the column by which its rows are read together, if any.
-    `version` is raised when `rows` changes, and the table is rebuilt.
+    `version` is raised when `rows` changes, and the table is rebuilt. A `course` is read up to a day, not at it: its
+    rows' JSON begins with the days that they stand for, `since` and `until` (which is no more of them).
     """
 
     name: str
@@ -39,6 +40,7 @@ class SliceTable(NamedTuple):
     table: sa.Table
     by: str | None
     version: int
+    course: bool
 
     @property
     def columns(self) -> list[sa.Column[Any]]:
@@ -65,6 +67,7 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
     order: Sequence[str] = (),
     grams: str | None = None,
     version: int = 1,
+    course: bool = False,
 ) -> SliceTable:
     """Define a table of slices of what `state` is the fold of, with an index for each way in: one key, each column.
 
@@ -89,4 +92,4 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
             sa.Index(f"{name}_{column}", table.c[column], table.c.known_to, table.c.known_from)
     if order:
         sa.Index(f"{name}_order", *(table.c[column] for column in order))
-    return SliceTable(name, state.KIND, doc, rows, table, by, version)
+    return SliceTable(name, state.KIND, doc, rows, table, by, version, course)

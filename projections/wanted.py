@@ -1,8 +1,6 @@
 """Which rows of a table a view asks for, and the statement that brings them as lines of JSON."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final, Literal, NamedTuple, cast
 
@@ -11,14 +9,6 @@ from sqlalchemy.dialects import postgresql
 
 from projections.grams import grams_of
 from projections.table import SliceTable, split_grams
-
-
-class Day(StrEnum):
-    """Which rows: of the day that is shown; of another day; or of another day, but ended by the one that is shown."""
-
-    SHOWN = "shown"
-    OTHER = "other"
-    ENDED = "ended"
 
 
 class Form(NamedTuple):
@@ -34,11 +24,10 @@ class Form(NamedTuple):
     limit: bool = False
     of: tuple[str, int] | None = None
     by: str | None = None
-    day: Day = Day.SHOWN
 
 
 class Wanted(NamedTuple):
-    """Rows of one table that a view asks for: a form with its values; a function is asked by the day that is shown."""
+    """Rows of one table that a view asks for: a form with its values."""
 
     form: Form
     values: tuple[tuple[str, Any], ...] = ()
@@ -102,12 +91,6 @@ def beside(rows: Wanted, column: str, number: int) -> Wanted:
     return Wanted(rows.form._replace(of=(column, number)), rows.values)
 
 
-def on_another_day(rows: Wanted, day: Callable[[date], date], *, ended: bool = False) -> Wanted:
-    """These rows as they stood on another day, which follows from the one that is shown; `ended`: by that one."""
-    form = rows.form._replace(day=Day.ENDED if ended else Day.OTHER)
-    return Wanted(form, (*rows.values, ("other", day)))
-
-
 _DIALECT: Final = postgresql.asyncpg.dialect()  # pyright: ignore[reportAttributeAccessIssue]
 _BETWEEN: Final = {
     "doc": sa.literal_column(r"'\x0a'::bytea", sa.LargeBinary()),
@@ -147,19 +130,16 @@ def _lines(form: Form, rows: sa.FromClause, column: str) -> sa.Select[str, str, 
 
 def _rows(form: Form, number: int, found: Mapping[int, sa.FromClause], column: str) -> sa.Select[Any]:
     table = form.table.table
-    position, shown = sa.bindparam("position", type_=sa.BigInteger), sa.bindparam("day", type_=sa.Date)
-    day = shown if form.day == Day.SHOWN else _bound(f"other_{number}", sa.Date())
+    position, day = sa.bindparam("position", type_=sa.BigInteger), sa.bindparam("day", type_=sa.Date)
     columns = [table.c["key"], table.c[column], *([table.c[form.by].label("group")] if form.by else [])]
     rows = sa.select(*columns).where(
         table.c["known_from"] <= position,
         table.c["known_to"] > position,
         table.c["eff_from"] <= day,
-        table.c["eff_to"] > day,
+        *(() if form.table.course else (table.c["eff_to"] > day,)),
         *(table.c[one] == _bound(f"{one}_{number}", table.c[one].type) for one in form.equal),
         *(table.c[one] == sa.any_(_bound(f"{one}_{number}", _array(table.c[one].type))) for one in form.among),
     )
-    if form.day == Day.ENDED:
-        rows = rows.where(table.c["eff_to"] <= shown)
     if form.grams:
         rows = rows.where(split_grams(table.c[form.grams]).contains(_bound(f"grams_{number}", _array(sa.Text()))))
     if form.of:

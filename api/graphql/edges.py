@@ -19,7 +19,6 @@ from projections.views.events import EventView
 from projections.views.history import HISTORY_LIST, Version
 from projections.views.own import OWN
 from projections.views.report_list import TASK_REPORTS, ReportFilter
-from projections.views.silence import TASKS_THEN, then
 from projections.views.subjects import SUBJECTS, TASK, Kind, Subject
 from projections.views.task_list import TASK_LIST, TaskFilter
 from projections.views.tasks import ASSIGNMENTS
@@ -35,7 +34,7 @@ def _all(*tables: SliceTable) -> Needs:
 
 
 _TYPES: Final[dict[str, Needs]] = {one.kind.capitalize(): _all(*one.made_of) for one in SUBJECTS.values()}
-_COUNTED: Final = frozenset((*map(wanted, (*TASK.made_of, ASSIGNMENTS)), *then(wanted(TASKS_THEN))))
+_COUNTED: Final[Needs] = _all(*TASK.made_of, ASSIGNMENTS)
 _FIELDS: Final[dict[tuple[str, str], Needs]] = {
     (one.kind.capitalize(), field): _all(*tables) for one in SUBJECTS.values() for field, tables in one.fields.items()
 } | {("Participation", "own"): _all(OWN)}

@@ -32,8 +32,7 @@ async def read_all(reader: Reader, moment: Moment, questions: Sequence[RowsWante
     rows = await reader.read(moment, numbered)
     there = [at for at, one in enumerate(numbered) if rows.any(one.table)]
     found = {at: rows.groups(numbered[at].table) for at in there}
-    own = [rows.only({flat[at].table.name: found[at] for at in place if at in found}) for place in places]
-    return await reader.dated(moment, own)
+    return [rows.only({flat[at].table.name: found[at] for at in place if at in found}) for place in places]
 
 
 def _laid_out(questions: Sequence[RowsWanted]) -> tuple[list[Wanted], list[list[int]]]:

@@ -56,7 +56,7 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
         raise await absent(request, PLAN, plan, moment)
     given = visit.given
     which = TaskFilter(unit=given.unit, district=given.district, reported_status=given.reported_status, q=given.q)
-    shown = list(filter(keeps(which, rows), tasks.show(rows, moment.effective_on)))
+    shown = list(filter(keeps(which, rows, moment.effective_on), tasks.show(rows, moment.effective_on)))
     return drawn(
         "plan.html",
         visit,

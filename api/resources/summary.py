@@ -13,7 +13,8 @@ from api.http.documented import operation
 from api.http.paths import PlanKey
 from api.http.question import Ask
 from projections.as_of import Meta, Moment
-from projections.views.counts import Tally, TaskCounts, of_plans
+from projections.views import tasks
+from projections.views.counts import Tally, TaskCounts
 from projections.views.names import PLANS
 from projections.views.subjects import PLAN
 
@@ -60,7 +61,7 @@ async def plan_summary(request: Ask, plan: PlanKey) -> Answer:
 
 
 async def _counts(request: Ask, plan: str, moment: Moment) -> TaskCounts | None:
-    rows = await request.reader.read(moment, of_plans(plan))
+    rows = await request.reader.read(moment, tasks.of_plan(plan))
     if not rows.any(PLANS):
         return None
     tally = Tally(rows, moment.effective_on)

@@ -20,7 +20,7 @@ from projections.fold import INFINITY, MINUS_INFINITY, RULES_VERSION
 from projections.lists import Counting
 from projections.memory import Memory
 from projections.table import SCHEMA, SliceTable
-from projections.views.completion import with_completions
+from projections.views.duties import BEHIND
 from projections.views.names import PLATFORMS, UNITS
 from projections.views.subjects import Subject, whole
 from projections.wanted import Wanted
@@ -29,7 +29,7 @@ V = TypeVar("V", bound=msgspec.Struct)
 CLOCKS: Final = ("asOf", "position", "effectiveOn", "minPosition")
 # Filters that name a stream, or its subject by its id.
 _NAMING: Final = ("stream", *(one.kind for one in whole()))
-_SHARED: Final = (UNITS, PLATFORMS)  # read whole, and so once
+_SHARED: Final = (UNITS, BEHIND, PLATFORMS)  # read whole, and so once
 MOST_WAITING: Final = 2_000  # for the log to grow: each asks the database again when it does
 VISIBLE_WITHIN: Final = 5.0  # seconds to wait for a position that is not visible yet
 
@@ -66,22 +66,16 @@ class Reader:
         """The rows that stand at a moment. How common a word is, only a plan made for it knows."""
         pool = self.pool if any(one.form.grams for one in wanted) else self.slices
         async with pool.acquire() as connection:
-            rows = await rows_at(connection, moment, wanted, self.memory)
-        return (await self.dated(moment, [rows]))[0]
+            return await rows_at(connection, moment, wanted, self.memory)
 
     async def counted(self, counting: Counting, views: Sequence[V], rows: Rows, moment: Moment, scope: str) -> list[V]:
         """Views with counts of their tasks; `rows` hold what is known `ahead` by the scope, or else more are read."""
         if not counting.ahead(scope):
             beside = [one for one in counting.beside(views) if not (one.table in _SHARED and rows.any(one.table))]
             async with self.slices.acquire() as connection:
-                more = await rows_at(connection, moment, beside, self.memory)
-            (rows,) = await self.dated(moment, [rows.with_rows(more)])
+                rows = rows.with_rows(await rows_at(connection, moment, beside, self.memory))
         tally = counting.tally(rows, moment.effective_on)
         return [counting.counted(one, tally) for one in views]
-
-    async def dated(self, moment: Moment, several: Sequence[Rows]) -> list[Rows]:
-        """Rows of one moment with the day of each completed task, which takes one statement more where there is one."""
-        return await with_completions(self.slices.acquire, moment, several)
 
     async def moment(self, asked: AsOf) -> Moment:
         """The moment that is meant."""

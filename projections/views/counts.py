@@ -10,10 +10,10 @@ import msgspec
 from projections.as_of import Rows
 from projections.lists import Counting
 from projections.views import tasks
+from projections.views.duties import Duties, last_quarter
 from projections.views.names import Directory, directory
-from projections.views.silence import TASKS_THEN, in_last_quarter, then
 from projections.views.tasks import TaskView
-from projections.wanted import Wanted, wanted
+from projections.wanted import Wanted
 
 
 class ReportedCounts(msgspec.Struct, frozen=True):
@@ -80,7 +80,7 @@ class TasksAt(NamedTuple):
 
 
 class Tally:
-    """Counts the tasks among these rows, which hold what `of_plans` or `of_tasks` asks for."""
+    """Counts the tasks among these rows, which hold what views of tasks are put together from."""
 
     def __init__(self, rows: Rows, on: date) -> None:
         by_plan: dict[str, list[TaskView]] = {}
@@ -89,13 +89,15 @@ class Tally:
             by_plan.setdefault(one.plan, []).append(one)
         self.tasks = TasksAt({one.id: one for one in shown}, by_plan)
         self.units = directory(rows)
-        self._period, self._silence = in_last_quarter(rows, on)
+        self._period, self._days = last_quarter(on)
+        self._duties = Duties(rows, on)
 
     def of(self, chosen: Iterable[TaskView], whose: Callable[[str], bool] = lambda _: True) -> TaskCounts:
         """The counts of some of the tasks; who is silent is one of those whom `whose` names."""
         every = list(chosen)
         there = [task for task in every if not task.withdrawn]
-        silent = [own for task in there if (own := [one for one in self._silence.of(task.id) if whose(one)])]
+        each = (self._duties.silent(task.id, self._days) for task in there)
+        silent = [own for some in each if (own := list(filter(whose, some)))]
         return TaskCounts(
             len(every) - len(there),
             ReportedCounts(**_numbers(task.reported_status for task in there)),
@@ -114,16 +116,6 @@ def _numbers(values: Iterable[str]) -> dict[str, int]:
     for one in values:
         found[str(one)] = found.get(str(one), 0) + 1
     return found
-
-
-def of_plans(*plans: str) -> Sequence[Wanted]:
-    """What the tasks of plans are counted by."""
-    return (*tasks.of_plan(*plans), *then(wanted(TASKS_THEN, plan=plans)))
-
-
-def of_tasks(*keys: str) -> Sequence[Wanted]:
-    """What these tasks are counted by."""
-    return (*tasks.one(*keys), *then(wanted(TASKS_THEN, key=keys)))
 
 
 Chosen = Callable[[Any, TasksAt], Iterable[TaskView]]

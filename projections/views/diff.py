@@ -18,7 +18,6 @@ from projections.as_of import Moment, Rows, rows_at
 from projections.memory import Memory
 from projections.table import SliceTable
 from projections.views import events, joined
-from projections.views.completion import with_completions
 from projections.views.history import Change
 from projections.views.names import PLANS, UNITS, Directory, directory
 from projections.views.reports import ReportRow
@@ -121,10 +120,9 @@ async def one_changed(
 async def _at_both(
     acquire: Acquire, span: tuple[Moment, Moment], wants: Sequence[Wanted], memory: Memory
 ) -> tuple[Rows, Rows]:
-    """The rows of both moments, with the days of the completed tasks among them."""
+    """The rows of both moments."""
     async with acquire() as connection:
         then, now = [await rows_at(connection, moment, wants, memory) for moment in span]
-    (then,), (now,) = await with_completions(acquire, span[0], [then]), await with_completions(acquire, span[1], [now])
     return then, now
 
 

@@ -12,9 +12,9 @@ from domain.plan import Measure, Part, Plan
 from projections.as_of import Meta, Rows
 from projections.lists import Collection, NoFilter, WholeNumber, with_json
 from projections.table import INTEGER, TEXT, Row, slice_table
-from projections.views.counts import TaskCounts, counting, of_plans
+from projections.views.counts import TaskCounts, counting
 from projections.views.names import PLANS, PlanRow
-from projections.views.tasks import TASKS
+from projections.views.tasks import TASKS, of_plan
 from projections.wanted import Wanted, wanted
 
 
@@ -194,7 +194,7 @@ def _view(
 
 def _plan_of(key: str) -> Sequence[Wanted]:
     """What the tasks of a plan are counted by, which is named alone or by what lies in it."""
-    return of_plans(key.partition("/")[0])
+    return of_plan(key.partition("/")[0])
 
 
 PART_TASKS: Final = counting(
@@ -208,9 +208,9 @@ MEASURE_TASKS: Final = counting(
     ahead=_plan_of,
 )
 PLAN_TASKS: Final = counting(
-    lambda views: of_plans(*(one.id for one in views)),
+    lambda views: of_plan(*(one.id for one in views)),
     lambda plan, there: there.by_plan.get(plan.id, ()),
-    ahead=lambda key: of_plans(key) if key else (),
+    ahead=lambda key: of_plan(key) if key else (),
     inner={"parts": PART_TASKS, "measures": MEASURE_TASKS},
 )
 PLAN_LIST: Collection[PlanView, NoFilter] = Collection(
@@ -248,6 +248,6 @@ MEASURE_LIST: Collection[MeasureView, MeasureFilter] = Collection(
     shown=lambda rows, _: with_json(measures(rows)),
     place=lambda measure, _: (measure.number,),
     places=lambda _: tuple[WholeNumber],
-    keeps=lambda given, _: lambda measure: given.part in {None, measure.part},
+    keeps=lambda given, _rows, _on: lambda measure: given.part in {None, measure.part},
     counting=MEASURE_TASKS,
 )

@@ -1,6 +1,7 @@
 """The reports of a plan or of one task as a list: what it can be filtered by. Texts are merged in once it is cut."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -60,7 +61,7 @@ def _place(report: ReportRow | ReportView, _: ReportFilter) -> Place:
     return report.plan, int(report.task.partition("/")[2]), report.id
 
 
-def _keeps(given: ReportFilter, rows: Rows) -> Callable[[ReportRow], bool]:
+def _keeps(given: ReportFilter, rows: Rows, _: date) -> Callable[[ReportRow], bool]:
     units = directory(rows)
 
     def keeps(row: ReportRow) -> bool:

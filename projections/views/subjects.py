@@ -17,6 +17,7 @@ from projections.lists import Collection
 from projections.table import SliceTable
 from projections.views import districts, plans, platforms, tasks, units
 from projections.views.districts import DISTRICT_LIST, DISTRICTS, DistrictView
+from projections.views.duties import BEHIND, DUTIES
 from projections.views.measured import MEASURED
 from projections.views.names import PLANS, PLATFORMS, UNITS
 from projections.views.plans import MEASURE_LIST, MEASURES, PART_LIST, PARTS, PLAN_LIST, MeasureView, PartView, PlanView
@@ -152,8 +153,8 @@ TASK: Subject[TaskView] = Subject(
     one=tasks.one,
     all=tasks.by_id,
     compared=lambda rows, on: ((one.id, one) for one in tasks.each(rows, on)),
-    made_of=(TASKS, SAID, UNITS, PLATFORMS, PLANS),
-    others=(ASSIGNMENTS, TARGETS),
+    made_of=(TASKS, SAID, DUTIES, UNITS, BEHIND, PLATFORMS, PLANS),
+    others=(ASSIGNMENTS, TARGETS, DUTIES),
     within=Kind.PLAN,
     beside=Reports,
 )
@@ -182,7 +183,7 @@ UNIT: Subject[UnitView] = Subject(
     compared=lambda rows, _: ((one.id, msgspec.structs.replace(one, tasks=())) for one in units.show(rows)),
     made_of=(UNITS,),
     fields={"tasks": (ASSIGNMENTS,)},
-    others=(MEMBERSHIPS,),
+    others=(MEMBERSHIPS, BEHIND),
 )
 DISTRICT: Subject[DistrictView] = Subject(
     kind=Kind.DISTRICT,

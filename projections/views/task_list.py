@@ -13,10 +13,10 @@ from projections.as_of import Moment, Rows
 from projections.grams import holds
 from projections.lists import Collection, Place, Shown, WholeNumber, Words
 from projections.views import tasks
+from projections.views.duties import DUTIES, Duties
 from projections.views.names import Directory, directory
 from projections.views.reports import EvidenceStatus
 from projections.views.said import SAID
-from projections.views.silence import TASKS_THEN, LastDay, Silence, then
 from projections.views.tasks import TASKS, ReportedStatus, ScheduleStatus, TaskView
 from projections.wanted import Keyset, Wanted, beside, page_of, searched, wanted
 
@@ -75,7 +75,7 @@ class TaskFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sort: Annotated[TaskSort, Meta(description="The order of the list.")] = TaskSort.NUMBER
 
 
-_REPORTS: Final = beside(wanted(SAID), "task", 0)
+_BESIDE: Final = (beside(wanted(SAID), "task", 0), beside(wanted(DUTIES), "key", 0))
 
 
 def _wanted(plan: str, given: TaskFilter, after: Place | None, limit: int) -> Sequence[Wanted]:
@@ -85,8 +85,7 @@ def _wanted(plan: str, given: TaskFilter, after: Place | None, limit: int) -> Se
         rows = searched(rows, "words", given.q)
     order = ("due", "number", "ordinal") if _by_due(given) else ("number", "ordinal")
     rows = page_of(rows, Keyset(order, _descending(given), after, limit))
-    silent = then(beside(wanted(TASKS_THEN), "key", 0), LastDay(given.silent_in)) if given.silent_in else ()
-    return (rows, _REPORTS, *tasks.joined_to(plan), *silent)
+    return (rows, *_BESIDE, *tasks.joined_to(plan))
 
 
 def _shown(rows: Rows, moment: Moment) -> Sequence[Shown[TaskView]]:
@@ -106,7 +105,7 @@ def _descending(given: TaskFilter) -> bool:
     return given.sort.startswith("-")
 
 
-def keeps(given: TaskFilter, rows: Rows) -> Callable[[TaskView], bool] | None:
+def keeps(given: TaskFilter, rows: Rows, on: date) -> Callable[[TaskView], bool] | None:
     """Whether a task is one of those asked for, as far as its row could not tell; None if it could."""
     tests: list[Callable[[TaskView], bool]] = []
     if given.reported_status is not None:
@@ -118,7 +117,7 @@ def keeps(given: TaskFilter, rows: Rows) -> Callable[[TaskView], bool] | None:
     if given.withdrawn is not None:
         tests.append(lambda task: task.withdrawn == given.withdrawn)
     if given.silent_in is not None:
-        tests.append(_silent(given, given.silent_in, rows))
+        tests.append(_silent(given, period_days(given.silent_in), Duties(rows, on), directory(rows)))
     if given.platform is not None:
         tests.append(lambda task: any(one.id == given.platform for one in task.platforms))
     if given.q is not None:
@@ -130,16 +129,14 @@ def keeps(given: TaskFilter, rows: Rows) -> Callable[[TaskView], bool] | None:
     return (lambda task: all(test(task) for test in tests)) if tests else None
 
 
-def _silent(given: TaskFilter, period: str, rows: Rows) -> Callable[[TaskView], bool]:
-    silence, units = Silence(rows, period_days(period)), directory(rows)
-
+def _silent(given: TaskFilter, days: tuple[date, date], duties: Duties, units: Directory) -> Callable[[TaskView], bool]:
     def asked_for(one: str) -> bool:
         unit = units(one)
         return given.district in {None, unit and unit.district} and (
             given.unit is None or one in units.behind(given.unit)
         )
 
-    return lambda task: not task.withdrawn and any(map(asked_for, silence.of(task.id)))
+    return lambda task: not task.withdrawn and any(map(asked_for, duties.silent(task.id, days)))
 
 
 def _takes_part(task: TaskView, given: TaskFilter, units: Directory) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.directory import UnitKind, resolve
-from domain.report import Listing, reported
+from domain.report import Listing
 from domain.task import Assignment, Target, Task
 from domain.values import Role, Status
 from projections.as_of import Meta, Rows
@@ -18,9 +18,10 @@ from projections.documents import name_of, split_digests, structs_of
 from projections.grams import grams_of
 from projections.lists import Shown
 from projections.table import DATE, INTEGER, TEXT, Row, slice_table
+from projections.views.duties import BEHIND, DUTIES, Duties
 from projections.views.names import PLANS, PLATFORMS, UNITS, Directory, Named, PlanRow, PlatformRow, directory
 from projections.views.reports import EvidenceStatus
-from projections.views.said import SAID, SaidRow, evidence_of, said_of
+from projections.views.said import SAID, SaidRow, evidence_of
 from projections.wanted import Wanted, wanted
 
 SOON: Final = timedelta(days=30)
@@ -213,28 +214,29 @@ class TaskView(msgspec.Struct, frozen=True, rename="camel", kw_only=True, weakre
 def one(*keys: str) -> Sequence[Wanted]:
     """What a single task is put together from, or some."""
     plans = tuple(dict.fromkeys(key.partition("/")[0] for key in keys))
-    return (wanted(TASKS, key=keys), wanted(SAID, task=keys), *joined_to(*plans))
+    return (wanted(TASKS, key=keys), wanted(SAID, task=keys), wanted(DUTIES, key=keys), *joined_to(*plans))
 
 
 def of_plan(*plans: str) -> Sequence[Wanted]:
     """What all tasks of a plan are put together from, or of some."""
-    return (wanted(TASKS, plan=plans), wanted(SAID, plan=plans), *joined_to(*plans))
+    return (wanted(TASKS, plan=plans), wanted(SAID, plan=plans), wanted(DUTIES, plan=plans), *joined_to(*plans))
 
 
 def joined_to(*plans: str) -> Sequence[Wanted]:
-    """What is joined to any task of a plan, or of some, but for its reports."""
+    """What is joined to any task of a plan, or of some, beside what is its own."""
     return (*_EVERYWHERE, wanted(PLANS, key=plans))
 
 
-_EVERYWHERE: Final = (wanted(UNITS), wanted(PLATFORMS))
+_EVERYWHERE: Final = (wanted(UNITS), wanted(BEHIND), wanted(PLATFORMS))
 
 
 class Beside:
     """What is joined to every task of a moment; put together only where a task's view is not remembered."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, on: date) -> None:
         self._rows = rows
-        self.name = name_of(rows.joined(UNITS), rows.joined(PLATFORMS), rows.joined(PLANS))
+        self.duties = Duties(rows, on)
+        self.name = name_of(rows.joined(UNITS), rows.joined(PLATFORMS), rows.joined(PLANS), self.duties.name)
 
     @cached_property
     def directory(self) -> Directory:
@@ -253,8 +255,8 @@ class Beside:
 
 
 # "task", its digest, its reports' digests, the name of what is beside, how the day lies (an enum hashes in Python), and
-# since when it is completed, if it is
-_Key = tuple[str, bytes, bytes, bytes, str, date | None]
+# what names those who had to speak for it
+_Key = tuple[str, bytes, bytes, bytes, str, bytes]
 
 
 class _Dated(msgspec.Struct, frozen=True):
@@ -294,9 +296,9 @@ def by_id(rows: Rows, on: date) -> Iterable[tuple[str, TaskView]]:
 
 def each(rows: Rows, on: date) -> Iterator[TaskView]:
     """The tasks among these rows, one after the other, in the order of the rows."""
-    beside, said = Beside(rows), rows.groups(SAID)
+    beside, said = Beside(rows, on), rows.groups(SAID)
     for (digest, task, due), document in zip(_tasks(rows).each, rows.raw(TASKS), strict=True):
-        key = ("task", digest, said.get(task, b""), beside.name, due_on(due, on).value, rows.completed.get(task))
+        key = ("task", digest, said.get(task, b""), beside.name, due_on(due, on).value, beside.duties.names[task])
         shown: Shown[TaskView] = rows.memory.get(key) or _shown(rows, document, beside, key)
         yield shown.view
 
@@ -307,9 +309,9 @@ def shown_of(rows: Rows, on: date) -> list[Shown[TaskView]]:
     A task is a pure function of the rows that it is put together from, and is remembered by their digests, which earns
     8 times on `list-uncached-lean-round-trip`, 6 on `graphql-uncached`, 1.3 on `task-uncached`.
     """
-    beside, said, tasks = Beside(rows), rows.groups(SAID), _tasks(rows)
-    name, stands, since = beside.name, {due: due_on(due, on).value for due in tasks.dues}, rows.completed.get
-    keys = [("task", digest, said.get(task, b""), name, stands[due], since(task)) for digest, task, due in tasks.each]
+    beside, said, tasks = Beside(rows, on), rows.groups(SAID), _tasks(rows)
+    name, lies, duties = beside.name, {due: due_on(due, on).value for due in tasks.dues}, beside.duties.names
+    keys = [("task", digest, said.get(task, b""), name, lies[due], duties[task]) for digest, task, due in tasks.each]
     shown: list[Any] = rows.memory.several(keys)
     return (
         shown
@@ -341,18 +343,17 @@ def _tasks(rows: Rows) -> _Tasks:
 
 def _shown(rows: Rows, document: bytes, beside: Beside, key: _Key) -> Shown[TaskView]:
     """A task that was not remembered, and is from now on."""
-    (task,), (_, _, said, _, due, completed_on) = structs_of([document], TaskRow), key
-    view = _view(task, rows.of_group(SAID, task.id, SaidRow), beside, Due(due), completed_on)
+    (task,), (_, _, said, _, due, _) = structs_of([document], TaskRow), key
+    view = _view(task, rows.of_group(SAID, task.id, SaidRow), beside, Due(due))
     shown = Shown(view, msgspec.json.encode(view))
     rows.memory.put(key, shown, _WEIGHT * len(shown.json) + len(said))
     return shown
 
 
-def _view(task: TaskRow, reports: Sequence[SaidRow], beside: Beside, due: Due, completed_on: date | None) -> TaskView:
+def _view(task: TaskRow, reports: Sequence[SaidRow], beside: Beside, due: Due) -> TaskView:
     directory, document = beside.directory, beside.documents.get(task.plan)
     by_event = {report.event: report for report in reports}
-    stands = reported(task, said_of(reports), directory)
-    assert (completed_on is None) == (stands.status != Status.COMPLETED)  # noqa: S101 - what is shown was dated before
+    stands, completed_on = beside.duties.stands(task.id)
     counted = [by_event[report.event] for report in stands.latest]
     return TaskView(
         id=task.id,

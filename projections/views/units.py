@@ -14,7 +14,8 @@ from projections.as_of import Rows
 from projections.grams import holds
 from projections.lists import Collection, Words, with_json
 from projections.table import TEXT, Row, slice_table
-from projections.views.counts import TaskCounts, TasksAt, counting, of_tasks
+from projections.views import tasks
+from projections.views.counts import TaskCounts, TasksAt, counting
 from projections.views.names import UNITS, Directory, Named, UnitRow, directory
 from projections.views.own import OWN, OwnWord, OwnWords
 from projections.views.tasks import ASSIGNMENTS, AssignmentRow, TaskView
@@ -199,7 +200,7 @@ def tasks_taken(view: Any, there: TasksAt) -> Iterable[TaskView]:
 
 def rows_beside(views: Sequence[Any]) -> Sequence[Wanted]:
     """What the tasks of units or districts are counted by."""
-    return of_tasks(*sorted({part.task for one in views for part in one.tasks}))
+    return tasks.one(*sorted({part.task for one in views for part in one.tasks}))
 
 
 UNIT_TASKS: Final = counting(rows_beside, tasks_taken, lambda unit, units: units.behind(unit.id).__contains__)
@@ -210,6 +211,6 @@ UNIT_LIST: Collection[UnitView, UnitFilter] = Collection(
     wanted=lambda _scope, _filter, _after, _limit: every(),
     shown=lambda rows, _: with_json(show(rows)),
     place=lambda unit, _: (unit.id,),
-    keeps=lambda given, _: keeps(given),
+    keeps=lambda given, _rows, _on: keeps(given),
     counting=UNIT_TASKS,
 )

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from domain.values import quarter_before
 from projections.views.counts import EvidenceCounts, ReportedCounts, ScheduleCounts
+from projections.views.duties import last_quarter
 from projections.views.reports import EvidenceStatus
-from projections.views.silence import LastDay, quarter_end
 from projections.views.tasks import ReportedStatus, ScheduleStatus
 from tests.conftest import PLAN, Site
 from tests.unit.world import day
@@ -131,25 +130,24 @@ async def test_a_filter_by_no_period_is_refused_in_words(told: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("on", "quarter", "end"),
+    ("on", "quarter", "first", "last"),
     [
-        ("2023-09-30", "2023-Q2", "2023-06-30"),
-        ("2023-10-01", "2023-Q3", "2023-09-30"),
-        ("2024-01-01", "2023-Q4", "2023-12-31"),
-        ("1900-01-01", "1899-Q4", "1899-12-31"),
+        ("2023-09-30", "2023-Q2", "2023-04-01", "2023-06-30"),
+        ("2023-10-01", "2023-Q3", "2023-07-01", "2023-09-30"),
+        ("2024-01-01", "2023-Q4", "2023-10-01", "2023-12-31"),
+        ("1900-01-01", "1899-Q4", "1899-10-01", "1899-12-31"),
     ],
 )
-def test_the_last_quarter_that_is_over(on: str, quarter: str, end: str) -> None:
-    assert (quarter_before(day(on)), quarter_end(day(on))) == (quarter, day(end))
+def test_the_last_quarter_that_is_over(on: str, quarter: str, first: str, last: str) -> None:
+    assert last_quarter(day(on)) == (quarter, (day(first), day(last)))
 
 
-def test_of_a_period_that_goes_on_the_day_that_is_shown_counts() -> None:
-    quarter = LastDay("2023-Q3")
-    assert [quarter(day(on)) for on in ("2023-06-30", "2023-08-01", "2023-12-31")] == [
-        day("0001-01-01"),
-        day("2023-08-01"),
-        day("2023-09-30"),
-    ]
+async def test_of_a_period_that_goes_on_the_day_that_is_shown_counts(told: Site) -> None:
+    assert await found(told, {"silentIn": "2023-Q3", "effectiveOn": "2023-06-30"}) == []
+    early, late = [await found(told, {"silentIn": "2023-Q3", "effectiveOn": f"2023-{on}"}) for on in ("07-01", "12-31")]
+    assert set(late) < set(early)
+    counts = (await told.get(PLAN, effectiveOn="2023-10-01"))["taskCounts"]["silentIn"]
+    assert counts["tasks"] == len(await found(told, {"silentIn": "2023-Q3", "effectiveOn": "2023-10-01"}))
 
 
 async def test_a_summary_has_the_counts_of_each_day_as_one_record_showed_them(told: Site) -> None:

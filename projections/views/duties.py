@@ -1,0 +1,224 @@
+"""Who had to speak for a task on each day up to the one that is shown; since when it is completed, who is silent."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Final, NamedTuple
+
+import msgspec
+
+from domain.directory import FindUnit, Unit, UnitKind
+from domain.report import Reported, Said, reported, silent_in
+from domain.task import Task
+from domain.values import Role, Status, quarter_before
+from projections.as_of import Rows
+from projections.documents import digest_of, name_of, structs_of
+from projections.table import TEXT, Row, slice_table
+from projections.views.said import SAID, SaidRow, said_of
+
+_ROW: Final = 600  # bytes that a row takes beside the units in it,
+_ID: Final = 80  # which take so much each
+_STANDS: Final = 400  # bytes that what reports add up to takes beside the units in it
+
+
+class ShareRow(msgspec.Struct, frozen=True, array_like=True):
+    """A unit's or a group's part in a task."""
+
+    unit: str
+    role: Role
+
+
+class DutyRow(msgspec.Struct, frozen=True):
+    """Who takes part in a task, from a day up to another: all that the status rule asks of it."""
+
+    since: date
+    until: date
+    task: str
+    assignments: tuple[ShareRow, ...]
+    open_ended: bool
+    withdrawn: bool
+
+
+class BehindRow(msgspec.Struct, frozen=True):
+    """Who stands behind a group or a unit that was succeeded, from a day up to another; of others there is no row."""
+
+    since: date
+    until: date
+    id: str
+    kind: UnitKind
+    successors: tuple[str, ...]
+    closed: bool | None
+    members: tuple[str, ...]
+    former_members: tuple[str, ...]
+
+
+def _duty_rows(key: str, task: Task, _: int) -> Iterable[Row]:
+    says = {
+        "task": key,
+        "assignments": [(one.unit, one.role) for one in task.assignments],
+        "open_ended": task.open_ended,
+        "withdrawn": task.withdrawn,
+    }
+    yield Row(key, (key.partition("/")[0],), msgspec.json.encode(says))
+
+
+def _behind_rows(key: str, unit: Unit, _: int) -> Iterable[Row]:
+    if unit.kind == UnitKind.GROUP or unit.successors:
+        says = {"id": key} | {name: getattr(unit, name) for name in BehindRow.__struct_fields__[3:]}
+        yield Row(key, (), msgspec.json.encode(says))
+
+
+DUTIES: Final = slice_table("duties", Task, DutyRow, _duty_rows, {"plan": TEXT}, course=True)
+BEHIND: Final = slice_table("behind", Unit, BehindRow, _behind_rows, {}, course=True)
+
+
+class _Courses(NamedTuple):
+    """The rows of each task by their days, and what names them."""
+
+    rows: Mapping[str, Sequence[DutyRow]]
+    names: Mapping[str, bytes]
+
+
+def _courses(rows: Rows) -> _Courses:
+    raw = rows.raw(DUTIES)
+
+    def made() -> _Courses:
+        found: dict[str, list[tuple[DutyRow, bytes]]] = {}
+        for row, doc in zip(structs_of(raw, DutyRow), raw, strict=True):
+            found.setdefault(row.task, []).append((row, doc))
+        for some in found.values():
+            some.sort(key=lambda one: one[0].since)
+        return _Courses(
+            {task: [row for row, _ in some] for task, some in found.items()},
+            {task: digest_of(b"".join(doc for _, doc in some)) for task, some in found.items()},
+        )
+
+    digests = rows.joined(DUTIES)
+    return rows.memory.made(
+        ("duties", digests),
+        made,
+        lambda made: (
+            len(digests) + sum(_ROW + _ID * len(one.assignments) for some in made.rows.values() for one in some)
+        ),
+    )
+
+
+class _Behind:
+    """Who stood behind each unit and group, day by day."""
+
+    def __init__(self, rows: Sequence[BehindRow]) -> None:
+        self._rows: dict[str, list[BehindRow]] = {}
+        for row in sorted(rows, key=lambda row: row.since):
+            self._rows.setdefault(row.id, []).append(row)
+        self.ends = sorted(row.until for row in rows)
+        units = sum(len(row.successors) + len(row.members) + len(row.former_members) for row in rows)
+        self.weight = _ROW * len(rows) + _ID * units
+
+    def on(self, day: date) -> FindUnit:
+        """Those who have somebody behind them on a day."""
+
+        def find(key: str) -> BehindRow | None:
+            for row in self._rows.get(key, ()):
+                if row.since <= day < row.until:
+                    return row
+            return None
+
+        return find
+
+    def days(self, assignees: Iterable[str]) -> set[date]:
+        """The days on which something changes of those who stand behind these, on whatever day they do."""
+        found = set[date]()
+        ahead = list(dict.fromkeys(assignees))
+        seen = set(ahead)
+        for key in ahead:
+            for row in self._rows.get(key, ()):
+                found |= {row.since, row.until}
+                behind = {*row.members, *row.former_members, *row.successors} - seen
+                seen |= behind
+                ahead += behind
+        return found
+
+
+class Stands(NamedTuple):
+    """What a task's reports add up to; if it is completed, the first day since which it has been without a break."""
+
+    reported: Reported
+    completed_on: date | None
+
+
+class Duties:
+    """Who had to speak for the tasks among these rows, on each day up to the one that is shown."""
+
+    def __init__(self, rows: Rows, on: date) -> None:
+        self._rows = rows
+        self._on = on
+        self._courses = _courses(rows)
+        digests = rows.joined(BEHIND)
+        self._behind: _Behind = rows.memory.made(
+            ("behind", digests), lambda: _Behind(structs_of(rows.raw(BEHIND), BehindRow)), lambda made: made.weight
+        )
+        # What has ended by the day may have left no other row behind.
+        self.name = name_of(digests, b"%d" % bisect_right(self._behind.ends, on))
+        self.names = self._courses.names
+
+    def stands(self, task: str) -> Stands:
+        """What the reports on a task add up to."""
+        said = self._rows.groups(SAID).get(task, b"")
+        return self._rows.memory.made(
+            ("stands", said, self.names[task], self.name),
+            lambda: self._stands(task),
+            lambda made: len(said) + _STANDS + _ID * (len(made.reported.silent) + len(made.reported.latest)),
+        )
+
+    def silent(self, task: str, days: tuple[date, date]) -> Sequence[str]:
+        """Who should have reported on a task for these days, as things stood on the last of them, and has not.
+
+        While the days go on, it is the one that is shown; of those that have not begun nobody is silent.
+        """
+        if task not in self.names or days[0] > self._on:
+            return ()
+        said = self._rows.groups(SAID).get(task, b"")
+        return self._rows.memory.made(
+            ("silent", days, said, self.names[task], self.name),
+            lambda: (self._silent(task, days),),
+            lambda made: len(said) + _ID * (1 + len(made[0])),
+        )[0]
+
+    def _silent(self, task: str, days: tuple[date, date]) -> Sequence[str]:
+        last = min(days[1], self._on)
+        duty = _on(last, self._courses.rows[task])
+        return silent_in(days, duty, self._said(task), self._behind.on(last)) if duty else ()
+
+    def _said(self, task: str) -> Sequence[Said]:
+        return said_of(self._rows.of_group(SAID, task, SaidRow))
+
+    def _stands(self, task: str) -> Stands:
+        said, course = self._said(task), self._courses.rows[task]
+        stands = reported(course[-1], said, self._behind.on(self._on))
+        return Stands(stands, self._first_day(course, said) if stands.status == Status.COMPLETED else None)
+
+    def _first_day(self, course: Sequence[DutyRow], said: Sequence[Said]) -> date:
+        """The first day since which a task that is completed has been so without a break.
+
+        What was reported up to an earlier day is what holds by that day of what is reported now: no report ends.
+        """
+        days = {one.since for one in course} | {one.report.effective_on for one in said}
+        days |= self._behind.days(share.unit for duty in course for share in duty.assignments)
+        first, *earlier = sorted((day for day in days if day <= self._on), reverse=True)
+        for day in earlier:
+            duty = _on(day, course)
+            spoken = [one for one in said if one.report.effective_on <= day]
+            if duty is None or reported(duty, spoken, self._behind.on(day)).status != Status.COMPLETED:
+                break
+            first = day
+        return first
+
+
+def _on(day: date, course: Sequence[DutyRow]) -> DutyRow | None:
+    return next((one for one in course if one.since <= day < one.until), None)
+
+
+def last_quarter(on: date) -> tuple[str, tuple[date, date]]:
+    """The last quarter that was over on a day, and its first and last day."""
+    last = date(on.year, (on.month - 1) // 3 * 3 + 1, 1) - date.resolution
+    return quarter_before(on), (last.replace(month=last.month - 2, day=1), last)
