@@ -203,7 +203,8 @@ class Inquiry(NamedTuple):
 class Several(NamedTuple):
     """What a root is asked whose items stand each at a moment of its own.
 
-    `parts` are asked one for each moment, with the places of their items; `items` are what is known before: why not.
+    `parts` are asked one for each kind and moment, with the places of their items; `items` are what is known before:
+    why not.
     """
 
     parts: Sequence[tuple[Inquiry, Sequence[int]]]

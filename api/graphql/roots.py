@@ -75,20 +75,20 @@ def _node(given: Given, _: frozenset[str]) -> Inquiry:
 
 
 def _nodes(given: Given, _: frozenset[str]) -> Several:
-    """Nodes by their ids; those of one moment are read together."""
+    """Nodes by their ids; those of one kind and moment are put together from the same rows."""
     ids: list[str] = given.values["ids"]
     if len(ids) > LONGEST_PAGE:
         raise too_complex(f"nodes takes at most {LONGEST_PAGE} ids, not {len(ids):,}: ask for some at a time")
     wrong: list[Exception | None] = [None] * len(ids)
-    parts: dict[AsOf | None, list[tuple[int, Id]]] = {}
+    parts: dict[tuple[AsOf | None, str], list[tuple[int, Id]]] = {}
     for place, text in enumerate(ids):
         try:
             found = parse_node(text)
         except (Trouble, NoSuchMoment) as error:
             wrong[place] = error
         else:
-            parts.setdefault(found.moment, []).append((place, found))
-    return Several([_part(_start(given, moment), some) for moment, some in parts.items()], wrong)
+            parts.setdefault((found.moment, found.kind), []).append((place, found))
+    return Several([_part(_start(given, moment), kind, some) for (moment, kind), some in parts.items()], wrong)
 
 
 def _start(given: Given, moment: AsOf | None) -> Start:
@@ -96,19 +96,15 @@ def _start(given: Given, moment: AsOf | None) -> Start:
     return begun(Start(moment, None, clocks_of(moment)), *given.cursors) if moment else given.start
 
 
-def _part(start: Start, some: Sequence[tuple[int, Id]]) -> tuple[Inquiry, Sequence[int]]:
-    """What is asked of the nodes of one moment, kind by kind, and their places."""
-    keys: dict[str, dict[str, None]] = {}
-    for _, one in some:
-        keys.setdefault(one.kind, {})[one.key] = None
+def _part(start: Start, kind: str, some: Sequence[tuple[int, Id]]) -> tuple[Inquiry, Sequence[int]]:
+    """What is asked of the nodes of one kind at one moment, and their places."""
+    keys = list(dict.fromkeys(one.key for _, one in some))
 
     async def answer(scene: Scene) -> Sequence[Any]:
-        found = {kind: await nodes_of(scene, kind, list(own)) for kind, own in keys.items()}
-        return [found[one.kind][one.key] for _, one in some]
+        found = await nodes_of(scene, kind, keys)
+        return [found[one.key] for _, one in some]
 
-    wanted = [each for kind, own in keys.items() for each in NODES[kind].wanted(list(own))]
-    types = [TYPES[one.kind] for _, one in some]
-    return Inquiry(start, wanted, answer, types=types), [place for place, _ in some]
+    return Inquiry(start, NODES[kind].wanted(keys), answer, types=[TYPES[kind]] * len(some)), [at for at, _ in some]
 
 
 def _listed(

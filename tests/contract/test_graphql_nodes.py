@@ -45,6 +45,18 @@ async def test_nodes_come_in_the_order_of_their_ids_each_at_its_moment(told: Sit
     assert nodes[3]["text"]
 
 
+async def test_no_kind_takes_from_another_what_both_are_put_together_from(told: Site) -> None:
+    mixed = ["task:shanghai-credit-2023/6", "platform:{platform}", "target:{target}", "task:shanghai-credit-2023/21"]
+    first = await told.ask(
+        f'{{ targets(plan: "{PLAN}", first: 1) {{ nodes {{ canonicalId }} }} platforms(first: 1) '
+        "{ nodes { canonicalId } } }"
+    )
+    known = {name: first[f"{name}s"]["nodes"][0]["canonicalId"] for name in ("target", "platform")}
+    ids = [one.format_map(known) for one in mixed]
+    for order in (ids, ids[::-1]):
+        assert [one["id"] for one in (await told.ask(NODES, ids=order))["nodes"]] == order
+
+
 async def test_what_is_not_there_is_null_with_an_error_of_its_own(told: Site) -> None:
     unknown = {
         "task:nowhere/1": "unknown_id",
