@@ -29,7 +29,7 @@ from api.graphql.errors import located, too_complex
 from api.graphql.moments import Root
 from api.graphql.parsed import Document, read
 from api.graphql.projection import LEAF, Selection, Shape, any_of, list_of, or_null
-from api.graphql.remembered import remembering
+from api.graphql.remembered import Remembering
 from api.graphql.roots import ROOTS
 from api.graphql.schema import GRAPHQL_SCHEMA
 from api.graphql.shapes import FIELDS, STRUCTS
@@ -186,7 +186,7 @@ class _Compiler:
                 shape.add(key, name, self._below(type_, one))
         selection = shape.selection()
         if selection.depends is not None and type_.name in REMEMBERED:
-            return selection._replace(project=remembering(selection.project, selection.depends))
+            return selection._replace(project=Remembering(selection.project, selection.depends))
         return selection
 
     def _page(self, shape: Shape, key: str, type_: GraphQLObjectType, details: list[FieldDetails]) -> None:

@@ -11,7 +11,7 @@ from graphql import FieldNode, GraphQLError
 from api.graphql.connections import Turn, connection
 from api.graphql.edges import NO_NEEDS, PAGE, Needs
 from api.graphql.errors import located
-from api.graphql.remembered import ON_NOTHING, Depends, Projection, both
+from api.graphql.remembered import ON_NOTHING, Depends, Projection, Remembering, both
 from api.graphql.shapes import FIELDS, STRUCTS
 from api.graphql.world import Here
 from api.http.cursors import Cursor
@@ -193,12 +193,13 @@ LEAF: Final = Selection(_as_it_is, NO_NEEDS, Cost(), frozenset())
 
 def list_of(project: Projection) -> Projection:
     """Each of a list, or null."""
+    together = project.each if isinstance(project, Remembering) else None
 
     def items(values: Any, here: Here) -> Any:
         if values is None:
             return None
         here.budget.spend(len(values))
-        return [project(one, here) for one in values]
+        return together(values, here) if together else [project(one, here) for one in values]
 
     return items
 

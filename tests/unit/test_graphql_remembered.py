@@ -6,7 +6,7 @@ from weakref import ref
 
 import msgspec
 
-from api.graphql.remembered import Projection, remembering
+from api.graphql.remembered import Projection, Remembering
 from api.graphql.world import Budget, Here, World
 from projections.as_of import Meta, Moment, Rows
 from projections.memory import Memory
@@ -35,7 +35,7 @@ def counted(*depends: str) -> tuple[Projection, list[int]]:
         made.append(value.number)
         return {"number": value.number, "at": at.suffix}
 
-    return remembering(project, frozenset(depends)), made
+    return Remembering(project, frozenset(depends)), made
 
 
 def shown(project: Projection, view: View, at: Here) -> Any:
