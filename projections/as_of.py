@@ -249,8 +249,8 @@ async def _groups(
 ) -> dict[str, dict[str, bytes]]:
     sql, names = prepared
     found: dict[str, dict[str, bytes]] = {}
-    for name, group, some in await connection.fetch(sql, *(values[name] for name in names)):
-        found.setdefault(name, {})[group] = some
+    for name, groups, some in await connection.fetch(sql, *(values[name] for name in names)):
+        found[name] = dict(zip(groups, some, strict=True))
     return found
 
 

@@ -90,6 +90,8 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
             sa.Index(f"{name}_{column}", split_grams(table.c[column]), postgresql_using="gin")
         elif column not in order[1:]:
             sa.Index(f"{name}_{column}", table.c[column], table.c.known_to, table.c.known_from)
+    if course:  # many rows of a key have ended
+        sa.Index(f"{name}_key", table.c.key, table.c.known_to, table.c.known_from)
     if order:
         sa.Index(f"{name}_order", *(table.c[column] for column in order))
     return SliceTable(name, state.KIND, doc, rows, table, by, version, course)

@@ -98,16 +98,20 @@ _BETWEEN: Final = {
 }
 
 
+_ANY: Final = sa.literal_column("count(*) > 0", sa.Boolean())
+
+
 def compiled(statement: sa.sql.ClauseElement) -> tuple[str, list[str]]:
     """A statement's text for asyncpg, and the names of its parameters in order."""
     done: Any = statement.compile(dialect=_DIALECT)
     return str(done), list(done.positiontup or ())
 
 
-def union_of(forms: Sequence[Form], column: Literal["digest", "doc"] = "digest") -> sa.CompoundSelect[str, str, bytes]:
-    """Each table's name, a group, and its rows, at :position and :day; parameters carry their number.
+def union_of(forms: Sequence[Form], column: Literal["digest", "doc"] = "digest") -> sa.CompoundSelect[Any]:
+    """Each table's name, its groups, and the rows of each, at :position and :day; parameters carry their number.
 
-    Documents are lines, digests follow one another without anything between them.
+    Documents are lines, digests follow one another without anything between them. A table is one row of the answer,
+    with arrays: for lists of tasks, whose reports are as many groups, it is shorter than a row for each.
 
     Rows that others are wanted beside are found once (a common table), and named by an array: an index takes that.
     """
@@ -119,13 +123,16 @@ def union_of(forms: Sequence[Form], column: Literal["digest", "doc"] = "digest")
     return sa.union_all(*(_lines(form, rows[number], column) for number, form in enumerate(forms)))
 
 
-def _lines(form: Form, rows: sa.FromClause, column: str) -> sa.Select[str, str, bytes]:
-    name = sa.literal_column(f"'{form.table.name}'", sa.Text()).label("name")
+def _lines(form: Form, rows: sa.FromClause, column: str) -> sa.Select[Any]:
     docs = sa.func.string_agg(rows.c[column], _BETWEEN[column], type_=sa.LargeBinary()).label("docs")
     if form.by:
-        return sa.select(name, rows.c.group.label("group"), docs).group_by(rows.c.group)
-    nothing = sa.literal_column("''", sa.Text()).label("group")
-    return sa.select(name, nothing, docs).having(sa.literal_column("count(*) > 0", sa.Boolean()))
+        groups = sa.select(rows.c.group.label("group"), docs).group_by(rows.c.group).subquery()
+    else:
+        nothing = sa.literal_column("''", sa.Text()).label("group")
+        groups = sa.select(nothing, docs).having(_ANY).subquery()
+    name = sa.literal_column(f"'{form.table.name}'", sa.Text()).label("name")
+    each = (sa.func.array_agg(one, type_=_array(one.type)).label(one.name) for one in groups.c)
+    return sa.select(name, *each).having(_ANY)
 
 
 def _rows(form: Form, number: int, found: Mapping[int, sa.FromClause], column: str) -> sa.Select[Any]:

@@ -80,9 +80,8 @@ class _Courses(NamedTuple):
 
 
 def _courses(rows: Rows) -> _Courses:
-    raw = rows.raw(DUTIES)
-
     def made() -> _Courses:
+        raw = rows.raw(DUTIES)
         found: dict[str, list[tuple[DutyRow, bytes]]] = {}
         for row, doc in zip(structs_of(raw, DutyRow), raw, strict=True):
             found.setdefault(row.task, []).append((row, doc))

@@ -1,11 +1,12 @@
 """What other views join at their own moment: units and groups, plans, and the platforms that texts mention."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Final
 
 import msgspec
 
-from domain.directory import Platform, Unit, resolve
+from domain.directory import Platform, Unit, UnitKind, resolve
 from domain.plan import Adopted, Plan
 from projections.as_of import Rows
 from projections.documents import structs_of
@@ -44,6 +45,21 @@ class Named(msgspec.Struct, frozen=True):
     name: str
 
 
+class AssigneeKind(StrEnum):
+    """Whether a task names a single unit or a group."""
+
+    UNIT = "unit"
+    GROUP = "group"
+
+
+class Assignee(msgspec.Struct, frozen=True):
+    """A unit or a group, with its name at this moment."""
+
+    kind: AssigneeKind
+    id: str
+    name: str
+
+
 def _unit_rows(key: str, unit: Unit, version: int) -> Iterable[Row]:
     row = UnitRow(**msgspec.structs.asdict(unit), id=key, version=version)
     yield Row(key, (unit.kind.value, unit.district), msgspec.json.encode(row))
@@ -65,7 +81,7 @@ PLANS = slice_table("plans", Plan, PlanRow, _plan_rows, {})
 PLATFORMS = slice_table("platforms", Platform, PlatformRow, _platform_rows, {})
 
 
-_WEIGHT: Final = 4  # bytes that a unit takes for each byte of its JSON
+_WEIGHT: Final = 5  # bytes that a unit takes, as it is and as tasks name it, for each byte of its JSON
 _ID: Final = 80  # bytes that an id takes in a set
 _ROOM: Final = 10  # ids for each unit of a directory that it may remember of who stands behind whom
 _ALONE: Final = 4  # ids that take as much as a set of them by itself
@@ -76,6 +92,8 @@ class Directory:
 
     def __init__(self, units: Iterable[UnitRow]) -> None:
         self.units = {one.id: one for one in units}
+        self._named: dict[str, Named] = {}  # of units alone, so that views share them,
+        self._assignees: dict[str, Assignee] = {}  # as they share these
         self._behind: dict[str, frozenset[str]] = {}
         self._room = _ROOM * len(self.units)
 
@@ -92,8 +110,24 @@ class Directory:
 
     def named(self, key: str) -> Named:
         """The unit with its name at this moment."""
-        unit = self.units.get(key)
-        return Named(key, unit.name if unit else key)
+        found = self._named.get(key)
+        if found is None:
+            unit = self.units.get(key)
+            if unit is None:
+                return Named(key, key)
+            found = self._named[key] = Named(unit.id, unit.name)
+        return found
+
+    def assignee(self, key: str) -> Assignee:
+        """The same of a unit or a group as one that a task names."""
+        found = self._assignees.get(key)
+        if found is None:
+            named, unit = self.named(key), self.units.get(key)
+            kind = AssigneeKind.GROUP if unit and unit.kind == UnitKind.GROUP else AssigneeKind.UNIT
+            found = Assignee(kind, named.id, named.name)
+            if unit:
+                self._assignees[key] = found
+        return found
 
     def behind(self, assignee: str) -> frozenset[str]:
         """All who take part where `assignee` does: itself, its members, and whoever succeeded one of them."""

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from domain.directory import UnitKind, resolve
+from domain.directory import resolve
 from domain.report import Listing
 from domain.task import Assignment, Target, Task
 from domain.values import Role, Status
@@ -19,13 +19,13 @@ from projections.grams import grams_of
 from projections.lists import Shown
 from projections.table import DATE, INTEGER, TEXT, Row, slice_table
 from projections.views.duties import BEHIND, DUTIES, Duties
-from projections.views.names import PLANS, PLATFORMS, UNITS, Directory, Named, PlanRow, PlatformRow, directory
+from projections.views.names import PLANS, PLATFORMS, UNITS, Assignee, Directory, Named, PlanRow, PlatformRow, directory
 from projections.views.reports import EvidenceStatus
 from projections.views.said import SAID, SaidRow, evidence_of
 from projections.wanted import Wanted, wanted
 
 SOON: Final = timedelta(days=30)
-_WEIGHT: Final = 4  # bytes that a view takes with its JSON for each byte of the JSON
+_WEIGHT: Final = 3  # bytes that a view takes with its JSON for each byte of the JSON
 _PLACE: Final = 300  # bytes that a task's digest, id and deadline take
 
 
@@ -131,21 +131,6 @@ class ReportedStatus(StrEnum):
     COMPLETED = "completed"
 
 
-class AssigneeKind(StrEnum):
-    """Whether a task names a single unit or a group."""
-
-    UNIT = "unit"
-    GROUP = "group"
-
-
-class Assignee(msgspec.Struct, frozen=True):
-    """A unit or a group, with its name at this moment."""
-
-    kind: AssigneeKind
-    id: str
-    name: str
-
-
 class AssignmentView(msgspec.Struct, frozen=True, rename="camel"):
     """Who takes part, how, in which very words, and who acts in its place since a succession."""
 
@@ -230,6 +215,13 @@ def joined_to(*plans: str) -> Sequence[Wanted]:
 _EVERYWHERE: Final = (wanted(UNITS), wanted(BEHIND), wanted(PLATFORMS))
 
 
+class _Plan(NamedTuple):
+    """A plan's id, and its document by its SHA-256."""
+
+    id: str
+    document: str | None
+
+
 class Beside:
     """What is joined to every task of a moment; put together only where a task's view is not remembered."""
 
@@ -249,9 +241,15 @@ class Beside:
         return sorted(self._rows.of(PLATFORMS, PlatformRow), key=lambda one: one.id)
 
     @cached_property
-    def documents(self) -> Mapping[str, str]:
-        """The SHA-256 of each plan's document."""
-        return {plan.id: plan.document for plan in self._rows.of(PLANS, PlanRow)}
+    def plans(self) -> Mapping[str, _Plan]:
+        """Of each plan what its tasks share."""
+
+        def made() -> Mapping[str, _Plan]:
+            rows = self._rows.of(PLANS, PlanRow)
+            return {one.id: _Plan(one.id, one.document and f"sha256:{one.document}") for one in rows}
+
+        digests = self._rows.joined(PLANS)
+        return self._rows.memory.made(("plans of tasks", digests), made, lambda made: len(digests) + _PLACE * len(made))
 
 
 # "task", its digest, its reports' digests, the name of what is beside, how the day lies (an enum hashes in Python), and
@@ -351,13 +349,13 @@ def _shown(rows: Rows, document: bytes, beside: Beside, key: _Key) -> Shown[Task
 
 
 def _view(task: TaskRow, reports: Sequence[SaidRow], beside: Beside, due: Due) -> TaskView:
-    directory, document = beside.directory, beside.documents.get(task.plan)
+    directory, plan = beside.directory, beside.plans.get(task.plan) or _Plan(task.plan, None)
     by_event = {report.event: report for report in reports}
     stands, completed_on = beside.duties.stands(task.id)
     counted = [by_event[report.event] for report in stands.latest]
     return TaskView(
         id=task.id,
-        plan=task.plan,
+        plan=plan.id,
         number=task.number,
         part=task.part,
         measure=task.measure,
@@ -374,16 +372,14 @@ def _view(task: TaskRow, reports: Sequence[SaidRow], beside: Beside, due: Due) -
         targets=task.targets,
         platforms=tuple(Named(one.id, one.name) for one in beside.platforms if one.mentioned(task.text)),
         latest_reports=tuple(_reference(report, directory) for report in counted),
-        source=Source(f"sha256:{document}", task.line) if document else None,
+        source=Source(plan.document, task.line) if plan.document else None,
         version=task.version,
     )
 
 
 def _assignment(one: Assignment, directory: Directory) -> AssignmentView:
-    behind = resolve(one.unit, directory)
-    kind = AssigneeKind.GROUP if behind.kind == UnitKind.GROUP else AssigneeKind.UNIT
-    assignee = Assignee(kind, one.unit, directory.named(one.unit).name)
-    return AssignmentView(assignee, one.role, one.literal, tuple(directory.named(key) for key in behind.acting))
+    acting = tuple(directory.named(key) for key in resolve(one.unit, directory).acting)
+    return AssignmentView(directory.assignee(one.unit), one.role, one.literal, acting)
 
 
 def _reference(report: SaidRow, directory: Directory) -> ReportRef:
