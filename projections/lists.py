@@ -105,15 +105,21 @@ def rows_of(collection: Collection[V, F], scope: str, given: F, excerpt: Excerpt
 
 
 async def page(  # noqa: PLR0913, PLR0917 - a list, what is asked of it, and which page
-    fetch: Fetch, collection: Collection[V, F], scope: str, given: F, moment: Moment, excerpt: Excerpt
+    fetch: Fetch,
+    collection: Collection[V, F],
+    scope: str,
+    given: F,
+    moment: Moment,
+    excerpt: Excerpt,
+    ready: Rows | None = None,
 ) -> Page[V]:
-    """A page of a list."""
+    """A page of a list; `ready` are the `rows_of` it, where they were read before."""
     found: list[Shown[V]] = []
     first: Rows | None = None
     part = excerpt
     while True:
-        rows = await fetch(rows_of(collection, scope, given, part))
-        first = first or rows
+        rows = await fetch(rows_of(collection, scope, given, part)) if ready is None else ready
+        ready, first = None, first or rows
         shown = collection.shown(rows, moment)
         found += _kept(collection, given, rows, moment.effective_on, shown)
         if not collection.paged:

@@ -28,11 +28,12 @@ async def read_all(reader: Reader, moment: Moment, questions: Sequence[RowsWante
     flat, places = _laid_out(questions)
     if not flat:
         return [Rows({}, {}, reader.memory) for _ in questions]
-    numbered = [_numbered(one, number) for number, one in enumerate(flat)]
-    rows = await reader.read(moment, numbered)
-    there = [at for at, one in enumerate(numbered) if rows.any(one.table)]
-    found = {at: rows.groups(numbered[at].table) for at in there}
-    return [rows.only({flat[at].table.name: found[at] for at in place if at in found}) for place in places]
+    names = [one.table.name for one in flat]
+    if len(set(names)) < len(names):
+        flat = [_numbered(one, number) for number, one in enumerate(flat)]
+    rows = await reader.read(moment, flat)
+    found = {at: rows.groups(one.table) for at, one in enumerate(flat) if rows.any(one.table)}
+    return [rows.only({names[at]: found[at] for at in place if at in found}) for place in places]
 
 
 def _laid_out(questions: Sequence[RowsWanted]) -> tuple[list[Wanted], list[list[int]]]:
@@ -54,7 +55,7 @@ def _laid_out(questions: Sequence[RowsWanted]) -> tuple[list[Wanted], list[list[
 
 
 def _numbered(one: Wanted, number: int) -> Wanted:
-    """The same rows under a number in place of their table's name, as one table may be wanted in several ways."""
+    """The same rows under a number in place of their table's name, where one table is wanted in several ways."""
     table = one.table._replace(name=str(number))
     return one._replace(form=one.form._replace(table=table))
 
@@ -140,10 +141,6 @@ class Moments:
         rows, *others = await read_all(self.reader, moment, [world, *questions])
         return World(rows, moment), others
 
-    async def more(self, moment: Moment, question: Sequence[Wanted]) -> Rows:
-        """Further rows, where a page that is sparse goes on."""
-        return await self.reader.read(moment, question)
-
     async def learn(self, world: World) -> None:
         """Read the facts that the world is found to lack."""
         async with self.reader.pool.acquire() as connection:
@@ -176,6 +173,10 @@ class Scene(NamedTuple):
     def moment(self) -> Moment:
         """When they stand."""
         return self.here.world.moment
+
+    async def more(self, question: RowsWanted) -> Rows:
+        """Further rows, where a page that is sparse goes on."""
+        return await self.moments.reader.read(self.moment, question)
 
     async def absent(self, kind: str, keys: Sequence[str]) -> Mapping[str, Exception]:
         """Why there are no such things."""

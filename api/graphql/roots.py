@@ -26,12 +26,12 @@ from api.graphql.connections import (
 from api.graphql.errors import too_complex
 from api.graphql.ids import ANY, TYPES, Id, parse_node
 from api.graphql.log import DIFF, EVENTS, HISTORY, told
-from api.graphql.moments import TABLE_OF, Inquiry, Root, RowsWanted, Scene, Several
+from api.graphql.moments import TABLE_OF, Inquiry, Root, Scene, Several
 from api.graphql.nodes import NODES, node_of, nodes_of
 from api.graphql.shapes import Node, PositionScalar, connection_of, shape
 from api.http.cursors import Start, clocks_of
 from api.services.problems import Trouble
-from projections.as_of import AsOf, NoSuchMoment, Rows
+from projections.as_of import AsOf, NoSuchMoment
 from projections.lists import EVERYTHING, Collection, Excerpt, page, rows_of
 from projections.views.districts import DISTRICT_LIST
 from projections.views.plans import MEASURE_LIST, PART_LIST, PLAN_LIST
@@ -126,7 +126,7 @@ def _listed(
 
         async def answer(scene: Scene) -> Any:
             await scene.moments.reader.check_named(chosen, scene.moment, scope)
-            found = await page(_fetch(scene), collection, scope, chosen, scene.moment, part)
+            found = await page(scene.more, collection, scope, chosen, scene.moment, part, scene.rows)
             if within and not found.rows.any(TABLE_OF[within[0]]):
                 raise (await scene.absent(within[0], [scope]))[scope]
             views = [one.view for one in found.shown]
@@ -141,16 +141,6 @@ def _listed(
 
     arguments = (*((within[1],) if within else ()), *filters(collection.filter), *CLOCK_ARGUMENTS, *PAGING)
     return Root(name, description, connection_of(collection.view), arguments, ask)
-
-
-def _fetch(scene: Scene) -> Callable[[RowsWanted], Awaitable[Rows]]:
-    """The rows that were read with all others; further ones where a page that is sparse goes on."""
-    ready = [scene.rows]
-
-    async def fetch(question: RowsWanted) -> Rows:
-        return ready.pop() if ready else await scene.moments.more(scene.moment, question)
-
-    return fetch
 
 
 _PLAN: Final = Argument("plan", strawberry.ID, "The plan, as shanghai-credit-2023.", REQUIRED, "plan")
