@@ -83,6 +83,8 @@ class UnitAliasAdded(Fact, frozen=True, tag="unit.alias_added.v1"):
 class UnitSucceeded(Fact, frozen=True, tag="unit.succeeded.v2"):
     """These units took over its duties, each of them: the whole set, which is empty where the unit acts again."""
 
+    MOVES_DUTIES: ClassVar[bool] = True
+
     successors: tuple[UnitId, ...]
 
     def refers(self) -> tuple[str, ...]:
@@ -92,6 +94,8 @@ class UnitSucceeded(Fact, frozen=True, tag="unit.succeeded.v2"):
 
 class UnitSucceededByOne(Fact, frozen=True, tag="unit.succeeded.v1"):
     """Another unit took over its duties: a set of one. Recorded no more; a leaf stays as it was printed."""
+
+    MOVES_DUTIES: ClassVar[bool] = True
 
     successor: UnitId
 
@@ -108,6 +112,7 @@ class GroupDefined(Fact, frozen=True, tag="group.defined.v1"):
     """A named set of units; open where the document does not list its members."""
 
     FOUNDS: ClassVar[bool] = True
+    MOVES_DUTIES: ClassVar[bool] = True
 
     name: Name
     closed: bool
@@ -116,7 +121,13 @@ class GroupDefined(Fact, frozen=True, tag="group.defined.v1"):
 class GroupMemberAdded(Fact, frozen=True, tag="group.member_added.v1"):
     """A unit belongs to the group from `effectiveOn`."""
 
+    MOVES_DUTIES: ClassVar[bool] = True
+
     member: UnitId
+
+    def holds_in(self, state: Unit) -> bool:
+        """Whether the unit is a member."""
+        return self.member in state.members
 
     def refers(self) -> tuple[str, ...]:
         """The member."""
@@ -126,7 +137,13 @@ class GroupMemberAdded(Fact, frozen=True, tag="group.member_added.v1"):
 class GroupMemberRemoved(Fact, frozen=True, tag="group.member_removed.v1"):
     """A unit belongs to the group no more: the day before `effectiveOn` was its last."""
 
+    MOVES_DUTIES: ClassVar[bool] = True
+
     member: UnitId
+
+    def holds_in(self, state: Unit) -> bool:
+        """Whether the unit is no member."""
+        return self.member not in state.members
 
     def refers(self) -> tuple[str, ...]:
         """The member."""

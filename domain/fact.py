@@ -14,14 +14,20 @@ Ground = tuple[str, int]
 class Fact(msgspec.Struct, frozen=True, tag_field="type", rename="camel", forbid_unknown_fields=True):
     """Base of all facts. Subject and reason stand in the envelope, as stream and cause: fields repeat neither.
 
-    `FOUNDS`: it makes a subject that is timeless, so that it holds from −infinity, whatever its date.
+    `FOUNDS`: it makes a subject that is timeless, so that it holds from −infinity, whatever its date. `MOVES_DUTIES`:
+    who takes part in a task, or stands behind a unit, may be others by it.
     """
 
     FOUNDS: ClassVar[bool] = False
+    MOVES_DUTIES: ClassVar[bool] = False
 
     def refers(self) -> tuple[str, ...]:
         """Streams of the other subjects this fact names, so that none of them is voided under it."""
         return ()
+
+    def holds_in(self, state: Any) -> bool:  # noqa: ARG002 - for those that can tell
+        """Whether its subject is already as it says; asked of what gives and takes parts alone."""
+        return False
 
     def gives(self) -> Ground | None:
         """What of its subject others may stand on: a part, a measure, a target."""

@@ -132,7 +132,52 @@ def evolve(reports: Reports | None, fact: ProgressReported, placed: Placed) -> R
     return Reports((*others, new))
 
 
-def membership(unit: str, task: Task, directory: FindUnit) -> Listing | None:
+class Share(Protocol):
+    """What the status rule asks of an assignment."""
+
+    @property
+    def unit(self) -> str:
+        """The unit or the group."""
+        ...
+
+    @property
+    def role(self) -> Role:
+        """Whether it leads."""
+        ...
+
+
+class Duty(Protocol):
+    """What the status rule asks of a task."""
+
+    @property
+    def assignments(self) -> Sequence[Share]:
+        """Who takes part."""
+        ...
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether others take part whom the task does not list."""
+        ...
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether nobody has to do it any more."""
+        ...
+
+
+def why_silent(unit: str, task: Duty | None, directory: FindUnit) -> str | None:
+    """Why a unit has no report to make on a task, as things stand on a day; None if it may."""
+    there = directory(unit)
+    if task is None:
+        return "the task is not there on that day"
+    if task.withdrawn:
+        return "the task is withdrawn on that day"
+    if there and there.successors:
+        return f"by that day the unit was succeeded by {', '.join(there.successors)}"
+    return None if membership(unit, task, directory) else "the unit takes no part in the task on that day"
+
+
+def membership(unit: str, task: Duty, directory: FindUnit) -> Listing | None:
     """How `unit` may report on `task`: as assignee, member or successor; where the list is open; or not at all.
 
     Who was succeeded reports no more.
@@ -331,39 +376,6 @@ class Spoken(Protocol):
     @property
     def effective_on(self) -> date:
         """The day from which it holds."""
-        ...
-
-
-class Share(Protocol):
-    """What the status rule asks of an assignment."""
-
-    @property
-    def unit(self) -> str:
-        """The unit or the group."""
-        ...
-
-    @property
-    def role(self) -> Role:
-        """Whether it leads."""
-        ...
-
-
-class Duty(Protocol):
-    """What the status rule asks of a task."""
-
-    @property
-    def assignments(self) -> Sequence[Share]:
-        """Who takes part."""
-        ...
-
-    @property
-    def open_ended(self) -> bool:
-        """Whether others take part whom the task does not list."""
-        ...
-
-    @property
-    def withdrawn(self) -> bool:
-        """Whether nobody has to do it any more."""
         ...
 
 

@@ -65,6 +65,8 @@ class Task(State, frozen=True):
 class TaskAdded(Fact, frozen=True, tag="task.added.v1"):
     """The task entered the plan; `line` is its line in the plan's document."""
 
+    MOVES_DUTIES: ClassVar[bool] = True
+
     number: Number
     part: Number | None
     measure: Number | None
@@ -95,9 +97,16 @@ class TaskMoved(Fact, frozen=True, tag="task.moved.v1"):
 class TaskUnitAssigned(Fact, frozen=True, tag="task.unit_assigned.v1"):
     """A unit or group took a role in the task; `literal` is the document's own wording of its name."""
 
+    MOVES_DUTIES: ClassVar[bool] = True
+
     unit: UnitId
     role: Role
     literal: Name
+
+    def holds_in(self, state: Task) -> bool:
+        """Whether the unit has that very part."""
+        found = state.assigned(self.unit)
+        return found is not None and (found.role, found.literal) == (self.role, self.literal)
 
     def refers(self) -> tuple[str, ...]:
         """The unit."""
@@ -107,7 +116,13 @@ class TaskUnitAssigned(Fact, frozen=True, tag="task.unit_assigned.v1"):
 class TaskUnitReleased(Fact, frozen=True, tag="task.unit_released.v1"):
     """A unit's part ended: the day before `effectiveOn` was its last."""
 
+    MOVES_DUTIES: ClassVar[bool] = True
+
     unit: UnitId
+
+    def holds_in(self, state: Task) -> bool:
+        """Whether the unit has no part."""
+        return state.assigned(self.unit) is None
 
     def refers(self) -> tuple[str, ...]:
         """The unit."""
@@ -136,9 +151,21 @@ class TaskTargetSet(Fact, frozen=True, tag="task.target_set.v1"):
 class TaskWithdrawn(Fact, frozen=True, tag="task.withdrawn.v1"):
     """The task was taken out of the plan; it stays readable and takes no more reports."""
 
+    MOVES_DUTIES: ClassVar[bool] = True
+
+    def holds_in(self, state: Task) -> bool:
+        """Whether it is withdrawn."""
+        return state.withdrawn
+
 
 class TaskReinstated(Fact, frozen=True, tag="task.reinstated.v1"):
     """A withdrawn task was put back."""
+
+    MOVES_DUTIES: ClassVar[bool] = True
+
+    def holds_in(self, state: Task) -> bool:
+        """Whether it is not withdrawn."""
+        return not state.withdrawn
 
 
 TaskFact = (

@@ -50,6 +50,12 @@ def slices(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[S
         yield one
 
 
+def shown(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[Slice]:
+    """The slices of a stream at its last fact alone."""
+    versions = [(one.position, len(facts), timeline(stream, facts, one.position)) for one in facts[-1:]]
+    return (one for one in at_once(_touched(tables, stream, versions)) if isinstance(one, Slice))
+
+
 def slice_changes(tables: Tables, stream: str, facts: Sequence[Recorded], new: int) -> Work[Closed | Slice]:
     """What the last `new` facts of a stream close and open: only slices that differ are touched."""
     return _touched(tables, stream, _growing(Timeline(stream, facts[: len(facts) - new]), facts[len(facts) - new :]))

@@ -8,22 +8,24 @@ import msgspec
 from msgspec import Meta
 
 from api.services.proposals import with_ids
-from domain.commands import AnyCommand
+from domain.commands import FACTS, AnyCommand
 from domain.document import read
 from domain.document.draft import Doubt
 from domain.plan_import import ImportPlan
-from events.database import GONE, Lanes
+from events.database import GONE, Connection, Lanes
 from events.handle import Decided, Handler
 from events.head import Head
 from events.proposal import IdempotencyKey, Unacknowledged
 from events.queue import NotBegun
 from events.steps import Pace, in_steps
+from events.streams import read_streams
 from projections.fold import INFINITY
 from projections.lists import EVERYTHING, Excerpt
 from projections.table import SCHEMA
 from projections.views import events, history
 from projections.views.events import EventView, Facts, entries_of
 from projections.views.history import Version
+from projections.views.undercut import may_undercut, undercut
 
 Unchanged = Annotated[
     tuple[int, ...],
@@ -72,15 +74,22 @@ class Office:
             async with self._pool.acquire() as connection:
                 await self._head.read(connection)  # whoever is told that it is recorded can read it here
                 found = await events.at(connection, receipt.positions, self._head.size)
+                cut = await _undercut(connection, found)
         except GONE as error:
             raise Unacknowledged("it was recorded, and the database went away before it could be read back") from error
         position = max(receipt.positions, default=self._head.size)
-        return Receipt(position, tuple(found), doubts(commands), receipt.replayed, receipt.unchanged)
+        return Receipt(position, tuple(found), doubts(commands) + cut, receipt.replayed, receipt.unchanged)
 
     async def dry_run(self, commands: Sequence[AnyCommand]) -> DryRun:
         """What the commands would record and change; nothing is recorded."""
         decided = await self._handler.decide(await self._complete(commands), self._actor)
-        return await _dry_run(decided, doubts(commands))
+        pretended = decided.pretended
+        if not any(may_undercut(stream, type(one.fact)) for stream, facts in pretended.items() for one in facts):
+            return await _dry_run(decided, doubts(commands))
+        written = {stream: [*decided.proposal.known[stream], *facts] for stream, facts in pretended.items()}
+        before = min(one.position for facts in pretended.values() for one in facts) - 1
+        async with self._pool.acquire() as connection:
+            return await _dry_run(decided, doubts(commands) + await undercut(connection, written, before))
 
     async def _complete(self, commands: Sequence[AnyCommand]) -> list[AnyCommand]:
         """Imports get ids for the units that nobody knows yet."""
@@ -99,6 +108,16 @@ def doubts(commands: Sequence[AnyCommand]) -> tuple[Doubt, ...]:
     return tuple(
         doubt for command in commands if isinstance(command, ImportPlan) for doubt in read(command.text).doubts
     )
+
+
+async def _undercut(connection: Connection, found: Sequence[EventView]) -> tuple[Doubt, ...]:
+    """What the facts of a request undercut when they were recorded: of a repeated one, what was told then."""
+    if not any(may_undercut(one.stream, FACTS[one.type]) for one in found):
+        return ()
+    known = await read_streams(connection, {one.stream for one in found})
+    last = found[-1].position
+    written = {stream: [one for one in facts if one.position <= last] for stream, facts in known.items()}
+    return await undercut(connection, written, found[0].position - 1)
 
 
 async def _dry_run(decided: Decided, found: tuple[Doubt, ...]) -> DryRun:

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -38,6 +38,11 @@ class DutyRow(msgspec.Struct, frozen=True):
     open_ended: bool
     withdrawn: bool
 
+    @property
+    def says(self) -> tuple[Any, ...]:
+        """All but its days."""
+        return self.assignments, self.open_ended, self.withdrawn
+
 
 class BehindRow(msgspec.Struct, frozen=True):
     """Who stands behind a group or a unit that was succeeded, from a day up to another; of others there is no row."""
@@ -50,6 +55,19 @@ class BehindRow(msgspec.Struct, frozen=True):
     closed: bool | None
     members: tuple[str, ...]
     former_members: tuple[str, ...]
+
+    @property
+    def says(self) -> tuple[Any, ...]:
+        """All but its days."""
+        return self.kind, self.closed, self.successors, self.members, self.former_members
+
+    @property
+    def units(self) -> frozenset[str]:
+        """All whom it names."""
+        return frozenset((*self.successors, *self.members, *self.former_members))
+
+
+R = TypeVar("R", DutyRow, BehindRow)
 
 
 def _duty_rows(key: str, task: Task, _: int) -> Iterable[Row]:
@@ -102,7 +120,7 @@ def _courses(rows: Rows) -> _Courses:
     )
 
 
-class _Behind:
+class UnitsBehind:
     """Who stood behind each unit and group, day by day."""
 
     def __init__(self, rows: Sequence[BehindRow]) -> None:
@@ -117,10 +135,7 @@ class _Behind:
         """Those who have somebody behind them on a day."""
 
         def find(key: str) -> BehindRow | None:
-            for row in self._rows.get(key, ()):
-                if row.since <= day < row.until:
-                    return row
-            return None
+            return on_day(day, self._rows[key]) if key in self._rows else None
 
         return find
 
@@ -132,7 +147,7 @@ class _Behind:
         for key in ahead:
             for row in self._rows.get(key, ()):
                 found |= {row.since, row.until}
-                behind = {*row.members, *row.former_members, *row.successors} - seen
+                behind = row.units - seen
                 seen |= behind
                 ahead += behind
         return found
@@ -153,8 +168,8 @@ class Duties:
         self._on = on
         self._courses = _courses(rows)
         digests = rows.joined(BEHIND)
-        self._behind: _Behind = rows.memory.made(
-            ("behind", digests), lambda: _Behind(structs_of(rows.raw(BEHIND), BehindRow)), lambda made: made.weight
+        self._behind: UnitsBehind = rows.memory.made(
+            ("behind", digests), lambda: UnitsBehind(structs_of(rows.raw(BEHIND), BehindRow)), lambda made: made.weight
         )
         # What has ended by the day may have left no other row behind.
         self.name = name_of(digests, b"%d" % bisect_right(self._behind.ends, on))
@@ -185,7 +200,7 @@ class Duties:
 
     def _silent(self, task: str, days: tuple[date, date]) -> Sequence[str]:
         last = min(days[1], self._on)
-        duty = _on(last, self._courses.rows[task])
+        duty = on_day(last, self._courses.rows[task])
         return silent_in(days, duty, self._said(task), self._behind.on(last)) if duty else ()
 
     def _said(self, task: str) -> Sequence[Said]:
@@ -205,7 +220,7 @@ class Duties:
         days |= self._behind.days(share.unit for duty in course for share in duty.assignments)
         first, *earlier = sorted((day for day in days if day <= self._on), reverse=True)
         for day in earlier:
-            duty = _on(day, course)
+            duty = on_day(day, course)
             spoken = [one for one in said if one.report.effective_on <= day]
             if duty is None or reported(duty, spoken, self._behind.on(day)).status != Status.COMPLETED:
                 break
@@ -213,7 +228,8 @@ class Duties:
         return first
 
 
-def _on(day: date, course: Sequence[DutyRow]) -> DutyRow | None:
+def on_day(day: date, course: Iterable[R]) -> R | None:
+    """The row of a course that stands for a day."""
     return next((one for one in course if one.since <= day < one.until), None)
 
 
