@@ -13,7 +13,7 @@ from domain.document import read
 from domain.document.draft import Doubt
 from domain.plan_import import ImportPlan
 from events.database import GONE, Connection, Lanes
-from events.handle import Decided, Handler
+from events.handle import Handler
 from events.head import Head
 from events.proposal import IdempotencyKey, Unacknowledged
 from events.queue import NotBegun
@@ -23,6 +23,7 @@ from projections.fold import INFINITY
 from projections.lists import EVERYTHING, Excerpt
 from projections.table import SCHEMA
 from projections.views import events, history
+from projections.views.affected import Affected, affected
 from projections.views.events import EventView, Facts, entries_of
 from projections.views.history import Version
 from projections.views.undercut import may_undercut, undercut
@@ -45,11 +46,16 @@ class Receipt(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class DryRun(msgspec.Struct, frozen=True, rename="camel"):
-    """What would be recorded, at the positions it would have now, and every version of a subject that would begin."""
+    """What would be recorded, at the positions it would have now, and every version of a subject that would begin.
+
+    `affected` are the other subjects that would show something else on a day from which a fact holds, or today.
+    """
 
     position: int
     facts: tuple[EventView, ...]
     changes: tuple[Version, ...]
+    affected: Annotated[tuple[Affected, ...], Meta(description="The first 100 of them.")]
+    affected_count: Annotated[int, Meta(description="How many there are.")]
     doubts: tuple[Doubt, ...]
     unchanged: Unchanged
     dry_run: bool = True
@@ -83,13 +89,29 @@ class Office:
     async def dry_run(self, commands: Sequence[AnyCommand]) -> DryRun:
         """What the commands would record and change; nothing is recorded."""
         decided = await self._handler.decide(await self._complete(commands), self._actor)
-        pretended = decided.pretended
-        if not any(may_undercut(stream, type(one.fact)) for stream, facts in pretended.items() for one in facts):
-            return await _dry_run(decided, doubts(commands))
-        written = {stream: [*decided.proposal.known[stream], *facts] for stream, facts in pretended.items()}
-        before = min(one.position for facts in pretended.values() for one in facts) - 1
+        new = decided.proposal.new
+        disclosed = {one.digest: (one.salt, one.value) for fact in new for one in fact.disclosures}
+        pretended = sorted((one for facts in decided.pretended.values() for one in facts), key=lambda one: one.position)
+        written = {
+            stream: [*decided.proposal.known[stream], *facts] for stream, facts in decided.pretended.items() if facts
+        }
+        size = pretended[0].position - 1 if pretended else self._head.size
+        entries = {position: entry async for position, entry in in_steps(entries_of(pretended))}
+        streams = [one for facts in written.values() for one in facts]
+        begun = history.versions(Facts(streams, disclosed, entries), Excerpt(EVERYTHING, (size, INFINITY)))
+        changes = [version async for version in in_steps(begun)]
+        others, count = await affected(self._pool.acquire, written, size, decided.proposal.today)
         async with self._pool.acquire() as connection:
-            return await _dry_run(decided, doubts(commands) + await undercut(connection, written, before))
+            cut = await undercut(connection, written, size)
+        return DryRun(
+            size + len(pretended),
+            await _views(Facts(pretended, disclosed, entries)),
+            tuple(changes),
+            others,
+            count,
+            doubts(commands) + cut,
+            decided.unchanged,
+        )
 
     async def _complete(self, commands: Sequence[AnyCommand]) -> list[AnyCommand]:
         """Imports get ids for the units that nobody knows yet."""
@@ -118,24 +140,6 @@ async def _undercut(connection: Connection, found: Sequence[EventView]) -> tuple
     last = found[-1].position
     written = {stream: [one for one in facts if one.position <= last] for stream, facts in known.items()}
     return await undercut(connection, written, found[0].position - 1)
-
-
-async def _dry_run(decided: Decided, found: tuple[Doubt, ...]) -> DryRun:
-    new = decided.proposal.new
-    disclosed = {one.digest: (one.salt, one.value) for fact in new for one in fact.disclosures}
-    pretended = sorted((one for facts in decided.pretended.values() for one in facts), key=lambda one: one.position)
-    streams = [one for stream, facts in decided.pretended.items() for one in (*decided.proposal.known[stream], *facts)]
-    size = pretended[0].position - 1 if pretended else 0
-    entries = {position: entry async for position, entry in in_steps(entries_of(pretended))}
-    begun = history.versions(Facts(streams, disclosed, entries), Excerpt(EVERYTHING, (size, INFINITY)))
-    changes = [version async for version in in_steps(begun)]
-    return DryRun(
-        size + len(pretended),
-        await _views(Facts(pretended, disclosed, entries)),
-        tuple(changes),
-        found,
-        decided.unchanged,
-    )
 
 
 async def _views(facts: Facts) -> tuple[EventView, ...]:

@@ -12,7 +12,11 @@ class UnreadableDocument(ValueError):
 
 
 class Doubt(msgspec.Struct, frozen=True, rename="camel"):
-    """What could not be read with certainty: a kind, the lines (from 1) of the document, an English sentence."""
+    """What is not certain: a kind, the lines (from 1) of the document that it was read from, an English sentence.
+
+    Of the kind `undercut`, which has no lines, is what was recorded before and, by facts of an earlier day, changes
+    nothing any more or could not be reported.
+    """
 
     kind: str
     lines: tuple[int, ...]

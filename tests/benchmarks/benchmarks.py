@@ -41,6 +41,24 @@ def graphql(**variables: Any) -> Question:
     return Question("/graphql", body.replace('"{position}"', "{position}"), JSON)
 
 
+WITHOUT = "without it"  # planrecord itself, asked for less: what a field costs
+
+
+def field(name: str, root: str, items: str, with_it: str, without: str = "") -> Benchmark:
+    """What a field of the items of a root costs at moments of the past, where nothing is in a cache."""
+
+    def asking(fields: str) -> Question:
+        query = f"query ($asOf: AsOfInput, $on: Date) {{ {root} {items % fields} }}".replace("CLOCKS", _CLOCKS)
+        variables = {"asOf": {"position": "{position}"}, "on": "{on}"}
+        body = json.dumps({"query": query, "variables": variables})
+        return Question("/graphql", body.replace('"{position}"', "{position}"), JSON)
+
+    return Benchmark(f"field-{name}", WITHOUT, asking(with_it), asked=asking(without))
+
+
+_CLOCKS = "asOf: $asOf, effectiveOn: $on"
+_TASKS = f'tasks(plan: "{BUNDLED_PLAN}", first: 100, CLOCKS)', "{ nodes { canonicalId %s } }"
+_UNITS = "units(first: 100, CLOCKS)", "{ nodes { canonicalId tasks { task %s } } }"
 HEAD, PAST, TASK = Question(LIST), Question(LIST + MOMENT), Question(f"{LIST}/21{MOMENT}")
 PINNED = Question(f"{LIST}?position=700&effectiveOn=2023-10-31")
 BENCHMARKS = (
@@ -55,6 +73,15 @@ BENCHMARKS = (
     Benchmark("task-uncached", "lean round trip", TASK),
     Benchmark("openapi-json", "bytes", Question("/openapi.json"), 0.8),
     Benchmark("graphql-uncached", "graphql-core", graphql(asOf={"position": "{position}"}, on="{on}"), 3.0),
+    field("silent", *_TASKS, "answered { count of silent { canonicalId } }", "answered { count of }"),
+    field("completed-on", *_TASKS, "completedOn"),
+    field("own", *_UNITS, "own { status period }"),
+    field(
+        "task-counts",
+        f'plan(id: "{BUNDLED_PLAN}", CLOCKS)',
+        "{ canonicalId %s }",
+        "taskCounts { withdrawn silentIn { tasks } }",
+    ),
     Benchmark("datasette", "datasette", PAST, asked=datasette.ROWS),
     Benchmark("datasette-cached", "datasette", HEAD, asked=datasette.ROWS),
 )
