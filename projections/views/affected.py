@@ -20,9 +20,9 @@ from projections.views.counts import Tally
 from projections.views.diff import Changed, Key, Outcome, Views, between
 from projections.views.own import OWN
 from projections.views.subjects import SUBJECTS, Kind
-from projections.views.undercut import Written
+from projections.views.undercut import Streams
 
-MOST: Final = 100  # that are named
+MOST_NAMED: Final = 100  # that are named
 _DAYS: Final = 6  # that are looked at: the first of those that the facts hold from, and today
 _ROOM: Final = 64_000_000  # bytes that are remembered meanwhile: what does not change is put together once
 _KINDS: Final = [one for one in SUBJECTS.values() if one.kind != Kind.REPORT]  # which shows nothing of others
@@ -49,7 +49,7 @@ class _Shown(NamedTuple):
     doc: bytes
 
 
-async def affected(acquire: Acquire, written: Written, before: int, today: date) -> tuple[tuple[Affected, ...], int]:
+async def affected(acquire: Acquire, written: Streams, before: int, today: date) -> tuple[tuple[Affected, ...], int]:
     """Who would be affected by the facts behind `before` in these streams, kind by kind, and how many that are."""
     memory, fields = Memory(_ROOM), dict[tuple[Kind, str], dict[str, None]]()
     for day in _days(written, before, today):
@@ -66,10 +66,10 @@ async def affected(acquire: Acquire, written: Written, before: int, today: date)
     kinds = list(Kind)
     found = [Affected(kind, id_, tuple(some)) for (kind, id_), some in fields.items()]
     found.sort(key=lambda one: kinds.index(one.kind))
-    return tuple(found[:MOST]), len(found)
+    return tuple(found[:MOST_NAMED]), len(found)
 
 
-def _days(written: Written, before: int, today: date) -> list[date]:
+def _days(written: Streams, before: int, today: date) -> list[date]:
     """The days from which the new facts hold, or those that they undo held, and today."""
     days = {today}
     for facts in written.values():
@@ -85,7 +85,7 @@ async def _read(connection: Connection, table: SliceTable, position: int, day: d
     return [_Shown(*row) for row in await connection.fetch(sql, position, day)]
 
 
-def _without(table: SliceTable, rows: Iterable[_Shown], written: Written) -> list[_Shown]:
+def _without(table: SliceTable, rows: Iterable[_Shown], written: Streams) -> list[_Shown]:
     """The rows that are of none of these streams."""
     gone = {key for kind, key in map(subject_of, written) if kind == table.kind}
     return [row for row in rows if gone.isdisjoint(_above(row.key))]

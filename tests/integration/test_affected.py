@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.cli.year import tell
-from projections.views.affected import MOST
+from projections.views.affected import MOST_NAMED
 from tests.conftest import PLAN, TASK, Site, copied
 
 LISTS = {
@@ -121,7 +121,7 @@ async def test_of_many_the_first_hundred_are_named_and_all_are_counted(year: Sit
     units = [one for one in (await year.get("/v1/units", limit=200))["items"] if one["kind"] != "group"]
     renames = [{"type": "unit.rename", "unit": one["id"], "name": one["name"] + "甲", "reason": "试"} for one in units]
     dry = (await year.send(renames, dry_run=True)).json()
-    assert len(dry["affected"]) == min(MOST, dry["affectedCount"])
+    assert len(dry["affected"]) == min(MOST_NAMED, dry["affectedCount"])
     assert {one["kind"] for one in dry["affected"]} >= {"task", "district"}
 
 

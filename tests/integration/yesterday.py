@@ -216,8 +216,16 @@ DIFFERENT: Final[tuple[Named, ...]] = (
 )
 
 
-# Left out with the field that holds them, or at addresses that were not there yesterday.
-WITHIN_NEW: Final = {"EvidenceCounts", "ReportedCounts", "ScheduleCounts", "Summary", "SummaryOfDay"}
+# Left out with the field that holds them, at addresses that were not there yesterday, or in what answers no reading.
+WITHIN_NEW: Final = {
+    "Affected",
+    "DryRun",
+    "EvidenceCounts",
+    "ReportedCounts",
+    "ScheduleCounts",
+    "Summary",
+    "SummaryOfDay",
+}
 
 
 @cache
