@@ -356,6 +356,7 @@ def decide_all(
     made = 0
     memory.voiding = frozenset(one.target for one in commands if isinstance(one, VoidFact))
     for index, command in enumerate(commands):
+        _check_words(command, index)
         while (facts := (yield from _decided(command, index, memory, actor, instant, request))) is None:
             yield None
         made += len(facts) if command.BOUNDED else 0
@@ -392,6 +393,15 @@ def _decided(  # noqa: PLR0913, PLR0917 - a command, what is known, and what sta
     return facts if memory.complete else None
 
 
+def _check_words(command: AnyCommand, index: int) -> None:
+    """Its words are the same however often it is decided."""
+    try:
+        check_words(command)
+    except Refused as refused:
+        refused.index = index
+        raise
+
+
 def _fitting(index: int) -> str:
     if index == 0:
         return "its first command alone makes more"
@@ -400,7 +410,6 @@ def _fitting(index: int) -> str:
 
 def decide_one(command: AnyCommand, memory: Remembered, instant: datetime, request: UUID) -> Iterator[NewFact]:
     """The facts of one command, in the envelopes that it gives them."""
-    check_words(command)
     if command.reason is None and command.needs_reason():
         raise ReasonMissing("an edit of the public record says why: give a reason", pointer="/reason")
     today = shanghai_day(instant)

@@ -277,7 +277,12 @@ class Batch:
         except codec.LeafError as error:
             return error
         self._accept(proposal, recorded)
-        return Appended(tuple(one.position for one, _ in recorded), replayed=False)
+        return Appended(
+            tuple(one.position for one, _ in recorded),
+            replayed=False,
+            leaves=tuple(leaf for _, leaf in recorded),
+            disclosures=tuple(disclosure for new in proposal.new for disclosure in new.disclosures),
+        )
 
     def _replay(self, proposal: Proposal) -> Appended | Exception | None:
         key = proposal.idempotency

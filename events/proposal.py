@@ -90,11 +90,14 @@ class Proposal(msgspec.Struct, frozen=True):
 class Appended(NamedTuple):
     """Where a request's facts stand; `replayed` if they were recorded by an earlier request with the same key.
 
-    `unchanged`: which of its commands recorded nothing, by their index; None where that was not kept.
+    `leaves` are their bytes and `disclosures` their texts, where they were recorded now. `unchanged`: which of its
+    commands recorded nothing, by their index; None where that was not kept.
     """
 
     positions: tuple[int, ...]
     replayed: bool
+    leaves: tuple[bytes, ...] = ()
+    disclosures: tuple[Disclosure, ...] = ()
     unchanged: tuple[int, ...] | None = None
 
 

@@ -12,10 +12,10 @@ from domain.commands import FACTS, AnyCommand
 from domain.document import read
 from domain.document.draft import Doubt
 from domain.plan_import import ImportPlan
-from events.database import GONE, Connection, Lanes
+from events.database import GONE, Lanes
 from events.handle import Handler
 from events.head import Head
-from events.proposal import IdempotencyKey, Unacknowledged
+from events.proposal import Appended, IdempotencyKey, Unacknowledged
 from events.queue import NotBegun
 from events.steps import Pace, in_steps
 from events.streams import read_streams
@@ -69,22 +69,49 @@ class Office:
         self._head = head
         self._handler = handler
         self._actor = actor
+        self._reading = asyncio.Lock()
 
     async def record(self, commands: Sequence[AnyCommand], idempotency: IdempotencyKey | None = None) -> Receipt:
         """Record what the commands decide, all or nothing; NotBegun or Unacknowledged if the database went away."""
         try:
-            receipt = await self._handler.handle(await self._complete(commands), self._actor, idempotency)
+            appended = await self._handler.handle(await self._complete(commands), self._actor, idempotency)
         except GONE as error:  # the log itself says what became of what it was given
             raise NotBegun("the database does not answer") from error
         try:
-            async with self._pool.acquire() as connection:
-                await self._head.read(connection)  # whoever is told that it is recorded can read it here
-                found = await events.at(connection, receipt.positions, self._head.size)
-                cut = await _undercut(connection, found)
+            await self._see(max(appended.positions, default=None))
+            found = await self._told(appended)
+            cut = await self._undercut(found)
         except GONE as error:
             raise Unacknowledged("it was recorded, and the database went away before it could be read back") from error
-        position = max(receipt.positions, default=self._head.size)
-        return Receipt(position, tuple(found), doubts(commands) + cut, receipt.replayed, receipt.unchanged)
+        position = max(appended.positions, default=self._head.size)
+        return Receipt(position, tuple(found), doubts(commands) + cut, appended.replayed, appended.unchanged)
+
+    async def _see(self, position: int | None) -> None:
+        """Have the head at a position, or as it is: whoever is told that it is recorded can read it here.
+
+        Of those whose facts came by one commit one asks the database.
+        """
+        async with self._reading:
+            if position is None or self._head.size < position:
+                await self._head.refresh()
+
+    async def _told(self, appended: Appended) -> list[EventView]:
+        """The facts of a request: as they were recorded, or read where that was an earlier one."""
+        if not appended.replayed:
+            texts = {one.digest: (one.salt, one.value) for one in appended.disclosures}
+            return await events.of_request(appended.leaves, texts)
+        async with self._pool.acquire() as connection:
+            return await events.at(connection, appended.positions, self._head.size)
+
+    async def _undercut(self, found: Sequence[EventView]) -> tuple[Doubt, ...]:
+        """What the facts of a request undercut when they were recorded: of a repeated one, what was told then."""
+        if not any(may_undercut(one.stream, FACTS[one.type]) for one in found):
+            return ()
+        last = found[-1].position
+        async with self._pool.acquire() as connection:
+            known = await read_streams(connection, {one.stream for one in found})
+            written = {stream: [one for one in facts if one.position <= last] for stream, facts in known.items()}
+            return await undercut(connection, written, found[0].position - 1)
 
     async def dry_run(self, commands: Sequence[AnyCommand]) -> DryRun:
         """What the commands would record and change; nothing is recorded."""
@@ -130,16 +157,6 @@ def doubts(commands: Sequence[AnyCommand]) -> tuple[Doubt, ...]:
     return tuple(
         doubt for command in commands if isinstance(command, ImportPlan) for doubt in read(command.text).doubts
     )
-
-
-async def _undercut(connection: Connection, found: Sequence[EventView]) -> tuple[Doubt, ...]:
-    """What the facts of a request undercut when they were recorded: of a repeated one, what was told then."""
-    if not any(may_undercut(one.stream, FACTS[one.type]) for one in found):
-        return ()
-    known = await read_streams(connection, {one.stream for one in found})
-    last = found[-1].position
-    written = {stream: [one for one in facts if one.position <= last] for stream, facts in known.items()}
-    return await undercut(connection, written, found[0].position - 1)
 
 
 async def _views(facts: Facts) -> tuple[EventView, ...]:

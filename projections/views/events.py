@@ -340,6 +340,17 @@ async def at(connection: Connection, positions: Sequence[int], position: int) ->
     return await _viewed(connection, rows)
 
 
+async def of_request(leaves: Sequence[bytes], texts: Disclosed) -> list[EventView]:
+    """The facts of one request, all of them, as they were recorded just now: nothing need be read for that."""
+    recorded = [one async for one in in_steps(map(decode_trusted, leaves))]
+    if not recorded:
+        return []
+    undoing = {one.undoes: leaf for one, leaf in zip(recorded, leaves, strict=True) if one.undoes}
+    span = recorded[0].position, len(recorded)
+    pairs = ((one, LogEntry(leaf, undoing.get(one.position), span)) for one, leaf in zip(recorded, leaves, strict=True))
+    return [one async for one in in_steps(_view(fact, entry, texts) for fact, entry in pairs)]
+
+
 async def said_at(connection: Connection, positions: Sequence[int]) -> Facts:
     """The facts at these positions, in order, with their texts alone."""
     rows = await connection.fetch(
