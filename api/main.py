@@ -29,9 +29,12 @@ from events.database import APPENDING, APPENDING_PATIENCE, PLANNED_ONCE, Lanes, 
 from events.handle import Handler
 from events.head import watching
 from events.log import Log
+from events.streams import Streams
 from projections.fold import Timeline
+from projections.folds import Folds
 from projections.memory import Memory
 from projections.runner import prepare
+from projections.slices import Timelines
 from projections.views.subjects import TABLES
 from projections.writer import writer
 
@@ -85,23 +88,25 @@ async def service(settings: Settings, *, exclusive: bool = False, purpose: Purpo
             if purpose != "read":
                 await prepare(connection, TABLES)
             hmac_key: bytes = await connection.fetchval("SELECT hmac_key FROM log_head")
+        memory = Memory(settings.cache_bytes)
+        folds = Folds(memory)
         async with (
             lanes_of(dsn, 8) as pool,
             lanes_of(dsn, 4, PLANNED_ONCE, brief=True) as slices,
-            appending(dsn) as log,
+            appending(dsn, folds) as log,
             watching(lambda: connect(dsn), pool) as head,
         ):
-            handler = Handler(log, pool.acquire, Timeline)
+            handler = Handler(log, pool.acquire, folds, Streams(memory))
             token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)
-            reader = Reader(pool, slices, head, settings.license, Memory(settings.cache_bytes))
+            reader = Reader(pool, slices, head, settings.license, memory)
             office = Office(pool, head, handler, settings.office)
             yield Service(settings, dsn, pool, log, reader, office, token, is_new, hmac_key, own)
 
 
 @asynccontextmanager
-async def appending(dsn: str) -> AsyncGenerator[Log]:
+async def appending(dsn: str, fold: Timelines = Timeline) -> AsyncGenerator[Log]:
     """The log, whose appends carry the projections' writes along."""
-    log = Log(lambda: connect(dsn, APPENDING, APPENDING_PATIENCE), writer(TABLES))
+    log = Log(lambda: connect(dsn, APPENDING, APPENDING_PATIENCE), writer(TABLES, fold))
     try:
         yield log
     finally:

@@ -26,7 +26,7 @@ from events.proposal import Appended, Conflict, IdempotencyKey, NewFact, Proposa
 from events.queue import NotBegun
 from events.recorded import OPEN_END, Cause, Recorded
 from events.steps import Pace
-from events.streams import find_request, head_now, naming, read_streams, streams_naming
+from events.streams import Streams, find_request, head_now, naming, streams_naming
 
 MAX_FACTS: Final = 2_000  # in one request
 MAX_WEIGHT: Final = 5_000_000  # bytes of rows that one request may have written, roughly
@@ -47,6 +47,10 @@ class Folding(Protocol):
 
     facts: list[Recorded]
 
+    def copy(self) -> "Folding":
+        """The same, to be added to by itself."""
+        ...
+
     def add(self, fact: Recorded) -> None:
         """One more fact, later than all others."""
         ...
@@ -64,7 +68,7 @@ class Folding(Protocol):
         ...
 
 
-Fold = Callable[[str, Iterable[Recorded]], Folding]
+Fold = Callable[[str, Sequence[Recorded]], Folding]
 """The facts of a stream, to be folded; `projections/fold.py` is handed in."""
 
 
@@ -235,7 +239,9 @@ class Remembered:
         return self._folded[stream]
 
     def _without(self, one: Recorded) -> Folding:
-        return self._fold(one.stream, [*self._of(one.stream).facts, _void(one)])
+        without = self._of(one.stream).copy()
+        without.add(_void(one))
+        return without
 
 
 def _void(one: Recorded) -> Recorded:
@@ -247,8 +253,9 @@ def _void(one: Recorded) -> Recorded:
 class Handler:
     """The whole service layer: one generic load → fold → decide → append → again."""
 
-    def __init__(self, log: Log, acquire: Acquire, fold: Fold) -> None:
+    def __init__(self, log: Log, acquire: Acquire, fold: Fold, streams: Streams) -> None:
         self._log = log
+        self._streams = streams
         self._acquire = acquire
         self._fold = fold
         self._turns = asyncio.Lock()
@@ -318,32 +325,31 @@ class Handler:
             size, instant = await head_now(connection)
             memory = Remembered(self._fold, size)
             memory.expect(commands)
-            await _load(connection, memory)
+            await self._load(connection, memory)
         request = new_request_id(instant, secrets.token_bytes(10))
         new, pace = list[NewFact](), Pace()
         for facts in decide_all(commands, memory, actor, instant, request):
             if facts is None:
                 async with self._acquire() as connection:
-                    await _load(connection, memory)
+                    await self._load(connection, memory)
             new += facts or ()
             await pace.rest()
         return Decided(_proposal(memory, actor, new, instant, idempotency), memory.pending, tuple(memory.unchanged))
 
-
-async def _load(connection: Connection, memory: Remembered) -> None:
-    """Everything that was asked for and is not there yet, in as many statements as there are kinds of it."""
-    for position in memory.missing_positions:
-        memory.where[position] = None
-    rows = await connection.fetch(
-        "SELECT position, stream FROM events WHERE position = ANY($1::bigint[])", list(memory.missing_positions)
-    )
-    memory.where |= {row["position"]: row["stream"] for row in rows}
-    streams = memory.missing_streams | {row["stream"] for row in rows}
-    memory.facts |= await read_streams(connection, streams - memory.facts.keys())
-    for stream in memory.missing_names:
-        memory.named[stream] = await naming(connection, stream)
-    if memory.missing_below:
-        memory.namers |= await streams_naming(connection, memory.missing_below)
+    async def _load(self, connection: Connection, memory: Remembered) -> None:
+        """Everything that was asked for and is not there yet, in as many statements as there are kinds of it."""
+        for position in memory.missing_positions:
+            memory.where[position] = None
+        rows = await connection.fetch(
+            "SELECT position, stream FROM events WHERE position = ANY($1::bigint[])", list(memory.missing_positions)
+        )
+        memory.where |= {row["position"]: row["stream"] for row in rows}
+        streams = memory.missing_streams | {row["stream"] for row in rows}
+        memory.facts |= await self._streams.read(connection, streams - memory.facts.keys())
+        for stream in memory.missing_names:
+            memory.named[stream] = await naming(connection, stream)
+        if memory.missing_below:
+            memory.namers |= await streams_naming(connection, memory.missing_below)
 
 
 def decide_all(

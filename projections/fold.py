@@ -79,6 +79,15 @@ class Timeline:
         self._evolve = evolve_of(stream)
         self._begin()
 
+    def copy(self) -> "Timeline":
+        """The same, to be added to by itself."""
+        other = Timeline.__new__(Timeline)
+        other.facts, other._evolve = self.facts.copy(), self._evolve  # noqa: SLF001 - of its own kind
+        other._days, other._states = self._days.copy(), self._states.copy()  # noqa: SLF001
+        other._steps = {day: facts.copy() for day, facts in self._steps.items()}  # noqa: SLF001
+        other._places = self._places.copy()  # noqa: SLF001
+        return other
+
     def add(self, fact: Recorded) -> None:
         """One more fact, later recorded than all others."""
         self.facts.append(fact)

@@ -1,6 +1,6 @@
 """From a stream's facts to the slices of its tables; from an append to what it closes and opens."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple, TypeVar
 
@@ -11,6 +11,7 @@ from projections.fold import StateSpan, Timeline, timeline
 from projections.table import SliceTable
 
 Tables = Sequence[SliceTable]
+Timelines = Callable[[str, Sequence[Recorded]], Timeline]
 
 
 class Slice(NamedTuple):
@@ -56,9 +57,11 @@ def shown(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[Sl
     return (one for one in at_once(_touched(tables, stream, versions)) if isinstance(one, Slice))
 
 
-def slice_changes(tables: Tables, stream: str, facts: Sequence[Recorded], new: int) -> Work[Closed | Slice]:
+def slice_changes(
+    tables: Tables, stream: str, facts: Sequence[Recorded], new: int, fold: Timelines = Timeline
+) -> Work[Closed | Slice]:
     """What the last `new` facts of a stream close and open: only slices that differ are touched."""
-    return _touched(tables, stream, _growing(Timeline(stream, facts[: len(facts) - new]), facts[len(facts) - new :]))
+    return _touched(tables, stream, _growing(fold(stream, facts[: len(facts) - new]), facts[len(facts) - new :]))
 
 
 def _growing(kept: Timeline, new: Iterable[Recorded]) -> Iterator[StreamVersion]:

@@ -9,19 +9,20 @@ from events.recorded import OPEN_END
 from events.steps import Pace, in_steps
 from projections import concerns
 from projections.documents import digest_of
-from projections.slices import Closed, Slice, Tables, slice_changes
+from projections.fold import Timeline
+from projections.slices import Closed, Slice, Tables, Timelines, slice_changes
 from projections.table import SCHEMA, SliceTable
 
 
-def writer(tables: Tables) -> Writer:
-    """The writer of these tables, to be handed to the log."""
+def writer(tables: Tables, fold: Timelines = Timeline) -> Writer:
+    """The writer of these tables, to be handed to the log; `fold` gives a stream's timeline before what is new."""
 
     async def write(written: Sequence[Written]) -> list[Write]:
         closed: dict[str, list[Closed]] = {}
         opened: dict[str, list[tuple[Any, ...]]] = {}
         pace = Pace()
         for one in written:
-            async for touched in in_steps(slice_changes(tables, one.stream, one.facts, one.new), pace):
+            async for touched in in_steps(slice_changes(tables, one.stream, one.facts, one.new, fold), pace):
                 if isinstance(touched, Closed):
                     closed.setdefault(touched.table, []).append(touched)
                 else:

@@ -20,7 +20,7 @@ from projections.views.counts import Tally
 from projections.views.diff import Changed, Key, Outcome, Views, between
 from projections.views.own import OWN
 from projections.views.subjects import SUBJECTS, Kind
-from projections.views.undercut import Streams
+from projections.views.undercut import Edited
 
 MOST_NAMED: Final = 100  # that are named
 _DAYS: Final = 6  # that are looked at: the first of those that the facts hold from, and today
@@ -49,7 +49,7 @@ class _Shown(NamedTuple):
     doc: bytes
 
 
-async def affected(acquire: Acquire, written: Streams, before: int, today: date) -> tuple[tuple[Affected, ...], int]:
+async def affected(acquire: Acquire, written: Edited, before: int, today: date) -> tuple[tuple[Affected, ...], int]:
     """Who would be affected by the facts behind `before` in these streams, kind by kind, and how many that are."""
     memory, fields = Memory(_ROOM), dict[tuple[Kind, str], dict[str, None]]()
     for day in _days(written, before, today):
@@ -69,7 +69,7 @@ async def affected(acquire: Acquire, written: Streams, before: int, today: date)
     return tuple(found[:MOST_NAMED]), len(found)
 
 
-def _days(written: Streams, before: int, today: date) -> list[date]:
+def _days(written: Edited, before: int, today: date) -> list[date]:
     """The days from which the new facts hold, or those that they undo held, and today."""
     days = {today}
     for facts in written.values():
@@ -85,7 +85,7 @@ async def _read(connection: Connection, table: SliceTable, position: int, day: d
     return [_Shown(*row) for row in await connection.fetch(sql, position, day)]
 
 
-def _without(table: SliceTable, rows: Iterable[_Shown], written: Streams) -> list[_Shown]:
+def _without(table: SliceTable, rows: Iterable[_Shown], written: Edited) -> list[_Shown]:
     """The rows that are of none of these streams."""
     gone = {key for kind, key in map(subject_of, written) if kind == table.kind}
     return [row for row in rows if gone.isdisjoint(_above(row.key))]

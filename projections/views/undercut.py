@@ -28,7 +28,7 @@ from projections.views.reports import ReportRow
 
 MOST_TOLD: Final = 100  # doubts that are told one by one
 _LOOKED_AT: Final = 5_000  # reports
-Streams = Mapping[str, Sequence[Recorded]]  # streams that a request wrote to, with all facts that they have then
+Edited = Mapping[str, Sequence[Recorded]]  # streams that a request wrote to, with all facts that they have then
 
 _REPORTS: Final = f"""SELECT doc FROM {SCHEMA}.reports WHERE known_from <= $1 AND known_to > $1
     AND (task = ANY($2::text[]) OR unit = ANY($3::text[])) AND eff_from >= $4 LIMIT $5"""
@@ -40,7 +40,7 @@ def may_undercut(stream: str, type_: type[Fact]) -> bool:
     return subject_of(stream)[0] in {Task.KIND, Unit.KIND} and (type_.MOVES_DUTIES or type_ is FactVoided)
 
 
-async def undercut(connection: Connection, written: Streams, before: int) -> tuple[Doubt, ...]:
+async def undercut(connection: Connection, written: Edited, before: int) -> tuple[Doubt, ...]:
     """What a request undercuts that found the log with `before` facts: at most MOST_TOLD, and how many more."""
     old = {stream: facts for stream, facts in written.items() if any(one.position <= before for one in facts)}
     found = [one async for one in in_steps(_idle(old, before))]
@@ -51,7 +51,7 @@ async def undercut(connection: Connection, written: Streams, before: int) -> tup
     return tuple(told)
 
 
-def _idle(written: Streams, before: int) -> Work[str]:
+def _idle(written: Edited, before: int) -> Work[str]:
     for stream, facts in written.items():
         yield None
         if subject_of(stream)[0] not in {Task.KIND, Unit.KIND}:
@@ -105,7 +105,7 @@ class _Change(NamedTuple):
     since: date
 
 
-async def _change(old: Streams, before: int) -> _Change:
+async def _change(old: Edited, before: int) -> _Change:
     duties, behind, units, since, pace = {}, {}, set[str](), INFINITY, Pace()
     for stream, facts in old.items():
         await pace.rest()
@@ -137,7 +137,7 @@ def _first_other(before: Sequence[R], after: Sequence[R]) -> date | None:
     return None
 
 
-async def _silenced(connection: Connection, written: Streams, old: Streams, before: int) -> list[str]:
+async def _silenced(connection: Connection, written: Edited, old: Edited, before: int) -> list[str]:
     """The reports that could not be made on their days any more, each with why not."""
     change = await _change(old, before)
     if not (change.duties or change.behind):
@@ -184,7 +184,7 @@ def _with_successors(units: Iterable[str], rows: Sequence[BehindRow]) -> list[st
     return list(found)
 
 
-def _fresh(written: Streams, before: int) -> Iterator[_Report]:
+def _fresh(written: Edited, before: int) -> Iterator[_Report]:
     """The reports of the request itself."""
     for stream, facts in written.items():
         if subject_of(stream)[0] == Reports.KIND:

@@ -18,6 +18,7 @@ from events.database import GONE, SESSION, Connection, Lanes, connect, lanes_of
 from events.demo import set_clock
 from events.handle import Handler
 from events.head import Head, watching
+from events.streams import Streams
 from projections.as_of import AsOf
 from projections.fold import Timeline
 from projections.memory import Memory
@@ -92,7 +93,7 @@ async def test_who_names_a_position_reads_it_though_word_of_it_was_lost(imported
 @pytest.mark.usefixtures("no_heartbeat")
 async def test_whoever_is_told_that_it_is_recorded_reads_it_though_word_of_it_was_lost(imported: Service) -> None:
     async with another_reader(imported, HardOfHearing) as reader:
-        handler = Handler(imported.log, imported.pool.acquire, Timeline)
+        handler = Handler(imported.log, imported.pool.acquire, Timeline, Streams(Memory(1_000_000)))
         office = Office(imported.pool, reader.head, handler, imported.settings.office)
         receipt = await office.record([RewordTask(task=TASK, text="一", reason="试")])
         assert await position(reader) == receipt.position

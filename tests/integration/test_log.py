@@ -36,8 +36,9 @@ from events.proposal import (
 )
 from events.queue import NotBegun
 from events.recorded import Cause
-from events.streams import read_streams
+from events.streams import Streams, read_streams
 from projections.fold import Timeline
+from projections.memory import Memory
 from projections.runner import verify
 from projections.views.subjects import TABLES
 from projections.writer import writer
@@ -464,7 +465,7 @@ async def interrupted(running: Running, meanwhile: Meanwhile) -> AsyncGenerator[
     """A handler whose first decision is overtaken."""
     log = Interrupted(running.dsn, meanwhile)
     try:
-        yield Handler(log, running.pool.acquire, Timeline), log
+        yield Handler(log, running.pool.acquire, Timeline, Streams(Memory(1_000_000))), log
     finally:
         await log.close()
 
@@ -542,7 +543,9 @@ async def test_a_repeat_whose_first_try_was_recorded_meanwhile_is_replayed(
             yield connection
 
     log = Interrupted(imported.dsn, first_try if when == "after_deciding" else nothing)
-    receipt = await Handler(log, acquire, Timeline).handle([command], imported.settings.office, KEY)
+    receipt = await Handler(log, acquire, Timeline, Streams(Memory(1_000_000))).handle(
+        [command], imported.settings.office, KEY
+    )
     await log.close()
     assert receipt.replayed
     assert receipt.positions == tuple(one.position for one in receipts[0].facts)

@@ -11,7 +11,9 @@ from api.main import appending
 from domain.commands import AnyCommand
 from events.handle import Handler
 from events.proposal import Conflict
+from events.streams import Streams
 from projections.fold import Timeline
+from projections.memory import Memory
 from tests.conftest import PLAN, TASK, Site, problem_of
 
 UNIT = {"type": "unit.register", "unit": "xin-ju", "name": "新局", "reason": "试"}
@@ -120,7 +122,7 @@ async def test_a_voiding_holds_nothing(site: Site) -> None:
 async def test_two_records_of_one_log_overtake_each_other_and_record_all(site: Site) -> None:
     """The turns are those of one process; another's writes are met by deciding once more."""
     async with appending(site.running.dsn) as log:
-        other = Handler(log, site.running.pool.acquire, Timeline)
+        other = Handler(log, site.running.pool.acquire, Timeline, Streams(Memory(1_000_000)))
 
         async def there(number: int) -> int:
             command = msgspec.convert(reword(f"别处{number}"), AnyCommand)
