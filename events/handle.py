@@ -338,13 +338,14 @@ class Handler:
 
     async def _load(self, connection: Connection, memory: Remembered) -> None:
         """Everything that was asked for and is not there yet, in as many statements as there are kinds of it."""
-        for position in memory.missing_positions:
-            memory.where[position] = None
-        rows = await connection.fetch(
-            "SELECT position, stream FROM events WHERE position = ANY($1::bigint[])", list(memory.missing_positions)
-        )
-        memory.where |= {row["position"]: row["stream"] for row in rows}
-        streams = memory.missing_streams | {row["stream"] for row in rows}
+        streams = memory.missing_streams
+        if memory.missing_positions:
+            asked = list(memory.missing_positions)
+            rows = await connection.fetch(
+                "SELECT position, stream FROM events WHERE position = ANY($1::bigint[])", asked
+            )
+            memory.where |= dict.fromkeys(asked) | {row["position"]: row["stream"] for row in rows}
+            streams = streams | {row["stream"] for row in rows}
         memory.facts |= await self._streams.read(connection, streams - memory.facts.keys())
         for stream in memory.missing_names:
             memory.named[stream] = await naming(connection, stream)
