@@ -104,8 +104,10 @@ def _pretended(stream: str, facts: Sequence[Recorded], day: date) -> Iterable[tu
     for one in shown(tuple(table._replace(name=table.table.name) for table in stored.values()), stream, facts):
         for name, table in tables.items():
             if table.table.name == one.table and one.eff_from <= day and (table.course or day < one.eff_to):
-                columns = [column.name for column in table.columns]
-                yield name, _Shown(one.key, one.columns[columns.index(table.by)] if table.by else "", one.doc)
+                groups = {"key": one.key} | dict(
+                    zip((column.name for column in table.columns), one.columns, strict=True)
+                )
+                yield name, _Shown(one.key, groups[table.by] if table.by else "", one.doc)
 
 
 def _rows(tables: Mapping[str, Sequence[_Shown]], memory: Memory) -> Rows:
