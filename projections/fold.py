@@ -94,6 +94,11 @@ class Timeline:
         self._redone, self._folded = Redone(INFINITY, INFINITY, ()), 0
         self._begin()
 
+    @property
+    def days(self) -> int:
+        """The days on which it may become another."""
+        return len(self._days)
+
     def copy(self) -> "Timeline":
         """The same, to be added to by itself."""
         other = copy(self)

@@ -16,7 +16,7 @@ from api.pages.visit import PageQuery, Visit
 from projections.lists import Words
 from projections.views import plans, tasks
 from projections.views.districts import DISTRICTS, DistrictRow
-from projections.views.names import UNITS, UnitRow
+from projections.views.names import PLAN_VERSIONS, UNITS, UnitRow
 from projections.views.plans import MEASURES, PARTS
 from projections.views.subjects import PLAN
 from projections.views.task_list import TaskFilter, keeps
@@ -43,7 +43,8 @@ class Chapter(msgspec.Struct, frozen=True):
 
 def wanted_of(plan: str) -> Sequence[Wanted]:
     """What the page is put together from: one read."""
-    return (*tasks.of_plan(plan), wanted(PARTS, plan=plan), wanted(MEASURES, plan=plan), wanted(DISTRICTS))
+    headings = (wanted(PARTS, plan=plan), wanted(MEASURES, plan=plan))
+    return (*tasks.of_plan(plan), wanted(PLAN_VERSIONS, key=plan), *headings, wanted(DISTRICTS))
 
 
 @get("/plans/{plan:str}", include_in_schema=False)

@@ -363,6 +363,21 @@ def test_a_timeline_kept_up_while_facts_are_added_is_what_the_rule_says_of_them_
                 assert list(kept.standing(on)) == held
 
 
+@whenever(anything)
+@settings(max_examples=300, deadline=None)
+def test_a_timeline_tells_on_which_days_a_fact_has_changed_something_and_what_was_there(facts: list[Recorded]) -> None:
+    stream = facts[0].stream
+    kept = Timeline(stream)
+    for size, fact in enumerate(facts):
+        since, until, before = kept.add(fact)
+        for on in PROBES:
+            then = state(stream, facts[:size], OPEN_END, on)
+            if since <= on < until:
+                assert [one for day, one in before if day <= on][-1] == then
+            else:
+                assert kept.at(on) == then
+
+
 def changes(tables: Tables, stream: str, facts: Sequence[Recorded], new: int) -> tuple[list[Closed], list[Slice]]:
     found = list(at_once(touched(tables, stream, facts, new)))
     closed, opened = (
