@@ -9,10 +9,10 @@ import msgspec
 from domain.values import SHANGHAI, checked_date, instant_text, parse_date, parse_instant, shanghai_day
 from events.database import Connection
 from events.head import Head
-from projections.documents import Documents, learned, recalled, structs_of
+from projections.documents import HEADER, Documents, digest_of, learned, recalled, structs_of
 from projections.memory import Memory
 from projections.table import SliceTable
-from projections.wanted import Form, Wanted, compiled, union_of
+from projections.wanted import EPOCH, Form, Wanted, compiled, is_shared, union_of
 
 T = TypeVar("T")
 _NAME: Final = 80  # bytes that the name of a parameter takes
@@ -225,16 +225,34 @@ class Rows:
 
 
 async def rows_at(connection: Connection, moment: Moment, wanted: Sequence[Wanted], memory: Memory) -> Rows:
-    """All rows that a view wants, at one moment, in one statement, and one more where any is new here."""
-    forms = tuple(one.form for one in wanted)
-    values: dict[str, Any] = {"position": moment.position, "day": moment.effective_on}
-    for number, one in enumerate(wanted):
-        values |= {f"{name}_{number}": value for name, value in one.values}
-    found = await _groups(connection, statement_of(memory, forms, "digest"), values)
+    """All rows that a view wants, at one moment, in one statement, and more where any is new here."""
+    own = [one for one in wanted if not is_shared(one)]
+    shared = [one for one in wanted if is_shared(one)]
+    found = await _read(connection, moment, own, memory, shared=tuple(one.table for one in shared))
+    epochs = [found.pop(EPOCH + one.table.name)[""] for one in shared]
     documents = recalled(memory, [digests for groups in found.values() for digests in groups.values()])
     if documents is None:
-        return _learned(await _groups(connection, statement_of(memory, forms, "doc"), values), memory)
-    return Rows(found, documents, memory)
+        rows = _learned(await _read(connection, moment, own, memory, "doc"), memory)
+    else:
+        rows = Rows(found, documents, memory)
+    for one, epoch in zip(shared, epochs, strict=True):
+        name, whole = await _whole(connection, moment, one, epoch, memory)
+        rows = rows.with_rows(Rows({one.table.name: {"": name}} if whole else {}, {name: whole}, memory))
+    return rows
+
+
+async def _whole(
+    connection: Connection, moment: Moment, one: Wanted, epoch: bytes, memory: Memory
+) -> tuple[bytes, Documents]:
+    """All that stands in a shared table, which is the same for as long as the epoch is, and what names it."""
+    key = one.table.table.name, epoch
+    known: tuple[bytes, Documents] | None = memory.get(key)
+    if known is None:
+        lines = (await _read(connection, moment, [one], memory, "doc")).get(one.table.name, {})
+        documents = tuple(sorted(lines[""].split(b"\n"))) if lines else ()
+        known = digest_of(b"\n".join(documents)), documents
+        memory.put(key, known, sum(map(len, documents)) + HEADER * len(documents))
+    return known
 
 
 def _learned(lines: Mapping[str, Mapping[str, bytes]], memory: Memory) -> Rows:
@@ -248,20 +266,31 @@ def _learned(lines: Mapping[str, Mapping[str, bytes]], memory: Memory) -> Rows:
     return Rows(digests, documents, memory)
 
 
-async def _groups(
-    connection: Connection, prepared: tuple[str, list[str]], values: Mapping[str, Any]
+async def _read(  # noqa: PLR0913, PLR0917 - where, when, what, in which form
+    connection: Connection,
+    moment: Moment,
+    wanted: Sequence[Wanted],
+    memory: Memory,
+    column: Literal["digest", "doc"] = "digest",
+    shared: tuple[SliceTable, ...] = (),
 ) -> dict[str, dict[str, bytes]]:
-    sql, names = prepared
+    """The digests or the JSON of rows, and of tables that are shared what names all that stands in them."""
+    sql, names = statement_of(memory, tuple(one.form for one in wanted), column, shared)
+    values: dict[str, Any] = {"position": moment.position, "day": moment.effective_on}
+    for number, one in enumerate(wanted):
+        values |= {f"{name}_{number}": value for name, value in one.values}
     found: dict[str, dict[str, bytes]] = {}
     for name, groups, some in await connection.fetch(sql, *(values[name] for name in names)):
         found[name] = dict(zip(groups, some, strict=True))
     return found
 
 
-def statement_of(memory: Memory, forms: tuple[Form, ...], column: Literal["digest", "doc"]) -> tuple[str, list[str]]:
-    """The text that brings the digests or the JSON of such rows, and its parameters; requests combine forms at will."""
+def statement_of(
+    memory: Memory, forms: tuple[Form, ...], column: Literal["digest", "doc"], shared: tuple[SliceTable, ...] = ()
+) -> tuple[str, list[str]]:
+    """The text that brings such rows, and its parameters; requests combine forms at will."""
     return memory.made(
-        ("statement", column, forms),
-        lambda: compiled(union_of(forms, column)),
-        lambda made: len(made[0]) + _NAME * len(made[1]) + _FORM * len(forms),
+        ("statement", column, forms, shared),
+        lambda: compiled(union_of(forms, column, shared)),
+        lambda made: len(made[0]) + _NAME * len(made[1]) + _FORM * (len(forms) + len(shared)),
     )

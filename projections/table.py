@@ -30,6 +30,7 @@ class SliceTable(NamedTuple):
     `kind` names the streams it is sliced from; `by` is the column by which its rows are read together, if any.
     `version` is raised when `rows` changes, and the table is rebuilt. A `course` is read up to a day, not at it: its
     rows' JSON begins with the days that they stand for, `since` and `until` (which is no more of them).
+    A `shared` one is wanted whole by many reads that know nothing of its rows, and is remembered whole.
     One that `counts` has no such rows, but for each fact how many the subject has with it; of its key that makes the
     columns.
     """
@@ -42,6 +43,7 @@ class SliceTable(NamedTuple):
     by: str | None
     version: int
     course: bool
+    shared: bool
     counts: Callable[[str], tuple[Any, ...]] | None = None
 
     @property
@@ -70,6 +72,7 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
     grams: str | None = None,
     version: int = 1,
     course: bool = False,
+    shared: bool = False,
 ) -> SliceTable:
     """Define a table of slices of what `state` is the fold of, with an index for each way in: one key, each column.
 
@@ -94,9 +97,11 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
             sa.Index(f"{name}_{column}", table.c[column], table.c.known_to, table.c.known_from)
     if course:  # many rows of a key have ended
         sa.Index(f"{name}_key", table.c.key, table.c.known_to, table.c.known_from)
+    for column in ("known_from", "known_to", "eff_from", "eff_to") if shared else ():
+        sa.Index(f"{name}_{column}", table.c[column])  # when it changed last
     if order:
         sa.Index(f"{name}_order", *(table.c[column] for column in order))
-    return SliceTable(name, state.KIND, doc, rows, table, by, version, course)
+    return SliceTable(name, state.KIND, doc, rows, table, by, version, course, shared)
 
 
 def version_table(

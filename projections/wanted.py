@@ -57,6 +57,11 @@ def _one_or_all(value: object) -> object:
     return values[0] if len(values) == 1 else list(values)
 
 
+def is_shared(one: Wanted) -> bool:
+    """Whether these are all rows of a table that is remembered whole."""
+    return one.table.shared and one.form == Form(one.table, by=one.table.by)
+
+
 class Keyset(NamedTuple):
     """A page: `limit` rows behind the one whose columns `order` have the values `after`."""
 
@@ -98,6 +103,26 @@ _BETWEEN: Final = {
 }
 
 
+def _epoch(table: SliceTable) -> sa.Select[Any]:
+    """When that which stands in a table at :position and :day last became another, in the form of its rows."""
+    both = (("position", ("known_from", "known_to")), ("day", ("eff_from", "eff_to")))
+    last = (
+        sa.func.greatest(*(_last(table.table.c[one], _bound(name, table.table.c[one].type)) for one in columns))
+        for name, columns in both
+    )
+    epoch = sa.func.convert_to(
+        sa.func.concat_ws(sa.literal_column("' '"), *last), sa.literal_column("'UTF8'"), type_=sa.LargeBinary()
+    )
+    name = sa.literal_column(f"'{EPOCH}{table.name}'", sa.Text())
+    cells: list[sa.ColumnElement[Any]] = [name, postgresql.array([sa.literal_column("''", sa.Text())])]
+    return sa.select(*cells, postgresql.array([epoch]))
+
+
+def _last(column: sa.Column[Any], up_to: sa.BindParameter[Any]) -> sa.ScalarSelect[Any]:
+    return sa.select(sa.func.max(column)).where(column <= up_to).scalar_subquery()
+
+
+EPOCH: Final = "epoch of "
 _ANY: Final = sa.literal_column("count(*) > 0", sa.Boolean())
 
 
@@ -107,8 +132,12 @@ def compiled(statement: sa.sql.ClauseElement) -> tuple[str, list[str]]:
     return str(done), list(done.positiontup or ())
 
 
-def union_of(forms: Sequence[Form], column: Literal["digest", "doc"] = "digest") -> sa.CompoundSelect[Any]:
+def union_of(
+    forms: Sequence[Form], column: Literal["digest", "doc"] = "digest", shared: Sequence[SliceTable] = ()
+) -> sa.CompoundSelect[Any]:
     """Each table's name, its groups, and the rows of each, at :position and :day; parameters carry their number.
+
+    Of `shared` tables there is, by EPOCH and their names, only what names all that stands in them.
 
     Documents are lines, digests follow one another without anything between them. A table is one row of the answer,
     with arrays: for lists of tasks, whose reports are as many groups, it is shorter than a row for each.
@@ -120,7 +149,9 @@ def union_of(forms: Sequence[Form], column: Literal["digest", "doc"] = "digest")
     for number in sorted(range(len(forms)), key=lambda number: number not in named):
         chosen = _rows(forms[number], number, rows, column)
         rows[number] = chosen.cte(f"rows_{number}") if number in named else chosen.subquery(f"rows_{number}")
-    return sa.union_all(*(_lines(form, rows[number], column) for number, form in enumerate(forms)))
+    return sa.union_all(
+        *(_lines(form, rows[number], column) for number, form in enumerate(forms)), *map(_epoch, shared)
+    )
 
 
 def _lines(form: Form, rows: sa.FromClause, column: str) -> sa.Select[Any]:

@@ -87,7 +87,7 @@ def _behind_rows(key: str, unit: Unit) -> Iterable[Row]:
 
 
 DUTIES: Final = slice_table("duties", Task, DutyRow, _duty_rows, {"plan": TEXT}, course=True)
-BEHIND: Final = slice_table("behind", Unit, BehindRow, _behind_rows, {}, course=True)
+BEHIND: Final = slice_table("behind", Unit, BehindRow, _behind_rows, {}, course=True, shared=True)
 
 
 class _Courses(NamedTuple):

@@ -73,9 +73,9 @@ def _platform_rows(key: str, platform: Platform) -> Iterable[Row]:
     yield Row(key, (), msgspec.json.encode(row))
 
 
-UNITS = slice_table("units", Unit, UnitRow, _unit_rows, {"kind": TEXT, "district": TEXT}, version=2)
+UNITS = slice_table("units", Unit, UnitRow, _unit_rows, {"kind": TEXT, "district": TEXT}, version=2, shared=True)
 PLANS = slice_table("plans", Plan, PlanRow, _plan_rows, {})
-PLATFORMS = slice_table("platforms", Platform, PlatformRow, _platform_rows, {})
+PLATFORMS = slice_table("platforms", Platform, PlatformRow, _platform_rows, {}, shared=True)
 UNIT_VERSIONS, PLAN_VERSIONS, PLATFORM_VERSIONS = map(version_table, (Unit, Plan, Platform))
 
 
