@@ -33,7 +33,7 @@ from events.streams import Streams
 from projections.fold import Timeline
 from projections.folds import Folds
 from projections.memory import Memory
-from projections.runner import prepare
+from projections.runner import shape_of
 from projections.slices import Timelines
 from projections.views.subjects import TABLES
 from projections.writer import writer
@@ -83,30 +83,39 @@ async def service(settings: Settings, *, exclusive: bool = False, purpose: Purpo
 
     `purpose` says what may be done to the record at the start, and whether it may be made (`opened`).
     """
-    async with opened(settings, exclusive=exclusive, purpose=purpose) as (dsn, own):
-        async with undisturbed(dsn) as connection:
-            if purpose != "read":
-                await prepare(connection, TABLES)
-            hmac_key: bytes = await connection.fetchval("SELECT hmac_key FROM log_head")
-        memory = Memory(settings.cache_bytes)
-        folds = Folds(memory)
-        async with (
-            lanes_of(dsn, 8) as pool,
-            lanes_of(dsn, 4, PLANNED_ONCE, brief=True) as slices,
-            appending(dsn, folds) as log,
-            watching(lambda: connect(dsn), pool) as head,
-        ):
-            handler = Handler(log, pool.acquire, folds, Streams(memory))
-            token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)
-            reader = Reader(pool, slices, head, settings.license, memory)
-            office = Office(pool, head, handler, settings.office)
-            yield Service(settings, dsn, pool, log, reader, office, token, is_new, hmac_key, own)
+    async with (
+        opened(settings, exclusive=exclusive, purpose=purpose) as (dsn, own),
+        wired(settings, dsn, own, purpose=purpose) as running,
+    ):
+        yield running
+
+
+@asynccontextmanager
+async def wired(
+    settings: Settings, dsn: str, own: Cluster | None, *, purpose: Purpose = "make"
+) -> AsyncGenerator[Service]:
+    """Everything on a record that is opened already."""
+    async with undisturbed(dsn) as connection:
+        hmac_key: bytes = await connection.fetchval("SELECT hmac_key FROM log_head")
+    memory = Memory(settings.cache_bytes)
+    folds = Folds(memory)
+    async with (
+        lanes_of(dsn, 8) as pool,
+        lanes_of(dsn, 4, PLANNED_ONCE, brief=True) as slices,
+        appending(dsn, folds) as log,
+        watching(lambda: connect(dsn), pool) as head,
+    ):
+        handler = Handler(log, pool.acquire, folds, Streams(memory))
+        token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)
+        reader = Reader(pool, slices, head, settings.license, memory)
+        office = Office(pool, head, handler, settings.office)
+        yield Service(settings, dsn, pool, log, reader, office, token, is_new, hmac_key, own)
 
 
 @asynccontextmanager
 async def appending(dsn: str, fold: Timelines = Timeline) -> AsyncGenerator[Log]:
     """The log, whose appends carry the projections' writes along."""
-    log = Log(lambda: connect(dsn, APPENDING, APPENDING_PATIENCE), writer(TABLES, fold))
+    log = Log(lambda: connect(dsn, APPENDING, APPENDING_PATIENCE), writer(TABLES, fold), shape_of(TABLES))
     try:
         yield log
     finally:

@@ -21,6 +21,7 @@ from events.proposal import (
     DiskFull,
     IdempotencyKey,
     KeyReused,
+    OtherShape,
     Proposal,
     Unacknowledged,
     replay,
@@ -64,11 +65,15 @@ async def nothing(_: Sequence[Written]) -> Sequence[Write]:
 class Log:
     """One appender for a process. What arrives while a commit is in flight is appended by the next.
 
-    `full` says that the last append found no room on the database's disk.
+    `shape` is that of the tables that the writer knows (None: of none), and of another nothing is appended. `full` says
+    that the last append found no room on the database's disk.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], writer: Writer = nothing) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[Connection]], writer: Writer = nothing, shape: str | None = None
+    ) -> None:
         self.full = False
+        self.shape = shape
         self._connect = connect
         self._writer = writer
         self._queue = Queue()
@@ -164,6 +169,8 @@ class Log:
         """What becomes of each request; what is accepted is written, and not yet committed."""
         head = await connection.fetchrow(statement("head_for_update"))
         assert head is not None  # noqa: S101 - migrate() has made the one row
+        if self.shape not in {None, head["shape"]}:
+            return [OtherShape()] * len(proposals)
         if head["seconds_behind"] > MAX_SECONDS_BEHIND:
             behind = ClockBehind(f"the database's clock is {head['seconds_behind']:.1f} s behind the last fact")
             return [behind] * len(proposals)

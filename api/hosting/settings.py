@@ -20,6 +20,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8000
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     data_dir: Path = Path("data")
     database_url: str | None = None
     origin: str | None = None
@@ -44,6 +45,12 @@ def settings_from(environment: Mapping[str, str] = os.environ, **given: Any) -> 
     except msgspec.ValidationError as error:
         found = misfit(error, Settings)
         raise ValueError(f"settings: {found.path[0]}: {found.wish}, not {values[found.path[0]]}") from error
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables by which another process finds the same settings."""
+    values = {name: getattr(settings, name) for name in _names()}
+    return {PREFIX + name.upper(): str(value) for name, value in values.items() if value is not None}
 
 
 def _names() -> tuple[str, ...]:

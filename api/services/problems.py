@@ -14,7 +14,7 @@ from domain.errors import NotAPlan, Refused, Stale, Unknown
 from events.codec import LeafError
 from events.database import GONE, WRONG
 from events.handle import TooManyFacts
-from events.proposal import ClockBehind, DiskFull, KeyReused, Unacknowledged
+from events.proposal import ClockBehind, DiskFull, KeyReused, OtherShape, Unacknowledged
 from events.queue import NotBegun
 from projections.as_of import NoSuchMoment
 
@@ -132,6 +132,8 @@ def _later(error: BaseException) -> Trouble | None:
     match error:
         case NotBegun():
             return Trouble(503, "not_begun", f"nothing was recorded: {error}; send it again", Retry_After="2")
+        case OtherShape():
+            return Trouble(503, "not_begun", f"nothing was recorded: {error}; send it again then", Retry_After="30")
         case Unacknowledged():
             detail = f"{error}: send it again with the same Idempotency-Key, which records nothing twice"
             return Trouble(503, "unacknowledged", detail, Retry_After="2")
@@ -185,7 +187,7 @@ def note(asked: str, what: Trouble, error: BaseException, trace: str) -> None:
         log.error("%s: %s, trace %s", asked, what.code, trace, exc_info=error)
     elif what.status >= 500:  # noqa: PLR2004
         why = error if isinstance(error, (*GONE, *WRONG)) else error.__cause__ or error
-        level = logging.ERROR if isinstance(why, WRONG) else logging.WARNING
+        level = logging.ERROR if isinstance(why, (*WRONG, OtherShape)) else logging.WARNING
         log.log(level, "%s: %s (%s), trace %s", asked, what.code, str(why) or type(why).__name__, trace)
 
 
