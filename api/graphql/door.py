@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from api.graphql.errors import NotOffered, shortened
 from api.graphql.execute import DEAREST, Executed, answer
-from api.http.answers import ALWAYS, JSON, ONCE, Answer, AtHead, cache_control, etag_of
+from api.http.answers import ALWAYS, JSON, ONCE, UNLESS_ERASED, Answer, AtHead, cache_control, etag_of
 from api.http.asking import Clocks, NoParameters, asked, clocks
 from api.http.body import checked, decoded
 from api.http.documented import answers as documented
@@ -91,7 +91,8 @@ def _answered(request: Ask, found: Executed, headers: dict[str, str], *, etag: b
         detail = f"an answer to GraphQL is {' or '.join(GRAPHQL)}: accept one of them"
         raise Trouble(406, "not_acceptable", detail)
     unpinned = [moment.position for moment in found.moments.moments if not moment.pinned]
-    stays = ONCE if found.errors else AtHead(max(unpinned)) if unpinned else ALWAYS
+    lasting = UNLESS_ERASED if found.erasable else ALWAYS
+    stays = ONCE if found.errors else AtHead(max(unpinned)) if unpinned else lasting
     body = encoded(found)
     headers["Content-Type"] = media_type
     if found.moments.position is not None:

@@ -1,7 +1,8 @@
 """The door outside the application: a request is read here, once, and answers that are still true come from memory.
 
 An answer is a pure function of the question and the moment. One read at a pinned moment stays true; one read at the
-head is true until the head moves or the day ends. Both are forgotten when something is erased.
+head is true until the head moves or the day ends. Both are forgotten when something is erased. While the database is
+away, whoever asks for what is pinned, holds no text that may be erased, and is remembered is answered; nobody else.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from werkzeug.http import parse_etags
 
 from api.http import body
-from api.http.answers import BODY_PARTS, ONCE, STAYS, Answer, AtHead, Once, Stays
+from api.http.answers import BODY_PARTS, ONCE, STAYS, Always, Answer, AtHead, Once, Stays
 from api.http.clients import CLIENT_GONE, Receive, unless_gone
 from api.http.question import (
     Asked,
@@ -59,9 +60,13 @@ NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
 
 
 class Entry(NamedTuple):
-    """An answer as it is sent. `state` is what it was read at: None where it stays true whatever is recorded."""
+    """An answer as it is sent. `state` is what it was read at: None where it stays true whatever is recorded.
+
+    `lasting`: and whatever is erased, so that nobody need hear of the log to give it.
+    """
 
     state: _State | None
+    lasting: bool
     epoch: int
     etag: bytes
     start: Message
@@ -162,15 +167,15 @@ class Front:
             answer = self._failing(scope["method"], scope["path"], {}, self._head.size, error)
         collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)
-        entry = await _entry(collected, None, 0, packed=False)
+        entry = await _entry(collected, ONCE, None, 0, packed=False)
         await send(entry.start)
         await send(entry.whole if scope["method"] != "HEAD" else NO_BODY)
 
     def _known(self, key: _Key) -> Entry | None:
-        """The answer that is remembered, if it is still true; who hears nothing of the log cannot know that."""
+        """The answer that is remembered, if it is still true; who hears nothing of the log knows it of few."""
         head = self._head
         entry: Entry | None = self._memory.get(key)
-        if entry is None or entry.epoch != head.erasure_epoch or not head.listening:
+        if entry is None or entry.epoch != head.erasure_epoch or not (entry.lasting or head.listening):
             return None
         return entry if entry.state is None or entry.state == (head.size, head.today()) else None
 
@@ -232,7 +237,7 @@ class Front:
         if collected.parts and not await collected.all_of(collected.parts):
             return _long(collected, collected.parts, packed=question.packed)
         state = (stays.position, today) if isinstance(stays, AtHead) else None
-        entry = await _entry(collected, state, epoch, packed=question.packed)
+        entry = await _entry(collected, stays, state, epoch, packed=question.packed)
         if not isinstance(stays, Once) and collected.status == 200 and len(content) <= LARGEST_QUERY:  # noqa: PLR2004
             self._memory.offer(key, entry, _weight(key, entry))
         return entry
@@ -305,7 +310,7 @@ def _through(send: Send) -> Send:
     return through
 
 
-async def _entry(answer: Collected, state: _State | None, epoch: int, *, packed: bool) -> Entry:
+async def _entry(answer: Collected, stays: Stays, state: _State | None, epoch: int, *, packed: bool) -> Entry:
     """The answer as it is sent: open to every origin, packed where that is worth it."""
     content = answer.content
     fields = {name.lower(): value for name, value in answer.headers}
@@ -320,6 +325,7 @@ async def _entry(answer: Collected, state: _State | None, epoch: int, *, packed:
     kept = [(name, value) for name, value in headers if name not in {b"content-length", b"content-type"}]
     return Entry(
         state,
+        isinstance(stays, Always) and not stays.erasable,
         epoch,
         etag,
         {"type": "http.response.start", "status": answer.status, "headers": headers},
