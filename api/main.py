@@ -14,6 +14,7 @@ from litestar.openapi.spec import License
 from api import pages
 from api.description import docs, schemas
 from api.graphql.door import graphql, methods
+from api.hosting.metrics import Counted
 from api.hosting.opening import Purpose, opened
 from api.hosting.settings import Settings
 from api.http.front import Front
@@ -22,6 +23,7 @@ from api.http.question import Ask
 from api.http.tokens import token_of
 from api.postgres import Cluster
 from api.resources import diff, events, health, history, subjects, summary, timemaps
+from api.services.meter import Meter
 from api.services.office import Office
 from api.services.reader import Reader
 from api.writing import clock, commands
@@ -75,6 +77,12 @@ class Service(msgspec.Struct, frozen=True):
     token_is_new: bool
     hmac_key: bytes  # the log's own, for the HMACs by which repeated requests are known
     cluster: Cluster | None  # None where DATABASE_URL names the server
+    slices: Lanes
+    meter: Meter
+
+    def measured(self) -> Counted:
+        """All that this process has counted; it may be asked for by another thread."""
+        return self.meter.report(self.reader, self.log, {"log": self.pool, "tables": self.slices})
 
 
 @asynccontextmanager
@@ -109,7 +117,7 @@ async def wired(
         token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)
         reader = Reader(pool, slices, head, settings.license, memory)
         office = Office(pool, head, handler, settings.office)
-        yield Service(settings, dsn, pool, log, reader, office, token, is_new, hmac_key, own)
+        yield Service(settings, dsn, pool, log, reader, office, token, is_new, hmac_key, own, slices, Meter())
 
 
 @asynccontextmanager
@@ -145,7 +153,7 @@ def application(running: Service) -> Front:
         openapi_config=None,  # /openapi.json has a handler of its own, and Litestar would serve pages beside it
         request_max_body_size=None,  # api/http/body.py reads, with a limit of its own
     )
-    return Front(inner, running.reader, pages.failed, running.settings.body_seconds)
+    return Front(inner, running.reader, running.meter, pages.failed, running.settings.body_seconds)
 
 
 def described_app() -> Litestar:

@@ -15,11 +15,12 @@ import msgspec
 
 from api.cli.logs import begin_to_log
 from api.cli.shared import OUT, data_dir_option, run, settings_of
+from api.hosting.settings import Settings, environment_of, variables
 
 if TYPE_CHECKING:
     import socket
 
-    from api.hosting.settings import Settings
+    from api.hosting.metrics import Metrics
     from api.main import Service
     from api.postgres import Cluster
 
@@ -32,19 +33,41 @@ host_option = click.option("--host", help="Default: 127.0.0.1, or PLANRECORD_HOS
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 64), help="How many processes answer. Default: 1, or PLANRECORD_WORKERS."
 )
+metrics_option = click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Where Prometheus finds /metrics, on 127.0.0.1. Default: nowhere, or PLANRECORD_METRICS_PORT.",
+)
 
 
-@click.command("serve")
+def _settings_told() -> str:
+    """Every setting, as the help shows it: wrapped by nobody."""
+    lines = [
+        line
+        for one in variables()
+        for line in (
+            f"  {one.variable}",
+            f"      {one.purpose}" + (f" (default: {one.default})" if one.default else ""),
+        )
+    ]
+    return "\n".join(["\b", "Settings, from the environment; an option wins:", *lines])
+
+
+@click.command("serve", epilog=_settings_told())
 @port_option
 @host_option
 @data_dir_option
 @workers_option
-def serve_command(port: int | None, host: str | None, data_dir: Path | None, workers: int | None) -> None:
+@metrics_option
+def serve_command(
+    port: int | None, host: str | None, data_dir: Path | None, workers: int | None, metrics_port: int | None
+) -> None:
     """Serve the record. A new record begins with the bundled plan; Ctrl-C stops all that was started.
 
     Several processes may also serve one DATABASE_URL, on this machine or others, each started by itself.
     """
-    run(serve(settings_of(port=port, host=host, data_dir=data_dir, workers=workers)))
+    given = {"port": port, "host": host, "data_dir": data_dir, "workers": workers, "metrics_port": metrics_port}
+    run(serve(settings_of(**given)))
 
 
 @click.command("demo")
@@ -61,7 +84,7 @@ def demo_command(port: int | None, host: str | None, data_dir: Path, *, and_serv
     run(demo(settings_of(port=port, host=host, data_dir=data_dir, origin=DEMO_ORIGIN), and_serve=and_serve))
 
 
-async def serve(settings: "Settings") -> None:
+async def serve(settings: Settings) -> None:
     """Start everything, import the bundled plan into an empty log, publish until a signal comes."""
     from api.hosting.serving import listening  # noqa: PLC0415 - base installs have no server
 
@@ -69,7 +92,7 @@ async def serve(settings: "Settings") -> None:
         await _keep_and_publish(settings, begin, taken)
 
 
-async def demo(settings: "Settings", *, and_serve: bool) -> None:
+async def demo(settings: Settings, *, and_serve: bool) -> None:
     """Make the demo's record unless it is there, and serve it if asked."""
     from api.cli.year import tell  # noqa: PLC0415 - base installs have no server
     from api.hosting.serving import listening  # noqa: PLC0415
@@ -86,27 +109,31 @@ async def demo(settings: "Settings", *, and_serve: bool) -> None:
 
 
 async def _keep_and_publish(
-    settings: "Settings", first: Callable[["Service"], Awaitable[None]], taken: "socket.socket | None"
+    settings: Settings, first: Callable[["Service"], Awaitable[None]], taken: "socket.socket | None"
 ) -> None:
     """Start the database, do what comes first, and publish at the socket, if there is one, until a signal comes."""
-    from api.hosting.opening import opened  # noqa: PLC0415 - base installs have no server
+    from api.hosting.metrics import Metrics, published  # noqa: PLC0415 - base installs have no server
+    from api.hosting.opening import opened  # noqa: PLC0415
     from api.main import wired  # noqa: PLC0415
 
-    begin_to_log()
-    async with opened(settings, exclusive=True) as (dsn, own):
-        async with wired(settings, dsn, own) as running:
-            await first(running)
-            if taken:
-                _say(running, taken)
-            if taken and settings.workers == 1:
-                await publish(running, taken)
-        if taken and settings.workers > 1:
-            await publish_by_workers(msgspec.structs.replace(settings, database_url=dsn), own, taken)
+    begin_to_log(settings.log_format)
+    metrics = Metrics()
+    with published(metrics, settings.metrics_host, settings.metrics_port if taken else None) as measured:
+        async with opened(settings, exclusive=True, progress=metrics.folded) as (dsn, own):
+            async with wired(settings, dsn, own) as running:
+                await first(running)
+                if taken:
+                    _say(running, taken, measured)
+                if taken and settings.workers == 1:
+                    metrics.own = running.measured
+                    await publish(running, taken)
+            if taken and settings.workers > 1:
+                await publish_by_workers(msgspec.structs.replace(settings, database_url=dsn), own, taken, metrics)
     if taken:
         OUT.print("stopped", markup=False)
 
 
-def refuse_what_is_no_record(settings: "Settings") -> None:
+def refuse_what_is_no_record(settings: Settings) -> None:
     """OtherRecord if the folder holds something, and no record; whose record it is, is seen when it is opened."""
     from api.hosting.opening import OtherRecord  # noqa: PLC0415 - base installs have no server
     from api.postgres import is_cluster, usable  # noqa: PLC0415
@@ -151,12 +178,18 @@ async def publish(running: "Service", taken: "socket.socket") -> None:
             asyncio.get_running_loop().set_exception_handler(_ignore)  # nobody waits for how those left behind will end
 
 
-async def publish_by_workers(settings: "Settings", own: "Cluster | None", taken: "socket.socket") -> None:
-    """The same, in processes of their own."""
-    from api.hosting.settings import environment_of  # noqa: PLC0415 - base installs have no server
+async def publish_by_workers(
+    settings: Settings, own: "Cluster | None", taken: "socket.socket", metrics: "Metrics"
+) -> None:
+    """The same, in processes of their own, which report to `metrics`."""
+    from api.hosting.metrics import Counted  # noqa: PLC0415 - base installs have no server
     from api.hosting.workers import Workers  # noqa: PLC0415
 
-    workers = Workers(_worker, {**os.environ, **environment_of(settings)}, taken, lambda _number, _report: None)
+    def heard(number: int, report: bytes) -> None:
+        metrics.starts = workers.started
+        metrics.heard(number, msgspec.json.decode(report, type=Counted))
+
+    workers = Workers(_worker, {**os.environ, **environment_of(settings)}, taken, heard)
     serving = asyncio.ensure_future(workers.run(settings.workers))
     async with _until_told(serving, own):
         serving.cancel()
@@ -190,7 +223,7 @@ def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
     """Say nothing of what is left behind."""
 
 
-def _say(running: "Service", taken: "socket.socket") -> None:
+def _say(running: "Service", taken: "socket.socket", measured: int | None) -> None:
     """What to open."""
     from api.hosting.serving import address_named  # noqa: PLC0415
     from events.demo import is_demo  # noqa: PLC0415 - base installs have no server
@@ -213,6 +246,8 @@ def _say(running: "Service", taken: "socket.socket") -> None:
         f"  how one came about   {base}{plan}/tasks/21/history",
         f"  every fact           {base}/v1/events",
         f"  the writing token    {settings.data_dir / 'token'}" + (" (made just now)" if running.token_is_new else ""),
-        "Ctrl-C stops it.",
     ]
+    if measured is not None:
+        lines.append(f"  what is measured     http://{address_named(settings.metrics_host, measured)}/metrics")
+    lines.append("Ctrl-C stops it.")
     OUT.print("\n".join(lines), markup=False)

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from api.cli.logs import begin_to_log
 from api.cli.serve import publish
 from api.cli.shared import run, settings_of
@@ -30,25 +32,33 @@ def work(descriptor: str, channel: str) -> None:
 
 
 async def _serve(settings: "Settings", taken: socket.socket, channel: socket.socket) -> None:
-    begin_to_log()
-    end_with(channel, lambda: b"")
+    begin_to_log(settings.log_format)
+    parent = Parent(channel)
     async with service(settings) as running:
+        parent.report = lambda: msgspec.json.encode(running.measured())
         await publish(running, taken)
 
 
-def end_with(channel: socket.socket, report: Callable[[], bytes]) -> None:
-    """Report each second to the parent, in a line, and end when it has: whatever the event loop is doing."""
+class Parent:
+    """The process that started this one: it is told each second, by a line, what `report` says, if there is one.
 
-    def stay() -> None:
-        with channel:
+    When it has ended this one ends, too, whatever its event loop is doing.
+    """
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.report: Callable[[], bytes] | None = None
+        self._channel = channel
+        threading.Thread(target=self._tell, name="parent", daemon=True).start()
+
+    def _tell(self) -> None:
+        with self._channel as channel:
             try:
                 while not select.select([channel], [], [], EVERY)[0]:
-                    channel.sendall(report() + b"\n")
+                    if self.report:
+                        channel.sendall(self.report() + b"\n")
             except OSError:
                 pass
         os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=stay, name="parent", daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import asyncpg
 
 from api.hosting.settings import Settings
 from api.postgres import Cluster, cluster, is_cluster
+from events.audit import Progress
 from events.database import Connection, close, connect, undisturbed
 from events.schema import Release, in_turn, migrate, origin_of, release_of
 from projections.runner import is_current, prepare
@@ -44,13 +45,17 @@ def place(settings: Settings) -> str:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, *, exclusive: bool = False, purpose: Purpose = "make"
+    settings: Settings,
+    *,
+    exclusive: bool = False,
+    purpose: Purpose = "make",
+    progress: Progress = lambda _: None,
 ) -> AsyncGenerator[tuple[str, Cluster | None]]:
     """The DSN of the record's database: that of DATABASE_URL, or the data folder's own, which is started and stopped.
 
     Only to `make` is a record made where there is none; else NoRecord, and nothing was touched. To `read`, the record
     must be as this release leaves it (OtherRelease); else it is brought up to date, by one process at a time.
-    OtherRecord for one of another origin than was set.
+    OtherRecord for one of another origin than was set. `progress` is told the facts that a rebuild has folded.
     """
     async with _database(settings, exclusive=exclusive, purpose=purpose) as (dsn, own):
         connection = await _connected(dsn)
@@ -61,20 +66,22 @@ async def opened(
                 await _suits(connection, settings, purpose)
             else:
                 async with in_turn(connection):
-                    await _brought_up_to_date(connection, dsn, settings, purpose)
+                    await _brought_up_to_date(connection, dsn, settings, purpose, progress)
         finally:
             await close(connection)
         yield dsn, own
 
 
-async def _brought_up_to_date(connection: Connection, dsn: str, settings: Settings, purpose: Purpose) -> None:
+async def _brought_up_to_date(
+    connection: Connection, dsn: str, settings: Settings, purpose: Purpose, progress: Progress
+) -> None:
     """Make the record if it is not there; migrate the log, and rebuild the tables that have another shape."""
     if await origin_of(connection) is None:
         await migrate(dsn, settings.origin or ORIGIN)
     await _suits(connection, settings, purpose)
     await migrate(dsn, settings.origin or ORIGIN)
     async with undisturbed(dsn) as patient:
-        await prepare(patient, TABLES)
+        await prepare(patient, TABLES, progress)
 
 
 @asynccontextmanager
