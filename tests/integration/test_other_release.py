@@ -14,6 +14,8 @@ from tests.conftest import PLAN, REPORT, Site, ask, database_of, problem_of
 from tests.integration.commands import Serving, place, serving, start
 from tests.integration.yesterday import brought
 
+SHAPELESS = "a2d8393"  # the last release that knows nothing of shapes; a tree it keeps
+
 
 async def test_an_appender_whose_tables_another_release_has_made_anew_appends_nothing(
     site: Site, caplog: pytest.LogCaptureFixture
@@ -45,15 +47,15 @@ async def test_the_database_refuses_an_appender_that_reads_no_shape(site: Site) 
 
 
 @pytest.fixture(scope="module")
-def yesterday(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of an older release, which knows nothing of shapes."""
-    return brought(tmp_path_factory.mktemp("yesterday") / "release")
+def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of an older release."""
+    return brought(tmp_path_factory.mktemp("older") / "release", SHAPELESS)
 
 
-async def test_an_older_release_that_still_runs_appends_nothing_beside_new_tables(server: str, yesterday: Path) -> None:
+async def test_an_older_release_that_still_runs_appends_nothing_beside_new_tables(server: str, older: Path) -> None:
     async with database_of(server, "template1") as dsn:
         with place() as old, place() as new:
-            async with serving(old, project=yesterday, DATABASE_URL=dsn) as before:
+            async with serving(old, project=older, DATABASE_URL=dsn) as before:
                 assert (await before.send(REPORT | {"period": "2023-04"})).status_code == 200
                 async with serving(new, DATABASE_URL=dsn) as after:
                     assert (await before.send(REPORT | {"period": "2023-05"})).status_code >= 500
