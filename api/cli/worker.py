@@ -4,6 +4,8 @@ Both are descriptors: the socket at which all listen, and the channel to the par
 environment, as those of any server on a database of somebody else's.
 """
 
+import asyncio
+import contextlib
 import os
 import select
 import signal
@@ -34,9 +36,10 @@ def work(descriptor: str, channel: str) -> None:
 async def _serve(settings: "Settings", taken: socket.socket, channel: socket.socket) -> None:
     begin_to_log(settings.log_format)
     parent = Parent(channel)
-    async with service(settings) as running:
-        parent.report = lambda: msgspec.json.encode(running.measured())
-        await publish(running, taken)
+    with contextlib.suppress(asyncio.CancelledError):  # told to end before it had begun: the parent says so
+        async with service(settings) as running:
+            parent.report = lambda: msgspec.json.encode(running.measured())
+            await publish(running, taken)
 
 
 class Parent:

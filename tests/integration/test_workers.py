@@ -207,6 +207,17 @@ async def test_a_worker_that_is_killed_is_started_again_and_nothing_is_lost(data
     assert await gone([*first, *second], 0.1)
 
 
+async def test_workers_that_have_only_begun_are_stopped_without_a_word(data: Path) -> None:
+    served = await start(data, "serve", "--workers", "2")
+    while len(children(served.process.pid)) < 3:  # PostgreSQL, and the two
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(1)
+    workers = [pid for pid in children(served.process.pid) if "api.cli.worker" in words(pid)]
+    assert await served.stop() == 0
+    assert served.complained == ""
+    assert await gone(workers, 0.1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_stops_the_parent_its_workers_and_the_database(data: Path, number: signal.Signals) -> None:
     async with serving(data, "serve", "--workers", "2") as served:
