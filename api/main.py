@@ -14,6 +14,7 @@ from litestar.openapi.spec import License
 from api import pages
 from api.description import docs, schemas
 from api.graphql.door import graphql, methods
+from api.hosting.metrics import Counted
 from api.hosting.opening import Purpose, opened
 from api.hosting.settings import Settings
 from api.http.front import Front
@@ -22,6 +23,7 @@ from api.http.question import Ask
 from api.http.tokens import token_of
 from api.postgres import Cluster
 from api.resources import diff, events, health, history, subjects, summary, timemaps
+from api.services.meter import Meter
 from api.services.office import Office
 from api.services.reader import Reader
 from api.writing import clock, commands
@@ -33,7 +35,7 @@ from events.streams import Streams
 from projections.fold import Timeline
 from projections.folds import Folds
 from projections.memory import Memory
-from projections.runner import prepare
+from projections.runner import shape_of
 from projections.slices import Timelines
 from projections.views.subjects import TABLES
 from projections.writer import writer
@@ -75,6 +77,12 @@ class Service(msgspec.Struct, frozen=True):
     token_is_new: bool
     hmac_key: bytes  # the log's own, for the HMACs by which repeated requests are known
     cluster: Cluster | None  # None where DATABASE_URL names the server
+    slices: Lanes
+    meter: Meter
+
+    def measured(self) -> Counted:
+        """All that this process has counted; it may be asked for by another thread."""
+        return self.meter.report(self.reader, self.log, {"log": self.pool, "tables": self.slices})
 
 
 @asynccontextmanager
@@ -83,30 +91,39 @@ async def service(settings: Settings, *, exclusive: bool = False, purpose: Purpo
 
     `purpose` says what may be done to the record at the start, and whether it may be made (`opened`).
     """
-    async with opened(settings, exclusive=exclusive, purpose=purpose) as (dsn, own):
-        async with undisturbed(dsn) as connection:
-            if purpose != "read":
-                await prepare(connection, TABLES)
-            hmac_key: bytes = await connection.fetchval("SELECT hmac_key FROM log_head")
-        memory = Memory(settings.cache_bytes)
-        folds = Folds(memory)
-        async with (
-            lanes_of(dsn, 8) as pool,
-            lanes_of(dsn, 4, PLANNED_ONCE, brief=True) as slices,
-            appending(dsn, folds) as log,
-            watching(lambda: connect(dsn), pool) as head,
-        ):
-            handler = Handler(log, pool.acquire, folds, Streams(memory))
-            token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)
-            reader = Reader(pool, slices, head, settings.license, memory)
-            office = Office(pool, head, handler, settings.office)
-            yield Service(settings, dsn, pool, log, reader, office, token, is_new, hmac_key, own)
+    async with (
+        opened(settings, exclusive=exclusive, purpose=purpose) as (dsn, own),
+        wired(settings, dsn, own, purpose=purpose) as running,
+    ):
+        yield running
+
+
+@asynccontextmanager
+async def wired(
+    settings: Settings, dsn: str, own: Cluster | None, *, purpose: Purpose = "make"
+) -> AsyncGenerator[Service]:
+    """Everything on a record that is opened already."""
+    async with undisturbed(dsn) as connection:
+        hmac_key: bytes = await connection.fetchval("SELECT hmac_key FROM log_head")
+    memory = Memory(settings.cache_bytes)
+    folds = Folds(memory)
+    async with (
+        lanes_of(dsn, 8) as pool,
+        lanes_of(dsn, 4, PLANNED_ONCE, brief=True) as slices,
+        appending(dsn, folds) as log,
+        watching(lambda: connect(dsn), pool) as head,
+    ):
+        handler = Handler(log, pool.acquire, folds, Streams(memory))
+        token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)
+        reader = Reader(pool, slices, head, settings.license, memory)
+        office = Office(pool, head, handler, settings.office)
+        yield Service(settings, dsn, pool, log, reader, office, token, is_new, hmac_key, own, slices, Meter())
 
 
 @asynccontextmanager
 async def appending(dsn: str, fold: Timelines = Timeline) -> AsyncGenerator[Log]:
     """The log, whose appends carry the projections' writes along."""
-    log = Log(lambda: connect(dsn, APPENDING, APPENDING_PATIENCE), writer(TABLES, fold))
+    log = Log(lambda: connect(dsn, APPENDING, APPENDING_PATIENCE), writer(TABLES, fold), shape_of(TABLES))
     try:
         yield log
     finally:
@@ -136,7 +153,7 @@ def application(running: Service) -> Front:
         openapi_config=None,  # /openapi.json has a handler of its own, and Litestar would serve pages beside it
         request_max_body_size=None,  # api/http/body.py reads, with a limit of its own
     )
-    return Front(inner, running.reader, pages.failed, running.settings.body_seconds)
+    return Front(inner, running.reader, running.meter, pages.failed, running.settings.body_seconds)
 
 
 def described_app() -> Litestar:

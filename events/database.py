@@ -124,6 +124,21 @@ class Lanes:
         self._waiting: dict[asyncio.Future[None], float] = {}  # the same of those who wait for room
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def lent(self) -> int:
+        """How many are lent."""
+        return len(self._lent)
+
+    @property
+    def idle(self) -> int:
+        """How many wait to be lent."""
+        return len(self._idle)
+
+    @property
+    def waited_for(self) -> int:
+        """How many wait for one."""
+        return len(self._waiting)
+
     def acquire(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for as long as the block lasts; one that is in doubt afterwards is not lent again."""
         return _Loan(self)

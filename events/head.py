@@ -17,6 +17,7 @@ import asyncpg
 from domain.values import SHANGHAI, shanghai_day
 from events import merkle
 from events.database import CHANNEL, GONE, Connection, Lanes, statement
+from events.histogram import SECONDS, Histogram
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -36,6 +37,7 @@ class Head:
         self.log = ""
         self.origin = ""
         self.erasure_epoch = 0
+        self.lags = Histogram(SECONDS)  # from the recording of a fact to its being shown here
         self._lanes = lanes
         self._instants: array[int] = array("q")
         self._demo_now: datetime | None = None
@@ -132,7 +134,10 @@ class Head:
         fresh = array("q", row["instants"] or b"")
         if sys.byteorder == "little":
             fresh.byteswap()
-        self._instants.extend(fresh[len(self._instants) - known :])
+        news = fresh[len(self._instants) - known :]
+        if news and self.size and row["demo_now"] is None:  # what was there before us was not late
+            self.lags.add((row["clock"] - EPOCH) / timedelta(seconds=1) - news[-1] / 1e6)
+        self._instants.extend(news)
         self._clock = row["clock"], time.monotonic()
         self._today = date.min, 0.0
         self.size, self.root = row["size"], merkle.root(tuple(row["frontier"])).hex()

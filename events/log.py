@@ -1,6 +1,7 @@
 """The log: appends whole queues of requests in one transaction each."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -14,6 +15,7 @@ from domain.values import shanghai_day
 from events import codec, merkle
 from events.database import CHANNEL, GONE, PATIENCE, WRONG, Connection, close, statement
 from events.erasable import Disclosure
+from events.histogram import COUNTS, SECONDS, Histogram
 from events.proposal import (
     Appended,
     ClockBehind,
@@ -21,6 +23,7 @@ from events.proposal import (
     DiskFull,
     IdempotencyKey,
     KeyReused,
+    OtherShape,
     Proposal,
     Unacknowledged,
     replay,
@@ -64,16 +67,28 @@ async def nothing(_: Sequence[Written]) -> Sequence[Write]:
 class Log:
     """One appender for a process. What arrives while a commit is in flight is appended by the next.
 
-    `full` says that the last append found no room on the database's disk.
+    `shape` is that of the tables that the writer knows (None: of none), and of another nothing is appended. `full` says
+    that the last append found no room on the database's disk. Counted are the requests and the `facts` of each batch,
+    the seconds for which a request `waits` for its own, and those of the `commits`.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], writer: Writer = nothing) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[Connection]], writer: Writer = nothing, shape: str | None = None
+    ) -> None:
         self.full = False
+        self.shape = shape
+        self.batches, self.facts = Histogram(COUNTS), Histogram(COUNTS)
+        self.waits, self.commits = Histogram(SECONDS), Histogram(SECONDS)
         self._connect = connect
         self._writer = writer
         self._queue = Queue()
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait to be begun."""
+        return len(self._queue)
 
     async def append(self, proposal: Proposal) -> Appended:
         """Append all facts of a request or none.
@@ -131,6 +146,7 @@ class Log:
             await self._commit_or_fail(self._connection, batch)
 
     async def _commit_or_fail(self, connection: Connection, batch: Sequence[Waiting]) -> None:
+        began = time.monotonic()
         try:
             answers = await self._commit(connection, [waiting.proposal for waiting in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
@@ -139,6 +155,10 @@ class Log:
             answers = [error] * len(batch)
         for waiting, answer in zip(batch, answers, strict=True):
             waiting.hear(answer)
+            self.waits.add(began - waiting.since)
+        self.batches.add(len(batch))
+        self.facts.add(sum(len(answer.positions) for answer in answers if isinstance(answer, Appended)))
+        self.commits.add(time.monotonic() - began)
 
     def _hang_up(self) -> None:
         if self._connection:
@@ -164,6 +184,8 @@ class Log:
         """What becomes of each request; what is accepted is written, and not yet committed."""
         head = await connection.fetchrow(statement("head_for_update"))
         assert head is not None  # noqa: S101 - migrate() has made the one row
+        if self.shape not in {None, head["shape"]}:
+            return [OtherShape()] * len(proposals)
         if head["seconds_behind"] > MAX_SECONDS_BEHIND:
             behind = ClockBehind(f"the database's clock is {head['seconds_behind']:.1f} s behind the last fact")
             return [behind] * len(proposals)

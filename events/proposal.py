@@ -29,6 +29,16 @@ class ClockBehind(Exception):
     """The database's clock is seconds behind the last recorded fact: appending stops until it has caught up."""
 
 
+class OtherShape(Exception):
+    """The tables have the shape of another release: nothing was recorded, and by this process nothing will be."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another release of planrecord has made the tables of this record anew; this server has to be stopped, and "
+            "that release started in its place"
+        )
+
+
 class DiskFull(Exception):
     """The database's disk has no room: nothing was recorded."""
 

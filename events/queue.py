@@ -1,6 +1,7 @@
 """The requests that wait for the appender: so many, so long, and only while somebody waits for the answer."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
@@ -24,6 +25,7 @@ class Waiting:
     def __init__(self, proposal: Proposal) -> None:
         loop = asyncio.get_running_loop()
         self.proposal = proposal
+        self.since = time.monotonic()
         self.answer: asyncio.Future[Appended] = loop.create_future()
         self._end = loop.call_later(PATIENCE, self._give_up)
 
@@ -53,6 +55,10 @@ class Queue:
         self._waiting: deque[Waiting] = deque()
         self._facts = 0
         self._arrived = asyncio.Event()
+
+    def __len__(self) -> int:
+        """How many wait, those included who may have gone."""
+        return len(self._waiting)
 
     def put(self, proposal: Proposal) -> asyncio.Future[Appended]:
         """The answer that a request will have; NotBegun if too many wait before it."""

@@ -1,7 +1,12 @@
 """The log's tables: made and migrated by Alembic, one head row for each log."""
 
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from enum import Enum
 from importlib.resources import files
+from typing import Final
 
 import asyncpg
 from alembic import command
@@ -12,9 +17,35 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from events import database
 
+STARTING: Final = 20230328  # the advisory lock of whoever makes tables: an earlier release takes it to migrate, too
+LOOKS_AGAIN: Final = 0.1  # seconds
+SAYS_SO_AFTER: Final = 1.0  # seconds: who only looks whether all is up to date keeps nobody waiting for so long
+
+log = logging.getLogger("planrecord")
+
+
+@asynccontextmanager
+async def in_turn(connection: database.Connection) -> AsyncGenerator[None]:
+    """Make or migrate tables within the block, which one process at a time is in; the others wait, and say so.
+
+    The lock is the connection's: whatever becomes of its process, the next one's turn comes.
+    """
+    said, loop = False, asyncio.get_running_loop()
+    began = loop.time()
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", STARTING):
+        if not said and loop.time() - began > SAYS_SO_AFTER:
+            log.warning("another process brings the record up to date: waiting until it has done so")
+            said = True
+        await asyncio.sleep(LOOKS_AGAIN)
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock($1)", STARTING)
+
 
 async def migrate(dsn: str, origin: str) -> None:
-    """Bring the log's tables to the newest shape; a new log gets `origin`, which is for life."""
+    """Bring the log's tables to the newest shape; a new log gets `origin`, which is for life. For one at a time."""
     # Connected by asyncpg itself: SQLAlchemy would read the DSN otherwise (sslmode, for one). No session of ours with
     # its limits of time: to bring a large log to a new shape may take long.
     engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn))
@@ -38,7 +69,6 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     """Bring the tables to the shape that a revision gave them, or to the newest."""
     config = _config()
     config.attributes["connection"] = connection
-    connection.execute(text("SELECT pg_advisory_xact_lock(20230328)"))  # two processes that start at once take turns
     command.upgrade(config, revision)
 
 

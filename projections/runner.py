@@ -48,25 +48,24 @@ def ddl() -> list[str]:
 
 
 async def prepare(connection: Connection, tables: Tables, progress: Progress = lambda _: None) -> bool:
-    """Have the tables that this release reads; True if they had to be rebuilt."""
+    """Have the tables that this release reads; True if they had to be rebuilt. For one at a time (`in_turn`)."""
+    if await is_current(connection, tables):
+        return False
     async with connection.transaction():
         await connection.execute("SELECT 1 FROM log_head FOR UPDATE")  # nobody appends meanwhile
-        if await is_current(connection, tables):
-            return False
         await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
         for statement in ddl():
             await connection.execute(statement)
-        await connection.execute(f"CREATE TABLE {SCHEMA}.shape (fingerprint text NOT NULL)")
-        await connection.execute(f"INSERT INTO {SCHEMA}.shape VALUES ($1)", shape_of(tables))
         await _fill(connection, tables, progress)
+        await connection.execute("UPDATE log_head SET shape = $1", shape_of(tables))
         await connection.execute("ANALYZE")  # before anybody asks: autovacuum would take its time
         return True
 
 
 async def is_current(connection: Connection, tables: Tables) -> bool:
     """Whether the tables are there and have the shape that this release gives them."""
-    there = await connection.fetchval("SELECT to_regclass($1)", f"{SCHEMA}.shape")
-    return bool(there) and await connection.fetchval(f"SELECT fingerprint FROM {SCHEMA}.shape") == shape_of(tables)
+    shape = await connection.fetchval("SELECT shape FROM log_head WHERE to_regnamespace($1) IS NOT NULL", SCHEMA)
+    return shape == shape_of(tables)
 
 
 async def _fill(connection: Connection, tables: Tables, progress: Progress) -> None:
@@ -140,7 +139,7 @@ async def verify(
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         unreadable = await compare_catalog(connection, found)
         if not await is_current(connection, tables):
-            found(f"table {SCHEMA}.shape: the fingerprint is not that of this release's tables")
+            found("the head, column shape: it is not that of this release's tables")
         if unreadable.intersection(LOG):
             return Verified(0, 0, "")
         log = await audit(connection, found, progress)

@@ -2,20 +2,27 @@
 
 import asyncio
 import contextlib
-import logging
+import os
 import re
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+import msgspec
 
+from api.cli.logs import begin_to_log
 from api.cli.shared import OUT, data_dir_option, run, settings_of
+from api.hosting.settings import Settings, environment_of, variables
 
 if TYPE_CHECKING:
     import socket
 
-    from api.hosting.settings import Settings
+    from api.hosting.metrics import Metrics
     from api.main import Service
+    from api.postgres import Cluster
 
 OF_A_START: Final = re.compile(r"lock|token|pg\.path|pg\.log(\.1)?|(pg|token)\.new-.*")  # one that was interrupted
 
@@ -23,13 +30,44 @@ port_option = click.option("--port", type=click.IntRange(0, 65535), help="Defaul
 host_option = click.option("--host", help="Default: 127.0.0.1, or PLANRECORD_HOST.")
 
 
-@click.command("serve")
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 64), help="How many processes answer. Default: 1, or PLANRECORD_WORKERS."
+)
+metrics_option = click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Where Prometheus finds /metrics, on 127.0.0.1. Default: nowhere, or PLANRECORD_METRICS_PORT.",
+)
+
+
+def _settings_told() -> str:
+    """Every setting, as the help shows it: wrapped by nobody."""
+    lines = [
+        line
+        for one in variables()
+        for line in (
+            f"  {one.variable}",
+            f"      {one.purpose}" + (f" (default: {one.default})" if one.default else ""),
+        )
+    ]
+    return "\n".join(["\b", "Settings, from the environment; an option wins:", *lines])
+
+
+@click.command("serve", epilog=_settings_told())
 @port_option
 @host_option
 @data_dir_option
-def serve_command(port: int | None, host: str | None, data_dir: Path | None) -> None:
-    """Serve the record. A new record begins with the bundled plan; Ctrl-C stops all that was started."""
-    run(serve(settings_of(port=port, host=host, data_dir=data_dir)))
+@workers_option
+@metrics_option
+def serve_command(
+    port: int | None, host: str | None, data_dir: Path | None, workers: int | None, metrics_port: int | None
+) -> None:
+    """Serve the record. A new record begins with the bundled plan; Ctrl-C stops all that was started.
+
+    Several processes may also serve one DATABASE_URL, on this machine or others, each started by itself.
+    """
+    given = {"port": port, "host": host, "data_dir": data_dir, "workers": workers, "metrics_port": metrics_port}
+    run(serve(settings_of(**given)))
 
 
 @click.command("demo")
@@ -46,35 +84,56 @@ def demo_command(port: int | None, host: str | None, data_dir: Path, *, and_serv
     run(demo(settings_of(port=port, host=host, data_dir=data_dir, origin=DEMO_ORIGIN), and_serve=and_serve))
 
 
-async def serve(settings: "Settings") -> None:
+async def serve(settings: Settings) -> None:
     """Start everything, import the bundled plan into an empty log, publish until a signal comes."""
-    from api.hosting.serving import listening  # noqa: PLC0415
-    from api.main import service  # noqa: PLC0415 - base installs have no server
+    from api.hosting.serving import listening  # noqa: PLC0415 - base installs have no server
 
     with listening(settings.host, settings.port) as taken:
-        async with service(settings, exclusive=True) as running:
-            await begin(running)
-            await publish(running, taken)
+        await _keep_and_publish(settings, begin, taken)
 
 
-async def demo(settings: "Settings", *, and_serve: bool) -> None:
+async def demo(settings: Settings, *, and_serve: bool) -> None:
     """Make the demo's record unless it is there, and serve it if asked."""
     from api.cli.year import tell  # noqa: PLC0415 - base installs have no server
     from api.hosting.serving import listening  # noqa: PLC0415
-    from api.main import service  # noqa: PLC0415
+
+    async def told(running: "Service") -> None:
+        OUT.print(
+            f"INVENTED DATA in {settings.data_dir}: nothing of this year happened", style="bold red", markup=False
+        )
+        await tell(running, lambda line: OUT.print(line, markup=False))
 
     refuse_what_is_no_record(settings)
     with listening(settings.host, settings.port) if and_serve else contextlib.nullcontext() as taken:
-        async with service(settings, exclusive=True) as running:
-            OUT.print(
-                f"INVENTED DATA in {settings.data_dir}: nothing of this year happened", style="bold red", markup=False
-            )
-            await tell(running, lambda line: OUT.print(line, markup=False))
-            if taken:
-                await publish(running, taken)
+        await _keep_and_publish(settings, told, taken)
 
 
-def refuse_what_is_no_record(settings: "Settings") -> None:
+async def _keep_and_publish(
+    settings: Settings, first: Callable[["Service"], Awaitable[None]], taken: "socket.socket | None"
+) -> None:
+    """Start the database, do what comes first, and publish at the socket, if there is one, until a signal comes."""
+    from api.hosting.metrics import Metrics, published  # noqa: PLC0415 - base installs have no server
+    from api.hosting.opening import opened  # noqa: PLC0415
+    from api.main import wired  # noqa: PLC0415
+
+    begin_to_log(settings.log_format)
+    metrics = Metrics()
+    with published(metrics, settings.metrics_host, settings.metrics_port if taken else None) as measured:
+        async with opened(settings, exclusive=True, progress=metrics.folded) as (dsn, own):
+            async with wired(settings, dsn, own) as running:
+                await first(running)
+                if taken:
+                    _say(running, taken, measured)
+                if taken and settings.workers == 1:
+                    metrics.own = running.measured
+                    await publish(running, taken)
+            if taken and settings.workers > 1:
+                await publish_by_workers(msgspec.structs.replace(settings, database_url=dsn), own, taken, metrics)
+    if taken:
+        OUT.print("stopped", markup=False)
+
+
+def refuse_what_is_no_record(settings: Settings) -> None:
     """OtherRecord if the folder holds something, and no record; whose record it is, is seen when it is opened."""
     from api.hosting.opening import OtherRecord  # noqa: PLC0415 - base installs have no server
     from api.postgres import is_cluster, usable  # noqa: PLC0415
@@ -90,13 +149,14 @@ def refuse_what_is_no_record(settings: "Settings") -> None:
 
 
 async def begin(running: "Service") -> None:
-    """Import the bundled plan if the log is empty."""
+    """Import the bundled plan if the log is empty; of several that begin at once one does."""
     from domain.bundled import bundled_plan  # noqa: PLC0415
+    from events.proposal import IdempotencyKey  # noqa: PLC0415 - base installs have no server
 
     async with running.pool.acquire() as connection:
         size = await connection.fetchval("SELECT size FROM log_head")
     if size == 0:
-        receipt = await running.office.record([bundled_plan()])
+        receipt = await running.office.record([bundled_plan()], IdempotencyKey("bundled-plan", b""))
         OUT.print(f"imported the bundled plan: {len(receipt.facts)} facts, {len(receipt.doubts)} doubts", markup=False)
 
 
@@ -106,38 +166,64 @@ async def publish(running: "Service", taken: "socket.socket") -> None:
     from api.main import application  # noqa: PLC0415 - base installs have no server
     from events.steps import settle  # noqa: PLC0415
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    logging.getLogger("asyncpg").setLevel(logging.CRITICAL)  # of a database that is away, each request says so itself
-    logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL)  # a wrong query is no fault of ours
-    _say(running, taken)
     settle()
     server = server_of(application(running), taken)
     serving = asyncio.ensure_future(server.serve())
+    async with _until_told(serving, running.cluster):
+        await running.reader.head.end()
+        server.stop()
+        try:
+            await serving
+        except TimeoutError:
+            asyncio.get_running_loop().set_exception_handler(_ignore)  # nobody waits for how those left behind will end
+
+
+async def publish_by_workers(
+    settings: Settings, own: "Cluster | None", taken: "socket.socket", metrics: "Metrics"
+) -> None:
+    """The same, in processes of their own, which report to `metrics`."""
+    from api.hosting.metrics import Counted  # noqa: PLC0415 - base installs have no server
+    from api.hosting.workers import Workers  # noqa: PLC0415
+
+    def heard(number: int, report: bytes) -> None:
+        metrics.starts = workers.started
+        metrics.heard(number, msgspec.json.decode(report, type=Counted))
+
+    workers = Workers(_worker, {**os.environ, **environment_of(settings)}, taken, heard)
+    serving = asyncio.ensure_future(workers.run(settings.workers))
+    async with _until_told(serving, own):
+        serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+
+def _worker(descriptor: int, channel: int) -> list[str]:
+    """The command that starts a worker."""
+    return [sys.executable, "-m", "api.cli.worker", str(descriptor), str(channel)]
+
+
+@asynccontextmanager
+async def _until_told(serving: "asyncio.Future[Any]", own: "Cluster | None") -> AsyncGenerator[None]:
+    """Serve until a signal comes, and end in order within the block; PostgresFailed if an own database ended before."""
     # DATABASE_URL's server is somebody else's to start again; nothing brings back an own one but the next start.
-    failed = asyncio.ensure_future(running.cluster.ended()) if running.cluster else None
+    failed = asyncio.ensure_future(own.ended()) if own else None
     try:
         await asyncio.wait([one for one in (serving, failed) if one], return_when=asyncio.FIRST_COMPLETED)
     except asyncio.CancelledError:  # a signal came
         if task := asyncio.current_task():
             task.uncancel()
-    await running.reader.head.end()
-    server.stop()
-    try:
-        await serving
-    except TimeoutError:
-        asyncio.get_running_loop().set_exception_handler(_ignore)  # nobody waits for how those left behind will end
+    yield
     if failed and failed.done():
         raise failed.result()
     if failed:
         failed.cancel()
-    OUT.print("stopped", markup=False)
 
 
 def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
     """Say nothing of what is left behind."""
 
 
-def _say(running: "Service", taken: "socket.socket") -> None:
+def _say(running: "Service", taken: "socket.socket", measured: int | None) -> None:
     """What to open."""
     from api.hosting.serving import address_named  # noqa: PLC0415
     from events.demo import is_demo  # noqa: PLC0415 - base installs have no server
@@ -160,6 +246,8 @@ def _say(running: "Service", taken: "socket.socket") -> None:
         f"  how one came about   {base}{plan}/tasks/21/history",
         f"  every fact           {base}/v1/events",
         f"  the writing token    {settings.data_dir / 'token'}" + (" (made just now)" if running.token_is_new else ""),
-        "Ctrl-C stops it.",
     ]
+    if measured is not None:
+        lines.append(f"  what is measured     http://{address_named(settings.metrics_host, measured)}/metrics")
+    lines.append("Ctrl-C stops it.")
     OUT.print("\n".join(lines), markup=False)

@@ -1,7 +1,7 @@
 """/graphql: a query by POST or in the address, the answer as GraphQL over HTTP has it, errors with REST's codes."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
-from uuid import uuid4
 
 import msgspec
 from graphql import GraphQLError
@@ -10,11 +10,12 @@ from msgspec import Meta
 
 from api.graphql.errors import NotOffered, shortened
 from api.graphql.execute import DEAREST, Executed, answer
-from api.http.answers import ALWAYS, JSON, ONCE, Answer, AtHead, cache_control, etag_of
+from api.http.answers import ALWAYS, JSON, ONCE, UNLESS_ERASED, Answer, AtHead, cache_control, etag_of
 from api.http.asking import Clocks, NoParameters, asked, clocks
 from api.http.body import checked, decoded
 from api.http.documented import answers as documented
 from api.http.question import GRAPHQL, Ask
+from api.http.traces import Trace
 from api.services.problems import Fault, Trouble, note, trouble
 from domain.misfit import misfit
 
@@ -91,8 +92,9 @@ def _answered(request: Ask, found: Executed, headers: dict[str, str], *, etag: b
         detail = f"an answer to GraphQL is {' or '.join(GRAPHQL)}: accept one of them"
         raise Trouble(406, "not_acceptable", detail)
     unpinned = [moment.position for moment in found.moments.moments if not moment.pinned]
-    stays = ONCE if found.errors else AtHead(max(unpinned)) if unpinned else ALWAYS
-    body = encoded(found)
+    lasting = UNLESS_ERASED if found.erasable else ALWAYS
+    stays = ONCE if found.errors else AtHead(max(unpinned)) if unpinned else lasting
+    body = encoded(found, request.trace)
     headers["Content-Type"] = media_type
     if found.moments.position is not None:
         headers["Log-Position"] = str(found.moments.position)
@@ -108,22 +110,30 @@ def _status(request: Ask, found: Executed, media_type: str) -> int:
     return 400 if found.data is None and media_type != JSON else 200
 
 
-def encoded(found: Executed) -> bytes:
+def encoded(found: Executed, trace: Trace) -> bytes:
     """The answer's bytes; a query that was refused has no data at all, as the specification has it."""
     body: dict[str, Any] = {} if found.data is None else {"data": found.data}
     if found.errors:
-        body["errors"] = [error_of(error) for error in found.errors]
+        body["errors"] = [error_of(error, trace) for error in found.errors]
+        _note(found.errors, trace)
     if found.data is not None:
         body["extensions"] = {"cost": {"asked": found.cost, "limit": DEAREST}}
     return msgspec.json.encode(body)
 
 
-def error_of(error: GraphQLError) -> dict[str, Any]:
+def _note(errors: Sequence[GraphQLError], trace: Trace) -> None:
+    """Write down what went wrong, once: what one root meets the others often meet, too."""
+    originals = [one.original_error for one in errors]
+    told = {(type(one), trouble(one).code): one for one in originals if one and not isinstance(one, GraphQLError)}
+    for one in told.values():
+        note("graphql", trouble(one), one, trace.id)
+
+
+def error_of(error: GraphQLError, trace: Trace) -> dict[str, Any]:
     """An error as GraphQL has it, with the code that REST would give, and never a stack trace."""
     formatted: dict[str, Any] = {**error.formatted, "message": shortened(error.message)}
     if error.original_error is None or isinstance(error.original_error, GraphQLError):
         return {**formatted, "extensions": {"code": "malformed"}}
     what = trouble(error.original_error)
-    extensions: dict[str, Any] = {"code": what.code, "status": what.status, "traceId": uuid4().hex}
-    note("graphql", what, error.original_error, extensions["traceId"])
+    extensions: dict[str, Any] = {"code": what.code, "status": what.status, "traceId": trace.id}
     return {**formatted, "message": shortened(what.detail), "extensions": extensions}

@@ -9,14 +9,16 @@ import asyncpg
 
 from api.hosting.settings import Settings
 from api.postgres import Cluster, cluster, is_cluster
-from events.database import Connection, connect
-from events.schema import Release, migrate, origin_of, release_of
-from projections.runner import is_current
+from events.audit import Progress
+from events.database import Connection, close, connect, undisturbed
+from events.schema import Release, in_turn, migrate, origin_of, release_of
+from projections.runner import is_current, prepare
 from projections.views.subjects import TABLES
 
 ORIGIN: Final = "planrecord.invalid/shanghai"  # of a new log, unless a setting names another
 DEMO_ORIGIN: Final = "planrecord.invalid/shanghai/demo"
 ANSWERS_WITHIN: Final = 10.0  # seconds in which a database must answer at the start
+CONNECTIONS_EACH: Final = 20  # to the database that a process may have at once, some to spare
 Purpose = Literal["read", "write", "make"]
 
 
@@ -43,26 +45,43 @@ def place(settings: Settings) -> str:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, *, exclusive: bool = False, purpose: Purpose = "make"
+    settings: Settings,
+    *,
+    exclusive: bool = False,
+    purpose: Purpose = "make",
+    progress: Progress = lambda _: None,
 ) -> AsyncGenerator[tuple[str, Cluster | None]]:
     """The DSN of the record's database: that of DATABASE_URL, or the data folder's own, which is started and stopped.
 
     Only to `make` is a record made where there is none; else NoRecord, and nothing was touched. To `read`, the record
-    must be as this release leaves it (OtherRelease). OtherRecord for one of another origin than was set.
+    must be as this release leaves it (OtherRelease); else it is brought up to date, by one process at a time.
+    OtherRecord for one of another origin than was set. `progress` is told the facts that a rebuild has folded.
     """
     async with _database(settings, exclusive=exclusive, purpose=purpose) as (dsn, own):
         connection = await _connected(dsn)
         try:
-            if await origin_of(connection) is None:
-                if purpose != "make":
-                    raise NoRecord(_none(settings))
-                await migrate(dsn, settings.origin or ORIGIN)
-            await _suits(connection, settings, purpose)
+            if purpose != "make" and await origin_of(connection) is None:
+                raise NoRecord(_none(settings))
+            if purpose == "read":
+                await _suits(connection, settings, purpose)
+            else:
+                async with in_turn(connection):
+                    await _brought_up_to_date(connection, dsn, settings, purpose, progress)
         finally:
-            await connection.close()
-        if purpose != "read":
-            await migrate(dsn, settings.origin or ORIGIN)
+            await close(connection)
         yield dsn, own
+
+
+async def _brought_up_to_date(
+    connection: Connection, dsn: str, settings: Settings, purpose: Purpose, progress: Progress
+) -> None:
+    """Make the record if it is not there; migrate the log, and rebuild the tables that have another shape."""
+    if await origin_of(connection) is None:
+        await migrate(dsn, settings.origin or ORIGIN)
+    await _suits(connection, settings, purpose)
+    await migrate(dsn, settings.origin or ORIGIN)
+    async with undisturbed(dsn) as patient:
+        await prepare(patient, TABLES, progress)
 
 
 @asynccontextmanager
@@ -74,7 +93,9 @@ async def _database(
         return
     if purpose != "make" and not is_cluster(settings.data_dir):
         raise NoRecord(_none(settings))
-    async with cluster(settings.data_dir, exclusive=exclusive) as own:
+    connections = max(100, CONNECTIONS_EACH * (settings.workers + 1))
+    options = {"max_connections": str(connections)}
+    async with cluster(settings.data_dir, exclusive=exclusive, options=options) as own:
         yield own.dsn, own
 
 

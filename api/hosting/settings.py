@@ -3,31 +3,68 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
 from domain.misfit import misfit
 
 PREFIX = "PLANRECORD_"
+_Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+
+
+def _for(purpose: str, known_as: str | None = None, **bounds: Any) -> msgspec.Meta:
+    """What a setting is for, and the variable that it is known as, where that is nobody else's."""
+    return msgspec.Meta(extra={"purpose": purpose} | ({"known_as": known_as} if known_as else {}), **bounds)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to serve, where to keep, and in whose name.
+    """Where to serve, where to keep, and in whose name; what each is for stands beside it, and is told by `variables`.
 
     `origin` is what a log must be named, and a new one is; None for any log that is there, a new one being ORIGIN.
     """
 
-    host: str = "127.0.0.1"
-    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8000
-    data_dir: Path = Path("data")
-    database_url: str | None = None
-    origin: str | None = None
-    office: str = "shanghai-credit-office"
-    license: str = "https://creativecommons.org/licenses/by/4.0/"
-    max_body: int = 4_000_000
-    body_seconds: Annotated[float, msgspec.Meta(gt=0)] = 30.0
-    cache_bytes: int = 128_000_000
+    host: Annotated[str, _for("the address to serve on")] = "127.0.0.1"
+    port: Annotated[_Port, _for("its port; 0: any that is free, which the start names")] = 8000
+    workers: Annotated[int, _for("how many processes answer", ge=1, le=64)] = 1
+    data_dir: Annotated[Path, _for("the folder of the token, and of the embedded PostgreSQL")] = Path("data")
+    database_url: Annotated[
+        str | None, _for("a PostgreSQL 15 or newer of your own, instead of the embedded one", known_as="DATABASE_URL")
+    ] = None
+    origin: Annotated[str | None, _for("a new log's name, for life; one that is there must have it")] = None
+    office: Annotated[str, _for("the office that acts")] = "shanghai-credit-office"
+    license: Annotated[str, _for("the data's licence, which every answer names")] = (
+        "https://creativecommons.org/licenses/by/4.0/"
+    )
+    max_body: Annotated[int, _for("bytes that the body of a request may have")] = 4_000_000
+    body_seconds: Annotated[float, _for("seconds in which a body must have come", gt=0)] = 30.0
+    cache_bytes: Annotated[int, _for("bytes of all that a process remembers in memory")] = 128_000_000
+    log_format: Annotated[
+        Literal["text", "json"], _for("how a line of the log on standard error is written: text or json")
+    ] = "text"
+    metrics_port: Annotated[
+        _Port | None, _for("the port on which Prometheus finds /metrics; 0: any that is free, none: no metrics")
+    ] = None
+    metrics_host: Annotated[str, _for("the address of that port")] = "127.0.0.1"
+
+
+class Variable(NamedTuple):
+    """A setting in words: its variable, its default (empty: none), and what it is for."""
+
+    variable: str
+    default: str
+    purpose: str
+
+
+def variables() -> list[Variable]:
+    """Every setting there is, for `serve --help` and README.md."""
+    return [_variable(one) for one in msgspec.structs.fields(Settings)]
+
+
+def _variable(field: msgspec.structs.FieldInfo) -> Variable:
+    extra: dict[str, str] = field.type.__metadata__[-1].extra
+    default = "" if field.default is None else str(field.default)
+    return Variable(extra.get("known_as", PREFIX + field.name.upper()), default, extra["purpose"])
 
 
 def settings_from(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
@@ -38,7 +75,9 @@ def settings_from(environment: Mapping[str, str] = os.environ, **given: Any) -> 
     values = named | {name: value for name, value in given.items() if value is not None}
     unknown = {name for name in environment if name.startswith(PREFIX)} - {PREFIX + name.upper() for name in _names()}
     if unknown:
-        raise ValueError(f"unknown setting {', '.join(sorted(unknown))}; known: {', '.join(_variables())}")
+        raise ValueError(
+            f"unknown setting {', '.join(sorted(unknown))}; known: {', '.join(known.variable for known in variables())}"
+        )
     try:
         return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
@@ -46,12 +85,14 @@ def settings_from(environment: Mapping[str, str] = os.environ, **given: Any) -> 
         raise ValueError(f"settings: {found.path[0]}: {found.wish}, not {values[found.path[0]]}") from error
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables by which another process finds the same settings."""
+    values = {name: getattr(settings, name) for name in _names()}
+    return {PREFIX + name.upper(): str(value) for name, value in values.items() if value is not None}
+
+
 def _names() -> tuple[str, ...]:
     return Settings.__struct_fields__
-
-
-def _variables() -> list[str]:
-    return [PREFIX + name.upper() for name in _names()]
 
 
 def _path(type_: type, value: Any) -> Any:

@@ -25,7 +25,12 @@ class Once(msgspec.Struct, frozen=True):
 
 
 class Always(msgspec.Struct, frozen=True):
-    """True for as long as the process runs and nothing is erased: it holds nothing of the log, or a pinned moment."""
+    """True for as long as the process runs and nothing is erased: it holds nothing of the log, or a pinned moment.
+
+    `erasable`: it holds text that may be erased; without it nothing can become untrue but the validator.
+    """
+
+    erasable: bool = False
 
 
 class AtHead(msgspec.Struct, frozen=True):
@@ -37,6 +42,7 @@ class AtHead(msgspec.Struct, frozen=True):
 Stays = Once | Always | AtHead
 ONCE: Final = Once()
 ALWAYS: Final = Always()
+UNLESS_ERASED: Final = Always(erasable=True)
 
 
 class Answer(Response[bytes]):
@@ -128,7 +134,8 @@ def made(  # noqa: PLR0913 - all that an answer's headers say
             for name, address in {**(links or {}), "license": request.reader.license}.items()
         ),
     }
-    return Answer(body, headers, ALWAYS if moment.pinned else AtHead(moment.position))
+    lasting = UNLESS_ERASED if erasable else ALWAYS
+    return Answer(body, headers, lasting if moment.pinned else AtHead(moment.position))
 
 
 def etag(request: Ask, moment: Moment, media_type: str) -> str:

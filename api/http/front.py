@@ -1,21 +1,24 @@
 """The door outside the application: a request is read here, once, and answers that are still true come from memory.
 
 An answer is a pure function of the question and the moment. One read at a pinned moment stays true; one read at the
-head is true until the head moves or the day ends. Both are forgotten when something is erased.
+head is true until the head moves or the day ends. Both are forgotten when something is erased. While the database is
+away, whoever asks for what is pinned, holds no text that may be erased, and is remembered is answered; nobody else.
 """
 
 import asyncio
 import gzip
+import re
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import aclosing
 from datetime import date
+from time import perf_counter
 from typing import Any, Final, NamedTuple
 
 from werkzeug.http import parse_etags
 
 from api.http import body
-from api.http.answers import BODY_PARTS, ONCE, STAYS, Answer, AtHead, Once, Stays
+from api.http.answers import BODY_PARTS, ONCE, STAYS, Always, Answer, AtHead, Once, Stays
 from api.http.clients import CLIENT_GONE, Receive, unless_gone
 from api.http.question import (
     Asked,
@@ -28,6 +31,8 @@ from api.http.question import (
     headers_of,
     question_of,
 )
+from api.http.traces import Trace
+from api.services.meter import NOWHERE, Meter
 from api.services.problems import Trouble
 from api.services.reader import Reader
 from events.head import Head
@@ -38,7 +43,8 @@ Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 Header = tuple[bytes, bytes]
-Failed = Callable[[str, str, Mapping[str, str], int, Exception], Answer]  # method, path, query, head, what went wrong
+# Method, path, query, the head's size, what went wrong, and under which id it is noted.
+Failed = Callable[[str, str, Mapping[str, str], int, Exception, Trace], Answer]
 _Parts = tuple[Any, ...]
 _Key = tuple[Question, bytes]  # all that an answer depends on: the question, and the body of a GraphQL query
 _State = tuple[int, date]  # the head's size and the day: what an answer at the head was read at
@@ -55,13 +61,19 @@ OPEN: Final[list[Header]] = [
     (b"x-content-type-options", b"nosniff"),
 ]
 PACKED: Final = (b"application/", b"text/")
+_TYPE: Final = re.compile(r":\w+}")  # of a part of an address, as Litestar has it
 NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
 
 
 class Entry(NamedTuple):
-    """An answer as it is sent. `state` is what it was read at: None where it stays true whatever is recorded."""
+    """An answer as it is sent. `state` is what it was read at: None where it stays true whatever is recorded.
 
+    `lasting`: and whatever is erased, so that nobody need hear of the log to give it.
+    """
+
+    route: str
     state: _State | None
+    lasting: bool
     epoch: int
     etag: bytes
     start: Message
@@ -72,6 +84,7 @@ class Entry(NamedTuple):
 class Long(NamedTuple):
     """An answer that is sent as it is made, as it is too long to be held."""
 
+    route: str
     etag: bytes
     start: Message
     unchanged: Message
@@ -84,8 +97,9 @@ class Front:
     `failed` says what is wrong with a request that cannot be read; `body_seconds`: in which a body must have come.
     """
 
-    def __init__(self, app: App, reader: Reader, failed: Failed, body_seconds: float = 30.0) -> None:
+    def __init__(self, app: App, reader: Reader, meter: Meter, failed: Failed, body_seconds: float = 30.0) -> None:
         self.app = app
+        self._meter = meter
         self._failing = failed
         self._body_seconds = body_seconds
         self._reader = reader
@@ -98,6 +112,7 @@ class Front:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        began = perf_counter()
         try:
             headers = headers_of(scope)
             question, parts = self._read(scope, headers)
@@ -106,32 +121,51 @@ class Front:
             if queried:
                 content = await body.whole_body(question, receive, body.LARGEST_GRAPHQL, self._body_seconds)
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asks must hear of it
-            await self._failed(scope, error, send)
+            await self._failed(scope, error, send, began)
             return
         if not queried and question.method != "GET":
-            asked = Asked(question, content, credentials_of(headers), self._reader)
-            await self.app(handed(scope, asked), receive, _through(send))
+            await self._handed_on(scope, question, credentials_of(headers), receive, send, began)
             return
         key = question, content
         entry = self._known(key)
+        remembered = entry is not None
         if entry is None:
             try:
                 entry = await self._found(scope, key, receive)
             except Exception as error:  # noqa: BLE001 - of a whole list, which is made here: the one who asks must hear
-                await self._failed(scope, error, send)
+                await self._failed(scope, error, send, began)
                 return
         elif parts:
             self._learn(question, parts)
         match = headers.get(b"if-none-match")
+        start = entry.unchanged if match and entry.etag and _matches(match, entry.etag) else entry.start
         if isinstance(entry, Long):
-            await self._send_long(scope, entry, match, receive, send)
-            return
-        if match and entry.etag and _matches(match, entry.etag):
-            await send(entry.unchanged)
-            await send(NO_BODY)
+            await self._send_long(scope, entry, start, receive, send)
         else:
-            await send(entry.start)
-            await send(entry.whole if scope["method"] != "HEAD" else NO_BODY)
+            await send(start)
+            await send(entry.whole if start is entry.start and scope["method"] != "HEAD" else NO_BODY)
+        self._meter.answered(entry.route, scope["method"], start["status"], began, remembered=remembered)
+
+    async def _handed_on(  # noqa: PLR0913, PLR0917 - all that a request is
+        self,
+        scope: Scope,
+        question: Question,
+        credentials: Credentials,
+        receive: Receive,
+        send: Send,
+        began: float,
+    ) -> None:
+        """Have the application itself answer what nobody remembers: it may write."""
+        inner = handed(scope, Asked(question, b"", credentials, self._reader, Trace(scope["headers"])))
+        status = 0
+
+        async def counted(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        await self.app(inner, receive, _through(counted))
+        self._meter.answered(_route(inner), scope["method"], status, began)
 
     def _read(self, scope: Scope, headers: Headers) -> tuple[Question, _Parts]:
         """The question of a request, a pure function of these parts of it; they are empty where it was remembered."""
@@ -154,31 +188,33 @@ class Front:
         if weight <= LARGEST_READING:
             self._memory.put(parts, question, 3 * weight)  # the parts, and the same once more as text
 
-    async def _failed(self, scope: Scope, error: Exception, send: Send) -> None:
+    async def _failed(self, scope: Scope, error: Exception, send: Send, began: float) -> None:
         """Say what is wrong with a request that could not be read, or where its resource is."""
         if isinstance(error, Elsewhere):
             answer = Answer(b"", {"Location": error.location, "Cache-Control": "no-cache"}, ONCE, 308)
         else:
-            answer = self._failing(scope["method"], scope["path"], {}, self._head.size, error)
+            trace = Trace(scope["headers"])
+            answer = self._failing(scope["method"], scope["path"], {}, self._head.size, error, trace)
         collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)
-        entry = await _entry(collected, None, 0, packed=False)
+        entry = await _entry(collected, NOWHERE, ONCE, None, 0, packed=False)
         await send(entry.start)
         await send(entry.whole if scope["method"] != "HEAD" else NO_BODY)
+        self._meter.answered(NOWHERE, scope["method"], answer.status_code, began)
 
     def _known(self, key: _Key) -> Entry | None:
-        """The answer that is remembered, if it is still true; who hears nothing of the log cannot know that."""
+        """The answer that is remembered, if it is still true; who hears nothing of the log knows it of few."""
         head = self._head
         entry: Entry | None = self._memory.get(key)
-        if entry is None or entry.epoch != head.erasure_epoch or not head.listening:
+        if entry is None or entry.epoch != head.erasure_epoch or not (entry.lasting or head.listening):
             return None
         return entry if entry.state is None or entry.state == (head.size, head.today()) else None
 
-    async def _send_long(self, scope: Scope, long: "Long", match: bytes | None, receive: Receive, send: Send) -> None:
+    async def _send_long(self, scope: Scope, long: "Long", start: Message, receive: Receive, send: Send) -> None:
         """Send a long body part by part, as the client takes them; nothing more is made once it has gone."""
         async with aclosing(long.parts) as parts:
-            if scope["method"] == "HEAD" or (match and _matches(match, long.etag)):
-                await send(long.start if scope["method"] == "HEAD" else long.unchanged)
+            if scope["method"] == "HEAD" or start is long.unchanged:
+                await send(start)
                 await send(NO_BODY)
                 return
 
@@ -226,13 +262,13 @@ class Front:
         question, content = key
         epoch, today = self._head.erasure_epoch, self._head.today()
         collected = Collected()
-        asked = Asked(question, content, Credentials(), self._reader)
-        await self.app(handed(scope, asked), receive, collected)
-        stays = collected.stays
+        inner = handed(scope, Asked(question, content, Credentials(), self._reader, Trace(scope["headers"])))
+        await self.app(inner, receive, collected)
+        stays, route = collected.stays, _route(inner)
         if collected.parts and not await collected.all_of(collected.parts):
-            return _long(collected, collected.parts, packed=question.packed)
+            return _long(collected, route, collected.parts, packed=question.packed)
         state = (stays.position, today) if isinstance(stays, AtHead) else None
-        entry = await _entry(collected, state, epoch, packed=question.packed)
+        entry = await _entry(collected, route, stays, state, epoch, packed=question.packed)
         if not isinstance(stays, Once) and collected.status == 200 and len(content) <= LARGEST_QUERY:  # noqa: PLR2004
             self._memory.offer(key, entry, _weight(key, entry))
         return entry
@@ -305,7 +341,14 @@ def _through(send: Send) -> Send:
     return through
 
 
-async def _entry(answer: Collected, state: _State | None, epoch: int, *, packed: bool) -> Entry:
+def _route(inner: Mapping[str, Any]) -> str:
+    """Which address an application's handler has, as /openapi.json has it; NOWHERE if it was asked for none."""
+    return _TYPE.sub("}", inner.get("path_template", NOWHERE))
+
+
+async def _entry(  # noqa: PLR0913 - all that an answer is
+    answer: Collected, route: str, stays: Stays, state: _State | None, epoch: int, *, packed: bool
+) -> Entry:
     """The answer as it is sent: open to every origin, packed where that is worth it."""
     content = answer.content
     fields = {name.lower(): value for name, value in answer.headers}
@@ -319,7 +362,9 @@ async def _entry(answer: Collected, state: _State | None, epoch: int, *, packed:
     headers = _opened(fields)
     kept = [(name, value) for name, value in headers if name not in {b"content-length", b"content-type"}]
     return Entry(
+        route,
         state,
+        isinstance(stays, Always) and not stays.erasable,
         epoch,
         etag,
         {"type": "http.response.start", "status": answer.status, "headers": headers},
@@ -328,7 +373,7 @@ async def _entry(answer: Collected, state: _State | None, epoch: int, *, packed:
     )
 
 
-def _long(answer: Collected, rest: AsyncGenerator[bytes], *, packed: bool) -> Long:
+def _long(answer: Collected, route: str, rest: AsyncGenerator[bytes], *, packed: bool) -> Long:
     """The answer that begins with what was gathered, as it is sent."""
     fields = {name.lower(): value for name, value in answer.headers}
     etag = fields.get(b"etag", b"")
@@ -340,6 +385,7 @@ def _long(answer: Collected, rest: AsyncGenerator[bytes], *, packed: bool) -> Lo
     headers = _opened(fields)
     kept = [(name, value) for name, value in headers if name != b"content-type"]
     return Long(
+        route,
         etag,
         {"type": "http.response.start", "status": answer.status, "headers": headers},
         {"type": "http.response.start", "status": 304, "headers": kept},

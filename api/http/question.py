@@ -12,6 +12,7 @@ from werkzeug.datastructures import Accept, MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
 from api.http.formats import Format
+from api.http.traces import Trace
 from api.services.problems import Fault, Trouble, echo, unknown_address
 from api.services.reader import Reader
 
@@ -83,13 +84,14 @@ class Credentials(msgspec.Struct, frozen=True):
 class Asked(msgspec.Struct, frozen=True):
     """A question with what stands beside it and the reader that answers it: all that a handler is given.
 
-    `content` is the body where the door has read it: of a GraphQL query.
+    `content` is the body where the door has read it: of a GraphQL query. `trace` is for what goes wrong.
     """
 
     question: Question
     content: bytes
     credentials: Credentials
     reader: Reader
+    trace: Trace
 
 
 class Ask(Request[Any, Any, State]):
@@ -102,6 +104,7 @@ class Ask(Request[Any, Any, State]):
         self.content: bytes = asked.content
         self.credentials: Credentials = asked.credentials
         self.reader: Reader = asked.reader
+        self.trace: Trace = asked.trace
 
 
 def handed(scope: Mapping[str, Any], asked: Asked) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
-from uuid import uuid4
 
 from api.http.answers import ONCE, Answer
 from api.http.question import Ask, Question
+from api.http.traces import Trace
 from api.pages.drawing import HTML, SAFETY, html
 from api.pages.phrases import Lang, phrase
 from api.pages.visit import address
@@ -51,14 +51,17 @@ async def absent(request: Ask, subject: Subject[Any], key: str, moment: Moment) 
 def answer(request: Any, error: Exception) -> Answer:
     """What goes wrong with a question that was read."""
     question: Question = request.question
-    return failed(question.method, question.path, question.parameters, request.reader.head.size, error)
+    size = request.reader.head.size
+    return failed(question.method, question.path, question.parameters, size, error, request.trace)
 
 
-def failed(method: str, path: str, query: Mapping[str, str], head_size: int, error: Exception) -> Answer:
+def failed(  # noqa: PLR0913, PLR0917 - all that an error says
+    method: str, path: str, query: Mapping[str, str], head_size: int, error: Exception, trace: Trace
+) -> Answer:
     """A page for a page's error, the problem document for any other."""
     what = trouble(error)
     if method != "GET" or (path.split("/")[1] not in PAGES and path != "/") or what.status not in CLIENT:
-        what, content = problems.document(method, path, error)
+        what, content = problems.document(method, path, error, trace.id)
         return Answer(content, {"Content-Type": problems.PROBLEM_JSON, **problems.headers(what)}, ONCE, what.status)
     lang = Lang.EN if query.get("lang") == Lang.EN else Lang.ZH
     kept = {"lang": lang} if lang is Lang.EN else {}
@@ -69,7 +72,7 @@ def failed(method: str, path: str, query: Mapping[str, str], head_size: int, err
         t=lambda key, **values: phrase(lang, key, **values),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
         link=lambda path: address(path, kept),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
         problem=what,
-        trace=uuid4().hex,
+        trace=trace.id,
         there=address(path, {**there, **kept}) if there is not None else None,
     )
     return Answer(body, {"Content-Type": HTML, **problems.headers(what), **SAFETY}, ONCE, what.status)

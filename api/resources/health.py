@@ -9,10 +9,10 @@ from api.http.answers import Answer, now
 from api.http.documented import answers as documented
 from api.http.question import Ask
 from api.services.problems import Trouble, trouble
-from events.database import GONE, PATIENCE
+from events.database import GONE, PATIENCE, Connection
 from events.head import Head
 from events.log import Log
-from events.proposal import DiskFull
+from events.proposal import DiskFull, OtherShape
 
 
 class Alive(msgspec.Struct, frozen=True):
@@ -48,10 +48,10 @@ async def ready(request: Ask) -> Answer:
     visible = head.size
     try:
         async with asyncio.timeout(PATIENCE), request.reader.pool.acquire() as connection:
-            size: int = await connection.fetchval("SELECT size FROM log_head")
             log: Log = request.app.state.log
+            size = await _size(connection, log)
             await log.seek_room(connection)
-    except (*GONE, DiskFull) as error:
+    except (*GONE, DiskFull, OtherShape) as error:
         what = trouble(error)
         what.detail += _unheard(head)
         raise what from error
@@ -59,6 +59,15 @@ async def ready(request: Ask) -> Answer:
         detail = f"the log holds {size} facts, this process shows {visible} and asks before each answer{_unheard(head)}"
         raise Trouble(503, "behind", detail, Retry_After="2")
     return now(msgspec.json.encode(Ready(size, visible, max(0, size - visible), head.listening, head.origin)))
+
+
+async def _size(connection: Connection, log: Log) -> int:
+    """How many facts there are; OtherShape if the tables are another release's by now."""
+    row = await connection.fetchrow("SELECT size, shape FROM log_head")
+    assert row is not None  # noqa: S101 - migrate() has made the one row
+    if row["shape"] != log.shape:
+        raise OtherShape
+    return row["size"]
 
 
 def _unheard(head: Head) -> str:

@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
-from uuid import uuid4
 
 import asyncpg
 import msgspec
@@ -14,7 +13,7 @@ from domain.errors import NotAPlan, Refused, Stale, Unknown
 from events.codec import LeafError
 from events.database import GONE, WRONG
 from events.handle import TooManyFacts
-from events.proposal import ClockBehind, DiskFull, KeyReused, Unacknowledged
+from events.proposal import ClockBehind, DiskFull, KeyReused, OtherShape, Unacknowledged
 from events.queue import NotBegun
 from projections.as_of import NoSuchMoment
 
@@ -132,6 +131,8 @@ def _later(error: BaseException) -> Trouble | None:
     match error:
         case NotBegun():
             return Trouble(503, "not_begun", f"nothing was recorded: {error}; send it again", Retry_After="2")
+        case OtherShape():
+            return Trouble(503, "not_begun", f"nothing was recorded: {error}; send it again then", Retry_After="30")
         case Unacknowledged():
             detail = f"{error}: send it again with the same Idempotency-Key, which records nothing twice"
             return Trouble(503, "unacknowledged", detail, Retry_After="2")
@@ -171,22 +172,24 @@ def _http(error: HTTPException) -> Trouble:
     return found
 
 
-def document(method: str, path: str, error: Exception) -> tuple[Trouble, bytes]:
+def document(method: str, path: str, error: Exception, trace: str) -> tuple[Trouble, bytes]:
     """What an exception means and its problem document, noted under its trace id where it is not the client's doing."""
     what = trouble(error)
-    trace = uuid4().hex
     note(f"{method} {echo(path)!r}", what, error, trace)
     return what, body(what, trace)
 
 
 def note(asked: str, what: Trouble, error: BaseException, trace: str) -> None:
     """Write down what nobody foresaw, and what an operator has to look at, as errors; other 503s as warnings."""
+    told = {"request": asked, "status": what.status, "code": what.code, "trace": trace}
     if what.code == "internal":
-        log.error("%s: %s, trace %s", asked, what.code, trace, exc_info=error)
+        log.error("%s: %s, trace %s", asked, what.code, trace, exc_info=error, extra=told)
     elif what.status >= 500:  # noqa: PLR2004
         why = error if isinstance(error, (*GONE, *WRONG)) else error.__cause__ or error
-        level = logging.ERROR if isinstance(why, WRONG) else logging.WARNING
-        log.log(level, "%s: %s (%s), trace %s", asked, what.code, str(why) or type(why).__name__, trace)
+        level = logging.ERROR if isinstance(why, (*WRONG, OtherShape)) else logging.WARNING
+        # The lines behind the first are the database's details, which quote what it was given.
+        words = str(why).partition("\n")[0] or type(why).__name__
+        log.log(level, "%s: %s (%s), trace %s", asked, what.code, words, trace, extra=told)
 
 
 def headers(what: Trouble) -> Mapping[str, str]:

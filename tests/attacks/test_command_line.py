@@ -178,7 +178,7 @@ async def test_nor_in_a_database_without_a_log(data: Path, server: str, command:
 @pytest.mark.parametrize(
     ("left", "words"),
     [
-        ("UPDATE projections.shape SET fingerprint = 'other'", "was left by another release"),
+        ("UPDATE log_head SET shape = 'other'", "was left by another release"),
         ("UPDATE log_migrations SET version_num = '0001'", "was left by another release"),
         ("UPDATE log_migrations SET version_num = '9999'", "was left by a later release"),
     ],

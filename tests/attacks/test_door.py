@@ -330,7 +330,9 @@ async def in_front_of(site: Site, app: Any) -> AsyncGenerator[str]:
             await send({"type": f"{(await receive())['type']}.complete"})
 
     port = free_port()
-    server = server_of(Front(inner, site.running.reader, pages.failed), listening("127.0.0.1", port))
+    server = server_of(
+        Front(inner, site.running.reader, site.running.meter, pages.failed), listening("127.0.0.1", port)
+    )
     task = asyncio.create_task(server.serve())
     yield f"http://127.0.0.1:{port}"
     server.stop()

@@ -92,7 +92,7 @@ async def test_what_old_facts_concern_is_found_by_a_rebuild(site: Site) -> None:
         sql = "SELECT array_agg(c ORDER BY what, position) FROM projections.concerns c"
         before = await connection.fetchval(sql)
         spans = await connection.fetchval("SELECT array_agg(s ORDER BY first) FROM projections.request_spans s")
-        await connection.execute("UPDATE projections.shape SET fingerprint = ''")
+        await connection.execute("UPDATE log_head SET shape = ''")
         assert await prepare(connection, TABLES)
         assert await connection.fetchval(sql) == before
         again = await connection.fetchval("SELECT array_agg(s ORDER BY first) FROM projections.request_spans s")

@@ -32,6 +32,11 @@ from tests.conftest import serving as serving_here
 from tests.integration.commands import Serving, place, serving, start
 
 CLIENTS = 8
+PINNED = {"position": 353, "effectiveOn": "2023-06-30"}
+TEXTS = f"{PLAN}/tasks/21/history"
+PINNED_QUERY = {
+    "query": '{ plan(id: "shanghai-credit-2023", asOf: {position: 353}, effectiveOn: "2023-06-30") { title } }'
+}
 HEALTH = "shi-wei-sheng-jian-kang-wei"
 MONTHS = [f"{year}-{month:02}" for year in (2023, 2024, 2025) for month in range(4, 13)]
 
@@ -254,9 +259,12 @@ async def test_a_server_on_somebody_elses_postgres_says_so_and_waits_for_it(data
     async with cluster(data) as own, service(settings_for(own.dsn, data)) as running, serving_here(running) as site:
         await site.clock("2023-08-01T09:00:00+08:00")
         await site.record(*await an_import(site), a_report("2023-05"))
+        held = {path: (await site.http.get(path, params=PINNED)).content for path in (PLAN, f"{PLAN}/tasks", TEXTS)}
+        asked = (await site.http.post("/graphql", json=PINNED_QUERY)).content
         os.kill(own.pid, signal.SIGKILL)
         assert (await own.ended()).args
         await everything_is_unavailable(site)
+        await what_is_pinned_and_held_is_answered(site, held, asked)
         assert (await site.http.get("/health/live")).status_code == 200
         async with started_again(data, own):
             await until_answered(site.http, f"{PLAN}/tasks/21")
@@ -272,6 +280,20 @@ async def an_import(site: Site) -> list[dict[str, Any]]:
     from domain.bundled import bundled_plan
 
     return [msgspec.to_builtins(bundled_plan())]
+
+
+async def what_is_pinned_and_held_is_answered(site: Site, held: dict[str, bytes], asked: bytes) -> None:
+    """The very bytes; but no text, which may have been erased meanwhile, and nothing that was not asked for before."""
+    for path in (PLAN, f"{PLAN}/tasks"):
+        answer = await site.http.get(path, params=PINNED)
+        assert (answer.status_code, answer.content) == (200, held[path])
+        unchanged = await site.http.get(path, params=PINNED, headers={"If-None-Match": answer.headers["ETag"]})
+        assert unchanged.status_code == 304
+    assert (await site.http.post("/graphql", json=PINNED_QUERY)).content == asked
+    for path, clocks in ((TEXTS, PINNED), (PLAN, PINNED | {"position": 352})):
+        answer = await site.http.get(path, params=clocks)
+        assert problem_of(answer, 503)["code"] == "database_unavailable"
+        assert answer.headers["Retry-After"]
 
 
 async def everything_is_unavailable(site: Site) -> None:

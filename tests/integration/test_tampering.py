@@ -71,7 +71,7 @@ def rewritten(change: Change) -> Tamper:
             list(frontier),
         )
         await connection.execute("DELETE FROM disclosures WHERE position > $1", len(facts))
-        await connection.execute("UPDATE projections.shape SET fingerprint = ''")
+        await connection.execute("UPDATE log_head SET shape = ''")
         assert await prepare(connection, TABLES)
 
     return tamper
@@ -190,8 +190,8 @@ NAMED: dict[str, tuple[Tamper, str]] = {
         "table units, key shi-ke-wei, positions ",
     ),
     "the tables' fingerprint": (
-        sql("UPDATE projections.shape SET fingerprint = 'x'"),
-        "table projections.shape: the fingerprint is not that of this release's tables",
+        sql("UPDATE log_head SET shape = 'x'"),
+        "the head, column shape: it is not that of this release's tables",
     ),
     "a text": (
         sql(f"UPDATE disclosures SET value = '一切顺利' WHERE position = {SIZE}"),

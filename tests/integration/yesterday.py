@@ -253,9 +253,9 @@ def _git(*arguments: str) -> bytes:
     return found.stdout
 
 
-def brought(into: Path) -> Path:
+def brought(into: Path, release: str = YESTERDAY) -> Path:
     """The files of yesterday's release, brought from git; what is built and not kept there is that of today."""
-    packed = _git("archive", YESTERDAY)
+    packed = _git("archive", release)
     into.mkdir()
     tar = shutil.which("tar")
     assert tar, "tar unpacks it"

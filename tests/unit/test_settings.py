@@ -1,10 +1,13 @@
 """Settings come from the environment, are checked, and say what is wrong."""
 
+import re
 from pathlib import Path
 
+import click
 import pytest
 
-from api.hosting.settings import Settings, settings_from
+from api.cli.serve import serve_command
+from api.hosting.settings import Settings, environment_of, settings_from, variables
 from events.demo import is_demo
 
 
@@ -67,3 +70,20 @@ def test_an_origin_is_the_logs_own_unless_one_is_set() -> None:
 )
 def test_a_demo_is_known_by_its_origin(origin: str, demo: bool) -> None:  # noqa: FBT001 - the expected answer
     assert is_demo(origin) is demo
+
+
+def test_readme_and_help_list_every_setting_with_its_default_and_what_it_is_for(pytestconfig: pytest.Config) -> None:
+    readme = (pytestconfig.rootpath / "README.md").read_text("utf-8")
+    listed = re.findall(r"^\| `([A-Z_]+)` +\| (?:`(.*?)`|-) +\| (.*?) +\|$", readme, re.MULTILINE)
+    assert listed == [tuple(one) for one in variables()]
+    help_ = serve_command.get_help(click.Context(serve_command))
+    for one in variables():
+        default = f" (default: {one.default})" if one.default else ""
+        assert f"{one.variable}\n        {one.purpose}{default}\n" in help_ + "\n"
+    assert len(variables()) == len(Settings.__struct_fields__)
+
+
+def test_another_process_finds_the_same_settings_in_its_environment() -> None:
+    some = Settings(port=9000, data_dir=Path("/srv/plan"), database_url="postgresql://a/b", metrics_port=0)
+    for settings in (Settings(), some):
+        assert settings_from(environment_of(settings)) == settings
