@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from api.hosting.settings import Settings
     from api.main import Service
 
-OF_A_START: Final = re.compile(r"lock|token|pg\.path|pg\.log(\.1)?|(pg|token)\.new-.*")  # one that was interrupted
+OF_A_START: Final = re.compile(
+    r"lock|token|pg\.path|pg\.release|pg\.log(\.1)?|(pg|token)\.new-.*"
+)  # one that was interrupted
 
 port_option = click.option("--port", type=click.IntRange(0, 65535), help="Default: 8000, or PLANRECORD_PORT.")
 host_option = click.option("--host", help="Default: 127.0.0.1, or PLANRECORD_HOST.")

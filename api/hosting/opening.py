@@ -17,7 +17,7 @@ from projections.views.subjects import TABLES
 ORIGIN: Final = "planrecord.invalid/shanghai"  # of a new log, unless a setting names another
 DEMO_ORIGIN: Final = "planrecord.invalid/shanghai/demo"
 ANSWERS_WITHIN: Final = 10.0  # seconds in which a database must answer at the start
-Purpose = Literal["read", "write", "make"]
+Purpose = Literal["read", "copy", "write", "make"]
 
 
 class Unreachable(Exception):
@@ -48,7 +48,8 @@ async def opened(
     """The DSN of the record's database: that of DATABASE_URL, or the data folder's own, which is started and stopped.
 
     Only to `make` is a record made where there is none; else NoRecord, and nothing was touched. To `read`, the record
-    must be as this release leaves it (OtherRelease). OtherRecord for one of another origin than was set.
+    must be as this release leaves it (OtherRelease); to `copy` it, it may be as an earlier one left it. OtherRecord for
+    one of another origin than was set.
     """
     async with _database(settings, exclusive=exclusive, purpose=purpose) as (dsn, own):
         connection = await _connected(dsn)
@@ -60,7 +61,7 @@ async def opened(
             await _suits(connection, settings, purpose)
         finally:
             await connection.close()
-        if purpose != "read":
+        if purpose in {"write", "make"}:
             await migrate(dsn, settings.origin or ORIGIN)
         yield dsn, own
 

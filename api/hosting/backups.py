@@ -1,0 +1,279 @@
+"""Backups: a folder with `backup.json`, which says what is in it and whose record it is, and the files that it names.
+
+A base backup holds PostgreSQL's own, in `base` with its manifest. It is bound to PostgreSQL's major version.
+"""
+
+import asyncio
+import errno
+import os
+import shutil
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+import asyncpg
+import msgspec
+
+from api.hosting.opening import OtherRecord, OtherRelease, opened
+from api.hosting.settings import Settings
+from api.postgres import CopyFailed, FolderInUse, PostgresFailed, copy_cluster, new_cluster
+from api.postgres.binaries import shipped
+from api.postgres.copies import MANIFEST, Done, unreadable
+from api.postgres.errors import no_room
+from api.postgres.lock import Lock
+from domain.misfit import misfit
+from domain.values import Sha256, instant_text
+from events import merkle
+from events.audit import audit
+from events.database import Connection, undisturbed
+from events.tree import NodesMissing, root_at
+
+DESCRIPTION: Final = "backup.json"
+COPY: Final = "base"
+_OF_A_FOLDER: Final = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+}
+
+
+class BackupRefused(Exception):
+    """What was asked for cannot be done here; the message says what can."""
+
+
+class Backup(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What a backup says of itself. `size` and `root` (hex) are of the head when it was begun: it holds that at least.
+
+    `planrecord` and `postgres` are the releases that made it, `files` the SHA-256 of each file that it vouches for.
+    """
+
+    format: Literal["planrecord-backup.v1"] = "planrecord-backup.v1"
+    kind: Literal["base"]
+    made_at: str
+    planrecord: str
+    postgres: str
+    origin: str
+    log: str
+    size: int
+    root: Sha256
+    files: Mapping[str, Sha256]
+
+
+class LogHead(NamedTuple):
+    """Which log a database holds, and how far it has come."""
+
+    origin: str
+    log: str
+    size: int
+    root: str
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """The log that was restored, as it was found from its leaves."""
+
+    log: str
+    size: int
+    root: str
+
+
+async def back_up(settings: Settings, folder: Path, done: Done) -> Backup:
+    """Make a base backup of the data folder's record, whether it is being served or not; `folder` is new or empty.
+
+    BackupRefused, CopyFailed; nothing is left behind unless this process is killed, and then `folder` is not there.
+    """
+    if settings.database_url:
+        raise BackupRefused(
+            "DATABASE_URL names a server that is not planrecord's own: have its base backups made by its own tools "
+            "(pg_basebackup, or whoever runs it)"
+        )
+    with _making(folder) as making:
+        async with opened(settings, purpose="copy") as (dsn, own), undisturbed(dsn) as connection:
+            assert own  # noqa: S101 - it is not DATABASE_URL's
+            if own.data in (making / COPY).parents:
+                raise BackupRefused(f"{folder} lies inside the database that is to be copied: name another folder")
+            head = await _head(connection)
+            server = await connection.fetchval("SHOW server_version")
+            await copy_cluster(own, making / COPY, done)
+        files = {name: await asyncio.to_thread(_digest, making / name) for name in (f"{COPY}/{MANIFEST}",)}
+        made = Backup(
+            kind="base",
+            made_at=instant_text(datetime.now(UTC)),
+            planrecord=version("planrecord"),
+            postgres=server.split()[0],
+            files=files,
+            **head._asdict(),
+        )
+        _write(making / DESCRIPTION, msgspec.json.format(msgspec.json.encode(made)))
+        return made
+
+
+async def restore(settings: Settings, folder: Path, done: Done) -> Restored:
+    """Make the data folder's record anew from a backup; it gets its place once its whole log was found to be right.
+
+    BackupRefused and OtherRecord for what was not meant, CopyFailed for a backup that is not what it was; the data
+    folder has no record then, as before.
+    """
+    backup = description(folder)
+    if settings.database_url:
+        raise BackupRefused(
+            f"{folder} is a base backup, which only a data folder can be made from: unset DATABASE_URL, or have that "
+            f"server's own tools restore its own backups"
+        )
+    _check_major(backup, folder)
+    if settings.origin not in {None, backup.origin}:
+        raise OtherRecord(f"{folder} holds the record {backup.origin}, not {settings.origin}")
+    async with (
+        new_cluster(settings.data_dir, folder / COPY, lambda share: done(share / 2)) as dsn,
+        undisturbed(dsn) as connection,
+    ):
+        return await _proved(connection, backup, folder, lambda share: done(0.5 + share / 2))
+
+
+def description(folder: Path) -> Backup:
+    """What a backup says of itself, once the files that it vouches for are what they were."""
+    try:
+        backup = msgspec.json.decode((folder / DESCRIPTION).read_bytes(), type=Backup)
+        changed = [name for name, digest in backup.files.items() if _digest(folder / name) != digest]
+    except FileNotFoundError as error:
+        if not (folder / DESCRIPTION).exists():
+            raise BackupRefused(f"{folder} is no backup of planrecord's: there is no {DESCRIPTION} in it") from error
+        raise CopyFailed(f"{error.filename} is missing: the backup is damaged, take another") from error
+    except NotADirectoryError as error:
+        raise BackupRefused(f"{folder} is no folder") from error
+    except OSError as error:
+        raise unreadable(error) from error
+    except msgspec.ValidationError as error:
+        found = misfit(error, Backup)
+        raise BackupRefused(
+            f"{folder}/{DESCRIPTION} is of another release, or no backup's: {found.pointer}: {found.sentence}"
+        ) from error
+    except msgspec.DecodeError as error:
+        raise CopyFailed(f"{folder}/{DESCRIPTION} is damaged ({error}): take another backup") from error
+    if changed:
+        raise CopyFailed(f"{folder}/{changed[0]} was altered: take another backup")
+    return backup
+
+
+def _check_major(backup: Backup, folder: Path) -> None:
+    major, ours = backup.postgres.partition(".")[0], shipped().major
+    if major != ours:
+        raise BackupRefused(
+            f"{folder} was made by PostgreSQL {major}, and this planrecord brings {ours}: restore it with planrecord "
+            f"{backup.planrecord}, which made it, and have that one run `planrecord backup --logical DIR`, which this "
+            f"one restores"
+        )
+
+
+async def _head(connection: Connection) -> LogHead:
+    try:
+        row = await connection.fetchrow("SELECT origin, log, size, frontier FROM log_head")
+    except asyncpg.UndefinedColumnError as error:
+        raise OtherRelease(
+            "the record was left by a release whose logs had no identity: start `planrecord serve` once, "
+            "which brings it up to date"
+        ) from error
+    assert row is not None  # noqa: S101 - migrate() has made the one row
+    return LogHead(row["origin"], row["log"], row["size"], merkle.root(tuple(row["frontier"])).hex())
+
+
+async def _proved(connection: Connection, backup: Backup, folder: Path, done: Done) -> Restored:
+    """Hash the whole log; CopyFailed unless it is right in itself, and the one that was backed up."""
+    told: list[str] = []
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        head = await _head(connection)
+        gone = 0
+
+        def progress(count: int) -> None:
+            nonlocal gone
+            gone += count
+            done(gone / max(head.size, gone))
+
+        found = await audit(connection, told.append, progress)
+        if (head.log, head.origin) != (backup.log, backup.origin):
+            told.append(f"it holds the log {head.log} of {head.origin}, not {backup.log} of {backup.origin}")
+        elif not told and not await _holds(connection, found.size, backup.size, backup.root):
+            told.append(f"its log of {found.size} facts does not begin with the {backup.size} that were backed up")
+    if told:
+        more = f"\n… and {len(told) - 10:,} more" * (len(told) > 10)  # noqa: PLR2004 - enough to see what it is about
+        raise CopyFailed("\n".join([f"the record in {folder} is not right, take another backup:", *told[:10]]) + more)
+    return Restored(head.log, found.size, found.root.hex())
+
+
+async def _holds(connection: Connection, size: int, earlier: int, root: str) -> bool:
+    """Whether the log of that size had this root at an earlier one."""
+    try:
+        return earlier <= size and (await root_at(connection, earlier)).hex() == root
+    except NodesMissing:
+        return False
+
+
+@contextmanager
+def _making(folder: Path) -> Generator[Path]:
+    """A private folder beside `folder`, which gets its name when the block ends well; else nothing is left of it."""
+    making = folder.resolve().with_name(f"{folder.resolve().name}.new")
+    try:
+        with _taken(folder, making):
+            making.chmod(0o700)
+            for left in making.iterdir():  # by one that was killed
+                if left.name != "lock":
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+            try:
+                yield making
+                _sync(making)
+                (making / "lock").unlink()
+                making.rename(folder)
+                _sync(folder.parent)
+            except BaseException:
+                shutil.rmtree(making, ignore_errors=True)
+                raise
+    except OSError as error:
+        if error.errno not in _OF_A_FOLDER:
+            raise  # the database's
+        raise _unwritable(making, error) from error
+
+
+def _taken(folder: Path, making: Path) -> Lock:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BackupRefused(f"{folder} is there already, and no backup is written over it: name a new folder")
+    if making.exists() and not (making / "lock").exists():
+        raise BackupRefused(f"{making} is there, and is not planrecord's: move it away")
+    lock = Lock.take(making)
+    if lock is None:
+        raise FolderInUse(folder, Lock.holder(making), "another backup is being made there: name another folder")
+    return lock
+
+
+def _unwritable(making: Path, error: OSError) -> PostgresFailed:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return no_room(making.parent)
+    return CopyFailed(f"{error.filename or making} cannot be written ({error.strerror}): name another folder")
+
+
+def _write(file: Path, content: bytes) -> None:
+    with file.open("xb") as written:
+        os.fchmod(written.fileno(), 0o600)
+        written.write(content)
+        written.flush()
+        os.fsync(written.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def _digest(file: Path) -> str:
+    digest = sha256()
+    with file.open("rb") as read:
+        while some := read.read(1 << 20):
+            digest.update(some)
+    return digest.hexdigest()
