@@ -44,6 +44,12 @@ def restore_command(folder: Path, data_dir: Path | None) -> None:
     with bar("restoring") as done:
         found = run(restore(settings, folder, done))
     OUT.print(f"{found.size} facts of log {found.log} restored; root {found.root}", markup=False)
+    if found.lacks is None:
+        OUT.print("Whether facts were recorded after this backup is not known here. If some were,", markup=False)
+    elif found.lacks:
+        OUT.print("It lacks facts that were acknowledged later. If no later backup is found,", markup=False)
+    if found.lacks is not False:
+        OUT.print("start `planrecord serve --as-new-log` once, which gives the log a new identity.", markup=False)
 
 
 @contextmanager

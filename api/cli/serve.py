@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from api.main import Service
 
 OF_A_START: Final = re.compile(
-    r"lock|token|pg\.path|pg\.release|pg\.log(\.1)?|(pg|token)\.new-.*"
+    r"lock|token|pg\.path|pg\.release|heads|pg\.log(\.1)?|(pg|token)\.new-.*"
 )  # one that was interrupted
 
 port_option = click.option("--port", type=click.IntRange(0, 65535), help="Default: 8000, or PLANRECORD_PORT.")
@@ -29,9 +29,10 @@ host_option = click.option("--host", help="Default: 127.0.0.1, or PLANRECORD_HOS
 @port_option
 @host_option
 @data_dir_option
-def serve_command(port: int | None, host: str | None, data_dir: Path | None) -> None:
+@click.option("--as-new-log", is_flag=True, help="Once, after a restore that lost facts: give the log a new identity.")
+def serve_command(port: int | None, host: str | None, data_dir: Path | None, *, as_new_log: bool) -> None:
     """Serve the record. A new record begins with the bundled plan; Ctrl-C stops all that was started."""
-    run(serve(settings_of(port=port, host=host, data_dir=data_dir)))
+    run(serve(settings_of(port=port, host=host, data_dir=data_dir), as_new_log=as_new_log))
 
 
 @click.command("demo")
@@ -48,12 +49,17 @@ def demo_command(port: int | None, host: str | None, data_dir: Path, *, and_serv
     run(demo(settings_of(port=port, host=host, data_dir=data_dir, origin=DEMO_ORIGIN), and_serve=and_serve))
 
 
-async def serve(settings: "Settings") -> None:
+async def serve(settings: "Settings", *, as_new_log: bool = False) -> None:
     """Start everything, import the bundled plan into an empty log, publish until a signal comes."""
     from api.hosting.serving import listening  # noqa: PLC0415
     from api.main import service  # noqa: PLC0415 - base installs have no server
 
     with listening(settings.host, settings.port) as taken:
+        if as_new_log:
+            from api.cli.continued import continue_log  # noqa: PLC0415
+
+            said = await continue_log(settings)
+            OUT.print(f"the log continues {said.previous_log}, of which it holds {said.size} facts", markup=False)
         async with service(settings, exclusive=True) as running:
             await begin(running)
             await publish(running, taken)

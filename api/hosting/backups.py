@@ -13,24 +13,23 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import asyncpg
 import msgspec
 
+from api.hosting.heads import Acknowledged, LogHead, acknowledge, every_known, had_root, head_of, last_known, shared
 from api.hosting.opening import OtherRecord, OtherRelease, opened
 from api.hosting.settings import Settings
 from api.postgres import CopyFailed, FolderInUse, PostgresFailed, copy_cluster, new_cluster
 from api.postgres.binaries import shipped
 from api.postgres.copies import MANIFEST, Done, unreadable
-from api.postgres.errors import no_room
+from api.postgres.errors import no_room, usable
 from api.postgres.lock import Lock
 from domain.misfit import misfit
 from domain.values import Sha256, instant_text
-from events import merkle
 from events.audit import audit
 from events.database import Connection, undisturbed
-from events.tree import NodesMissing, root_at
 
 DESCRIPTION: Final = "backup.json"
 COPY: Final = "base"
@@ -67,21 +66,13 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     files: Mapping[str, Sha256]
 
 
-class LogHead(NamedTuple):
-    """Which log a database holds, and how far it has come."""
-
-    origin: str
-    log: str
-    size: int
-    root: str
-
-
 class Restored(msgspec.Struct, frozen=True):
-    """The log that was restored, as it was found from its leaves."""
+    """The log that was restored, as found from its leaves. `lacks` what had been acknowledged; None: nobody knows."""
 
     log: str
     size: int
     root: str
+    lacks: bool | None = None
 
 
 async def back_up(settings: Settings, folder: Path, done: Done) -> Backup:
@@ -130,11 +121,33 @@ async def restore(settings: Settings, folder: Path, done: Done) -> Restored:
     _check_major(backup, folder)
     if settings.origin not in {None, backup.origin}:
         raise OtherRecord(f"{folder} holds the record {backup.origin}, not {settings.origin}")
+    _check_log(backup, folder, settings.data_dir)
     async with (
         new_cluster(settings.data_dir, folder / COPY, lambda share: done(share / 2)) as dsn,
         undisturbed(dsn) as connection,
     ):
-        return await _proved(connection, backup, folder, lambda share: done(0.5 + share / 2))
+        found = await _proved(connection, backup, folder, lambda share: done(0.5 + share / 2))
+        return await _noted(connection, settings.data_dir, backup.origin, found)
+
+
+async def _noted(connection: Connection, data: Path, origin: str, found: Restored) -> Restored:
+    """Note beside the place that the log was put back, before it is, and what it is known to lack."""
+    kept = last_known(data, found.log)
+    lacks = await shared(connection, kept) is not None
+    new = Acknowledged(log=found.log, origin=origin, size=found.size, root=found.root)
+    with usable(data):
+        acknowledge(data, msgspec.structs.replace(kept if kept and lacks else new, restored=True))
+    return msgspec.structs.replace(found, lacks=lacks if kept else None)
+
+
+def _check_log(backup: Backup, folder: Path, data: Path) -> None:
+    """OtherRecord where the data folder was that of other logs."""
+    logs = [one.log for one in every_known(data)]
+    if logs and backup.log not in logs:
+        raise OtherRecord(
+            f"{folder} holds the log {backup.log}, and {data} was the place of {', '.join(logs)}: name another data "
+            f"folder"
+        )
 
 
 def description(folder: Path) -> Backup:
@@ -174,14 +187,12 @@ def _check_major(backup: Backup, folder: Path) -> None:
 
 async def _head(connection: Connection) -> LogHead:
     try:
-        row = await connection.fetchrow("SELECT origin, log, size, frontier FROM log_head")
+        return await head_of(connection)
     except asyncpg.UndefinedColumnError as error:
         raise OtherRelease(
             "the record was left by a release whose logs had no identity: start `planrecord serve` once, "
             "which brings it up to date"
         ) from error
-    assert row is not None  # noqa: S101 - migrate() has made the one row
-    return LogHead(row["origin"], row["log"], row["size"], merkle.root(tuple(row["frontier"])).hex())
 
 
 async def _proved(connection: Connection, backup: Backup, folder: Path, done: Done) -> Restored:
@@ -199,20 +210,12 @@ async def _proved(connection: Connection, backup: Backup, folder: Path, done: Do
         found = await audit(connection, told.append, progress)
         if (head.log, head.origin) != (backup.log, backup.origin):
             told.append(f"it holds the log {head.log} of {head.origin}, not {backup.log} of {backup.origin}")
-        elif not told and not await _holds(connection, found.size, backup.size, backup.root):
+        elif not told and not await had_root(connection, found.size, backup.size, backup.root):
             told.append(f"its log of {found.size} facts does not begin with the {backup.size} that were backed up")
     if told:
         more = f"\n… and {len(told) - 10:,} more" * (len(told) > 10)  # noqa: PLR2004 - enough to see what it is about
         raise CopyFailed("\n".join([f"the record in {folder} is not right, take another backup:", *told[:10]]) + more)
     return Restored(head.log, found.size, found.root.hex())
-
-
-async def _holds(connection: Connection, size: int, earlier: int, root: str) -> bool:
-    """Whether the log of that size had this root at an earlier one."""
-    try:
-        return earlier <= size and (await root_at(connection, earlier)).hex() == root
-    except NodesMissing:
-        return False
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import asyncpg
 
+from api.hosting.heads import every_known
 from api.hosting.settings import Settings
 from api.postgres import Cluster, cluster, is_cluster
 from events.database import Connection, connect
@@ -57,6 +58,7 @@ async def opened(
             if await origin_of(connection) is None:
                 if purpose != "make":
                     raise NoRecord(_none(settings))
+                _check_gone(settings)
                 await migrate(dsn, settings.origin or ORIGIN)
             await _suits(connection, settings, purpose)
         finally:
@@ -81,6 +83,17 @@ async def _database(
 
 def _none(settings: Settings) -> str:
     return f"there is no record in {place(settings)}; `planrecord serve` makes one"
+
+
+def _check_gone(settings: Settings) -> None:
+    """NoRecord where a record was served from the data folder before: a new one would take its place unnoticed."""
+    before = [] if settings.database_url else every_known(settings.data_dir)
+    if before:
+        last = max(before, key=lambda one: one.size)
+        raise NoRecord(
+            f"the database in {settings.data_dir} is empty, and {last.size} facts of log {last.log} were acknowledged "
+            f"there: put it back, restore a backup of it, or name another data folder"
+        )
 
 
 async def _connected(dsn: str) -> Connection:

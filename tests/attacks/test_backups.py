@@ -8,22 +8,28 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import asyncpg
+import msgspec
 import pytest
 
+from api.cli.continued import continue_log
 from api.hosting.backups import Backup, BackupRefused, back_up, restore
+from api.hosting.heads import FactsMissing, every_known, last_known
 from api.hosting.opening import NoRecord, OtherRecord
 from api.hosting.settings import Settings
-from api.main import service
+from api.main import Service, service
 from api.postgres import CopyFailed, FolderInUse, PostgresFailed, cluster
 from api.postgres.binaries import shipped
 from api.postgres.home import cluster_of
 from api.postgres.pidfile import servers_in
 from domain.bundled import bundled_plan
+from domain.commands import AnyCommand
 from tests.conftest import TASK, ask
 from tests.integration.commands import PROJECT, environment, place, planrecord, serving, start
 
@@ -38,6 +44,7 @@ USERS = [pytest.param(os.geteuid(), id="as_oneself")] + [
 ORDINARY = """
 import os, sys, asyncio
 from pathlib import Path
+from api.cli.continued import continue_log
 from api.hosting.backups import back_up, restore
 from api.hosting.settings import Settings
 import api.hosting.serving, api.http.tokens, api.main, api.services.problems, rich.progress
@@ -470,3 +477,148 @@ async def test_a_data_folder_of_another_major_version_says_with_which_release_to
     process = await start(data)
     assert await process.ended() == 1
     assert "with planrecord 0.0.9, which used it last, run `planrecord backup --logical DIR`" in process.complained
+
+
+async def grown(data: Path, *texts: str) -> str:
+    """The root of the record after these edits; it is served, and stopped in order."""
+    async with service(settings(data), exclusive=True) as running:
+        for text in texts:
+            await running.office.record([msgspec.convert(REWORD | {"text": text}, AnyCommand)])
+        await running.reader.head.refresh()
+        return running.reader.head.root
+
+
+def lose_database(data: Path) -> None:
+    """The cluster is gone, and what stands beside it is left."""
+    shutil.rmtree(cluster_of(data))
+
+
+async def shortened(kept: Kept, data: Path) -> str:
+    """A record of 354 facts is lost and restored at 352; the root that was acknowledged last."""
+    await restore(settings(data), kept.backup, quiet)
+    root = await grown(data, "第一次", "第二次")
+    lose_database(data)
+    assert (await restore(settings(data), kept.backup, quiet)).lacks
+    return root
+
+
+async def test_what_was_acknowledged_last_is_kept_beside_the_database_while_it_is_served(data: Path) -> None:
+    async with serving(data) as running:
+        log = (await running.get("/v1/plans"))["meta"]["log"]
+        for number in range(3):
+            receipt = (await running.send({**REWORD, "text": f"第{number}次"})).json()
+            acknowledged = time.monotonic()
+            while (told := last_known(data, log)) is None or told.size < receipt["position"]:
+                assert time.monotonic() < acknowledged + 60
+                await asyncio.sleep(0.01)
+            meta = (await running.get(f"/v1/plans?position={told.size}"))["meta"]
+            assert (told.root, told.origin) == (meta["root"], "planrecord.invalid/shanghai")
+        running.process.kill()
+        await running.process.wait()
+    async with serving(data) as running:
+        assert (await running.get("/health/ready"))["position"] == 355
+
+
+async def test_a_record_that_lacks_what_was_acknowledged_is_not_served(kept: Kept, data: Path) -> None:
+    await shortened(kept, data)
+    for command in (("serve", "--port", "0"), ("record",)):
+        finished = await planrecord(*command, "--data-dir", str(data), given=json.dumps(REWORD))
+        assert finished.code == 1
+        assert "ends at 352 facts, and" in finished.err
+        assert "says that 354 were acknowledged" in finished.err
+        assert "--as-new-log" in finished.err
+    assert (await planrecord("verify", "--data-dir", str(data))).code == 0, "to read it harms nobody"
+
+
+async def test_as_a_new_log_it_goes_on_under_an_identity_of_its_own(kept: Kept, data: Path) -> None:
+    await shortened(kept, data)
+    async with serving(data, "serve", "--as-new-log") as running:
+        event = await running.get("/v1/events/353")
+        assert (event["stream"], event["type"]) == ("log", "log.continued.v1")
+        assert event["data"] == {"previousLog": kept.said.log, "size": 352, "root": kept.said.root}
+        assert event["cause"]["command"] == "log.continue"
+        log = (await running.get("/v1/plans"))["meta"]["log"]
+        assert log != kept.said.log
+        assert (await running.send({**REWORD, "text": "以后"})).status_code == 200
+        assert f"the log continues {kept.said.log}" in running.said
+        for path in ("/v1/events?stream=log", "/v1/events?type=log.continued.v1"):
+            assert [one["position"] for one in (await running.get(path))["items"]] == [353]
+        for path in ("/changes", "/", "/v1/diff?from=2026-01-01&to=2999-01-01"):
+            assert (await running.http.get(path)).status_code in {200, 400, 404}
+        refused = await running.send({"type": "fact.void", "target": 353, "reason": "试"})
+        assert (refused.status_code, refused.json()["code"]) == (422, "cannot_undo")
+        replaced = await running.send({**REWORD, "replaces": 353})
+        assert (replaced.status_code, replaced.json()["code"]) == (422, "cannot_undo")
+    finished = await planrecord("verify", "--data-dir", str(data))
+    assert finished.code == 0, finished.err
+    async with serving(data) as running:
+        assert (await running.get("/v1/plans"))["meta"]["log"] == log
+    assert {one.log: one.size for one in every_known(data)} == {kept.said.log: 354, log: 354}
+
+
+async def test_a_log_is_continued_once_and_only_if_something_is_missing(kept: Kept, data: Path) -> None:
+    await shortened(kept, data)
+    await continue_log(settings(data))
+    with pytest.raises(BackupRefused, match="lacks nothing"):
+        await continue_log(settings(data))
+    with pytest.raises(BackupRefused, match="lacks nothing"):
+        await continue_log(settings(kept.data))
+
+
+async def test_where_nothing_is_known_the_operator_may_know(kept: Kept, data: Path) -> None:
+    assert (await restore(settings(data), kept.backup, quiet)).lacks is None
+    fact = await continue_log(settings(data))
+    assert (fact.previous_log, fact.size, fact.root) == (kept.said.log, 352, kept.said.root)
+
+
+async def test_a_log_that_went_another_way_is_not_served_either(kept: Kept, data: Path) -> None:
+    await restore(settings(data), kept.backup, quiet)
+    await grown(data, "第一次")
+    other = data.parent / "other"
+    await restore(settings(other), kept.backup, quiet)
+    await grown(other, "另一次", "又一次")
+    await back_up(settings(other), data.parent / "copy", quiet)
+    lose_database(data)
+    assert (await restore(settings(data), data.parent / "copy", quiet)).lacks
+    with pytest.raises(FactsMissing, match=r"holds 354 facts, and others than .* 353 were acknowledged"):
+        await grown(data)
+    fact = await continue_log(settings(data))
+    assert (fact.previous_log, fact.size) == (kept.said.log, 0), "what they share is not known"
+
+
+async def test_a_backup_with_all_that_was_acknowledged_is_served_as_it_was(kept: Kept, data: Path) -> None:
+    await restore(settings(data), kept.backup, quiet)
+    root = await grown(data, "第一次")
+    await back_up(settings(data), data.parent / "copy", quiet)
+    lose_database(data)
+    assert (await restore(settings(data), data.parent / "copy", quiet)).lacks is False
+    assert await grown(data) == root
+
+
+async def test_the_place_of_one_log_takes_no_other(kept: Kept, data: Path) -> None:
+    async with service(settings(data)) as running:
+        await running.office.record([bundled_plan()])
+    lose_database(data)
+    with pytest.raises(OtherRecord, match="name another data folder"):
+        await restore(settings(data), kept.backup, quiet)
+
+
+async def test_where_a_record_was_no_new_one_begins_unnoticed(kept: Kept, data: Path) -> None:
+    await restore(settings(data), kept.backup, quiet)
+    await grown(data)
+    lose_database(data)
+    with pytest.raises(NoRecord, match=r"352 facts of log .* were acknowledged there"):
+        await grown(data)
+
+
+async def test_what_says_nothing_is_not_taken_for_nothing(kept: Kept, data: Path) -> None:
+    await restore(settings(data), kept.backup, quiet)
+    (data / "heads" / f"{kept.said.log}.json").write_text("{")
+    with pytest.raises(FactsMissing, match="cannot be read"):
+        await grown(data)
+
+
+async def test_the_database_itself_keeps_a_log_to_its_identity(fresh: Service) -> None:
+    async with fresh.pool.acquire() as connection:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="keeps its identity"):
+            await connection.execute("UPDATE log_head SET log = '0123456789abcdef'")
