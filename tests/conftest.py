@@ -122,7 +122,7 @@ def at(dsn: str, database: str) -> str:
 
 
 def settings_for(dsn: str, folder: Path, **others: Any) -> Settings:
-    """The settings of a record under the demo's clock. Copied databases hold one log: each has a data folder of its own."""
+    """The settings of a record under the demo's clock. Copies of a database hold one log, so each has its folder."""
     return Settings(database_url=dsn, data_dir=folder / urlsplit(dsn).path[1:], origin=ORIGIN, **others)
 
 

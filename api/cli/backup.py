@@ -13,19 +13,21 @@ folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_t
 
 @click.command("backup")
 @folder_argument
+@click.option("--logical", is_flag=True, help="The log as files, for another version of PostgreSQL or DATABASE_URL.")
 @data_dir_option
-def backup_command(folder: Path, data_dir: Path | None) -> None:
+def backup_command(folder: Path, data_dir: Path | None, *, logical: bool) -> None:
     """Copy the record into DIR, a new folder, while it is being served or not.
 
     DIR then holds PostgreSQL's own base backup with its manifest, and in backup.json whose record it is, with the size
     and the root of its log. It holds every text and the key of the log's HMACs: keep it as safe as the data folder. The
-    writing token is not in it.
+    writing token is not in it. A base backup is bound to PostgreSQL's major version; --logical is not, and writes the
+    leaves, the texts, the requests that were answered, and the log's identity and key. Make one before an upgrade.
     """
     from api.hosting.backups import back_up  # noqa: PLC0415 - base installs have no server
 
     settings = settings_of(data_dir=data_dir)
     with bar("copying") as done:
-        made = run(back_up(settings, folder, done))
+        made = run(back_up(settings, folder, done, logical=logical))
     OUT.print(f"{made.size} facts of log {made.log} backed up in {folder}; root {made.root}", markup=False)
 
 

@@ -1,14 +1,15 @@
 """Backups: a folder with `backup.json`, which says what is in it and whose record it is, and the files that it names.
 
-A base backup holds PostgreSQL's own, in `base` with its manifest. It is bound to PostgreSQL's major version.
+A base backup holds PostgreSQL's own, in `base` with its manifest. It is bound to PostgreSQL's major version. A logical
+one holds the log as files, in `log`, and of everything that can be made anew nothing.
 """
 
 import asyncio
 import errno
 import os
 import shutil
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
@@ -30,9 +31,14 @@ from domain.misfit import misfit
 from domain.values import Sha256, instant_text
 from events.audit import audit
 from events.database import Connection, undisturbed
+from events.schema import migrate, origin_of
+from events.transfer import DISCLOSURES, LEAVES, REQUESTS, LogHeadRow, NotTransferred, read_log, write_log
 
 DESCRIPTION: Final = "backup.json"
 COPY: Final = "base"
+LOG: Final = "log"
+HEAD_ROW: Final = "head.json"
+MANIFEST_FILE: Final = f"{COPY}/{MANIFEST}"
 _OF_A_FOLDER: Final = {
     errno.ENOSPC,
     errno.EDQUOT,
@@ -55,7 +61,7 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     """
 
     format: Literal["planrecord-backup.v1"] = "planrecord-backup.v1"
-    kind: Literal["base"]
+    kind: Literal["base", "logical"]
     made_at: str
     planrecord: str
     postgres: str
@@ -75,35 +81,63 @@ class Restored(msgspec.Struct, frozen=True):
     lacks: bool | None = None
 
 
-async def back_up(settings: Settings, folder: Path, done: Done) -> Backup:
-    """Make a base backup of the data folder's record, whether it is being served or not; `folder` is new or empty.
+async def back_up(settings: Settings, folder: Path, done: Done, *, logical: bool = False) -> Backup:
+    """Make a backup of the record, whether it is being served or not; `folder` is new or empty.
 
     BackupRefused, CopyFailed; nothing is left behind unless this process is killed, and then `folder` is not there.
     """
-    if settings.database_url:
+    if settings.database_url and not logical:
         raise BackupRefused(
             "DATABASE_URL names a server that is not planrecord's own: have its base backups made by its own tools "
-            "(pg_basebackup, or whoever runs it)"
+            "(pg_basebackup, or whoever runs it), or make one with --logical"
         )
     with _making(folder) as making:
         async with opened(settings, purpose="copy") as (dsn, own), undisturbed(dsn) as connection:
-            assert own  # noqa: S101 - it is not DATABASE_URL's
-            if own.data in (making / COPY).parents:
+            if own and own.data in (making / COPY).parents:
                 raise BackupRefused(f"{folder} lies inside the database that is to be copied: name another folder")
-            head = await _head(connection)
             server = await connection.fetchval("SHOW server_version")
-            await copy_cluster(own, making / COPY, done)
-        files = {name: await asyncio.to_thread(_digest, making / name) for name in (f"{COPY}/{MANIFEST}",)}
+            if logical:
+                head = await _write_files(connection, making / LOG, done)
+            else:
+                head = await _head(connection)
+                assert own  # noqa: S101 - it is not DATABASE_URL's
+                await copy_cluster(own, making / COPY, done)
+        names = [f"{LOG}/{one}" for one in (HEAD_ROW, LEAVES, DISCLOSURES, REQUESTS)] if logical else [MANIFEST_FILE]
         made = Backup(
-            kind="base",
+            kind="logical" if logical else "base",
             made_at=instant_text(datetime.now(UTC)),
             planrecord=version("planrecord"),
             postgres=server.split()[0],
-            files=files,
+            files={name: await asyncio.to_thread(_digest, making / name) for name in names},
             **head._asdict(),
         )
         _write(making / DESCRIPTION, msgspec.json.format(msgspec.json.encode(made)))
         return made
+
+
+async def _write_files(connection: Connection, folder: Path, done: Done) -> LogHead:
+    """The log as files, of one state; nobody who writes waits for it."""
+    _make(folder)
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        head = await _head(connection)
+        row = await write_log(connection, folder, _counted(head.size, done))
+    _write(folder / HEAD_ROW, msgspec.json.format(msgspec.json.encode(row)))
+    for name in (LEAVES, DISCLOSURES, REQUESTS):
+        _sync(folder / name)
+    _sync(folder)
+    return head
+
+
+def _counted(size: int, done: Done) -> Callable[[int], None]:
+    """Tell by counting facts how much is done."""
+    gone = 0
+
+    def count(more: int) -> None:
+        nonlocal gone
+        gone += more
+        done(min(gone / max(size, 1), 1))
+
+    return count
 
 
 async def restore(settings: Settings, folder: Path, done: Done) -> Restored:
@@ -113,21 +147,55 @@ async def restore(settings: Settings, folder: Path, done: Done) -> Restored:
     folder has no record then, as before.
     """
     backup = description(folder)
-    if settings.database_url:
+    base = backup.kind == "base"
+    if base and settings.database_url:
         raise BackupRefused(
             f"{folder} is a base backup, which only a data folder can be made from: unset DATABASE_URL, or have that "
-            f"server's own tools restore its own backups"
+            f"server's own tools restore its own backups; one that is made with --logical any server takes"
         )
-    _check_major(backup, folder)
+    if base:
+        _check_major(backup, folder)
     if settings.origin not in {None, backup.origin}:
         raise OtherRecord(f"{folder} holds the record {backup.origin}, not {settings.origin}")
-    _check_log(backup, folder, settings.data_dir)
-    async with (
-        new_cluster(settings.data_dir, folder / COPY, lambda share: done(share / 2)) as dsn,
-        undisturbed(dsn) as connection,
-    ):
-        found = await _proved(connection, backup, folder, lambda share: done(0.5 + share / 2))
+    if not settings.database_url:
+        _check_log(backup, folder, settings.data_dir)
+    source = folder / COPY if base else None
+
+    def half(share: float) -> None:
+        done(share / 2)
+
+    async with _place(settings, source, half) as dsn, undisturbed(dsn) as connection:
+        async with connection.transaction(isolation="repeatable_read"):
+            if not base:
+                await _read_files(connection, folder, backup.size, half)
+            found = await _proved(connection, backup, folder, lambda share: done(0.5 + share / 2))
         return await _noted(connection, settings.data_dir, backup.origin, found)
+
+
+@asynccontextmanager
+async def _place(settings: Settings, source: Path | None, done: Done) -> AsyncGenerator[str]:
+    """Where the record is to be: a new cluster for the data folder, or a database that holds none."""
+    if not settings.database_url:
+        async with new_cluster(settings.data_dir, source, done) as dsn:
+            if source is None:
+                await migrate(dsn, None)
+            yield dsn
+        return
+    async with undisturbed(settings.database_url) as connection:
+        if await origin_of(connection) is not None:
+            raise BackupRefused(
+                "the database of DATABASE_URL holds a record already, and nothing is written over it: name an empty one"
+            )
+    await migrate(settings.database_url, None)
+    yield settings.database_url
+
+
+async def _read_files(connection: Connection, folder: Path, size: int, done: Done) -> None:
+    try:
+        head = msgspec.json.decode((folder / LOG / HEAD_ROW).read_bytes(), type=LogHeadRow)
+        await read_log(connection, folder / LOG, head, _counted(size, done))
+    except (NotTransferred, msgspec.DecodeError) as error:
+        raise CopyFailed(f"the log in {folder} cannot be read, take another backup: {error}") from error
 
 
 async def _noted(connection: Connection, data: Path, origin: str, found: Restored) -> Restored:
@@ -198,20 +266,12 @@ async def _head(connection: Connection) -> LogHead:
 async def _proved(connection: Connection, backup: Backup, folder: Path, done: Done) -> Restored:
     """Hash the whole log; CopyFailed unless it is right in itself, and the one that was backed up."""
     told: list[str] = []
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        head = await _head(connection)
-        gone = 0
-
-        def progress(count: int) -> None:
-            nonlocal gone
-            gone += count
-            done(gone / max(head.size, gone))
-
-        found = await audit(connection, told.append, progress)
-        if (head.log, head.origin) != (backup.log, backup.origin):
-            told.append(f"it holds the log {head.log} of {head.origin}, not {backup.log} of {backup.origin}")
-        elif not told and not await had_root(connection, found.size, backup.size, backup.root):
-            told.append(f"its log of {found.size} facts does not begin with the {backup.size} that were backed up")
+    head = await _head(connection)
+    found = await audit(connection, told.append, _counted(head.size, done))
+    if (head.log, head.origin) != (backup.log, backup.origin):
+        told.append(f"it holds the log {head.log} of {head.origin}, not {backup.log} of {backup.origin}")
+    elif not told and not await had_root(connection, found.size, backup.size, backup.root):
+        told.append(f"its log of {found.size} facts does not begin with the {backup.size} that were backed up")
     if told:
         more = f"\n… and {len(told) - 10:,} more" * (len(told) > 10)  # noqa: PLR2004 - enough to see what it is about
         raise CopyFailed("\n".join([f"the record in {folder} is not right, take another backup:", *told[:10]]) + more)
@@ -268,8 +328,13 @@ def _write(file: Path, content: bytes) -> None:
         os.fsync(written.fileno())
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _make(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+
+
+def _sync(place: Path) -> None:
+    """Have a file, or the names in a folder, outlast a power cut."""
+    descriptor = os.open(place, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,9 +20,9 @@ import msgspec
 import pytest
 
 from api.cli.continued import continue_log
-from api.hosting.backups import Backup, BackupRefused, back_up, restore
+from api.hosting.backups import Backup, BackupRefused, back_up, description, restore
 from api.hosting.heads import FactsMissing, every_known, last_known
-from api.hosting.opening import NoRecord, OtherRecord
+from api.hosting.opening import DEMO_ORIGIN, NoRecord, OtherRecord
 from api.hosting.settings import Settings
 from api.main import Service, service
 from api.postgres import CopyFailed, FolderInUse, PostgresFailed, cluster
@@ -30,7 +31,7 @@ from api.postgres.home import cluster_of
 from api.postgres.pidfile import servers_in
 from domain.bundled import bundled_plan
 from domain.commands import AnyCommand
-from tests.conftest import TASK, ask
+from tests.conftest import REPORT, TASK, ask, database_of
 from tests.integration.commands import PROJECT, environment, place, planrecord, serving, start
 
 ORIGIN = "planrecord.test/shanghai"
@@ -622,3 +623,90 @@ async def test_the_database_itself_keeps_a_log_to_its_identity(fresh: Service) -
     async with fresh.pool.acquire() as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="keeps its identity"):
             await connection.execute("UPDATE log_head SET log = '0123456789abcdef'")
+
+
+@pytest.fixture(scope="module")
+async def written(kept: Kept) -> AsyncGenerator[Kept]:
+    """A demo's record of 355 facts with a text and a request that can be repeated, and its logical backup."""
+    with place() as data:
+        async with serving(data, "serve", PLANRECORD_ORIGIN=DEMO_ORIGIN) as running:
+            report = REPORT | {"period": "2023-Q2"}
+            assert (await running.send([report, REWORD], **{"Idempotency-Key": "once"})).status_code == 200
+            folder = data.parent / "logical"
+            finished = await planrecord("backup", "--logical", str(folder), "--data-dir", str(data))
+            assert finished.code == 0, finished.err
+        yield Kept(data, folder, description(folder))
+
+
+async def facts_and_texts(running: Service) -> list[Any]:
+    """All that cannot be made anew."""
+    async with running.pool.acquire() as connection:
+        return [
+            [tuple(row) for row in await connection.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")]  # noqa: S608
+            for table in ("events", "tree_nodes", "disclosures", "requests", "log_head")
+        ]
+
+
+async def test_a_logical_backup_restores_every_byte_into_a_new_cluster(written: Kept, data: Path) -> None:
+    assert (written.said.kind, written.said.size) == ("logical", 354)
+    await restore(settings(data), written.backup, quiet)
+    async with service(settings(data)) as new, service(settings(written.data)) as old:
+        assert await facts_and_texts(new) == await facts_and_texts(old)
+        assert new.reader.head.root == written.said.root
+    async with serving(data) as running:
+        report = REPORT | {"period": "2023-Q2"}
+        again = await running.send([report, REWORD], **{"Idempotency-Key": "once"})
+        assert (again.status_code, again.json()["replayed"], again.json()["position"]) == (200, True, 354)
+    finished = await planrecord("verify", "--data-dir", str(data))
+    assert finished.code == 0, finished.err
+
+
+async def test_a_logical_backup_restores_into_a_database_of_ones_own_and_comes_from_one(
+    server: str, written: Kept, tmp_path: Path
+) -> None:
+    async with database_of(server, "template1") as dsn:
+        elsewhere = settings(tmp_path / "data", database_url=dsn)
+        assert (await restore(elsewhere, written.backup, quiet)).root == written.said.root
+        with pytest.raises(BackupRefused, match="holds a record already"):
+            await restore(elsewhere, written.backup, quiet)
+        async with service(elsewhere) as new, service(settings(written.data)) as old:
+            assert await facts_and_texts(new) == await facts_and_texts(old)
+        said = await back_up(elsewhere, tmp_path / "again", quiet, logical=True)
+        assert said.files == written.said.files
+
+
+OF_LOG = [
+    pytest.param(flip("log/leaves.ndjson"), id="a_leaf_altered"),
+    pytest.param(cut("log/leaves.ndjson"), id="leaves_cut_short"),
+    pytest.param(flip("log/requests.ndjson"), id="a_request_altered"),
+    pytest.param(lose("log/disclosures.ndjson"), id="the_texts_lost"),
+]
+
+
+@pytest.mark.parametrize("spoil", OF_LOG)
+async def test_a_damaged_logical_backup_is_named(
+    written: Kept, data: Path, tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    shutil.copytree(written.backup, tmp_path / "spoilt")
+    spoil(tmp_path / "spoilt")
+    with pytest.raises(CopyFailed, match=r"was altered|is missing"):
+        await restore(settings(data), tmp_path / "spoilt", quiet)
+    assert untouched(data)
+
+
+@pytest.mark.parametrize("spoil", OF_LOG[:2])
+async def test_a_log_that_is_not_right_is_refused_whatever_vouches_for_it(
+    server: str, written: Kept, data: Path, spoil: Callable[[Path], None]
+) -> None:
+    spoilt = data.parent / "spoilt"
+    await asyncio.to_thread(shutil.copytree, written.backup, spoilt)
+    spoil(spoilt)
+    rewritten(spoilt, files={name: sha256((spoilt / name).read_bytes()).hexdigest() for name in written.said.files})
+    with pytest.raises(CopyFailed, match="take another backup"):
+        await restore(settings(data), spoilt, quiet)
+    assert untouched(data)
+    async with database_of(server, "template1") as dsn:
+        elsewhere = settings(data, database_url=dsn)
+        with pytest.raises(CopyFailed, match="take another backup"):
+            await restore(elsewhere, spoilt, quiet)
+        assert (await restore(elsewhere, written.backup, quiet)).root == written.said.root
