@@ -36,7 +36,7 @@ from events.transfer import DISCLOSURES, LEAVES, REQUESTS, LogHeadRow, NotTransf
 
 DESCRIPTION: Final = "backup.json"
 COPY: Final = "base"
-LOG: Final = "log"
+LOG_FILES: Final = "log"
 HEAD_ROW: Final = "head.json"
 MANIFEST_FILE: Final = f"{COPY}/{MANIFEST}"
 _OF_A_FOLDER: Final = {
@@ -97,12 +97,14 @@ async def back_up(settings: Settings, folder: Path, done: Done, *, logical: bool
                 raise BackupRefused(f"{folder} lies inside the database that is to be copied: name another folder")
             server = await connection.fetchval("SHOW server_version")
             if logical:
-                head = await _write_files(connection, making / LOG, done)
+                head = await _write_files(connection, making / LOG_FILES, done)
             else:
                 head = await _head(connection)
                 assert own  # noqa: S101 - it is not DATABASE_URL's
                 await copy_cluster(own, making / COPY, done)
-        names = [f"{LOG}/{one}" for one in (HEAD_ROW, LEAVES, DISCLOSURES, REQUESTS)] if logical else [MANIFEST_FILE]
+        names = (
+            [f"{LOG_FILES}/{one}" for one in (HEAD_ROW, LEAVES, DISCLOSURES, REQUESTS)] if logical else [MANIFEST_FILE]
+        )
         made = Backup(
             kind="logical" if logical else "base",
             made_at=instant_text(datetime.now(UTC)),
@@ -192,8 +194,8 @@ async def _place(settings: Settings, source: Path | None, done: Done) -> AsyncGe
 
 async def _read_files(connection: Connection, folder: Path, size: int, done: Done) -> None:
     try:
-        head = msgspec.json.decode((folder / LOG / HEAD_ROW).read_bytes(), type=LogHeadRow)
-        await read_log(connection, folder / LOG, head, _counted(size, done))
+        head = msgspec.json.decode((folder / LOG_FILES / HEAD_ROW).read_bytes(), type=LogHeadRow)
+        await read_log(connection, folder / LOG_FILES, head, _counted(size, done))
     except (NotTransferred, msgspec.DecodeError) as error:
         raise CopyFailed(f"the log in {folder} cannot be read, take another backup: {error}") from error
 
