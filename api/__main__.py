@@ -2,6 +2,7 @@
 
 import click
 
+from api.cli.backup import backup_command, restore_command
 from api.cli.read import read_command
 from api.cli.record import record_command
 from api.cli.serve import demo_command, serve_command
@@ -16,7 +17,16 @@ def main() -> None:
     """A public plan as an append-only record: every state, at any past date, can be asked for, replayed and proved."""
 
 
-for command in (serve_command, demo_command, read_command, record_command, verify_command, clock_command):
+for command in (
+    serve_command,
+    demo_command,
+    read_command,
+    record_command,
+    verify_command,
+    backup_command,
+    restore_command,
+    clock_command,
+):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The composition root: settings → database → log with the projections' writer → handler → application, wired once."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from litestar.openapi.spec import License
 from api import pages
 from api.description import docs, schemas
 from api.graphql.door import graphql, methods
+from api.hosting.heads import check_acknowledged, keeping
 from api.hosting.metrics import Counted
 from api.hosting.opening import Purpose, opened
 from api.hosting.settings import Settings
@@ -104,6 +105,8 @@ async def wired(
 ) -> AsyncGenerator[Service]:
     """Everything on a record that is opened already."""
     async with undisturbed(dsn) as connection:
+        if purpose != "read":
+            await check_acknowledged(connection, settings.data_dir)
         hmac_key: bytes = await connection.fetchval("SELECT hmac_key FROM log_head")
     memory = Memory(settings.cache_bytes)
     folds = Folds(memory)
@@ -112,6 +115,7 @@ async def wired(
         lanes_of(dsn, 4, PLANNED_ONCE, brief=True) as slices,
         appending(dsn, folds) as log,
         watching(lambda: connect(dsn), pool) as head,
+        keeping(settings.data_dir, head) if purpose != "read" else nullcontext(),
     ):
         handler = Handler(log, pool.acquire, folds, Streams(memory))
         token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)

@@ -8,9 +8,10 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from domain import directory, plan, report, task
+from domain import directory, log, plan, report, task
 from domain.directory import DirectoryCommands, DistrictRegistered, PlatformFact, UnitFact
 from domain.fact import Fact, subject_of, tag
+from domain.log import LogContinued
 from domain.plan import PlanFact
 from domain.plan_import import ImportPlan
 from domain.record import Placed, State, command_name
@@ -19,7 +20,9 @@ from domain.task import TaskCommands, TaskFact
 from domain.undo import FactVoided, RetractPlan, VoidFact
 
 AnyCommand = ImportPlan | TaskCommands | ReportCommands | DirectoryCommands | VoidFact | RetractPlan
-AnyFact = PlanFact | TaskFact | ProgressReported | UnitFact | DistrictRegistered | PlatformFact | FactVoided
+AnyFact = (
+    PlanFact | TaskFact | ProgressReported | UnitFact | DistrictRegistered | PlatformFact | FactVoided | LogContinued
+)
 
 FACTS: Final[dict[str, type[Fact]]] = {tag(one): one for one in get_args(AnyFact)}
 
@@ -40,6 +43,7 @@ STREAMS: Final[dict[str, Evolve]] = {
     directory.Unit.KIND: _wherever(directory.evolve_unit),
     directory.District.KIND: _wherever(directory.evolve_district),
     directory.Platform.KIND: _wherever(directory.evolve_platform),
+    log.Lineage.KIND: _wherever(log.evolve_log),
 }
 
 

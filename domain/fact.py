@@ -15,11 +15,12 @@ class Fact(msgspec.Struct, frozen=True, tag_field="type", rename="camel", forbid
     """Base of all facts. Subject and reason stand in the envelope, as stream and cause: fields repeat neither.
 
     `FOUNDS`: it makes a subject that is timeless, so that it holds from −infinity, whatever its date. `MOVES_DUTIES`:
-    who takes part in a task, or stands behind a unit, may be others by it.
+    who takes part in a task, or stands behind a unit, may be others by it. `STANDS`: it is neither voided nor replaced.
     """
 
     FOUNDS: ClassVar[bool] = False
     MOVES_DUTIES: ClassVar[bool] = False
+    STANDS: ClassVar[bool] = False
 
     def refers(self) -> tuple[str, ...]:
         """Streams of the other subjects this fact names, so that none of them is voided under it."""

@@ -15,6 +15,8 @@ _NAMED: Final = 10  # positions that a refusal names
 class FactVoided(Fact, frozen=True, tag="fact.voided.v1"):
     """The fact at `target`, in the same stream, is void whatever this fact's own date."""
 
+    STANDS: ClassVar[bool] = True
+
     target: Position
 
 
@@ -116,7 +118,7 @@ def check_live(past: Past, field: str) -> None:
             f"position {past.position} was undone by position {past.undone_by}: name that one, or record anew",
             pointer=f"/{field}",
         )
-    if isinstance(past.fact, FactVoided):
+    if past.fact.STANDS:
         raise CannotUndo(f"position {past.position} is a {kind_of(past.fact)}: it stands for good", pointer=f"/{field}")
 
 

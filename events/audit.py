@@ -201,7 +201,7 @@ def _not_to_be_undone(one: Recorded, target: Recorded | None, undone: dict[int, 
         return f"which is no earlier fact of {one.stream}"
     if target.position in undone:
         return f"which position {undone[target.position]} had undone before"
-    if isinstance(target.fact, FactVoided):
+    if target.fact.STANDS:
         return "which stands for good"
     if not isinstance(one.fact, FactVoided) and kind_of(one.fact) != kind_of(target.fact):
         return f"a {kind_of(target.fact)}, by a {kind_of(one.fact)}"

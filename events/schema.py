@@ -44,14 +44,19 @@ async def in_turn(connection: database.Connection) -> AsyncGenerator[None]:
             await connection.execute("SELECT pg_advisory_unlock($1)", STARTING)
 
 
-async def migrate(dsn: str, origin: str) -> None:
-    """Bring the log's tables to the newest shape; a new log gets `origin`, which is for life. For one at a time."""
+async def migrate(dsn: str, origin: str | None) -> None:
+    """Bring the log's tables to the newest shape, for one at a time; a new log gets `origin`, which is for life.
+
+    None: without a log.
+    """
     # Connected by asyncpg itself: SQLAlchemy would read the DSN otherwise (sslmode, for one). No session of ours with
     # its limits of time: to bring a large log to a new shape may take long.
     engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn))
     try:
         async with engine.begin() as connection:
             await connection.run_sync(upgrade)
+            if origin is None:
+                return
             await connection.execute(
                 text("INSERT INTO log_head (origin) VALUES (:origin) ON CONFLICT DO NOTHING"), {"origin": origin}
             )

@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -121,8 +122,8 @@ def at(dsn: str, database: str) -> str:
 
 
 def settings_for(dsn: str, folder: Path, **others: Any) -> Settings:
-    """The settings of a record under the demo's clock."""
-    return Settings(database_url=dsn, data_dir=folder / "data", origin=ORIGIN, **others)
+    """The settings of a record under the demo's clock. Copies of a database hold one log, so each has its folder."""
+    return Settings(database_url=dsn, data_dir=folder / urlsplit(dsn).path[1:], origin=ORIGIN, **others)
 
 
 @asynccontextmanager

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from api.main import Service
     from api.postgres import Cluster
 
-OF_A_START: Final = re.compile(r"lock|token|pg\.path|pg\.log(\.1)?|(pg|token)\.new-.*")  # one that was interrupted
+OF_A_START: Final = re.compile(
+    r"lock|token|pg\.path|pg\.release|heads|pg\.log(\.1)?|(pg|token)\.new-.*"
+)  # one that was interrupted
 
 port_option = click.option("--port", type=click.IntRange(0, 65535), help="Default: 8000, or PLANRECORD_PORT.")
 host_option = click.option("--host", help="Default: 127.0.0.1, or PLANRECORD_HOST.")
@@ -59,15 +61,22 @@ def _settings_told() -> str:
 @data_dir_option
 @workers_option
 @metrics_option
-def serve_command(
-    port: int | None, host: str | None, data_dir: Path | None, workers: int | None, metrics_port: int | None
+@click.option("--as-new-log", is_flag=True, help="Once, after a restore that lost facts: give the log a new identity.")
+def serve_command(  # noqa: PLR0913 - one for each option
+    port: int | None,
+    host: str | None,
+    data_dir: Path | None,
+    workers: int | None,
+    metrics_port: int | None,
+    *,
+    as_new_log: bool,
 ) -> None:
     """Serve the record. A new record begins with the bundled plan; Ctrl-C stops all that was started.
 
     Several processes may also serve one DATABASE_URL, on this machine or others, each started by itself.
     """
     given = {"port": port, "host": host, "data_dir": data_dir, "workers": workers, "metrics_port": metrics_port}
-    run(serve(settings_of(**given)))
+    run(serve(settings_of(**given), as_new_log=as_new_log))
 
 
 @click.command("demo")
@@ -84,11 +93,16 @@ def demo_command(port: int | None, host: str | None, data_dir: Path, *, and_serv
     run(demo(settings_of(port=port, host=host, data_dir=data_dir, origin=DEMO_ORIGIN), and_serve=and_serve))
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, *, as_new_log: bool = False) -> None:
     """Start everything, import the bundled plan into an empty log, publish until a signal comes."""
     from api.hosting.serving import listening  # noqa: PLC0415 - base installs have no server
 
     with listening(settings.host, settings.port) as taken:
+        if as_new_log:
+            from api.cli.continued import continue_log  # noqa: PLC0415
+
+            said = await continue_log(settings)
+            OUT.print(f"the log continues {said.previous_log}, of which it holds {said.size} facts", markup=False)
         await _keep_and_publish(settings, begin, taken)
 
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import asyncpg
 
+from api.hosting.heads import every_known
 from api.hosting.settings import Settings
 from api.postgres import Cluster, cluster, is_cluster
 from events.audit import Progress
@@ -19,7 +20,7 @@ ORIGIN: Final = "planrecord.invalid/shanghai"  # of a new log, unless a setting 
 DEMO_ORIGIN: Final = "planrecord.invalid/shanghai/demo"
 ANSWERS_WITHIN: Final = 10.0  # seconds in which a database must answer at the start
 CONNECTIONS_EACH: Final = 20  # to the database that a process may have at once, some to spare
-Purpose = Literal["read", "write", "make"]
+Purpose = Literal["read", "copy", "write", "make"]
 
 
 class Unreachable(Exception):
@@ -54,15 +55,16 @@ async def opened(
     """The DSN of the record's database: that of DATABASE_URL, or the data folder's own, which is started and stopped.
 
     Only to `make` is a record made where there is none; else NoRecord, and nothing was touched. To `read`, the record
-    must be as this release leaves it (OtherRelease); else it is brought up to date, by one process at a time.
-    OtherRecord for one of another origin than was set. `progress` is told the facts that a rebuild has folded.
+    must be as this release leaves it (OtherRelease); to `copy` it, it may be as an earlier one left it; else it is
+    brought up to date, by one process at a time. OtherRecord for one of another origin than was set. `progress` is told
+    the facts that a rebuild has folded.
     """
     async with _database(settings, exclusive=exclusive, purpose=purpose) as (dsn, own):
         connection = await _connected(dsn)
         try:
             if purpose != "make" and await origin_of(connection) is None:
                 raise NoRecord(_none(settings))
-            if purpose == "read":
+            if purpose in {"read", "copy"}:
                 await _suits(connection, settings, purpose)
             else:
                 async with in_turn(connection):
@@ -77,6 +79,7 @@ async def _brought_up_to_date(
 ) -> None:
     """Make the record if it is not there; migrate the log, and rebuild the tables that have another shape."""
     if await origin_of(connection) is None:
+        _check_gone(settings)
         await migrate(dsn, settings.origin or ORIGIN)
     await _suits(connection, settings, purpose)
     await migrate(dsn, settings.origin or ORIGIN)
@@ -101,6 +104,17 @@ async def _database(
 
 def _none(settings: Settings) -> str:
     return f"there is no record in {place(settings)}; `planrecord serve` makes one"
+
+
+def _check_gone(settings: Settings) -> None:
+    """NoRecord where a record was served from the data folder before: a new one would take its place unnoticed."""
+    before = [] if settings.database_url else every_known(settings.data_dir)
+    if before:
+        last = max(before, key=lambda one: one.size)
+        raise NoRecord(
+            f"the database in {settings.data_dir} is empty, and {last.size} facts of log {last.log} were acknowledged "
+            f"there: put it back, restore a backup of it, or name another data folder"
+        )
 
 
 async def _connected(dsn: str) -> Connection:

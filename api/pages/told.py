@@ -135,6 +135,8 @@ def subject(stream: str, names: Names, visit: Visit[Any]) -> tuple[Markup, str |
             return visit.t("task.n.by", number=names.number(task), unit=who), task_path(task)
         case "unit":
             return visit.words(names.unit(key)), f"/units/{key}"
+        case "log":
+            return visit.t("the.log"), None
         case "plan" | "district":
             return Markup("{}").format(key), f"/{kind}s/{key}"
         case _:

@@ -5,8 +5,20 @@ same folder: the first owns the server, the others share it, or are refused wher
 """
 
 from api.postgres.cluster import Cluster, cluster
+from api.postgres.copies import CopyFailed, copy_cluster, new_cluster
 from api.postgres.errors import FolderInUse, PostgresFailed, usable
 from api.postgres.home import is_cluster
 from api.postgres.server import end_at_once
 
-__all__ = ["Cluster", "FolderInUse", "PostgresFailed", "cluster", "end_at_once", "is_cluster", "usable"]
+__all__ = [
+    "Cluster",
+    "CopyFailed",
+    "FolderInUse",
+    "PostgresFailed",
+    "cluster",
+    "copy_cluster",
+    "end_at_once",
+    "is_cluster",
+    "new_cluster",
+    "usable",
+]

@@ -42,19 +42,19 @@ class Account(msgspec.Struct, frozen=True):
 async def account_for(data: Path) -> Account:
     """Who runs the server of this cluster; as root the one who owns it, if it is there."""
     if os.geteuid() != 0:
-        return await _with_parent(Account(os.geteuid(), os.getegid(), ()))
+        return await mortal(Account(os.geteuid(), os.getegid(), ()))
     uid, gid = _owner(data) or await _system_user()
     program = _find("setpriv", "install util-linux")
-    return await _with_parent(Account(uid, gid, (program, f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--")))
+    return await mortal(Account(uid, gid, (program, f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--")))
 
 
-async def _with_parent(account: Account) -> Account:
+async def mortal(account: Account) -> Account:
     """Let it end with our process, where the system's setpriv knows how (util-linux 2.33)."""
     program = shutil.which("setpriv", path=SYSTEM_PATH)
     if program is None:
         return account
-    mortal = Account(account.uid, account.gid, (program, WITH_PARENT, *(account.prefix[1:] or ("--",))))
-    return mortal if await mortal.can("true") else account
+    tied = Account(account.uid, account.gid, (program, WITH_PARENT, *(account.prefix[1:] or ("--",))))
+    return tied if await tied.can("true") else account
 
 
 def user_name(uid: int) -> str | None:

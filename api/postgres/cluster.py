@@ -70,7 +70,7 @@ async def cluster(
             await server.make(home)
         async with server.running(home, lock, options) as (process, socket):
             yield Cluster(
-                dsn=_dsn(socket),
+                dsn=dsn_of(socket),
                 owned=True,
                 pid=process.pid,
                 data=home.data,
@@ -79,7 +79,8 @@ async def cluster(
             )
 
 
-def _dsn(socket: Path) -> str:
+def dsn_of(socket: Path) -> str:
+    """The DSN of the server whose socket lies in this folder."""
     # The port is named because PGPORT in the reader's environment would otherwise choose another.
     return f"postgresql://planrecord@/postgres?host={socket}&port=5432"
 
@@ -105,5 +106,5 @@ async def _shared(folder: Path) -> Cluster | None:
     found = read_pidfile(data)
     # A file that a killed server left says "ready" too; only a live one answers.
     if found and found.ready and await server.takes_connections(found.socket):
-        return Cluster(dsn=_dsn(found.socket), owned=False, pid=found.pid, data=data, binaries=shipped().folder)
+        return Cluster(dsn=dsn_of(found.socket), owned=False, pid=found.pid, data=data, binaries=shipped().folder)
     return None

@@ -9,8 +9,11 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from api.postgres.account import ENVIRONMENT, user_name
 from api.postgres.errors import PostgresFailed, no_room, usable
@@ -23,6 +26,8 @@ STOP_PATIENCE: Final = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0), (signal.S
 LEFT_BEHIND_PATIENCE: Final = 20.0
 LEFT_BEHIND: Final = ("is still in use", "already exists")
 FULL: Final = "No space left on device"
+HALF_MADE: Final = "pg.new-"  # begins the name of a cluster that is not whole
+RELEASE: Final = "pg.release"  # beside the cluster: the release that used it last
 LITTLE: Final = 1 << 20  # bytes free: a full disk may leave no room for the words that would say so
 SOCKET_PREFIX: Final = "planrecord-"
 LOCALE: Final = (
@@ -66,18 +71,20 @@ async def _drop_stale_pidfile(data: Path) -> None:
 
 async def make(home: Home) -> None:
     """Make the cluster if it is not there; it appears under its name only when it is whole."""
-    for half_made in home.data.parent.glob("pg.new-*"):
+    await sweep(home)
+    if not (home.data / "PG_VERSION").exists():
+        async with staged(home) as fresh:
+            await initialise(fresh)
+            put_in_place(fresh.data, home.data)
+    check_major(home)
+    write_access(home)
+
+
+async def sweep(home: Home) -> None:
+    """Remove what was left half made, the home's lock being held."""
+    for half_made in home.data.parent.glob(f"{HALF_MADE}*"):
         if not await _until(partial(_removed, half_made), 5.0):  # an initdb that outlived its owner may still write
             await asyncio.to_thread(shutil.rmtree, half_made)
-    if not (home.data / "PG_VERSION").exists():
-        await _initdb(home)
-    major = (home.data / "PG_VERSION").read_text().strip()
-    if major != home.binaries.major:
-        raise PostgresFailed(
-            f"{home.data} was made by PostgreSQL {major}, and this planrecord brings {home.binaries.major}: dump it "
-            f"with the release that made it, and restore the dump into an empty data folder"
-        )
-    _write_access(home)
 
 
 def _removed(folder: Path) -> bool:
@@ -85,19 +92,29 @@ def _removed(folder: Path) -> bool:
     return not folder.exists()
 
 
-async def _initdb(home: Home) -> None:
-    fresh = tempfile.mkdtemp(prefix="pg.new-", dir=home.data.parent)
-    os.chown(fresh, home.account.uid, home.account.gid)
-    command = home.command("initdb", "-D", fresh, "-U", "planrecord", "-A", "peer", *LOCALE, "--no-instructions")
-    process = await _spawn(command, PIPE)
+@asynccontextmanager
+async def staged(home: Home) -> AsyncGenerator[Home]:
+    """The same home with an empty folder for its cluster, beside its place; it goes, unless it is put in place."""
+    fresh = Path(tempfile.mkdtemp(prefix=HALF_MADE, dir=home.data.parent))
+    try:
+        os.chown(fresh, home.account.uid, home.account.gid)
+        yield msgspec.structs.replace(home, data=fresh)
+    finally:
+        await _until(partial(_removed, fresh), 5.0)  # what was cancelled may still write
+
+
+async def initialise(home: Home) -> None:
+    """Make a new cluster in the home's empty folder."""
+    data = str(home.data)
+    command = home.command("initdb", "-D", data, "-U", "planrecord", "-A", "peer", *LOCALE, "--no-instructions")
+    process = await spawn(command, PIPE)
     said, _ = await process.communicate()
     if process.returncode != 0:
-        await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
-        raise _failed(home, f"initdb could not make {home.data}", said.decode(errors="replace"))
-    _put_in_place(Path(fresh), home.data)
+        raise failure(home, f"initdb could not make {home.data}", said.decode(errors="replace"))
 
 
-def _put_in_place(fresh: Path, data: Path) -> None:
+def put_in_place(fresh: Path, data: Path) -> None:
+    """Give a cluster that is whole its name, for good; PostgresFailed where something has it."""
     try:
         fresh.rename(data)
     except OSError as error:
@@ -108,10 +125,26 @@ def _put_in_place(fresh: Path, data: Path) -> None:
     os.close(parent)
 
 
-def _write_access(home: Home) -> None:
+def check_major(home: Home) -> None:
+    """Refuse a cluster that another major version of PostgreSQL made, in words that say what helps."""
+    major = (home.data / "PG_VERSION").read_text().strip()
+    if major == home.binaries.major:
+        (home.log.parent / RELEASE).write_text(f"planrecord {version('planrecord')}\n")
+        return
+    try:
+        release = f"{(home.log.parent / RELEASE).read_text().strip()}, which used it last,"
+    except FileNotFoundError:
+        release = "the release of planrecord that used it last"
+    raise PostgresFailed(
+        f"{home.data} was made by PostgreSQL {major}, and this planrecord brings {home.binaries.major}: with {release} "
+        f"run `planrecord backup --logical DIR`, then with this one `planrecord restore DIR` into a new data folder"
+    )
+
+
+def write_access(home: Home) -> None:
     """Let in the server's own user and the one who runs planrecord, over the socket and by no other way."""
     names = {user_name(home.account.uid), user_name(os.geteuid())} - {None}
-    (home.data / "pg_hba.conf").write_text("local all all peer map=own\n")
+    (home.data / "pg_hba.conf").write_text("local all,replication all peer map=own\n")
     (home.data / "pg_ident.conf").write_text("".join(f'own "{name}" planrecord\n' for name in names))
 
 
@@ -130,7 +163,7 @@ async def running(home: Home, lock: Lock, options: Mapping[str, str]) -> AsyncGe
             yield process, socket
         finally:
             _wake(home.data)
-            await _stop(process)
+            await stop(process)
     finally:
         _STARTED.discard(home.data)
         shutil.rmtree(socket, ignore_errors=True)
@@ -167,7 +200,7 @@ async def _start(home: Home, socket: Path, options: Mapping[str, str]) -> Proces
             return process
         said = home.log.read_text(errors="replace")
         if loop.time() > deadline or not any(words in said for words in LEFT_BEHIND):
-            raise _failed(home, f"PostgreSQL did not start in {home.data} (see {home.log})", said)
+            raise failure(home, f"PostgreSQL did not start in {home.data} (see {home.log})", said)
         await asyncio.sleep(0.2)
 
 
@@ -176,7 +209,7 @@ async def _launch(home: Home, socket: Path, options: Mapping[str, str]) -> Proce
     arguments = [part for setting in settings for part in ("-c", setting)]
     log = _fresh_log(home.log)
     try:
-        return await _spawn(home.command("postgres", "-D", str(home.data), "-k", str(socket), *arguments), log)
+        return await spawn(home.command("postgres", "-D", str(home.data), "-k", str(socket), *arguments), log)
     finally:
         os.close(log)
 
@@ -188,7 +221,8 @@ def _fresh_log(log: Path) -> int:
     return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
-async def _spawn(command: tuple[str, ...], output: int) -> Process:
+async def spawn(command: tuple[str, ...], output: int) -> Process:
+    """A program of PostgreSQL's, which hears no signal that is meant for planrecord."""
     # In a session of its own: Ctrl-C is for planrecord, which closes its connections and then stops the server.
     return await asyncio.create_subprocess_exec(
         *command, cwd="/", env=ENVIRONMENT, stdin=DEVNULL, stdout=output, stderr=STDOUT, start_new_session=True
@@ -204,14 +238,14 @@ async def _ready(home: Home, process: Process) -> bool:
 
     try:
         if not await _until(settled, START_PATIENCE):
-            await _stop(process)
+            await stop(process)
     except asyncio.CancelledError:
-        await _stop(process)
+        await stop(process)
         raise
     return process.returncode is None
 
 
-async def _stop(process: Process) -> None:
+async def stop(process: Process) -> None:
     """Fast shutdown, which ends its clients; then harder."""
     for number, patience in STOP_PATIENCE:
         if process.returncode is not None:
@@ -244,7 +278,8 @@ async def _until(done: Callable[[], bool], patience: float) -> bool:
     return True
 
 
-def _failed(home: Home, what: str, said: str) -> PostgresFailed:
+def failure(home: Home, what: str, said: str) -> PostgresFailed:
+    """What went wrong, with the last lines that a program said; a full disk is named as that."""
     if FULL in said or shutil.disk_usage(home.data.parent).free < LITTLE:
         return no_room(home.log.parent)
     return PostgresFailed(f"{what}:\n{_tail(said)}")
