@@ -214,6 +214,10 @@ class Rows:
             lambda made: len(digests) + _STRUCT * len(made) + _DECODED * sum(map(len, self.raw(table))),
         )
 
+    def count(self, table: SliceTable, key: str) -> int:
+        """What one of the tables that count says of a subject, which is among the rows."""
+        return int(self._documents[self.groups(table)[key]][0])
+
     def of_group(self, table: SliceTable, group: str, type_: type[T]) -> list[T]:
         """Those rows of one table that have this value in the column that they were to be grouped by."""
         digests = self.groups(table).get(group)

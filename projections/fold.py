@@ -1,10 +1,13 @@
 """The state at (P, D): the rule of the two clocks, as pure code, and its slices on both clocks."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from datetime import date
 from functools import reduce
-from typing import Final
+from itertools import groupby, islice
+from operator import attrgetter, itemgetter
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -66,45 +69,53 @@ def timeline(stream: str, facts: Iterable[Recorded], position: int) -> list[Stat
     return spans
 
 
+class Redone(NamedTuple):
+    """What one more fact made of a subject: from a day up to another it is not what it was.
+
+    `before` is what it was there, each from its day on; outside of these days nothing has changed.
+    """
+
+    since: date
+    until: date
+    before: Sequence[tuple[date, State | None]]
+
+
 class Timeline:
     """A subject's states along the effective clock at its last fact, kept up while facts are added.
 
-    What holds from the last of its days on, or a later one, costs one step of the fold; an earlier fact folds the days
-    behind it once more, and one that undoes another the whole stream. `state` and `timeline`, the rule as it is said,
-    are what this is tested against.
+    What holds from the last of its days on, or a later one, costs one step of the fold; an earlier fact, or one that
+    undoes an earlier one, folds once more from its day up to the first that stays what it was. `state` and `timeline`,
+    the rule as it is said, are what this is tested against.
     """
 
     def __init__(self, stream: str, facts: Iterable[Recorded] = ()) -> None:
         self.facts = list(facts)
         self._evolve = evolve_of(stream)
+        self._redone, self._folded = Redone(INFINITY, INFINITY, ()), 0
         self._begin()
 
     def copy(self) -> "Timeline":
         """The same, to be added to by itself."""
-        other = Timeline.__new__(Timeline)
-        other.facts, other._evolve = self.facts.copy(), self._evolve  # noqa: SLF001 - of its own kind
-        other._days, other._states = self._days.copy(), self._states.copy()  # noqa: SLF001
-        other._steps = {day: facts.copy() for day, facts in self._steps.items()}  # noqa: SLF001
-        other._places = self._places.copy()  # noqa: SLF001
+        other = copy(self)
+        other.facts = self.facts.copy()
+        other._days, other._states = self._days.copy(), self._states.copy()  # noqa: SLF001 - of its own kind
+        other._steps, other._places = self._steps.copy(), self._places.copy()  # noqa: SLF001
         return other
 
-    def add(self, fact: Recorded) -> None:
+    def add(self, fact: Recorded) -> Redone:
         """One more fact, later recorded than all others."""
         self.facts.append(fact)
-        if fact.undoes is not None:
+        undone = self._undone(fact)
+        if fact.undoes is None:
+            founding = fact.fact.FOUNDS and MINUS_INFINITY not in self._days[:1]
+            self._redone = self._append(MINUS_INFINITY if founding else fact.effective_on, fact)
+        elif undone is None or undone.fact.FOUNDS or fact.fact.FOUNDS:  # another fact may be the one that founds it
+            before = self._from(0, MINUS_INFINITY)
             self._begin()
-            return
-        founding = fact.fact.FOUNDS and MINUS_INFINITY not in self._steps
-        since = MINUS_INFINITY if founding else fact.effective_on
-        at = bisect_left(self._days, since)
-        if since not in self._steps:
-            self._days.insert(at, since)
-            self._steps[since] = []
-            self._states[since] = self._before(at)
-        self._steps[since].append(fact)  # of equal dates the later place wins
-        self._places[fact.position] = fact.position
-        self._states[since] = self._evolved(self._states[since], fact)
-        self._fold(at + 1)
+            self._redone = Redone(MINUS_INFINITY, INFINITY, before)
+        else:
+            self._redone = self._undo(undone, None if isinstance(fact.fact, FactVoided) else fact)
+        return self._redone
 
     def at(self, on: date) -> State | None:
         """The subject on a day, or None."""
@@ -112,50 +123,124 @@ class Timeline:
 
     def standing(self, on: date) -> Iterator[Recorded]:
         """The facts that make it what it is on a day, in the order in which they are folded."""
-        for day in self._days[: bisect_right(self._days, on)]:
-            yield from self._steps[day]
+        for steps in self._steps[: bisect_right(self._days, on)]:
+            yield from steps
 
     def spans(self) -> Iterator[StateSpan]:
         """Its states one after the other, as `timeline` gives them."""
         open_: StateSpan | None = None
-        for since, until in zip(self._days, [*self._days[1:], INFINITY], strict=False):
-            state = self._states[since]
-            if state is None:
-                continue
+        for since, until, state in self.within(MINUS_INFINITY, INFINITY):
             if open_ and open_[2] == state:
-                open_ = (open_[0], until, state)
-                continue
-            if open_:
+                since = open_[0]  # noqa: PLW2901 - the same state goes on: one span
+            elif open_:
                 yield open_
-            open_ = (since, until, state)
+            open_ = (since, until, state) if state is not None else None
         if open_:
             yield open_
 
+    def within(self, since: date, until: date) -> Iterator[tuple[date, date, State | None]]:
+        """What it is from a day up to another, cut wherever a fact holds from."""
+        at = bisect_right(self._days, since)
+        while since < until:
+            end = min(self._days[at], until) if at < len(self._days) else until
+            yield since, end, self._before(at)
+            since, at = end, at + 1
+
+    def earlier(self, day: date) -> Iterator[tuple[date, date, State | None]]:
+        """What it is before a day, cut in the same way, the latest first."""
+        for at in range(bisect_left(self._days, day) - 1, -1, -1):
+            yield self._days[at], day, self._states[at]
+            day = self._days[at]
+
     def weight(self) -> int:
-        """What it took to add the last fact, roughly, in bytes that the tables are given: its rows on all days."""
-        rows = sum(ROW + len(msgspec.json.encode(state)) for _, _, state in self.spans())
-        return rows + (FOLD * len(self.facts) if self.facts[-1].undoes else 0)
+        """What it took to add the last fact, roughly, in bytes that the tables are given: the rows that changed.
+
+        What stands before the first of its days ends or begins there, and counts too.
+        """
+        since, until, _ = self._redone
+        states = [state for _, _, state in self.within(since, until)]
+        states += [state for _, _, state in islice(self.earlier(since), 1)]
+        return FOLD * self._folded + sum(ROW + len(msgspec.json.encode(state)) for state in states if state is not None)
 
     def _begin(self) -> None:
-        self._steps: dict[date, list[Recorded]] = {}
-        self._places: dict[int, int] = {}
-        for since, fact, place in standing(self.facts, OPEN_END):
-            self._steps.setdefault(since, []).append(fact)
-            self._places[fact.position] = place
-        self._days = list(self._steps)
-        self._states: dict[date, State | None] = {}
-        self._fold(0)
+        self._days: list[date] = []
+        self._states: list[State | None] = []
+        self._steps: list[tuple[Recorded, ...]] = []
+        self._places: dict[int, int] = {}  # of the facts that have another than their own position
+        for since, steps in groupby(standing(self.facts, OPEN_END), key=itemgetter(0)):
+            days = [(fact, place) for _, fact, place in steps]
+            self._places |= {fact.position: place for fact, place in days if place != fact.position}
+            self._days.append(since)
+            self._steps.append(tuple(fact for fact, _ in days))
+            self._states.append(reduce(self._evolved, self._steps[-1], self._before(len(self._states))))
+        self._folded = len(self.facts)
 
-    def _fold(self, at: int) -> None:
-        state = self._before(at)
-        for day in self._days[at:]:
-            state = reduce(self._evolved, self._steps[day], state)
-            if day in self._states and self._states[day] == state:
-                return  # then so are all days behind it
-            self._states[day] = state
+    def _undone(self, fact: Recorded) -> Recorded | None:
+        """The fact that this one undoes, if it stands where it is looked for."""
+        for found in self.facts[bisect_left(self.facts, fact.undoes or OPEN_END, key=_position) :][:1]:
+            day = bisect_left(self._days, found.effective_on)
+            if found.position == fact.undoes and any(found in steps for steps in self._steps[day : day + 1]):
+                return found
+        return None
+
+    def _append(self, since: date, fact: Recorded) -> Redone:
+        """A fact that is folded behind all others of its day."""
+        at = bisect_left(self._days, since)
+        stood = self._from(at, since)
+        self._day(at, since)
+        self._steps[at] = (*self._steps[at], fact)
+        self._states[at], self._folded = self._evolved(stood[0][1], fact), 1
+        until = self._fold(at + 1, since) if self._states[at] != stood[0][1] else since
+        return Redone(since, until, [one for one in stood if one[0] < until])
+
+    def _undo(self, undone: Recorded, instead: Recorded | None) -> Redone:
+        """Fold without a fact, and with what it is replaced by in its place."""
+        days = sorted({undone.effective_on, (instead or undone).effective_on})
+        at = bisect_left(self._days, days[0])
+        stood = self._from(at, days[0])
+        old = bisect_left(self._days, undone.effective_on)
+        self._steps[old] = tuple(one for one in self._steps[old] if one.position != undone.position)
+        if not self._steps[old]:
+            del self._days[old], self._states[old], self._steps[old]
+        if instead:
+            self._places[instead.position] = self._place(undone)
+            new = bisect_left(self._days, instead.effective_on)
+            self._day(new, instead.effective_on)
+            self._steps[new] = tuple(sorted((*self._steps[new], instead), key=self._place))
+        self._folded = 0
+        until = self._fold(at, days[-1])
+        return Redone(days[0], until, [one for one in stood if one[0] < until])
+
+    def _from(self, at: int, since: date) -> list[tuple[date, State | None]]:
+        """What it is from a day on, behind which the day at this place is the next, or which is that day."""
+        stood = list(zip(self._days[at:], self._states[at:], strict=True))
+        return stood if stood and stood[0][0] == since else [(since, self._before(at)), *stood]
+
+    def _day(self, at: int, day: date) -> None:
+        """Have a day at its place."""
+        if self._days[at : at + 1] != [day]:
+            self._days.insert(at, day)
+            self._states.insert(at, None)
+            self._steps.insert(at, ())
+
+    def _fold(self, at: int, last: date) -> date:
+        """Fold once more from a day on, at least up to `last`; the first day that stays what it was."""
+        for place in range(at, len(self._days)):
+            state = reduce(self._evolved, self._steps[place], self._before(place))
+            self._folded += len(self._steps[place])
+            if self._days[place] > last and state == self._states[place]:
+                return self._days[place]  # then so do all behind it
+            self._states[place] = state
+        return INFINITY
 
     def _before(self, at: int) -> State | None:
-        return self._states[self._days[at - 1]] if at else None
+        return self._states[at - 1] if at else None
+
+    def _place(self, fact: Recorded) -> int:
+        return self._places.get(fact.position, fact.position)
 
     def _evolved(self, state: State | None, fact: Recorded) -> State | None:
-        return self._evolve(state, fact.fact, fact.placed(self._places[fact.position]))
+        return self._evolve(state, fact.fact, fact.placed(self._place(fact)))
+
+
+_position: Final = attrgetter("position")

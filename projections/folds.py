@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from domain.values import LATEST
 from events.recorded import Recorded
 from projections.fold import Timeline
 from projections.memory import Memory
@@ -43,5 +44,4 @@ class Folds:
 
 
 def _weight(made: Timeline) -> int:
-    last = max((len(msgspec.json.encode(state)) for _, _, state in made.spans()), default=0)
-    return _FACT * len(made.facts) + _DECODED * last * len(made.facts)
+    return (_FACT + _DECODED * len(msgspec.json.encode(made.at(LATEST)))) * len(made.facts)

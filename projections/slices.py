@@ -1,13 +1,14 @@
 """From a stream's facts to the slices of its tables; from an append to what it closes and opens."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple, TypeVar
 
 from domain.fact import subject_of
+from domain.record import State, StateSpan
 from events.recorded import OPEN_END, Recorded
-from events.steps import Work, at_once
-from projections.fold import StateSpan, Timeline, timeline
+from events.steps import Work
+from projections.fold import INFINITY, MINUS_INFINITY, Redone, Timeline, timeline
 from projections.table import SliceTable
 
 Tables = Sequence[SliceTable]
@@ -36,112 +37,188 @@ class Closed(NamedTuple):
     known_to: int
 
 
-SlicePlace = tuple[str, str, date]  # table, key, first day
-Content = tuple[date, tuple[Any, ...], bytes]  # day after the last, columns, JSON
-StreamVersion = tuple[
-    int | None, int, Iterable[StateSpan]
-]  # at which position, of how many facts, the states on all days
+K = TypeVar("K")
+R = TypeVar("R")
+SlicePlace = tuple[tuple[str, str], date]  # table and key, first day
+SliceRow = tuple[tuple[Any, ...], bytes]  # columns, JSON
+Frame = Mapping[SlicePlace, tuple[date, SliceRow]]  # day after the last, and what is shown up to it
+Rectangle = tuple[tuple[K, date], tuple[date, R], int | None, int]  # begun: None if before the first fact
+Laid = dict[K, list[tuple[date, date, R]]]
 
 
 def slices(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[Slice]:
     """All slices of a stream, every state folded from its first fact: what `slice_changes` is verified against."""
-    versions = ((fact.position, size, timeline(stream, facts[:size], OPEN_END)) for size, fact in enumerate(facts, 1))
-    for one in at_once(_touched(tables, stream, versions)):
-        assert isinstance(one, Slice)  # noqa: S101 - before its first fact a stream shows nothing that could be closed
-        yield one
+    own, subject = _of(tables, stream)
+    begun: dict[SlicePlace, int] = {}
+    showing: Frame = {}
+    for size, fact in enumerate(facts, 1):
+        frame = _frame(own, subject, timeline(stream, facts[:size], OPEN_END))
+        for place, content in showing.items():
+            if frame.get(place) != content:
+                yield _slice(own, place, content, begun.pop(place), fact.position)
+        begun |= {place: fact.position for place in frame if place not in begun}
+        showing = frame
+    for place, position in begun.items():
+        yield _slice(own, place, showing[place], position, OPEN_END)
+    yield from _counted(own, subject, facts, 0)
 
 
 def shown(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[Slice]:
     """The slices of a stream at its last fact alone."""
-    versions = [(one.position, len(facts), timeline(stream, facts, one.position)) for one in facts[-1:]]
-    return (one for one in at_once(_touched(tables, stream, versions)) if isinstance(one, Slice))
+    own, subject = _of(tables, stream)
+    for one in facts[-1:]:
+        for place, content in _frame(own, subject, timeline(stream, facts, one.position)).items():
+            yield _slice(own, place, content, one.position, OPEN_END)
+        yield from _counted(own, subject, facts, len(facts) - 1)
 
 
 def slice_changes(
     tables: Tables, stream: str, facts: Sequence[Recorded], new: int, fold: Timelines = Timeline
 ) -> Work[Closed | Slice]:
-    """What the last `new` facts of a stream close and open: only slices that differ are touched."""
-    return _touched(tables, stream, _growing(fold(stream, facts[: len(facts) - new]), facts[len(facts) - new :]))
+    """What the last `new` facts of a stream close and open: only what differs is touched, or looked at."""
+    own, subject = _of(tables, stream)
+    known = len(facts) - new
 
+    def rows_of(state: State) -> Mapping[tuple[str, str], SliceRow]:
+        return {(table.name, row.key): (row.columns, row.doc) for table in own for row in table.rows(subject, state)}
 
-def _growing(kept: Timeline, new: Iterable[Recorded]) -> Iterator[StreamVersion]:
-    yield None, len(kept.facts), kept.spans()
-    for fact in new:
-        kept.add(fact)
-        yield fact.position, len(kept.facts), kept.spans()
-
-
-def _touched(tables: Tables, stream: str, versions: Iterable[StreamVersion]) -> Work[Closed | Slice]:
-    courses = {table.name for table in tables if table.course}
-    for one in stretches(_frames(tables, stream, versions)):
+    for one in rectangles(fold(stream, facts[:known]), facts[known:], rows_of):
         if one is None:
             yield None
             continue
         place, content, begun, ended = one
-        if begun is not None:
-            made = _slice(place, content, begun, ended)
-            yield _dated(made) if made.table in courses else made
-        elif ended != OPEN_END:
-            yield Closed(*place, ended)
+        if begun is None:
+            yield Closed(*place[0], place[1], ended)
+        else:
+            yield _slice(own, place, content, begun, ended)
+    if 0 < known < len(facts):
+        yield from (Closed(table.name, subject, MINUS_INFINITY, facts[known].position) for table in own if table.counts)
+    yield from _counted(own, subject, facts, known)
 
 
-P = TypeVar("P")
-C = TypeVar("C")
-Frame = tuple[int | None, Mapping[P, C]]
-Stretch = tuple[P, C, int | None, int]
+def rectangles(
+    kept: Timeline, facts: Iterable[Recorded], rows_of: Callable[[State], Mapping[K, R]]
+) -> Work[Rectangle[K, R]]:
+    """What of a subject ends while facts are added to its timeline, and what begins: by key and first day.
 
-
-def _frames(tables: Tables, stream: str, versions: Iterable[StreamVersion]) -> Work[Frame[SlicePlace, Content]]:
-    """What the tables show of a stream at each of its versions, along the effective clock."""
-    kind, subject = subject_of(stream)
-    own = [table for table in tables if table.kind == kind]
-    for position, size, spans in versions:
-        shown: dict[SlicePlace, Content] = {}
-        last: dict[tuple[str, str], SlicePlace] = {}
-        for since, until, state in spans:
-            for table in own:
-                for row in table.rows(subject, state, size):
-                    before = last.get((table.name, row.key))
-                    if before and shown[before] == (since, row.columns, row.doc):
-                        shown[before] = (until, row.columns, row.doc)  # the same row goes on
-                        continue
-                    place = last[table.name, row.key] = (table.name, row.key, since)
-                    shown[place] = (until, row.columns, row.doc)
-            yield None
-        yield position, shown
-
-
-def stretches(frames: Work[Frame[P, C]]) -> Work[Stretch[P, C]]:
-    """What was shown at which place, from which position to which, while one frame followed another.
-
-    Begun is None for what the first frame shows if it has no position, ended is OPEN_END for what the last one shows.
+    `rows_of` a state are what is shown of the subject where it is that, by key; the same row goes on over several
+    states. Begun is None for what was shown before, ended is OPEN_END for what still is; what is so before and behind
+    all is not told.
     """
-    begun: dict[P, int | None] = {}
-    showing: Mapping[P, C] = {}
-    for frame in frames:
-        if frame is None:
-            yield None
-            continue
-        position, shown = frame
-        for place, content in showing.items():
-            if shown.get(place) != content:
-                assert position is not None  # noqa: S101 - the first frame follows nothing
-                yield place, content, begun.pop(place), position
-        begun |= {place: position for place in shown if place not in begun}
-        showing = shown
-    for place, position in begun.items():
-        yield place, showing[place], position, OPEN_END
+    begun: dict[tuple[K, date], tuple[int, tuple[date, R]]] = {}
+    for fact in facts:
+        gone, come = yield from _differing(kept, kept.add(fact), rows_of)
+        for place, content in gone.items():
+            yield place, content, begun.pop(place)[0] if place in begun else None, fact.position
+        begun |= {place: (fact.position, content) for place, content in come.items()}
+        yield None
+    for place, (position, content) in begun.items():
+        yield place, content, position, OPEN_END
 
 
-def _slice(place: SlicePlace, content: Content, known_from: int, known_to: int) -> Slice:
-    table, key, eff_from = place
-    eff_to, columns, doc = content
-    return Slice(table, key, known_from, known_to, eff_from, eff_to, columns, doc)
+_Contents = dict[tuple[K, date], tuple[date, R]]
 
 
-def _dated(one: Slice) -> Slice:
-    """The same with its days in its JSON, once it is known how far the same row goes on."""
-    return one._replace(doc=b'{"since":"%s","until":"%s",' % (_day(one.eff_from), _day(one.eff_to)) + one.doc[1:])
+def _differing(
+    kept: Timeline, redone: Redone, rows_of: Callable[[State], Mapping[K, R]]
+) -> Generator[None, None, tuple[_Contents[K, R], _Contents[K, R]]]:
+    """What was shown where a subject was folded once more and is not any more, and what is now, in their full length.
+
+    What is behind these days or before them is looked at only as far as a row that differs goes on there.
+    """
+    since, until, before = redone
+    ends = [day for day, _ in before[1:]] + [until] * bool(before)
+    then = yield from _laid(((day, end, state) for (day, state), end in zip(before, ends, strict=True)), rows_of)
+    now = yield from _laid(kept.within(since, until), rows_of)
+    both = {key: (then.get(key, []), now.get(key, [])) for key in {**then, **now} if then.get(key) != now.get(key)}
+    for ahead in (kept.earlier(since), kept.within(until, INFINITY)):
+        open_ = list(both)
+        for first, last, state in ahead:
+            shown: Mapping[K, R] = rows_of(state) if open_ and state is not None else {}
+            open_ = [key for key in open_ if key in shown and _goes_on(both[key], first, last, shown[key])]
+            if not open_:
+                break
+            yield
+    gone, come = (
+        {(key, first): (last, row) for key, own in both.items() for first, last, row in own[side]} for side in (0, 1)
+    )
+    return (
+        {place: content for place, content in gone.items() if come.get(place) != content},
+        {place: content for place, content in come.items() if gone.get(place) != content},
+    )
+
+
+def _laid(
+    spans: Iterable[tuple[date, date, State | None]], rows_of: Callable[[State], Mapping[K, R]]
+) -> Generator[None, None, Laid[K, R]]:
+    """The rows of a subject's states by key, along the effective clock."""
+    laid: Laid[K, R] = {}
+    for since, until, state in spans:
+        for key, row in rows_of(state).items() if state is not None else ():
+            _lay(laid.setdefault(key, []), since, until, row)
+        yield
+    return laid
+
+
+def _lay(own: list[tuple[date, date, R]], since: date, until: date, row: R) -> None:
+    """One more row of a key, behind all others or before them; the same row goes on."""
+    if not own or own[-1][1] <= since:
+        if own and own[-1][1] == since and own[-1][2] == row:
+            since = own.pop()[0]
+        own.append((since, until, row))
+    else:
+        if own[0][0] == until and own[0][2] == row:
+            until = own.pop(0)[1]
+        own.insert(0, (since, until, row))
+
+
+def _goes_on(both: Iterable[list[tuple[date, date, R]]], since: date, until: date, row: R) -> bool:
+    """Whether a row that touches one of these courses goes on in it: then it belongs to all of them."""
+    touching = (one for own in both for one in (*own[:1], *own[-1:]))
+    if not any((one[2] == row and until == one[0]) or (one[1] == since and one[2] == row) for one in touching):
+        return False
+    for own in both:
+        _lay(own, since, until, row)
+    return True
+
+
+def _of(tables: Tables, stream: str) -> tuple[Tables, str]:
+    """The tables of a stream's kind, and its subject."""
+    kind, subject = subject_of(stream)
+    return [table for table in tables if table.kind == kind], subject
+
+
+def _frame(tables: Tables, subject: str, spans: Iterable[StateSpan]) -> Frame:
+    """What the tables show of a subject, along the effective clock."""
+    shown: dict[SlicePlace, tuple[date, SliceRow]] = {}
+    last: dict[tuple[str, str], SlicePlace] = {}
+    for since, until, state in spans:
+        for table in tables:
+            for row in table.rows(subject, state):
+                content, key = (row.columns, row.doc), (table.name, row.key)
+                before = last.get(key)
+                if before is None or shown[before] != (since, content):
+                    before = last[key] = key, since
+                shown[before] = until, content
+    return shown
+
+
+def _counted(tables: Tables, subject: str, facts: Sequence[Recorded], known: int) -> Iterator[Slice]:
+    """How many facts a subject has from each but the first `known` on, in the tables that count them."""
+    ends = [*(one.position for one in facts[known + 1 :]), OPEN_END]
+    for table in tables:
+        for size, (fact, end) in enumerate(zip(facts[known:], ends, strict=False), known + 1):
+            if table.counts:
+                columns = table.counts(subject)
+                yield Slice(table.name, subject, fact.position, end, MINUS_INFINITY, INFINITY, columns, b"%d" % size)
+
+
+def _slice(tables: Tables, place: SlicePlace, content: tuple[date, SliceRow], known_from: int, known_to: int) -> Slice:
+    (name, key), eff_from = place
+    eff_to, (columns, doc) = content
+    if any(table.course and table.name == name for table in tables):
+        doc = b'{"since":"%s","until":"%s",' % (_day(eff_from), _day(eff_to)) + doc[1:]
+    return Slice(name, key, known_from, known_to, eff_from, eff_to, columns, doc)
 
 
 def _day(day: date) -> bytes:

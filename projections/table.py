@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -26,21 +25,24 @@ class Row(NamedTuple):
 
 
 class SliceTable(NamedTuple):
-    """One read model's table: `rows(key, state, version)` derives its rows from a subject's state.
+    """One read model's table: `rows(key, state)` derives its rows from a subject's state.
 
     `kind` names the streams it is sliced from; `by` is the column by which its rows are read together, if any.
     `version` is raised when `rows` changes, and the table is rebuilt. A `course` is read up to a day, not at it: its
     rows' JSON begins with the days that they stand for, `since` and `until` (which is no more of them).
+    One that `counts` has no such rows, but for each fact how many the subject has with it; of its key that makes the
+    columns.
     """
 
     name: str
     kind: str
-    doc: type[msgspec.Struct]
-    rows: Callable[[str, Any, int], Iterable[Row]]
+    doc: type[Any]
+    rows: Callable[[str, Any], Iterable[Row]]
     table: sa.Table
     by: str | None
     version: int
     course: bool
+    counts: Callable[[str], tuple[Any, ...]] | None = None
 
     @property
     def columns(self) -> list[sa.Column[Any]]:
@@ -59,8 +61,8 @@ OWN_COLUMNS: Final = ("key", "known_from", "known_to", "eff_from", "eff_to", "do
 def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
     name: str,
     state: type[S],
-    doc: type[msgspec.Struct],
-    rows: Callable[[str, S, int], Iterable[Row]],
+    doc: type[Any],
+    rows: Callable[[str, S], Iterable[Row]],
     columns: Mapping[str, sa.types.TypeEngine[Any]],
     *,
     by: str | None = None,
@@ -95,3 +97,20 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
     if order:
         sa.Index(f"{name}_order", *(table.c[column] for column in order))
     return SliceTable(name, state.KIND, doc, rows, table, by, version, course)
+
+
+def version_table(
+    state: type[State],
+    columns: Mapping[str, sa.types.TypeEngine[Any]] | None = None,
+    of: Callable[[str], tuple[Any, ...]] = lambda _: (),
+) -> SliceTable:
+    """The versions of a kind's subjects: how many facts each has at a position, on whatever day.
+
+    They stand beside the rows, so that one more fact touches only what it changes.
+    """
+    made = slice_table(f"{state.KIND}_versions", state, int, _no_rows, columns or {}, by="key")
+    return made._replace(counts=of)
+
+
+def _no_rows(_key: str, _state: State) -> Iterable[Row]:
+    return ()

@@ -124,15 +124,17 @@ def union_of(forms: Sequence[Form], column: Literal["digest", "doc"] = "digest")
 
 
 def _lines(form: Form, rows: sa.FromClause, column: str) -> sa.Select[Any]:
+    name = sa.literal_column(f"'{form.table.name}'", sa.Text()).label("name")
+    cells = (rows.c.group, rows.c[column]) if form.by == "key" else _grouped(form, rows, column).c  # a key has one row
+    each = (sa.func.array_agg(one, type_=_array(one.type)).label(one.name) for one in cells)
+    return sa.select(name, *each).having(_ANY)
+
+
+def _grouped(form: Form, rows: sa.FromClause, column: str) -> sa.FromClause:
     docs = sa.func.string_agg(rows.c[column], _BETWEEN[column], type_=sa.LargeBinary()).label("docs")
     if form.by:
-        groups = sa.select(rows.c.group.label("group"), docs).group_by(rows.c.group).subquery()
-    else:
-        nothing = sa.literal_column("''", sa.Text()).label("group")
-        groups = sa.select(nothing, docs).having(_ANY).subquery()
-    name = sa.literal_column(f"'{form.table.name}'", sa.Text()).label("name")
-    each = (sa.func.array_agg(one, type_=_array(one.type)).label(one.name) for one in groups.c)
-    return sa.select(name, *each).having(_ANY)
+        return sa.select(rows.c.group.label("group"), docs).group_by(rows.c.group).subquery()
+    return sa.select(sa.literal_column("''", sa.Text()).label("group"), docs).having(_ANY).subquery()
 
 
 def _rows(form: Form, number: int, found: Mapping[int, sa.FromClause], column: str) -> sa.Select[Any]:

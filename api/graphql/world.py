@@ -19,7 +19,7 @@ from projections.views.counts import Tally, TaskCounts
 from projections.views.districts import DistrictView
 from projections.views.events import BESIDES, EventFilter, EventView, Facts, LogEntry, end_of
 from projections.views.history import Version
-from projections.views.names import UNITS
+from projections.views.names import UNIT_VERSIONS, UNITS
 from projections.views.own import OWN
 from projections.views.plans import MeasureView, PartView, PlanView
 from projections.views.platforms import PlatformView
@@ -140,7 +140,7 @@ class World:
     @cached_property
     def units_name(self) -> bytes:
         """What names the units by the rows that they are made from: the same at all moments that share them."""
-        return name_of(*map(self._rows.joined, (UNITS, ASSIGNMENTS, OWN)))
+        return name_of(*map(self._rows.joined, (UNITS, UNIT_VERSIONS, ASSIGNMENTS, OWN)))
 
     @cached_property
     def districts(self) -> Mapping[str, DistrictView]:

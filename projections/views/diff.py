@@ -19,7 +19,7 @@ from projections.memory import Memory
 from projections.table import SliceTable
 from projections.views import events, joined
 from projections.views.history import Change
-from projections.views.names import PLANS, UNITS, Directory, directory
+from projections.views.names import PLAN_VERSIONS, PLANS, UNITS, Directory, directory
 from projections.views.reports import ReportRow
 from projections.views.subjects import SUBJECTS, Kind, Subject
 from projections.views.tasks import TaskView
@@ -139,7 +139,7 @@ def _within(table: SliceTable, plan: str | None) -> Mapping[str, str]:
     """Which rows of a table a plan is compared by: its own, or all where none belongs to a plan."""
     if plan is None:
         return {}
-    return {"key": plan} if table is PLANS else {"plan": plan} if "plan" in table.table.c else {}
+    return {"key": plan} if table in {PLANS, PLAN_VERSIONS} else {"plan": plan} if "plan" in table.table.c else {}
 
 
 def plan_changes(before: Rows, on_before: date, after: Rows, on_after: date, plan: str | None = None) -> Work[Compared]:

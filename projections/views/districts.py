@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from domain.directory import District
 from projections.as_of import Meta, Rows
 from projections.lists import Collection, NoFilter, with_json
-from projections.table import Row, slice_table
+from projections.table import Row, slice_table, version_table
 from projections.views import units
 from projections.views.counts import TaskCounts, counting
 from projections.views.names import Directory, Named, directory
@@ -21,14 +21,14 @@ class DistrictRow(District, frozen=True, kw_only=True):
     """A district at one moment, as the table keeps it."""
 
     code: str
-    version: int
 
 
-def _rows(key: str, district: District, version: int) -> Iterable[Row]:
-    yield Row(key, (), msgspec.json.encode(DistrictRow(district.name, code=key, version=version)))
+def _rows(key: str, district: District) -> Iterable[Row]:
+    yield Row(key, (), msgspec.json.encode(DistrictRow(district.name, code=key)))
 
 
 DISTRICTS = slice_table("districts", District, DistrictRow, _rows, {})
+DISTRICT_VERSIONS = version_table(District)
 
 
 class DistrictView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -45,7 +45,7 @@ class DistrictView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 def every() -> Sequence[Wanted]:
     """What districts are put together from."""
-    return (wanted(DISTRICTS), *units.every())
+    return (wanted(DISTRICTS), wanted(DISTRICT_VERSIONS), *units.taking_part())
 
 
 def show(rows: Rows) -> list[DistrictView]:
@@ -58,7 +58,7 @@ def show(rows: Rows) -> list[DistrictView]:
             name=one.name,
             units=tuple(known.named(unit.id) for unit in _of(one.code, known)),
             tasks=parts.of(*(unit.id for unit in _of(one.code, known))),
-            version=one.version,
+            version=rows.count(DISTRICT_VERSIONS, one.code),
         )
         for one in sorted(rows.of(DISTRICTS, DistrictRow), key=lambda one: one.code)
     ]

@@ -70,7 +70,7 @@ class BehindRow(msgspec.Struct, frozen=True):
 R = TypeVar("R", DutyRow, BehindRow)
 
 
-def _duty_rows(key: str, task: Task, _: int) -> Iterable[Row]:
+def _duty_rows(key: str, task: Task) -> Iterable[Row]:
     says = {
         "task": key,
         "assignments": [(one.unit, one.role) for one in task.assignments],
@@ -80,7 +80,7 @@ def _duty_rows(key: str, task: Task, _: int) -> Iterable[Row]:
     yield Row(key, (key.partition("/")[0],), msgspec.json.encode(says))
 
 
-def _behind_rows(key: str, unit: Unit, _: int) -> Iterable[Row]:
+def _behind_rows(key: str, unit: Unit) -> Iterable[Row]:
     if unit.kind == UnitKind.GROUP or unit.successors:
         says = {"id": key} | {name: getattr(unit, name) for name in BehindRow.__struct_fields__[3:]}
         yield Row(key, (), msgspec.json.encode(says))

@@ -1,6 +1,6 @@
 """How a subject came to be: its versions on both clocks, each with the fact that made it and what changed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from events.recorded import OPEN_END, Recorded
 from events.steps import Work, at_once
 from projections.fold import INFINITY, MINUS_INFINITY, Timeline
 from projections.lists import Collection, Excerpt, NoFilter, Place, cut
-from projections.slices import stretches
+from projections.slices import rectangles
 from projections.views.events import EventView, Facts
 
 
@@ -61,23 +61,14 @@ class _Rectangle(NamedTuple):
     state: State
 
 
-Frames = Iterator[tuple[int, dict[date, tuple[date, State]]]]
-
-
 def _rectangles(stream: str, facts: Sequence[Recorded]) -> Work[_Rectangle]:
     """The states of a stream on both clocks."""
-    for one in stretches(_frames(Timeline(stream), facts)):
+    for one in rectangles(Timeline(stream), facts, lambda state: {stream: state}):
         yield None
         if one is not None:
-            since, (until, shown), begun, ended = one
+            (_, since), (until, shown), begun, ended = one
             assert begun is not None  # noqa: S101 - before its first fact a stream shows nothing
             yield _Rectangle(begun, ended, since, until, shown)
-
-
-def _frames(kept: Timeline, facts: Iterable[Recorded]) -> Frames:
-    for fact in facts:
-        kept.add(fact)
-        yield fact.position, {since: (until, state) for since, until, state in kept.spans()}
 
 
 def of(facts: Facts) -> tuple[Version, ...]:

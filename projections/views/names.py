@@ -10,28 +10,25 @@ from domain.directory import Platform, Unit, UnitKind, resolve
 from domain.plan import Adopted, Plan
 from projections.as_of import Rows
 from projections.documents import structs_of
-from projections.table import TEXT, Row, slice_table
+from projections.table import TEXT, Row, slice_table, version_table
 
 
 class UnitRow(Unit, frozen=True, kw_only=True):
     """A unit at one moment, as the table keeps it."""
 
     id: str
-    version: int
 
 
 class PlanRow(Adopted, frozen=True, kw_only=True):
     """A plan at one moment, as the table keeps it; parts and measures have tables of their own."""
 
     id: str
-    version: int
 
 
 class PlatformRow(Platform, frozen=True, kw_only=True):
     """A platform at one moment, as the table keeps it."""
 
     id: str
-    version: int
 
     def mentioned(self, text: str) -> bool:
         """Whether a text names it."""
@@ -60,25 +57,26 @@ class Assignee(msgspec.Struct, frozen=True):
     name: str
 
 
-def _unit_rows(key: str, unit: Unit, version: int) -> Iterable[Row]:
-    row = UnitRow(**msgspec.structs.asdict(unit), id=key, version=version)
+def _unit_rows(key: str, unit: Unit) -> Iterable[Row]:
+    row = UnitRow(**msgspec.structs.asdict(unit), id=key)
     yield Row(key, (unit.kind.value, unit.district), msgspec.json.encode(row))
 
 
-def _plan_rows(key: str, plan: Plan, version: int) -> Iterable[Row]:
+def _plan_rows(key: str, plan: Plan) -> Iterable[Row]:
     adopted = {name: getattr(plan, name) for name in Adopted.__struct_fields__}
-    row = PlanRow(**adopted, id=key, version=version)
+    row = PlanRow(**adopted, id=key)
     yield Row(key, (), msgspec.json.encode(row))
 
 
-def _platform_rows(key: str, platform: Platform, version: int) -> Iterable[Row]:
-    row = PlatformRow(platform.name, platform.aliases, id=key, version=version)
+def _platform_rows(key: str, platform: Platform) -> Iterable[Row]:
+    row = PlatformRow(platform.name, platform.aliases, id=key)
     yield Row(key, (), msgspec.json.encode(row))
 
 
 UNITS = slice_table("units", Unit, UnitRow, _unit_rows, {"kind": TEXT, "district": TEXT}, version=2)
 PLANS = slice_table("plans", Plan, PlanRow, _plan_rows, {})
 PLATFORMS = slice_table("platforms", Platform, PlatformRow, _platform_rows, {})
+UNIT_VERSIONS, PLAN_VERSIONS, PLATFORM_VERSIONS = map(version_table, (Unit, Plan, Platform))
 
 
 _WEIGHT: Final = 5  # bytes that a unit takes, as it is and as tasks name it, for each byte of its JSON

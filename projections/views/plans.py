@@ -13,7 +13,7 @@ from projections.as_of import Meta, Rows
 from projections.lists import Collection, NoFilter, WholeNumber, with_json
 from projections.table import INTEGER, TEXT, Row, slice_table
 from projections.views.counts import TaskCounts, counting
-from projections.views.names import PLANS, PlanRow
+from projections.views.names import PLAN_VERSIONS, PLANS, PlanRow
 from projections.views.tasks import TASKS, of_plan
 from projections.wanted import Wanted, wanted
 
@@ -30,13 +30,13 @@ class MeasureRow(Measure, frozen=True, kw_only=True):
     plan: str
 
 
-def _part_rows(key: str, plan: Plan, _: int) -> Iterable[Row]:
+def _part_rows(key: str, plan: Plan) -> Iterable[Row]:
     for one in plan.parts:
         row = PartRow(**msgspec.structs.asdict(one), plan=key)
         yield Row(f"{key}/{one.number}", (key, one.number), msgspec.json.encode(row))
 
 
-def _measure_rows(key: str, plan: Plan, _: int) -> Iterable[Row]:
+def _measure_rows(key: str, plan: Plan) -> Iterable[Row]:
     for one in plan.measures:
         row = MeasureRow(**msgspec.structs.asdict(one), plan=key)
         yield Row(f"{key}/{one.number}", (key, one.number, one.part), msgspec.json.encode(row))
@@ -112,12 +112,13 @@ P = TypeVar("P", PartRow, MeasureRow, _Placed)
 
 def one(*keys: str) -> Sequence[Wanted]:
     """What a single plan is put together from, or some."""
-    return (wanted(PLANS, key=keys), *(wanted(table, plan=keys) for table in (PARTS, MEASURES, TASKS)))
+    own = (wanted(table, key=keys) for table in (PLANS, PLAN_VERSIONS))
+    return (*own, *(wanted(table, plan=keys) for table in (PARTS, MEASURES, TASKS)))
 
 
 def every() -> Sequence[Wanted]:
     """What all plans are put together from."""
-    return tuple(wanted(table) for table in (PLANS, PARTS, MEASURES, TASKS))
+    return tuple(wanted(table) for table in (PLANS, PLAN_VERSIONS, PARTS, MEASURES, TASKS))
 
 
 def show(rows: Rows) -> list[PlanView]:
@@ -127,6 +128,7 @@ def show(rows: Rows) -> list[PlanView]:
     return [
         _view(
             plan,
+            rows.count(PLAN_VERSIONS, plan.id),
             sorted(parts.get(plan.id, ()), key=lambda one: one.number),
             sorted(measures.get(plan.id, ()), key=lambda one: one.number),
             tasks.get(plan.id, ()),
@@ -153,7 +155,7 @@ def _by_plan(these: Iterable[P]) -> Mapping[str, Sequence[P]]:
 
 
 def _view(
-    plan: PlanRow, parts: Sequence[PartRow], measures: Sequence[MeasureRow], tasks: Sequence[_Placed]
+    plan: PlanRow, version: int, parts: Sequence[PartRow], measures: Sequence[MeasureRow], tasks: Sequence[_Placed]
 ) -> PlanView:
     in_part, in_measure = Counter(task.part for task in tasks), Counter(task.measure for task in tasks)
     return PlanView(
@@ -188,7 +190,7 @@ def _view(
             )
             for one in measures
         ),
-        version=plan.version,
+        version=version,
     )
 
 

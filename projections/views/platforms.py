@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from projections.as_of import Meta, Moment, Rows
 from projections.lists import Collection, NoFilter, Shown, with_json
-from projections.views.names import PLANS, PLATFORMS, PlatformRow
+from projections.views.names import PLANS, PLATFORM_VERSIONS, PLATFORMS, PlatformRow
 from projections.views.tasks import TASKS
 from projections.wanted import Wanted, wanted
 
@@ -42,34 +42,35 @@ class _Worded(msgspec.Struct, frozen=True):
 
 def one(*keys: str) -> Sequence[Wanted]:
     """What a single platform is put together from, or some."""
-    return (wanted(PLATFORMS, key=keys), wanted(TASKS))
+    return (wanted(PLATFORMS, key=keys), wanted(PLATFORM_VERSIONS, key=keys), wanted(TASKS))
 
 
 def every() -> Sequence[Wanted]:
     """What all platforms are put together from."""
-    return (wanted(PLATFORMS), wanted(TASKS))
+    return (wanted(PLATFORMS), wanted(PLATFORM_VERSIONS), wanted(TASKS))
 
 
 def show(rows: Rows) -> list[PlatformView]:
     """The platforms among these rows, by id, with those of the tasks among them that name each."""
     tasks = sorted(rows.of(TASKS, _Worded), key=lambda task: (task.plan, task.number, int(task.id.rpartition("/")[2])))
     return [
-        _view(one, tuple(Mention(task.id, task.plan, task.number) for task in tasks if one.mentioned(task.text)))
+        _view(rows, one, tuple(Mention(task.id, task.plan, task.number) for task in tasks if one.mentioned(task.text)))
         for one in _sorted(rows)
     ]
 
 
 def alone(rows: Rows) -> list[PlatformView]:
     """The platforms among these rows, by id, without the tasks that name them."""
-    return [_view(one, ()) for one in _sorted(rows)]
+    return [_view(rows, one, ()) for one in _sorted(rows)]
 
 
 def _sorted(rows: Rows) -> list[PlatformRow]:
     return sorted(rows.of(PLATFORMS, PlatformRow), key=lambda one: one.id)
 
 
-def _view(one: PlatformRow, tasks: tuple[Mention, ...]) -> PlatformView:
-    return PlatformView(id=one.id, name=one.name, aliases=one.aliases, tasks=tasks, version=one.version)
+def _view(rows: Rows, one: PlatformRow, tasks: tuple[Mention, ...]) -> PlatformView:
+    version = rows.count(PLATFORM_VERSIONS, one.id)
+    return PlatformView(id=one.id, name=one.name, aliases=one.aliases, tasks=tasks, version=version)
 
 
 PLATFORM_LIST: Collection[PlatformView, NoFilter] = Collection(
@@ -90,7 +91,11 @@ PLAN_PLATFORMS: Collection[PlatformView, NoFilter] = Collection(
     name="platforms of a plan",
     view=PlatformView,
     filter=NoFilter,
-    wanted=lambda plan, _filter, _after, _limit: (wanted(PLATFORMS), wanted(TASKS, plan=plan), wanted(PLANS, key=plan)),
+    wanted=lambda plan, _filter, _after, _limit: (
+        *(wanted(table) for table in (PLATFORMS, PLATFORM_VERSIONS)),
+        wanted(TASKS, plan=plan),
+        wanted(PLANS, key=plan),
+    ),
     shown=_mentioned,
     place=lambda platform, _: (platform.id,),
 )

@@ -36,7 +36,7 @@ class ReportRow(Report, frozen=True, kw_only=True, rename="camel"):
         return f"{self.task}/{self.unit}/{self.period}"
 
 
-def _rows(key: str, reports: Reports, _: int) -> Iterable[Row]:
+def _rows(key: str, reports: Reports) -> Iterable[Row]:
     task, unit = key.rsplit("/", 1)
     plan = task.partition("/")[0]
     for one in reports.reports:

@@ -25,7 +25,7 @@ class SaidRow(msgspec.Struct, frozen=True, array_like=True):
     effective_on: date
 
 
-def _rows(key: str, reports: Reports, _: int) -> Iterable[Row]:
+def _rows(key: str, reports: Reports) -> Iterable[Row]:
     task, unit = key.rsplit("/", 1)
     plan = task.partition("/")[0]
     for one in reports.reports:

@@ -16,17 +16,17 @@ from projections.as_of import Rows
 from projections.lists import Collection
 from projections.table import SliceTable
 from projections.views import districts, plans, platforms, tasks, units
-from projections.views.districts import DISTRICT_LIST, DISTRICTS, DistrictView
+from projections.views.districts import DISTRICT_LIST, DISTRICT_VERSIONS, DISTRICTS, DistrictView
 from projections.views.duties import BEHIND, DUTIES
 from projections.views.measured import MEASURED
-from projections.views.names import PLANS, PLATFORMS, UNITS
+from projections.views.names import PLAN_VERSIONS, PLANS, PLATFORM_VERSIONS, PLATFORMS, UNIT_VERSIONS, UNITS
 from projections.views.plans import MEASURE_LIST, MEASURES, PART_LIST, PARTS, PLAN_LIST, MeasureView, PartView, PlanView
 from projections.views.platforms import PLATFORM_LIST, PlatformView
 from projections.views.report_list import PLAN_REPORTS
 from projections.views.reports import REPORTS, ReportRow, ReportView
 from projections.views.said import SAID
 from projections.views.task_list import TASK_LIST
-from projections.views.tasks import ASSIGNMENTS, TARGETS, TASKS, TaskView
+from projections.views.tasks import ASSIGNMENTS, TARGETS, TASK_VERSIONS, TASKS, TaskView
 from projections.views.units import MEMBERSHIPS, UNIT_LIST, UnitView
 from projections.wanted import Wanted, wanted
 
@@ -103,7 +103,7 @@ def _reports(rows: Rows, _: date) -> Iterable[tuple[str, ReportRow]]:
     return ((one.id, one) for one in rows.of(REPORTS, ReportRow))
 
 
-_PLAN: Final = (PLANS, PARTS, MEASURES, TASKS)
+_PLAN: Final = (PLANS, PLAN_VERSIONS, PARTS, MEASURES, TASKS)
 
 PLAN: Subject[PlanView] = Subject(
     kind=Kind.PLAN,
@@ -117,6 +117,7 @@ PLAN: Subject[PlanView] = Subject(
         (one.id, msgspec.structs.replace(one, parts=(), measures=())) for one in plans.show(rows)
     ),
     made_of=_PLAN,
+    others=(PLAN_VERSIONS,),
 )
 PART: Subject[PartView] = Subject(
     kind=Kind.PART,
@@ -153,8 +154,8 @@ TASK: Subject[TaskView] = Subject(
     one=tasks.one,
     all=tasks.by_id,
     compared=lambda rows, on: ((one.id, one) for one in tasks.each(rows, on)),
-    made_of=(TASKS, SAID, DUTIES, UNITS, BEHIND, PLATFORMS, PLANS),
-    others=(ASSIGNMENTS, TARGETS, DUTIES),
+    made_of=(TASKS, TASK_VERSIONS, SAID, DUTIES, UNITS, BEHIND, PLATFORMS, PLANS),
+    others=(TASK_VERSIONS, ASSIGNMENTS, TARGETS, DUTIES),
     within=Kind.PLAN,
     beside=Reports,
 )
@@ -181,9 +182,9 @@ UNIT: Subject[UnitView] = Subject(
     one=lambda *_: units.every(),
     all=lambda rows, _: ((one.id, one) for one in units.show(rows)),
     compared=lambda rows, _: ((one.id, msgspec.structs.replace(one, tasks=())) for one in units.show(rows)),
-    made_of=(UNITS,),
+    made_of=(UNITS, UNIT_VERSIONS),
     fields={"tasks": (ASSIGNMENTS,)},
-    others=(MEMBERSHIPS, BEHIND),
+    others=(UNIT_VERSIONS, MEMBERSHIPS, BEHIND),
 )
 DISTRICT: Subject[DistrictView] = Subject(
     kind=Kind.DISTRICT,
@@ -194,8 +195,9 @@ DISTRICT: Subject[DistrictView] = Subject(
     one=lambda *_: districts.every(),
     all=lambda rows, _: ((one.code, one) for one in districts.show(rows)),
     compared=lambda rows, _: ((one.code, msgspec.structs.replace(one, tasks=())) for one in districts.show(rows)),
-    made_of=(DISTRICTS, UNITS),
+    made_of=(DISTRICTS, DISTRICT_VERSIONS, UNITS),
     fields={"tasks": (ASSIGNMENTS,)},
+    others=(DISTRICT_VERSIONS,),
     key="code",
 )
 PLATFORM: Subject[PlatformView] = Subject(
@@ -207,7 +209,8 @@ PLATFORM: Subject[PlatformView] = Subject(
     one=platforms.one,
     all=lambda rows, _: ((one.id, one) for one in platforms.show(rows)),
     compared=lambda rows, _: ((one.id, one) for one in platforms.alone(rows)),
-    made_of=(PLATFORMS, TASKS),
+    made_of=(PLATFORMS, PLATFORM_VERSIONS, TASKS),
+    others=(PLATFORM_VERSIONS,),
 )
 
 SUBJECTS: Final[Mapping[Kind, Subject[Any]]] = {

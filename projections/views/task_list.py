@@ -17,7 +17,7 @@ from projections.views.duties import DUTIES, Duties
 from projections.views.names import Directory, directory
 from projections.views.reports import EvidenceStatus
 from projections.views.said import SAID
-from projections.views.tasks import TASKS, ReportedStatus, ScheduleStatus, TaskView
+from projections.views.tasks import TASK_VERSIONS, TASKS, ReportedStatus, ScheduleStatus, TaskView
 from projections.wanted import Keyset, Wanted, beside, page_of, searched, wanted
 
 
@@ -75,7 +75,11 @@ class TaskFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sort: Annotated[TaskSort, Meta(description="The order of the list.")] = TaskSort.NUMBER
 
 
-_BESIDE: Final = (beside(wanted(SAID), "task", 0), beside(wanted(DUTIES), "key", 0))
+_BESIDE: Final = (
+    beside(wanted(TASK_VERSIONS), "key", 0),
+    beside(wanted(SAID), "task", 0),
+    beside(wanted(DUTIES), "key", 0),
+)
 
 
 def _wanted(plan: str, given: TaskFilter, after: Place | None, limit: int) -> Sequence[Wanted]:

@@ -17,7 +17,7 @@ from projections.as_of import Meta, Rows
 from projections.documents import name_of, split_digests, structs_of
 from projections.grams import grams_of
 from projections.lists import Shown
-from projections.table import DATE, INTEGER, TEXT, Row, slice_table
+from projections.table import DATE, INTEGER, TEXT, Row, slice_table, version_table
 from projections.views.duties import BEHIND, DUTIES, Duties
 from projections.views.names import PLANS, PLATFORMS, UNITS, Assignee, Directory, Named, PlanRow, PlatformRow, directory
 from projections.views.reports import EvidenceStatus
@@ -34,7 +34,6 @@ class TaskRow(Task, frozen=True, kw_only=True):
 
     id: str
     plan: str
-    version: int
 
 
 class NumberedTask(msgspec.Struct, frozen=True):
@@ -59,9 +58,9 @@ class TargetRow(Target, frozen=True, kw_only=True, rename=None):
     plan: str
 
 
-def _task_rows(key: str, task: Task, version: int) -> Iterable[Row]:
+def _task_rows(key: str, task: Task) -> Iterable[Row]:
     plan = key.partition("/")[0]
-    row = TaskRow(**msgspec.structs.asdict(task), id=key, plan=plan, version=version)
+    row = TaskRow(**msgspec.structs.asdict(task), id=key, plan=plan)
     ordinal = int(key.partition("/")[2])
     columns = (plan, task.number, ordinal, task.part, task.measure, task.due or date.max, _words(task))
     yield Row(key, columns, msgspec.json.encode(row))
@@ -72,14 +71,14 @@ def _words(task: Task) -> str:
     return " ".join(sorted(grams_of(" ".join((task.text, *(one.literal for one in task.assignments))))))
 
 
-def _assignment_rows(key: str, task: Task, _: int) -> Iterable[Row]:
+def _assignment_rows(key: str, task: Task) -> Iterable[Row]:
     plan = key.partition("/")[0]
     for one in task.assignments:
         row = AssignmentRow(**msgspec.structs.asdict(one), task=key, plan=plan, number=task.number)
         yield Row(f"{key}/{one.unit}", (plan, key, one.unit, one.role.value), msgspec.json.encode(row))
 
 
-def _target_rows(key: str, task: Task, _: int) -> Iterable[Row]:
+def _target_rows(key: str, task: Task) -> Iterable[Row]:
     plan = key.partition("/")[0]
     for one in task.targets:
         row = TargetRow(**msgspec.structs.asdict(one), task=key, plan=plan)
@@ -107,6 +106,7 @@ ASSIGNMENTS = slice_table(
     "assignments", Task, AssignmentRow, _assignment_rows, {"plan": TEXT, "task": TEXT, "unit": TEXT, "role": TEXT}
 )
 TARGETS = slice_table("targets", Task, TargetRow, _target_rows, {"plan": TEXT, "task": TEXT})
+TASK_VERSIONS = version_table(Task, {"plan": TEXT}, lambda key: (key.partition("/")[0],))
 
 
 class ScheduleStatus(StrEnum):
@@ -199,12 +199,14 @@ class TaskView(msgspec.Struct, frozen=True, rename="camel", kw_only=True, weakre
 def one(*keys: str) -> Sequence[Wanted]:
     """What a single task is put together from, or some."""
     plans = tuple(dict.fromkeys(key.partition("/")[0] for key in keys))
-    return (wanted(TASKS, key=keys), wanted(SAID, task=keys), wanted(DUTIES, key=keys), *joined_to(*plans))
+    own = (wanted(TASKS, key=keys), wanted(TASK_VERSIONS, key=keys), wanted(SAID, task=keys), wanted(DUTIES, key=keys))
+    return (*own, *joined_to(*plans))
 
 
 def of_plan(*plans: str) -> Sequence[Wanted]:
     """What all tasks of a plan are put together from, or of some."""
-    return (wanted(TASKS, plan=plans), wanted(SAID, plan=plans), wanted(DUTIES, plan=plans), *joined_to(*plans))
+    own = (wanted(table, plan=plans) for table in (TASKS, TASK_VERSIONS, SAID, DUTIES))
+    return (*own, *joined_to(*plans))
 
 
 def joined_to(*plans: str) -> Sequence[Wanted]:
@@ -252,9 +254,9 @@ class Beside:
         return self._rows.memory.made(("plans of tasks", digests), made, lambda made: len(digests) + _PLACE * len(made))
 
 
-# "task", its digest, its reports' digests, the name of what is beside, how the day lies (an enum hashes in Python), and
-# what names those who had to speak for it
-_Key = tuple[str, bytes, bytes, bytes, str, bytes]
+# "task", its digest, those of its version and of its reports, the name of what is beside, how the day lies (an enum
+# hashes in Python), and what names those who had to speak for it
+_Key = tuple[str, bytes, bytes, bytes, bytes, str, bytes]
 
 
 class _Dated(msgspec.Struct, frozen=True):
@@ -294,9 +296,8 @@ def by_id(rows: Rows, on: date) -> Iterable[tuple[str, TaskView]]:
 
 def each(rows: Rows, on: date) -> Iterator[TaskView]:
     """The tasks among these rows, one after the other, in the order of the rows."""
-    beside, said = Beside(rows, on), rows.groups(SAID)
-    for (digest, task, due), document in zip(_tasks(rows).each, rows.raw(TASKS), strict=True):
-        key = ("task", digest, said.get(task, b""), beside.name, due_on(due, on).value, beside.duties.names[task])
+    beside, own = Beside(rows, on), _tasks(rows)
+    for key, document in zip(_keys(rows, own, beside, on), rows.raw(TASKS), strict=True):
         shown: Shown[TaskView] = rows.memory.get(key) or _shown(rows, document, beside, key)
         yield shown.view
 
@@ -307,9 +308,8 @@ def shown_of(rows: Rows, on: date) -> list[Shown[TaskView]]:
     A task is a pure function of the rows that it is put together from, and is remembered by their digests, which earns
     8 times on `list-uncached-lean-round-trip`, 6 on `graphql-uncached`, 1.3 on `task-uncached`.
     """
-    beside, said, tasks = Beside(rows, on), rows.groups(SAID), _tasks(rows)
-    name, lies, duties = beside.name, {due: due_on(due, on).value for due in tasks.dues}, beside.duties.names
-    keys = [("task", digest, said.get(task, b""), name, lies[due], duties[task]) for digest, task, due in tasks.each]
+    beside = Beside(rows, on)
+    keys = _keys(rows, _tasks(rows), beside, on)
     shown: list[Any] = rows.memory.several(keys)
     return (
         shown
@@ -319,6 +319,16 @@ def shown_of(rows: Rows, on: date) -> list[Shown[TaskView]]:
             for one, document, key in zip(shown, rows.raw(TASKS), keys, strict=True)
         ]
     )
+
+
+def _keys(rows: Rows, tasks: "_Tasks", beside: Beside, on: date) -> list[_Key]:
+    """By what the view of each task is remembered."""
+    versions, said, name, duties = rows.groups(TASK_VERSIONS), rows.groups(SAID), beside.name, beside.duties.names
+    lies = {due: due_on(due, on).value for due in tasks.dues}
+    return [
+        ("task", digest, versions[task], said.get(task, b""), name, lies[due], duties[task])
+        for digest, task, due in tasks.each
+    ]
 
 
 class _Tasks(NamedTuple):
@@ -341,14 +351,14 @@ def _tasks(rows: Rows) -> _Tasks:
 
 def _shown(rows: Rows, document: bytes, beside: Beside, key: _Key) -> Shown[TaskView]:
     """A task that was not remembered, and is from now on."""
-    (task,), (_, _, said, _, due, _) = structs_of([document], TaskRow), key
-    view = _view(task, rows.of_group(SAID, task.id, SaidRow), beside, Due(due))
+    (task,), (_, _, _, said, _, due, _) = structs_of([document], TaskRow), key
+    view = _view(task, rows.count(TASK_VERSIONS, task.id), rows.of_group(SAID, task.id, SaidRow), beside, Due(due))
     shown = Shown(view, msgspec.json.encode(view))
     rows.memory.put(key, shown, _WEIGHT * len(shown.json) + len(said))
     return shown
 
 
-def _view(task: TaskRow, reports: Sequence[SaidRow], beside: Beside, due: Due) -> TaskView:
+def _view(task: TaskRow, version: int, reports: Sequence[SaidRow], beside: Beside, due: Due) -> TaskView:
     directory, plan = beside.directory, beside.plans.get(task.plan) or _Plan(task.plan, None)
     by_event = {report.event: report for report in reports}
     stands, completed_on = beside.duties.stands(task.id)
@@ -373,7 +383,7 @@ def _view(task: TaskRow, reports: Sequence[SaidRow], beside: Beside, due: Due) -
         platforms=tuple(Named(one.id, one.name) for one in beside.platforms if one.mentioned(task.text)),
         latest_reports=tuple(_reference(report, directory) for report in counted),
         source=Source(plan.document, task.line) if plan.document else None,
-        version=task.version,
+        version=version,
     )
 
 

@@ -16,7 +16,7 @@ from projections.lists import Collection, Words, with_json
 from projections.table import TEXT, Row, slice_table
 from projections.views import tasks
 from projections.views.counts import TaskCounts, TasksAt, counting
-from projections.views.names import UNITS, Directory, Named, UnitRow, directory
+from projections.views.names import UNIT_VERSIONS, UNITS, Directory, Named, UnitRow, directory
 from projections.views.own import OWN, OwnWord, OwnWords
 from projections.views.tasks import ASSIGNMENTS, AssignmentRow, TaskView
 from projections.wanted import Wanted, wanted
@@ -29,7 +29,7 @@ class MembershipRow(msgspec.Struct, frozen=True):
     member: str
 
 
-def _rows(key: str, unit: Unit, _: int) -> Iterable[Row]:
+def _rows(key: str, unit: Unit) -> Iterable[Row]:
     for member in unit.members:
         yield Row(f"{key}/{member}", (key, member), msgspec.json.encode(MembershipRow(key, member)))
 
@@ -88,6 +88,11 @@ class UnitView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 def every() -> Sequence[Wanted]:
     """What units are put together from. Any unit may stand behind any other, so each needs them all."""
+    return (wanted(UNIT_VERSIONS), *taking_part())
+
+
+def taking_part() -> Sequence[Wanted]:
+    """What tells who takes part in which task."""
     return (wanted(UNITS), wanted(ASSIGNMENTS), wanted(OWN))
 
 
@@ -149,10 +154,11 @@ def show(rows: Rows) -> list[UnitView]:
     """All units and groups, by id."""
     known = directory(rows)
     parts = Participations(rows, known)
-    return [_view(unit, known, parts) for unit in sorted(known.units.values(), key=lambda unit: unit.id)]
+    units = sorted(known.units.values(), key=lambda unit: unit.id)
+    return [_view(unit, rows.count(UNIT_VERSIONS, unit.id), known, parts) for unit in units]
 
 
-def _view(unit: UnitRow, directory: Directory, parts: Participations) -> UnitView:
+def _view(unit: UnitRow, version: int, directory: Directory, parts: Participations) -> UnitView:
     return UnitView(
         id=unit.id,
         kind=unit.kind,
@@ -165,7 +171,7 @@ def _view(unit: UnitRow, directory: Directory, parts: Participations) -> UnitVie
         successors=tuple(map(directory.named, unit.successors)),
         predecessors=tuple(map(directory.named, parts.predecessors.get(unit.id, ()))),
         tasks=parts.of(unit.id),
-        version=unit.version,
+        version=version,
     )
 
 

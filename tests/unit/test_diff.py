@@ -38,7 +38,7 @@ def rows_of(facts: Sequence[Recorded], on: date) -> Rows:
     for stream, own in streams.items():
         for one in slices(TABLES, stream, own):
             if one.known_to > len(facts) and one.eff_from <= on < one.eff_to:
-                group_ = TASK if one.table == "said" else ""
+                group_ = TASK if one.table == "said" else one.key if one.table.endswith("_versions") else ""
                 found.setdefault(one.table, {}).setdefault(group_, []).append(one.doc)
     digests = {
         table: {group_: b"".join(map(digest_of, docs)) for group_, docs in groups.items()}

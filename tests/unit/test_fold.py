@@ -305,9 +305,10 @@ def rows(stream: str, facts: Sequence[Recorded], position: int, on: date) -> dic
     """What the tables should show at (position, on): the rows of the state."""
     kind, key = subject_of(stream)
     shown = state(stream, facts, position, on)
+    tables = [table for table in TABLES if table.kind == kind]
+    found = {(one.name, row.key): row.doc for one in tables if shown is not None for row in one.rows(key, shown)}
     version = sum(one.position <= position for one in facts)
-    tables = [table for table in TABLES if table.kind == kind and shown is not None]
-    return {(table.name, row.key): row.doc for table in tables for row in table.rows(key, shown, version)}
+    return found | {(one.name, key): b"%d" % version for one in tables if one.counts and version}
 
 
 def standing_at(cut: Sequence[Slice], position: int, on: date) -> list[Slice]:
