@@ -6,7 +6,7 @@ filter that brought a fact hides the one that undoes it. What it concerns is tol
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -14,7 +14,6 @@ import msgspec
 import sqlalchemy as sa
 
 from domain.fact import above, tag
-from events.audit import Tell
 from events.database import Connection
 from events.log import Write, Written
 from events.recorded import Recorded
@@ -67,18 +66,18 @@ def concerns(facts: Sequence[Recorded], new: int) -> Iterator[Concern]:
     at = {one.position: one for one in facts} if any(one.undoes is not None for one in fresh) else {}
     known: dict[int, frozenset[str]] = {}
     for one in fresh:
-        found, target = _named(one), at.get(one.undoes or 0)
+        found, target = named(one), at.get(one.undoes or 0)
         while target and target.position < one.position:  # a target is older, unless somebody rewrote the log
             if target.position in known:
                 found |= known[target.position]
                 break
-            found |= _named(target)
+            found |= named(target)
             target = at.get(target.undoes or 0)
         known[one.position] = found
         yield from ((what, one.position) for what in sorted(found))
 
 
-def _named(one: Recorded) -> frozenset[str]:
+def named(one: Recorded) -> frozenset[str]:
     """What a fact concerns by itself: its subject and what that is of, what it names, its type and its authority."""
     streams = {one.stream, *one.refers}
     found = {*streams, *(whole for part in streams for whole in above(part)), of_type(tag(one.fact))}
@@ -130,20 +129,3 @@ async def copy(connection: Connection, table: sa.Table, rows: Sequence[Concern] 
     """Add rows to one of the two tables, while it is filled."""
     names = [one.name for one in table.columns]
     await connection.copy_records_to_table(table.name, schema_name=SCHEMA, records=rows, columns=names)
-
-
-async def compare(
-    connection: Connection, table: sa.Table, expected: Iterable[Concern] | Iterable[RequestSpan], found: Tell
-) -> None:
-    """Tell where one of the two tables does not hold what the log says."""
-    names = ", ".join(f'"{one.name}"' for one in table.columns)
-    there = {tuple(row) for row in await connection.fetch(f"SELECT {names} FROM {SCHEMA}.{table.name}")}
-    should = set[tuple[str | int, int]](expected)
-    for row in sorted(should - there, key=str):
-        found(f"table {table.name}: {_said(table, row)} is missing")
-    for row in sorted(there - should, key=str):
-        found(f"table {table.name}: the table has {_said(table, row)}, which the log does not say")
-
-
-def _said(table: sa.Table, row: tuple[object, ...]) -> str:
-    return ", ".join(f"{column.name} {value}" for column, value in zip(table.columns, row, strict=True))

@@ -1,7 +1,6 @@
-"""The tables as a whole: made, rebuilt from the log, verified against it."""
+"""The tables as a whole: made, and rebuilt from the log."""
 
-from collections.abc import AsyncIterator, Mapping
-from datetime import date
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any, Final
 
@@ -10,20 +9,17 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from events import codec
-from events.audit import Progress, Tell, audit, compare_stream, first
+from events.audit import Progress
 from events.database import Connection
 from events.recorded import Recorded
 from events.steps import at_once
 from projections import concerns
-from projections.catalog import LOG, compare_catalog
 from projections.concerns import CONCERNS, REQUEST_SPANS, RULE, Concern
 from projections.fold import RULES_VERSION
-from projections.slices import Slice, Tables, slice_changes, slices
+from projections.slices import Slice, Tables, slice_changes
 from projections.table import METADATA, SCHEMA, SliceTable
-from projections.writer import column_names, quoted, record
+from projections.writer import column_names, record
 
-_Line = tuple[Any, ...]  # a slice as its table has it
-_Place = tuple[str, int, date]
 ROWS_HELD: Final = 10_000  # rows that are held while tables are filled
 _STREAMS: Final = "SELECT entry FROM events WHERE position <= $1 ORDER BY stream, version"
 
@@ -119,80 +115,3 @@ async def streams(
         facts.append(one)
     if facts:
         yield stream, facts
-
-
-class Verified(msgspec.Struct, frozen=True):
-    """What was found to agree: facts in the log, slices in the tables, and the root hash of the log, in hex."""
-
-    position: int
-    slices: int
-    root: str
-
-
-async def verify(
-    connection: Connection, tables: Tables, found: Tell = first, progress: Progress = lambda _: None
-) -> Verified:
-    """Read the log leaf by leaf, hash it, refold it, compare every table, and read nothing else; it changes nothing.
-
-    `found` is told each difference, in words: the leaf, the row, the column, what stands there and what should. Unless
-    it says otherwise the first is raised (Disagreement).
-    """
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        unreadable = await compare_catalog(connection, found)
-        if not await is_current(connection, tables):
-            found(f"table {SCHEMA}.shape: the fingerprint is not that of this release's tables")
-        if unreadable.intersection(LOG):
-            return Verified(0, 0, "")
-        log = await audit(connection, found, progress)
-        expected: dict[str, dict[_Place, _Line]] = {table.name: {} for table in tables}
-        about = set[Concern]()
-        async for stream, facts in streams(connection, log.size, doubted=True):
-            compare_stream(facts, found)
-            about.update(concerns.concerns(facts, len(facts)))
-            for one in slices(tables, stream, facts):
-                line = record(one)
-                expected[one.table][_place(line)] = line
-            progress(len(facts))
-        for table in tables:
-            if f"{SCHEMA}.{table.name}" not in unreadable:
-                await _compare_table(connection, table, expected[table.name], found)
-        spans = await concerns.request_spans(connection, log.size)
-        for table, rows in ((CONCERNS, about), (REQUEST_SPANS, spans)):
-            if str(table) not in unreadable:
-                await concerns.compare(connection, table, rows, found)
-        return Verified(log.size, sum(map(len, expected.values())), log.root.hex())
-
-
-def _place(line: _Line) -> _Place:
-    """What no two slices of a table share: key, position from, day from."""
-    return line[0], line[1], line[3]
-
-
-async def _compare_table(
-    connection: Connection, table: SliceTable, expected: Mapping[_Place, _Line], found: Tell
-) -> None:
-    names = column_names(table)
-    kept: dict[_Place, _Line] = {}
-    for row in await connection.fetch(f"SELECT {quoted(table)} FROM {SCHEMA}.{table.name}"):
-        line = tuple(row)
-        if _place(line) in kept:
-            found(f"{_where(table, line)}: the table holds it twice")
-        kept[_place(line)] = line
-    for place in sorted(kept.keys() | expected.keys()):
-        there, should = kept.get(place), expected.get(place)
-        if there is None:
-            found(f"{_where(table, expected[place])}: missing: {_said(expected[place][-2])}")
-        elif should is None:
-            found(f"{_where(table, there)}: the table has what the log does not say: {_said(there[-2])}")
-        elif there != should:
-            for name, one, other in zip(names, there, should, strict=True):
-                if one != other:
-                    found(f"{_where(table, should)}, column {name}: the table has {_said(one)}, not {_said(other)}")
-
-
-def _where(table: SliceTable, line: _Line) -> str:
-    return f"table {table.name}, key {line[0]}, positions {line[1]} to {line[2]}, days {line[3]} to {line[4]}"
-
-
-def _said(value: Any) -> str:
-    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)

@@ -11,6 +11,7 @@ from api.cli.shared import ERR, OUT, data_dir_option, fail, run, settings_of
 from domain.values import parse_instant
 
 MOST_SHOWN: Final = 100  # differences that are said in full; all are counted
+LARGE: Final = 20_000  # facts from which on it takes less time to begin two processes than they save
 
 
 @click.command("verify")
@@ -40,7 +41,7 @@ async def _verify(settings: Any, told: list[str], *, first: bool) -> Any:
     from api.hosting.opening import opened  # noqa: PLC0415 - base installs have no server
     from events import audit  # noqa: PLC0415
     from events.database import undisturbed  # noqa: PLC0415
-    from projections.runner import verify  # noqa: PLC0415
+    from projections.verifying import verify, verify_together  # noqa: PLC0415
     from projections.views.subjects import TABLES  # noqa: PLC0415
 
     found = audit.first if first else told.append
@@ -48,7 +49,13 @@ async def _verify(settings: Any, told: list[str], *, first: bool) -> Any:
         size = await connection.fetchval("SELECT size FROM log_head")
         with Progress(transient=True) as progress:
             bar = progress.add_task("verifying", total=2 * size)
-            return await verify(connection, TABLES, found, lambda count: progress.advance(bar, count))
+
+            def advance(count: int) -> None:
+                progress.advance(bar, count)
+
+            if first or size < LARGE:
+                return await verify(connection, TABLES, found, advance)
+            return await verify_together(dsn, TABLES, found, advance)
 
 
 @click.command("clock")
