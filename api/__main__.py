@@ -5,7 +5,7 @@ import click
 from api.cli.read import read_command
 from api.cli.record import record_command
 from api.cli.serve import demo_command, serve_command
-from api.cli.upkeep import clock_command, verify_command
+from api.cli.upkeep import clock_command, rebuild_command, verify_command
 
 
 @click.group(
@@ -16,7 +16,15 @@ def main() -> None:
     """A public plan as an append-only record: every state, at any past date, can be asked for, replayed and proved."""
 
 
-for command in (serve_command, demo_command, read_command, record_command, verify_command, clock_command):
+for command in (
+    serve_command,
+    demo_command,
+    read_command,
+    record_command,
+    verify_command,
+    rebuild_command,
+    clock_command,
+):
     main.add_command(command)
 
 if __name__ == "__main__":

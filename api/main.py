@@ -33,7 +33,7 @@ from events.streams import Streams
 from projections.fold import Timeline
 from projections.folds import Folds
 from projections.memory import Memory
-from projections.runner import prepare
+from projections.rebuilding import bring_up
 from projections.slices import Timelines
 from projections.views.subjects import TABLES
 from projections.writer import writer
@@ -84,9 +84,9 @@ async def service(settings: Settings, *, exclusive: bool = False, purpose: Purpo
     `purpose` says what may be done to the record at the start, and whether it may be made (`opened`).
     """
     async with opened(settings, exclusive=exclusive, purpose=purpose) as (dsn, own):
+        if purpose != "read":
+            await bring_up(dsn, TABLES)
         async with undisturbed(dsn) as connection:
-            if purpose != "read":
-                await prepare(connection, TABLES)
             hmac_key: bytes = await connection.fetchval("SELECT hmac_key FROM log_head")
         memory = Memory(settings.cache_bytes)
         folds = Folds(memory)

@@ -1,7 +1,7 @@
 """Whether the tables say what the log says: both read once, in one order, a piece at a time."""
 
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -13,6 +13,7 @@ from events.database import Connection, Cursor
 from events.recorded import Recorded
 from projections import concerns
 from projections.concerns import CONCERNS, REQUEST_SPANS
+from projections.runner import LAST, streams
 from projections.slices import Tables
 from projections.sweep import sweep
 from projections.table import SCHEMA, SliceTable
@@ -20,11 +21,7 @@ from projections.writer import column_names, quoted, record
 
 _Line = tuple[Any, ...]  # a slice as its table has it
 _Place = tuple[str, int, date]
-_LAST: Final = "\U0010ffff"  # behind every name
 _REMEMBERED: Final = 10_000  # corrections of which it is remembered what they concern
-_LEAVES: Final = """
-    SELECT entry FROM events WHERE position <= $1 AND stream >= $2 AND stream < $3 ORDER BY stream, version
-"""
 _SAMPLE: Final = "SELECT DISTINCT stream FROM events WHERE position = ANY ($1::bigint[])"
 _SAMPLED: Final = 2_000  # facts by whose streams a log is divided
 _CONCERNS: Final = f"""
@@ -39,7 +36,12 @@ class Range(NamedTuple):
 
     kind: str
     begin: str = ""
-    end: str = _LAST
+    end: str = LAST
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """From which stream's name up to which."""
+        return f"{self.kind}:{self.begin}", f"{self.kind}:{self.end}"
 
 
 async def ranges(connection: Connection, tables: Tables, size: int, parts: int) -> list[Range]:
@@ -53,7 +55,7 @@ async def ranges(connection: Connection, tables: Tables, size: int, parts: int) 
         subjects = sorted(row["stream"].partition(":")[2] for row in sample if subject_of(row["stream"])[0] == kind)
         step = max(len(sample) // parts, 1)
         cuts = sorted({one.partition("/")[0] + "/" for one in subjects[step::step] if "/" in one})
-        borders = ["", *(cuts if size > _SAMPLED else ()), _LAST]
+        borders = ["", *(cuts if size > _SAMPLED else ()), LAST]
         found += [Range(kind, begin, end) for begin, end in pairwise(borders)]
     return found
 
@@ -64,7 +66,7 @@ async def compare_range(  # noqa: PLR0913 - what is compared, and who is told
     """Refold the streams of a range and compare the tables' rows; how many rows there should be."""
     sides = {t.name: await _Side.of(connection, t, own, found) for t in tables if t.kind == own.kind}
     count = 0
-    async for facts in _streams(connection, own, size):
+    async for facts in streams(connection, size, *own.names, doubted=True):
         compare_stream(facts, found)
         subject = subject_of(facts[0].stream)[1]
         expected: dict[str, list[_Line]] = {}
@@ -78,25 +80,6 @@ async def compare_range(  # noqa: PLR0913 - what is compared, and who is told
     for side in sides.values():
         await side.end()
     return count
-
-
-async def _streams(connection: Connection, own: Range, size: int) -> AsyncIterator[list[Recorded]]:
-    """Every stream of a range with its facts in order, but for the leaves that cannot be read."""
-    leaves = await connection.cursor(_LEAVES, size, f"{own.kind}:{own.begin}", f"{own.kind}:{own.end}")
-    stream, facts = "", list[Recorded]()
-    while rows := await leaves.fetch(WINDOW):
-        for row in rows:
-            try:
-                one = codec.decode_trusted(row["entry"])
-            except codec.LeafError:
-                continue
-            if one.stream != stream and facts:
-                yield facts
-                facts = []
-            stream = one.stream
-            facts.append(one)
-    if facts:
-        yield facts
 
 
 class _Side:
@@ -131,7 +114,7 @@ class _Side:
 
     async def end(self) -> None:
         """There are no more subjects."""
-        await self._take(_LAST, 1)
+        await self._take(LAST, 1)
         for lines in self._early.values():
             for line in lines.values():
                 self._surplus(line)

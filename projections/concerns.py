@@ -33,7 +33,7 @@ REQUEST_SPANS: Final = sa.Table(
     sa.Column("first", INTEGER, primary_key=True, autoincrement=False),
     sa.Column("facts", INTEGER, nullable=False),
 )
-_LEAVES: Final = "SELECT entry FROM events WHERE position <= $1 ORDER BY position"
+_LEAVES: Final = "SELECT entry FROM events WHERE position > $1 AND position <= $2 ORDER BY position"
 Concern = tuple[str, int]  # what, and the position of the fact that concerns it
 RequestSpan = tuple[int, int]  # the position of a request's first fact, and how many there are: they stand together
 
@@ -108,11 +108,14 @@ def _insert(name: str, table: sa.Table, type_: str, columns: Sequence[Sequence[s
     )
 
 
-async def request_spans(connection: Connection, size: int) -> list[RequestSpan]:
-    """All requests of the log of that size, in order; inside a transaction. What cannot be read ends none."""
+async def request_spans(connection: Connection, size: int, since: int = 0) -> list[RequestSpan]:
+    """All requests of the log of that size, in order, or those behind a position; inside a transaction.
+
+    What cannot be read ends none.
+    """
     begun, last = array("q"), ""
-    position = 0
-    async for row in connection.cursor(_LEAVES, size, prefetch=1_000):
+    position = since
+    async for row in connection.cursor(_LEAVES, since, size, prefetch=1_000):
         position += 1
         try:
             request = _REQUEST(row["entry"]).cause.request
@@ -125,7 +128,12 @@ async def request_spans(connection: Connection, size: int) -> list[RequestSpan]:
     return [(first, end - first) for first, end in zip(begun, ends, strict=False)]
 
 
-async def copy(connection: Connection, table: sa.Table, rows: Sequence[Concern] | Sequence[RequestSpan]) -> None:
+async def copy(
+    connection: Connection,
+    table: sa.Table,
+    rows: Sequence[Concern] | Sequence[RequestSpan],
+    schema: str = SCHEMA,
+) -> None:
     """Add rows to one of the two tables, while it is filled."""
     names = [one.name for one in table.columns]
-    await connection.copy_records_to_table(table.name, schema_name=SCHEMA, records=rows, columns=names)
+    await connection.copy_records_to_table(table.name, schema_name=schema, records=rows, columns=names)

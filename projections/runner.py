@@ -1,15 +1,16 @@
 """The tables as a whole: made, and rebuilt from the log."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from events import codec
-from events.audit import Progress
+from events.audit import WINDOW, Progress
 from events.database import Connection
 from events.recorded import Recorded
 from events.steps import at_once
@@ -17,11 +18,16 @@ from projections import concerns
 from projections.concerns import CONCERNS, REQUEST_SPANS, RULE, Concern
 from projections.fold import RULES_VERSION
 from projections.slices import Slice, Tables, slice_changes
-from projections.table import METADATA, SCHEMA, SliceTable
+from projections.table import METADATA, SCHEMA
 from projections.writer import column_names, record
 
 ROWS_HELD: Final = 10_000  # rows that are held while tables are filled
-_STREAMS: Final = "SELECT entry FROM events WHERE position <= $1 ORDER BY stream, version"
+LAST: Final = "\U0010ffff"  # behind every name
+_STREAMS: Final = """
+    SELECT entry FROM events WHERE position <= $1 AND stream >= $2 AND stream < $3 ORDER BY stream, version
+"""
+_SCHEMA: Final = f"{SCHEMA}."
+_DIALECT: Final = postgresql.dialect()  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportAttributeAccessIssue]
 
 
 def shape_of(tables: Tables) -> str:
@@ -31,32 +37,57 @@ def shape_of(tables: Tables) -> str:
 
 
 def ddl() -> list[str]:
-    """The statements that make the tables."""
-    dialect = postgresql.dialect()  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportAttributeAccessIssue]
-    made: list[str] = []
-    for table in METADATA.sorted_tables:
-        made.append(str(CreateTable(table).compile(dialect=dialect)))
-        made.extend(
-            str(CreateIndex(index).compile(dialect=dialect))
-            for index in sorted(table.indexes, key=lambda one: str(one.name))
-        )
-    return made
+    """The statements that make the tables and their indexes."""
+    return [*table_ddl(), *index_ddl()]
+
+
+def table_ddl(schema: str = SCHEMA) -> list[str]:
+    """The statements that make the tables in a schema."""
+    return [str(CreateTable(one).compile(dialect=_DIALECT)).replace(_SCHEMA, f"{schema}.") for one in _tables()]
+
+
+def index_ddl(schema: str = SCHEMA) -> list[str]:
+    """The statements that make their indexes, which is quicker once the tables are full."""
+    indexes = (one for table in _tables() for one in sorted(table.indexes, key=lambda one: str(one.name)))
+    return [str(CreateIndex(one).compile(dialect=_DIALECT)).replace(_SCHEMA, f"{schema}.") for one in indexes]
+
+
+def _tables() -> list[sa.Table]:
+    return METADATA.sorted_tables
 
 
 async def prepare(connection: Connection, tables: Tables, progress: Progress = lambda _: None) -> bool:
-    """Have the tables that this release reads; True if they had to be rebuilt."""
+    """Have the tables that this release reads, in one transaction; True if they had to be rebuilt."""
     async with connection.transaction():
         await connection.execute("SELECT 1 FROM log_head FOR UPDATE")  # nobody appends meanwhile
         if await is_current(connection, tables):
             return False
-        await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
-        for statement in ddl():
-            await connection.execute(statement)
-        await connection.execute(f"CREATE TABLE {SCHEMA}.shape (fingerprint text NOT NULL)")
-        await connection.execute(f"INSERT INTO {SCHEMA}.shape VALUES ($1)", shape_of(tables))
-        await _fill(connection, tables, progress)
+        await make(connection, SCHEMA)
+        size = await connection.fetchval("SELECT size FROM log_head")
+        filling = Filling(connection, tables, SCHEMA)
+        async for facts in streams(connection, size):
+            await filling.add(facts)
+            progress(len(facts))
+        await filling.end()
+        await concerns.copy(connection, REQUEST_SPANS, await concerns.request_spans(connection, size))
+        await finish(connection, tables, SCHEMA)
         await connection.execute("ANALYZE")  # before anybody asks: autovacuum would take its time
         return True
+
+
+async def make(connection: Connection, schema: str) -> None:
+    """Have the tables in this schema, empty and without their indexes."""
+    await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")
+    for statement in table_ddl(schema):
+        await connection.execute(statement)
+
+
+async def finish(connection: Connection, tables: Tables, schema: str) -> None:
+    """Add to tables that were filled what makes them complete: indexes, and the word that they are."""
+    for statement in index_ddl(schema):
+        await connection.execute(statement)
+    await connection.execute(f"CREATE TABLE {schema}.shape (fingerprint text NOT NULL)")
+    await connection.execute(f"INSERT INTO {schema}.shape VALUES ($1)", shape_of(tables))
 
 
 async def is_current(connection: Connection, tables: Tables) -> bool:
@@ -65,53 +96,62 @@ async def is_current(connection: Connection, tables: Tables) -> bool:
     return bool(there) and await connection.fetchval(f"SELECT fingerprint FROM {SCHEMA}.shape") == shape_of(tables)
 
 
-async def _fill(connection: Connection, tables: Tables, progress: Progress) -> None:
-    by_name = {table.name: table for table in tables}
-    rows: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in tables}
-    about = list[Concern]()
-    size = await connection.fetchval("SELECT size FROM log_head")
-    async for stream, facts in streams(connection, size):
-        for one in at_once(slice_changes(tables, stream, facts, len(facts))):
+class Filling:
+    """Tables that are being filled, stream by stream; so many rows of each are held at most."""
+
+    def __init__(self, connection: Connection, tables: Tables, schema: str) -> None:
+        self._connection = connection
+        self._tables = tables
+        self._schema = schema
+        self._rows: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in tables}
+        self._concerns = list[Concern]()
+
+    async def add(self, facts: Sequence[Recorded], new: int | None = None) -> None:
+        """A stream, all of whose rows are wanted, and what its last `new` facts concern, or all of them."""
+        for one in at_once(slice_changes(self._tables, facts[0].stream, facts, len(facts))):
             if isinstance(one, Slice):  # nothing is closed that was open before the first fact
-                rows[one.table].append(record(one))
-        about += concerns.concerns(facts, len(facts))
-        if len(about) >= ROWS_HELD:
-            await concerns.copy(connection, CONCERNS, about)
-            about.clear()
-        progress(len(facts))
-        for name, waiting in rows.items():
-            if len(waiting) >= ROWS_HELD:
-                await _copy(connection, by_name[name], waiting)
-                waiting.clear()
-    for name, waiting in rows.items():
-        await _copy(connection, by_name[name], waiting)
-    await concerns.copy(connection, CONCERNS, about)
-    await concerns.copy(connection, REQUEST_SPANS, await concerns.request_spans(connection, size))
+                self._rows[one.table].append(record(one))
+        self._concerns += concerns.concerns(facts, len(facts) if new is None else new)
+        await self._write(ROWS_HELD)
 
+    async def end(self) -> None:
+        """There are no more."""
+        await self._write(1)
 
-async def _copy(connection: Connection, table: SliceTable, rows: list[tuple[Any, ...]]) -> None:
-    await connection.copy_records_to_table(table.name, schema_name=SCHEMA, records=rows, columns=column_names(table))
+    async def _write(self, least: int) -> None:
+        for table in self._tables:
+            if len(rows := self._rows[table.name]) >= least:
+                names = column_names(table)
+                await self._connection.copy_records_to_table(
+                    table.name, schema_name=self._schema, records=rows, columns=names
+                )
+                rows.clear()
+        if len(self._concerns) >= least:
+            await concerns.copy(self._connection, CONCERNS, self._concerns, self._schema)
+            self._concerns.clear()
 
 
 async def streams(
-    connection: Connection, size: int, *, doubted: bool = False
-) -> AsyncIterator[tuple[str, list[Recorded]]]:
-    """Every stream of the log of that size with its facts in order; inside a transaction.
+    connection: Connection, size: int, begin: str = "", end: str = LAST, *, doubted: bool = False
+) -> AsyncIterator[list[Recorded]]:
+    """Every stream of the log of that size, from one name up to another, with its facts in order; in a transaction.
 
     A leaf that cannot be read is LeafError, or left out where the log is `doubted`.
     """
+    leaves = await connection.cursor(_STREAMS, size, begin, end)
     stream, facts = "", list[Recorded]()
-    async for row in connection.cursor(_STREAMS, size, prefetch=1_000):
-        try:
-            one = codec.decode_trusted(row["entry"])
-        except codec.LeafError:
-            if doubted:
-                continue
-            raise
-        if one.stream != stream and facts:
-            yield stream, facts
-            facts = []
-        stream = one.stream
-        facts.append(one)
+    while rows := await leaves.fetch(WINDOW):
+        for row in rows:
+            try:
+                one = codec.decode_trusted(row["entry"])
+            except codec.LeafError:
+                if doubted:
+                    continue
+                raise
+            if one.stream != stream and facts:
+                yield facts
+                facts = []
+            stream = one.stream
+            facts.append(one)
     if facts:
-        yield stream, facts
+        yield facts

@@ -14,6 +14,7 @@ from events.database import Connection, undisturbed
 from projections.agreeing import Indexes, Range, compare_range, ranges
 from projections.catalog import LOG, compare_catalog
 from projections.crew import crew, done
+from projections.rebuilding import unchanged
 from projections.runner import is_current
 from projections.slices import Tables
 from projections.table import SCHEMA
@@ -37,7 +38,7 @@ async def verify(
     `found` is told each difference, in words: the leaf, the row, the column, what stands there and what should. Unless
     it says otherwise the first is raised (Disagreement).
     """
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
+    async with unchanged(connection), connection.transaction(isolation="repeatable_read", readonly=True):
         unreadable = await compare_shapes(connection, tables, found)
         if unreadable.intersection(LOG):
             return Verified(0, 0, "")
@@ -77,6 +78,7 @@ async def verify_together(
     """The same by several processes, which agree on what they look at; what is found is told when a part is done."""
     async with (
         undisturbed(dsn) as connection,
+        unchanged(connection),
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         unreadable = await compare_shapes(connection, tables, found)
