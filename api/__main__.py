@@ -6,7 +6,7 @@ from api.cli.backup import backup_command, restore_command
 from api.cli.read import read_command
 from api.cli.record import record_command
 from api.cli.serve import demo_command, serve_command
-from api.cli.upkeep import clock_command, verify_command
+from api.cli.upkeep import clock_command, rebuild_command, verify_command
 
 
 @click.group(
@@ -23,6 +23,7 @@ for command in (
     read_command,
     record_command,
     verify_command,
+    rebuild_command,
     backup_command,
     restore_command,
     clock_command,

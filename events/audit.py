@@ -1,24 +1,25 @@
 """The log read again from its first leaf, against all that is kept beside the leaves: columns, tree, head, texts."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from domain.fact import data_of, tag
 from domain.undo import FactVoided, kind_of
 from events import codec, merkle
-from events.database import Connection
+from events.database import Connection, Cursor
 from events.erasable import digests, sealed_digest
 from events.recorded import Recorded
 
 Progress = Callable[[int], None]  # told how many facts were gone through since it was last told
 Tell = Callable[[str], None]  # told each difference in words; what it raises ends the search
+Leaves = Sequence[tuple[int, Recorded | None]]  # some of the log in order: the position of each, None if unreadable
+Beside = Callable[[Leaves], Awaitable[None]]  # is shown the whole log, piece by piece
+WINDOW: Final = 1_000  # rows that are held of each table
 _LEAVES: Final = "SELECT * FROM events ORDER BY position"
 # In the order in which the leaves complete them.
 _NODES: Final = "SELECT level, number, hash FROM tree_nodes ORDER BY (number + 1) << level, level"
-_TEXTS: Final = """
-    SELECT digest, position, salt, value, entry FROM disclosures LEFT JOIN events USING (position)
-    ORDER BY position, digest COLLATE "C"
-"""
+_TEXTS: Final = 'SELECT digest, position, salt, value FROM disclosures ORDER BY position, digest COLLATE "C"'
 _REQUESTS: Final = """
     SELECT office, key FROM requests, log_head
     WHERE EXISTS (SELECT FROM unnest(positions) AS at WHERE at NOT BETWEEN 1 AND size) ORDER BY office, key
@@ -41,35 +42,44 @@ class Audited(NamedTuple):
     root: bytes
 
 
-async def audit(connection: Connection, found: Tell, progress: Progress) -> Audited:
-    """Hash every leaf and compare what is kept of it. Inside a transaction that only reads."""
-    log = _Log(found, _Tree(aiter(connection.cursor(_NODES, prefetch=1_000)), found))
-    async for row in connection.cursor(_LEAVES, prefetch=1_000):
-        await log.add(row)
-        progress(1)
+async def audit(connection: Connection, found: Tell, progress: Progress, beside: Beside | None = None) -> Audited:
+    """Hash every leaf and compare what is kept of it. Inside a transaction that only reads.
+
+    What is kept beside the leaves is read in their order, all of it once and a piece at a time.
+    """
+    nodes = await connection.cursor(_NODES)
+    texts = _Texts(await connection.cursor(_TEXTS), found)
+    log = _Log(found, _Tree(nodes, found), texts)
+    leaves = await connection.cursor(_LEAVES)
+    while rows := await leaves.fetch(WINDOW):
+        read = [log.read(row) for row in rows]
+        await log.hold(rows, read)
+        if beside:
+            await beside([(row["position"], leaf) for row, leaf in zip(rows, read, strict=True)])
+        progress(len(rows))
     if log.gapless:
         await log.tree.end()
     await _compare_head(connection, log, found)
-    await _compare_texts(connection, log.sealed, found)
+    await texts.end()
     for office, key in await connection.fetch(_REQUESTS):
         found(f"the request {key} of {office}: it names a position that the log does not have")
     return Audited(log.size, merkle.root(log.frontier))
 
 
 class _Log:
-    """What is known of the log as far as its leaves were read: `sealed` are the digests in them, with their places."""
+    """What is known of the log as far as its leaves were read."""
 
-    def __init__(self, found: Tell, tree: "_Tree") -> None:
+    def __init__(self, found: Tell, tree: "_Tree", texts: "_Texts") -> None:
         self.size = 0
         self.last: Recorded | None = None
         self.frontier = merkle.Frontier()
         self.gapless = True  # so that the tree can be told from the leaves
-        self.sealed: dict[str, int] = {}
         self.tree = tree
+        self._texts = texts
         self._found = found
         self._next = 1
 
-    async def add(self, row: Any) -> None:
+    def read(self, row: Any) -> Recorded | None:
         """The next leaf."""
         position: int = row["position"]
         if position != self._next:
@@ -80,13 +90,17 @@ class _Log:
         if leaf:
             if self.last and leaf.recorded_at < self.last.recorded_at:
                 self._found(f"position {position} was recorded before position {self.last.position}")
-            self.sealed |= dict.fromkeys(digests(data_of(leaf.fact)), position)
             self.last = leaf
-        self.frontier, nodes = merkle.extend(self.frontier, self.size, [row["entry"]])
-        self.size += 1
+        return leaf
+
+    async def hold(self, rows: Sequence[Any], leaves: Sequence[Recorded | None]) -> None:
+        """Hold the tree and the texts against the leaves that were read."""
+        entries = [row["entry"] for row in rows]
+        self.frontier, nodes = merkle.extend(self.frontier, self.size, entries)
+        self.size += len(rows)
         if self.gapless:
-            for node in nodes:
-                await self.tree.compare(node)
+            await self.tree.compare(nodes)
+        await self._texts.compare([(row["position"], leaf) for row, leaf in zip(rows, leaves, strict=True)])
 
 
 def _leaf(row: Any, found: Tell) -> Recorded | None:
@@ -115,36 +129,48 @@ def _leaf(row: Any, found: Tell) -> Recorded | None:
 class _Tree:
     """The nodes that are kept, compared with those that the leaves make, both in the order of their making."""
 
-    def __init__(self, kept: AsyncIterator[Any], found: Tell) -> None:
+    def __init__(self, kept: Cursor, found: Tell) -> None:
         self._kept = kept
         self._found = found
-        self._waiting: merkle.TreeNode | None = None
+        self._waiting = deque[merkle.TreeNode]()
 
-    async def compare(self, node: merkle.TreeNode) -> None:
-        """The next node that the leaves make."""
-        while (kept := await self._seen()) and _order(kept) < _order(node):
+    async def compare(self, nodes: Sequence[merkle.TreeNode]) -> None:
+        """The next nodes that the leaves make."""
+        await self._read(len(nodes) - len(self._waiting))
+        for node in nodes:
+            if self._waiting and self._waiting[0] == node:
+                self._waiting.popleft()
+            else:
+                await self._differs(node)
+
+    async def _differs(self, node: merkle.TreeNode) -> None:
+        while (kept := await self._first()) and _order(kept) < _order(node):
             self._surplus(kept)
         if kept is None or _order(kept) != _order(node):
             self._found(f"{_name(node)} is missing")
             return
-        self._waiting = None
+        self._waiting.popleft()
         if kept.hash != node.hash:
             self._found(f"{_name(node)} does not hold the hash of its leaves")
 
     async def end(self) -> None:
         """There are no more."""
-        while kept := await self._seen():
+        while kept := await self._first():
             self._surplus(kept)
 
     def _surplus(self, kept: merkle.TreeNode) -> None:
-        self._waiting = None
+        self._waiting.popleft()
         self._found(f"{_name(kept)} is kept, and the log has no such node")
 
-    async def _seen(self) -> merkle.TreeNode | None:
+    async def _first(self) -> merkle.TreeNode | None:
         """The next that is kept, which stays the next until it is dealt with."""
-        if self._waiting is None and (row := await anext(self._kept, None)):
-            self._waiting = merkle.TreeNode(*row)
-        return self._waiting
+        if not self._waiting:
+            await self._read(WINDOW)
+        return self._waiting[0] if self._waiting else None
+
+    async def _read(self, count: int) -> None:
+        if count > 0:
+            self._waiting.extend(merkle.TreeNode(*row) for row in await self._kept.fetch(count))
 
 
 def _order(node: merkle.TreeNode) -> tuple[int, int]:
@@ -171,14 +197,46 @@ async def _compare_head(connection: Connection, log: _Log, found: Tell) -> None:
         found(f"the head says that texts were erased {head['erasure_epoch']} times, and no fact says so")
 
 
-async def _compare_texts(connection: Connection, sealed: dict[str, int], found: Tell) -> None:
-    """Each text that is kept beside its leaf is the one whose digest stands there, and each digest has its text."""
-    async for digest, position, salt, value, entry in connection.cursor(_TEXTS, prefetch=1_000):
-        if digest != sealed_digest(salt, value) or entry is None or digest.encode() not in entry:
-            found(f"position {position}: the text under {digest} is not the one that the leaf seals")
-        sealed.pop(digest, None)
-    for digest, position in sealed.items():
-        found(f"position {position}: the text under {digest} is withheld, and no fact says that it was erased")
+class _Texts:
+    """The texts that are kept: each is the one whose digest stands in its leaf, and each digest has its text."""
+
+    def __init__(self, kept: Cursor, found: Tell) -> None:
+        self._kept = kept
+        self._found = found
+        self._waiting = deque[Any]()
+        self._withheld: list[tuple[int, str]] = []
+
+    async def compare(self, leaves: Leaves) -> None:
+        """The texts of the next leaves."""
+        sealed = {
+            (position, digest) for position, leaf in leaves for digest in (digests(data_of(leaf.fact)) if leaf else ())
+        }
+        while (kept := await self._first()) and kept["position"] <= leaves[-1][0]:
+            place = kept["position"], kept["digest"]
+            if place not in sealed or kept["digest"] != sealed_digest(kept["salt"], kept["value"]):
+                self._wrong(kept)
+            sealed.discard(place)
+            self._waiting.popleft()
+        self._withheld += sorted(sealed)
+
+    async def end(self) -> None:
+        """There are no more leaves."""
+        while kept := await self._first():
+            self._wrong(kept)
+            self._waiting.popleft()
+        for position, digest in self._withheld:
+            self._found(
+                f"position {position}: the text under {digest} is withheld, and no fact says that it was erased"
+            )
+
+    def _wrong(self, kept: Any) -> None:
+        said = f"position {kept['position']}: the text under {kept['digest']} is not the one that the leaf seals"
+        self._found(said)
+
+    async def _first(self) -> Any:
+        if not self._waiting:
+            self._waiting.extend(await self._kept.fetch(WINDOW))
+        return self._waiting[0] if self._waiting else None
 
 
 def compare_stream(facts: Sequence[Recorded], found: Tell) -> None:

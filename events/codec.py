@@ -111,6 +111,9 @@ def canonical(value: Any) -> bytes:
 
 
 def _check(value: Any) -> None:
+    kind: type[object] = type(value)
+    if kind is str or value is None or kind is bool:  # as nearly all are
+        return
     match value:
         case dict():
             for key, one in value.items():  # pyright: ignore[reportUnknownVariableType]
@@ -120,10 +123,10 @@ def _check(value: Any) -> None:
         case list() | tuple():
             for one in value:  # pyright: ignore[reportUnknownVariableType]
                 _check(one)
-        case bool() | None | str():
+        case str():
             pass
         case int():
             if not -(2**53) < value < 2**53:
                 raise LeafError(f"integer {value} is beyond 2^53")
         case _:
-            raise LeafError(f"{type(value).__name__} has no canonical form: write decimals as strings")
+            raise LeafError(f"{kind.__name__} has no canonical form: write decimals as strings")

@@ -2,11 +2,11 @@
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import asyncpg
 
@@ -14,6 +14,15 @@ if TYPE_CHECKING:  # asyncpg's classes are generic in their stubs alone
     Connection = asyncpg.Connection[asyncpg.Record]
 else:
     Connection = asyncpg.Connection
+
+
+class Cursor(Protocol):
+    """Rows of a statement, of which some are brought at a time."""
+
+    async def fetch(self, n: int) -> Sequence[asyncpg.Record]:
+        """The next of them, at most `n`; none at the end."""
+        ...
+
 
 CHANNEL: Final = "planrecord_head"  # on which each append is announced
 PATIENCE: Final = 5.0  # seconds to wait for the database, be it for a connection or for one answer over it

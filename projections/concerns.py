@@ -6,7 +6,7 @@ filter that brought a fact hides the one that undoes it. What it concerns is tol
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -14,7 +14,6 @@ import msgspec
 import sqlalchemy as sa
 
 from domain.fact import above, tag
-from events.audit import Tell
 from events.database import Connection
 from events.log import Write, Written
 from events.recorded import Recorded
@@ -34,7 +33,7 @@ REQUEST_SPANS: Final = sa.Table(
     sa.Column("first", INTEGER, primary_key=True, autoincrement=False),
     sa.Column("facts", INTEGER, nullable=False),
 )
-_LEAVES: Final = "SELECT entry FROM events WHERE position <= $1 ORDER BY position"
+_LEAVES: Final = "SELECT entry FROM events WHERE position > $1 AND position <= $2 ORDER BY position"
 Concern = tuple[str, int]  # what, and the position of the fact that concerns it
 RequestSpan = tuple[int, int]  # the position of a request's first fact, and how many there are: they stand together
 
@@ -67,18 +66,18 @@ def concerns(facts: Sequence[Recorded], new: int) -> Iterator[Concern]:
     at = {one.position: one for one in facts} if any(one.undoes is not None for one in fresh) else {}
     known: dict[int, frozenset[str]] = {}
     for one in fresh:
-        found, target = _named(one), at.get(one.undoes or 0)
+        found, target = named(one), at.get(one.undoes or 0)
         while target and target.position < one.position:  # a target is older, unless somebody rewrote the log
             if target.position in known:
                 found |= known[target.position]
                 break
-            found |= _named(target)
+            found |= named(target)
             target = at.get(target.undoes or 0)
         known[one.position] = found
         yield from ((what, one.position) for what in sorted(found))
 
 
-def _named(one: Recorded) -> frozenset[str]:
+def named(one: Recorded) -> frozenset[str]:
     """What a fact concerns by itself: its subject and what that is of, what it names, its type and its authority."""
     streams = {one.stream, *one.refers}
     found = {*streams, *(whole for part in streams for whole in above(part)), of_type(tag(one.fact))}
@@ -109,11 +108,14 @@ def _insert(name: str, table: sa.Table, type_: str, columns: Sequence[Sequence[s
     )
 
 
-async def request_spans(connection: Connection, size: int) -> list[RequestSpan]:
-    """All requests of the log of that size, in order; inside a transaction. What cannot be read ends none."""
+async def request_spans(connection: Connection, size: int, since: int = 0) -> list[RequestSpan]:
+    """All requests of the log of that size, in order, or those behind a position; inside a transaction.
+
+    What cannot be read ends none.
+    """
     begun, last = array("q"), ""
-    position = 0
-    async for row in connection.cursor(_LEAVES, size, prefetch=1_000):
+    position = since
+    async for row in connection.cursor(_LEAVES, since, size, prefetch=1_000):
         position += 1
         try:
             request = _REQUEST(row["entry"]).cause.request
@@ -126,24 +128,12 @@ async def request_spans(connection: Connection, size: int) -> list[RequestSpan]:
     return [(first, end - first) for first, end in zip(begun, ends, strict=False)]
 
 
-async def copy(connection: Connection, table: sa.Table, rows: Sequence[Concern] | Sequence[RequestSpan]) -> None:
+async def copy(
+    connection: Connection,
+    table: sa.Table,
+    rows: Sequence[Concern] | Sequence[RequestSpan],
+    schema: str = SCHEMA,
+) -> None:
     """Add rows to one of the two tables, while it is filled."""
     names = [one.name for one in table.columns]
-    await connection.copy_records_to_table(table.name, schema_name=SCHEMA, records=rows, columns=names)
-
-
-async def compare(
-    connection: Connection, table: sa.Table, expected: Iterable[Concern] | Iterable[RequestSpan], found: Tell
-) -> None:
-    """Tell where one of the two tables does not hold what the log says."""
-    names = ", ".join(f'"{one.name}"' for one in table.columns)
-    there = {tuple(row) for row in await connection.fetch(f"SELECT {names} FROM {SCHEMA}.{table.name}")}
-    should = set[tuple[str | int, int]](expected)
-    for row in sorted(should - there, key=str):
-        found(f"table {table.name}: {_said(table, row)} is missing")
-    for row in sorted(there - should, key=str):
-        found(f"table {table.name}: the table has {_said(table, row)}, which the log does not say")
-
-
-def _said(table: sa.Table, row: tuple[object, ...]) -> str:
-    return ", ".join(f"{column.name} {value}" for column, value in zip(table.columns, row, strict=True))
+    await connection.copy_records_to_table(table.name, schema_name=schema, records=rows, columns=names)

@@ -1,31 +1,33 @@
-"""The tables as a whole: made, rebuilt from the log, verified against it."""
+"""The tables as a whole: made, and rebuilt from the log."""
 
-from collections.abc import AsyncIterator, Mapping
-from datetime import date
+from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from events import codec
-from events.audit import Progress, Tell, audit, compare_stream, first
+from events.audit import WINDOW, Progress
 from events.database import Connection
 from events.recorded import Recorded
 from events.steps import at_once
 from projections import concerns
-from projections.catalog import LOG, compare_catalog
 from projections.concerns import CONCERNS, REQUEST_SPANS, RULE, Concern
 from projections.fold import RULES_VERSION
-from projections.slices import Slice, Tables, slice_changes, slices
-from projections.table import METADATA, SCHEMA, SliceTable
-from projections.writer import column_names, quoted, record
+from projections.slices import Slice, Tables, slice_changes
+from projections.table import METADATA, SCHEMA
+from projections.writer import column_names, record
 
-_Line = tuple[Any, ...]  # a slice as its table has it
-_Place = tuple[str, int, date]
 ROWS_HELD: Final = 10_000  # rows that are held while tables are filled
-_STREAMS: Final = "SELECT entry FROM events WHERE position <= $1 ORDER BY stream, version"
+LAST: Final = "\U0010ffff"  # behind every name
+_STREAMS: Final = """
+    SELECT entry FROM events WHERE position <= $1 AND stream >= $2 AND stream < $3 ORDER BY stream, version
+"""
+_SCHEMA: Final = f"{SCHEMA}."
+_DIALECT: Final = postgresql.dialect()  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportAttributeAccessIssue]
 
 
 def shape_of(tables: Tables) -> str:
@@ -35,31 +37,64 @@ def shape_of(tables: Tables) -> str:
 
 
 def ddl() -> list[str]:
-    """The statements that make the tables."""
-    dialect = postgresql.dialect()  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportAttributeAccessIssue]
-    made: list[str] = []
-    for table in METADATA.sorted_tables:
-        made.append(str(CreateTable(table).compile(dialect=dialect)))
-        made.extend(
-            str(CreateIndex(index).compile(dialect=dialect))
-            for index in sorted(table.indexes, key=lambda one: str(one.name))
-        )
-    return made
+    """The statements that make the tables and their indexes."""
+    return [*table_ddl(), *index_ddl()]
+
+
+def table_ddl(schema: str = SCHEMA) -> list[str]:
+    """The statements that make the tables in a schema."""
+    return [str(CreateTable(one).compile(dialect=_DIALECT)).replace(_SCHEMA, f"{schema}.") for one in _tables()]
+
+
+def index_ddl(schema: str = SCHEMA) -> list[str]:
+    """The statements that make their indexes, which is quicker once the tables are full."""
+    indexes = (one for table in _tables() for one in sorted(table.indexes, key=lambda one: str(one.name)))
+    return [str(CreateIndex(one).compile(dialect=_DIALECT)).replace(_SCHEMA, f"{schema}.") for one in indexes]
+
+
+def _tables() -> list[sa.Table]:
+    return METADATA.sorted_tables
 
 
 async def prepare(connection: Connection, tables: Tables, progress: Progress = lambda _: None) -> bool:
-    """Have the tables that this release reads; True if they had to be rebuilt. For one at a time (`in_turn`)."""
+    """Have the tables that this release reads, in one transaction; True if they had to be rebuilt.
+
+    For one at a time (`in_turn`).
+    """
     if await is_current(connection, tables):
         return False
     async with connection.transaction():
         await connection.execute("SELECT 1 FROM log_head FOR UPDATE")  # nobody appends meanwhile
-        await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
-        for statement in ddl():
-            await connection.execute(statement)
-        await _fill(connection, tables, progress)
-        await connection.execute("UPDATE log_head SET shape = $1", shape_of(tables))
+        await make(connection, SCHEMA)
+        size = await connection.fetchval("SELECT size FROM log_head")
+        filling = Filling(connection, tables, SCHEMA)
+        async for facts in streams(connection, size):
+            await filling.add(facts)
+            progress(len(facts))
+        await filling.end()
+        await concerns.copy(connection, REQUEST_SPANS, await concerns.request_spans(connection, size))
+        await finish(connection, SCHEMA)
+        await name_shape(connection, tables)
         await connection.execute("ANALYZE")  # before anybody asks: autovacuum would take its time
         return True
+
+
+async def make(connection: Connection, schema: str) -> None:
+    """Have the tables in this schema, empty and without their indexes."""
+    await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")
+    for statement in table_ddl(schema):
+        await connection.execute(statement)
+
+
+async def finish(connection: Connection, schema: str) -> None:
+    """Add their indexes to tables that were filled."""
+    for statement in index_ddl(schema):
+        await connection.execute(statement)
+
+
+async def name_shape(connection: Connection, tables: Tables) -> None:
+    """Say at the log's head which shape the tables have; in the transaction that puts them there."""
+    await connection.execute("UPDATE log_head SET shape = $1", shape_of(tables))
 
 
 async def is_current(connection: Connection, tables: Tables) -> bool:
@@ -68,130 +103,62 @@ async def is_current(connection: Connection, tables: Tables) -> bool:
     return shape == shape_of(tables)
 
 
-async def _fill(connection: Connection, tables: Tables, progress: Progress) -> None:
-    by_name = {table.name: table for table in tables}
-    rows: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in tables}
-    about = list[Concern]()
-    size = await connection.fetchval("SELECT size FROM log_head")
-    async for stream, facts in streams(connection, size):
-        for one in at_once(slice_changes(tables, stream, facts, len(facts))):
+class Filling:
+    """Tables that are being filled, stream by stream; so many rows of each are held at most."""
+
+    def __init__(self, connection: Connection, tables: Tables, schema: str) -> None:
+        self._connection = connection
+        self._tables = tables
+        self._schema = schema
+        self._rows: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in tables}
+        self._concerns = list[Concern]()
+
+    async def add(self, facts: Sequence[Recorded], new: int | None = None) -> None:
+        """A stream, all of whose rows are wanted, and what its last `new` facts concern, or all of them."""
+        for one in at_once(slice_changes(self._tables, facts[0].stream, facts, len(facts))):
             if isinstance(one, Slice):  # nothing is closed that was open before the first fact
-                rows[one.table].append(record(one))
-        about += concerns.concerns(facts, len(facts))
-        if len(about) >= ROWS_HELD:
-            await concerns.copy(connection, CONCERNS, about)
-            about.clear()
-        progress(len(facts))
-        for name, waiting in rows.items():
-            if len(waiting) >= ROWS_HELD:
-                await _copy(connection, by_name[name], waiting)
-                waiting.clear()
-    for name, waiting in rows.items():
-        await _copy(connection, by_name[name], waiting)
-    await concerns.copy(connection, CONCERNS, about)
-    await concerns.copy(connection, REQUEST_SPANS, await concerns.request_spans(connection, size))
+                self._rows[one.table].append(record(one))
+        self._concerns += concerns.concerns(facts, len(facts) if new is None else new)
+        await self._write(ROWS_HELD)
 
+    async def end(self) -> None:
+        """There are no more."""
+        await self._write(1)
 
-async def _copy(connection: Connection, table: SliceTable, rows: list[tuple[Any, ...]]) -> None:
-    await connection.copy_records_to_table(table.name, schema_name=SCHEMA, records=rows, columns=column_names(table))
+    async def _write(self, least: int) -> None:
+        for table in self._tables:
+            if len(rows := self._rows[table.name]) >= least:
+                names = column_names(table)
+                await self._connection.copy_records_to_table(
+                    table.name, schema_name=self._schema, records=rows, columns=names
+                )
+                rows.clear()
+        if len(self._concerns) >= least:
+            await concerns.copy(self._connection, CONCERNS, self._concerns, self._schema)
+            self._concerns.clear()
 
 
 async def streams(
-    connection: Connection, size: int, *, doubted: bool = False
-) -> AsyncIterator[tuple[str, list[Recorded]]]:
-    """Every stream of the log of that size with its facts in order; inside a transaction.
+    connection: Connection, size: int, begin: str = "", end: str = LAST, *, doubted: bool = False
+) -> AsyncIterator[list[Recorded]]:
+    """Every stream of the log of that size, from one name up to another, with its facts in order; in a transaction.
 
     A leaf that cannot be read is LeafError, or left out where the log is `doubted`.
     """
+    leaves = await connection.cursor(_STREAMS, size, begin, end)
     stream, facts = "", list[Recorded]()
-    async for row in connection.cursor(_STREAMS, size, prefetch=1_000):
-        try:
-            one = codec.decode_trusted(row["entry"])
-        except codec.LeafError:
-            if doubted:
-                continue
-            raise
-        if one.stream != stream and facts:
-            yield stream, facts
-            facts = []
-        stream = one.stream
-        facts.append(one)
+    while rows := await leaves.fetch(WINDOW):
+        for row in rows:
+            try:
+                one = codec.decode_trusted(row["entry"])
+            except codec.LeafError:
+                if doubted:
+                    continue
+                raise
+            if one.stream != stream and facts:
+                yield facts
+                facts = []
+            stream = one.stream
+            facts.append(one)
     if facts:
-        yield stream, facts
-
-
-class Verified(msgspec.Struct, frozen=True):
-    """What was found to agree: facts in the log, slices in the tables, and the root hash of the log, in hex."""
-
-    position: int
-    slices: int
-    root: str
-
-
-async def verify(
-    connection: Connection, tables: Tables, found: Tell = first, progress: Progress = lambda _: None
-) -> Verified:
-    """Read the log leaf by leaf, hash it, refold it, compare every table, and read nothing else; it changes nothing.
-
-    `found` is told each difference, in words: the leaf, the row, the column, what stands there and what should. Unless
-    it says otherwise the first is raised (Disagreement).
-    """
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        unreadable = await compare_catalog(connection, found)
-        if not await is_current(connection, tables):
-            found("the head, column shape: it is not that of this release's tables")
-        if unreadable.intersection(LOG):
-            return Verified(0, 0, "")
-        log = await audit(connection, found, progress)
-        expected: dict[str, dict[_Place, _Line]] = {table.name: {} for table in tables}
-        about = set[Concern]()
-        async for stream, facts in streams(connection, log.size, doubted=True):
-            compare_stream(facts, found)
-            about.update(concerns.concerns(facts, len(facts)))
-            for one in slices(tables, stream, facts):
-                line = record(one)
-                expected[one.table][_place(line)] = line
-            progress(len(facts))
-        for table in tables:
-            if f"{SCHEMA}.{table.name}" not in unreadable:
-                await _compare_table(connection, table, expected[table.name], found)
-        spans = await concerns.request_spans(connection, log.size)
-        for table, rows in ((CONCERNS, about), (REQUEST_SPANS, spans)):
-            if str(table) not in unreadable:
-                await concerns.compare(connection, table, rows, found)
-        return Verified(log.size, sum(map(len, expected.values())), log.root.hex())
-
-
-def _place(line: _Line) -> _Place:
-    """What no two slices of a table share: key, position from, day from."""
-    return line[0], line[1], line[3]
-
-
-async def _compare_table(
-    connection: Connection, table: SliceTable, expected: Mapping[_Place, _Line], found: Tell
-) -> None:
-    names = column_names(table)
-    kept: dict[_Place, _Line] = {}
-    for row in await connection.fetch(f"SELECT {quoted(table)} FROM {SCHEMA}.{table.name}"):
-        line = tuple(row)
-        if _place(line) in kept:
-            found(f"{_where(table, line)}: the table holds it twice")
-        kept[_place(line)] = line
-    for place in sorted(kept.keys() | expected.keys()):
-        there, should = kept.get(place), expected.get(place)
-        if there is None:
-            found(f"{_where(table, expected[place])}: missing: {_said(expected[place][-2])}")
-        elif should is None:
-            found(f"{_where(table, there)}: the table has what the log does not say: {_said(there[-2])}")
-        elif there != should:
-            for name, one, other in zip(names, there, should, strict=True):
-                if one != other:
-                    found(f"{_where(table, should)}, column {name}: the table has {_said(one)}, not {_said(other)}")
-
-
-def _where(table: SliceTable, line: _Line) -> str:
-    return f"table {table.name}, key {line[0]}, positions {line[1]} to {line[2]}, days {line[3]} to {line[4]}"
-
-
-def _said(value: Any) -> str:
-    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
+        yield facts

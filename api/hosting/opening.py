@@ -11,9 +11,10 @@ from api.hosting.heads import every_known
 from api.hosting.settings import Settings
 from api.postgres import Cluster, cluster, is_cluster
 from events.audit import Progress
-from events.database import Connection, close, connect, undisturbed
+from events.database import Connection, close, connect
 from events.schema import Release, in_turn, migrate, origin_of, release_of
-from projections.runner import is_current, prepare
+from projections.rebuilding import bring_up
+from projections.runner import is_current
 from projections.views.subjects import TABLES
 
 ORIGIN: Final = "planrecord.invalid/shanghai"  # of a new log, unless a setting names another
@@ -83,8 +84,7 @@ async def _brought_up_to_date(
         await migrate(dsn, settings.origin or ORIGIN)
     await _suits(connection, settings, purpose)
     await migrate(dsn, settings.origin or ORIGIN)
-    async with undisturbed(dsn) as patient:
-        await prepare(patient, TABLES, progress)
+    await bring_up(dsn, TABLES, progress)
 
 
 @asynccontextmanager

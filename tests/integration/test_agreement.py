@@ -18,7 +18,7 @@ from domain.errors import Refused
 from events.database import Connection
 from events.recorded import Recorded
 from events.streams import read_streams
-from projections.runner import verify
+from projections.verifying import verify
 from projections.views.subjects import TABLES
 from tests.agreeing import differences, expected_at, log_of, tables_at
 from tests.conftest import database_of, settings_for

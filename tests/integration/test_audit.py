@@ -15,8 +15,9 @@ from domain.commands import AnyCommand
 from events import codec
 from events.audit import Disagreement
 from events.database import Connection
-from projections.runner import verify
+from projections.agreeing import ranges
 from projections.table import SliceTable
+from projections.verifying import verify, verify_together
 from projections.views.subjects import TABLES
 from projections.writer import column_names
 from tests.conftest import REPORT, TASK, database_of, settings_for
@@ -240,3 +241,39 @@ async def test_a_slice_that_came_to_it(record: Service, table: SliceTable) -> No
     name = f"projections.{table.name}"
     said = await named(record, f"INSERT INTO {name} (key, {rest}) SELECT key || 'x', {rest} FROM {name} LIMIT 1")
     assert "the table has what the log does not say" in said
+
+
+async def test_several_processes_name_the_same_differences(
+    server: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.agreeing._SAMPLED", 50)
+    async with database_of(server, "imported") as dsn:
+        async with service(settings_for(dsn, folder)) as running:
+            for one in (REPORT, CORRECTED):
+                await running.office.record([msgspec.convert(one, AnyCommand)])
+            async with running.pool.acquire() as connection:
+                assert len(await ranges(connection, TABLES, SIZE, 8)) > len({table.kind for table in TABLES})
+                agreed = await verify(connection, TABLES)
+                assert await verify_together(dsn, TABLES) == agreed
+                await connection.execute("UPDATE projections.tasks SET part = 9 WHERE number % 10 = 1")
+                await connection.execute("DELETE FROM projections.concerns WHERE position = 353")
+                await connection.execute("INSERT INTO projections.request_spans VALUES (9, 9)")
+                one, several = list[str](), list[str]()
+                gone = list[int]()
+                await verify(connection, TABLES, one.append)
+            await verify_together(dsn, TABLES, several.append, gone.append)
+        assert (len(one) > 10, sorted(several), sum(gone) <= 2 * SIZE) == (True, sorted(one), True)
+
+
+async def test_what_a_chain_of_corrections_concerns_is_known_however_long_it_is(
+    server: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.agreeing._REMEMBERED", 2)
+    monkeypatch.setattr("events.audit.WINDOW", 3)
+    async with database_of(server, "imported") as dsn, service(settings_for(dsn, folder)) as running:
+        await running.office.record([msgspec.convert(REPORT, AnyCommand)])
+        for number in range(12):
+            again = CORRECTED | {"replaces": SIZE - 1 + number}
+            await running.office.record([msgspec.convert(again, AnyCommand)])
+        async with running.pool.acquire() as connection:
+            assert (await verify(connection, TABLES)).position == SIZE + 11

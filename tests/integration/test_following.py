@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from projections.runner import prepare, verify
+from projections.runner import prepare
+from projections.verifying import verify
 from projections.views.subjects import TABLES
 from tests.conftest import PLAN, TASK, Site
 from tests.integration.test_rest_events import followed

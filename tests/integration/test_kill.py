@@ -25,7 +25,7 @@ from api.postgres.account import ENVIRONMENT
 from api.postgres.home import find_home
 from api.postgres.pidfile import read_pidfile
 from events.database import connect
-from projections.runner import verify
+from projections.verifying import verify
 from projections.views.subjects import TABLES
 from tests.conftest import PLAN, TASK, Site, problem_of, settings_for
 from tests.conftest import serving as serving_here

@@ -39,7 +39,7 @@ from events.recorded import Cause
 from events.streams import Streams, read_streams
 from projections.fold import Timeline
 from projections.memory import Memory
-from projections.runner import verify
+from projections.verifying import verify
 from projections.views.subjects import TABLES
 from projections.writer import writer
 from tests.conftest import IMPORTED_AT, TASK, database_of

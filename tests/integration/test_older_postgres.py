@@ -18,7 +18,7 @@ import pytest
 from api.main import Service, service
 from api.postgres.account import account_for
 from domain.bundled import bundled_plan
-from projections.runner import verify
+from projections.verifying import verify
 from projections.views.subjects import TABLES
 from tests.conftest import PLAN, REPORT, TASK, Site, database_of, serving, settings_for
 from tests.doors import both

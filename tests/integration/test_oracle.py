@@ -23,7 +23,8 @@ from domain.commands import FACTS
 from domain.values import SHANGHAI, shanghai_day
 from events.demo import set_clock
 from projections.fold import RULES_VERSION
-from projections.runner import shape_of, verify
+from projections.runner import shape_of
+from projections.verifying import verify
 from projections.views.subjects import TABLES
 from tests.agreeing import differences, differing, expected_at, log_of, tables_at
 from tests.conftest import PLAN, Site, database_of, serving, settings_for

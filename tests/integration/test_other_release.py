@@ -8,7 +8,8 @@ import pytest
 
 from events.database import undisturbed
 from events.schema import STARTING
-from projections.runner import shape_of, verify
+from projections.runner import shape_of
+from projections.verifying import verify
 from projections.views.subjects import TABLES
 from tests.conftest import PLAN, REPORT, Site, ask, database_of, problem_of
 from tests.integration.commands import Serving, place, serving, start

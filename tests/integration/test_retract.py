@@ -7,7 +7,7 @@ import pytest
 
 from api.cli.year import tell
 from domain.bundled import bundled_plan
-from projections.runner import verify
+from projections.verifying import verify
 from projections.views.subjects import TABLES
 from tests.conftest import PLAN, Site, copied, problem_of
 

@@ -16,7 +16,7 @@ from api.services.reader import Reader
 from events.database import Connection
 from projections.as_of import AsOf, Moment
 from projections.memory import Memory
-from projections.runner import verify
+from projections.verifying import verify
 from projections.views.subjects import TABLES
 from projections.views.tasks import TASKS
 from projections.wanted import wanted

@@ -22,7 +22,8 @@ from events.recorded import Recorded
 from events.tree import fill
 from projections.catalog import catalog_of, expected
 from projections.documents import digest_of
-from projections.runner import prepare, verify
+from projections.runner import prepare
+from projections.verifying import verify
 from projections.views.subjects import TABLES
 from tests.conftest import REPORT, TASK, database_of, settings_for
 from tests.integration.test_audit import SIZE, tampering

@@ -15,7 +15,7 @@ from api.postgres import cluster
 from api.postgres.home import cluster_of
 from api.postgres.pidfile import servers_in
 from events.database import undisturbed
-from projections.runner import verify
+from projections.verifying import verify
 from projections.views.subjects import TABLES
 from tests.conftest import ask, database_of
 from tests.integration.commands import Serving, listens, place, serving, start
