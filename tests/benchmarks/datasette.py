@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.benchmarks.load import HERE, Answer, Question, Wrong
-from tests.benchmarks.servers import at_a_port
+from tests.benchmarks.servers import Server, at_a_port
 
 ENVIRONMENT = Path("build/datasette")
 NESTED = ("assignments", "answered", "targets", "platforms", "latestReports", "source")
@@ -44,11 +44,11 @@ def export(answer: Answer, file: Path) -> None:
 
 
 @asynccontextmanager
-async def datasette(answer: Answer, folder: Path, core: int) -> AsyncGenerator[int]:
-    """Datasette's port while it serves the tasks of an answer, with its default settings."""
+async def datasette(answer: Answer, folder: Path, core: int) -> AsyncGenerator[Server]:
+    """Datasette while it serves the tasks of an answer, with its default settings."""
     file = folder / "tasks.db"
     file.unlink(missing_ok=True)
     export(answer, file)
     command = [str(ENVIRONMENT / "bin" / "datasette"), "serve", "--immutable", str(file), "--port"]
-    async with at_a_port(command, core) as port:
-        yield port
+    async with at_a_port(command, core) as server:
+        yield server

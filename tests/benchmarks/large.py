@@ -20,13 +20,14 @@ from typing import Final
 
 import asyncpg
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from api.hosting.opening import DEMO_ORIGIN, opened
 from api.hosting.settings import Settings
 from api.main import appending
-from api.postgres import cluster
+from api.postgres import Cluster, cluster
 from domain.values import shanghai_day
 from events.database import Connection, undisturbed
 from events.demo import set_clock
@@ -37,8 +38,7 @@ from projections.folds import Folds
 from projections.memory import Memory
 from projections.runner import prepare
 from projections.views.subjects import TABLES
-from tests.benchmarks import authority, invented
-from tests.benchmarks.invented import Request, authorities_of, requests
+from tests.benchmarks.invented import FACTS_EACH, Request, authorities_of, requests
 
 RECORDS: Final = Path("build/records")
 FACTS_AT_ONCE: Final = 2_000  # that are proposed together,
@@ -49,14 +49,14 @@ Step = Callable[[int], None]
 
 
 @asynccontextmanager
-async def records(core: int | None = None) -> AsyncGenerator[str]:
-    """The DSN of the server of all records, on a core of its own if one is named."""
+async def records(core: int | None = None) -> AsyncGenerator[Cluster]:
+    """The server of all records, on a core of its own if one is named."""
     RECORDS.mkdir(parents=True, exist_ok=True)
     mine = os.sched_getaffinity(0)
     os.sched_setaffinity(0, mine if core is None else {core})  # what is started now inherits it
     async with cluster(RECORDS) as own:
         os.sched_setaffinity(0, mine)
-        yield own.dsn
+        yield own
 
 
 def database_at(dsn: str, name: str) -> str:
@@ -96,9 +96,8 @@ def _name(size: int) -> str:
 
 @cache
 def _pattern() -> str:
-    """A fingerprint of what invents the facts: when it changes they are invented anew."""
-    sources = (Path(str(one.__file__)).read_bytes() for one in (invented, authority))
-    return sha256(b"".join(sources)).hexdigest()[:16]
+    """A fingerprint of what is invented, by the first authority's facts: where others are, a record is made anew."""
+    return sha256(msgspec.json.encode([*requests(FACTS_EACH)])).hexdigest()[:16]
 
 
 async def _said_of(connection: Connection, size: int) -> str | None:
@@ -210,8 +209,8 @@ async def _make(size: int, step: Step, *, again: bool) -> None:
         steps.append((perf_counter(), facts))
         step(facts)
 
-    async with records() as dsn:
-        own = await loaded(dsn, size, count, again=again)
+    async with records() as server:
+        own = await loaded(server.dsn, size, count, again=again)
     begun, there = steps[0]
     new, seconds = size - there, steps[-1][0] - begun
     rate = f"{new:,} facts in {seconds:.0f} s, {new / seconds:,.0f} facts/s" if new else "it was there already"
