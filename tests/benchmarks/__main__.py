@@ -15,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from api.hosting.settings import Settings
 from tests.benchmarks import footprint, statements
+from tests.benchmarks.appends import Appends
 from tests.benchmarks.benchmarks import BARE, Benchmark, chosen
 from tests.benchmarks.growth import Growth
 from tests.benchmarks.large import RECORDS, SMALLEST, kept, loaded, records
@@ -118,7 +119,12 @@ async def bench(benchmarks: list[Benchmark], where: Where, *, asked: bool) -> di
             progress.update(shown, description="telling the demo's record")
             async with told(where.postgres) as (setup, moments):
                 await each(Bench(setup, where.load, moments, where.server, where.runs).measured, of_demo)
-        await _of_large(each, [one for one in benchmarks if one.group], where, asked=asked)
+        if writing := [one for one in benchmarks if one.group == "append"]:
+            progress.update(shown, description="starting PostgreSQL")
+            async with records(where.postgres) as own:
+                await each(Appends(own, where.load, where.server, where.runs).measured, writing)
+        large = [one for one in benchmarks if one.group in {"growth", "large"}]
+        await _of_large(each, large, where, asked=asked)
     return results
 
 

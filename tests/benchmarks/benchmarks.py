@@ -29,7 +29,7 @@ class Benchmark(msgspec.Struct, frozen=True):
     asked: Question | None = None
     unchanged: bool = False  # asked with the ETag of the answer before
     first: bool = False  # the first answer after a start, in milliseconds
-    group: Literal["", "growth", "large"] = ""
+    group: Literal["", "append", "growth", "large"] = ""
     most: float | None = None
 
     @property
@@ -92,6 +92,18 @@ BENCHMARKS = (
 SMALL: Final = "the small record"
 BARE: Final = "bare slices"
 NOBODY: Final = ""
+SAVES: Final = "eventsourcing"
+WRITE: Final = Question("/v1/commands", "{}")
+OF_WRITING: Final = (
+    Benchmark("append-single", SAVES, WRITE, 6, group="append"),
+    Benchmark("append-single-long", SAVES, WRITE, group="append"),
+    Benchmark("append-in-process", SAVES, WRITE, 10, group="append"),
+    Benchmark("append-bulk", "bare INSERT", WRITE, 0.6, group="append"),
+    Benchmark("append-one", "bare COMMIT", WRITE, 0.4, group="append"),  # at most 2.5 times as long
+    Benchmark("append-contended", "one writer's p50", WRITE, 0.04, group="append"),  # p99: at most 25 times as long
+    Benchmark("curve-append", "stream of 10", WRITE, 0.67, group="append"),  # at most 1.5 times as long
+    Benchmark("curve-rows", NOBODY, WRITE, group="append", most=250),
+)
 OF_LARGE: Final = (
     Benchmark("growth-list", SMALL, Question(f"/v1/plans/{GROWN}/tasks{MOMENT}"), 0.7, group="growth"),
     Benchmark("growth-task", SMALL, Question(f"/v1/plans/{GROWN}/tasks/21{MOMENT}"), 0.7, group="growth"),
@@ -110,7 +122,7 @@ OF_LARGE: Final = (
 def chosen(only: str) -> list[Benchmark]:
     """Those whose names begin with one of the words between commas; all for none; ValueError if there are none."""
     words = [word.strip() for word in only.split(",") if word.strip()]
-    every = (*BENCHMARKS, *OF_LARGE)
+    every = (*BENCHMARKS, *OF_WRITING, *OF_LARGE)
     found = [one for one in every if not words or any(one.name.startswith(word) for word in words)]
     if not found:
         raise ValueError(f"no benchmark begins with {only!r}; there are {', '.join(one.name for one in every)}")

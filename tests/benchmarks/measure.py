@@ -10,7 +10,7 @@ import msgspec
 
 from tests.benchmarks import checks
 from tests.benchmarks.benchmarks import HEAD, WITHOUT, Benchmark
-from tests.benchmarks.datasette import datasette, ensure
+from tests.benchmarks.datasette import datasette
 from tests.benchmarks.load import Answer, Load, Question, Wrong, ask
 from tests.benchmarks.moments import Moments
 from tests.benchmarks.peers import Setup
@@ -115,7 +115,6 @@ class Bench(msgspec.Struct, frozen=True):
     @asynccontextmanager
     async def _peer(self, one: Benchmark, answer: Answer, port: int) -> AsyncGenerator[Server]:
         if one.peer == "datasette":
-            ensure()
             peer = datasette(ask(port, HEAD), Path(self.setup.folder), self.core)
         else:
             name = "planrecord" if one.peer == WITHOUT else one.peer
