@@ -91,7 +91,7 @@ follow: setup ## follow the log by filters through a random year of CORRECTIONS=
 	@CORRECTIONS=$(CORRECTIONS) $(BIN)/pytest -q tests/integration/test_followers.py
 
 bench: setup ## measure it beside its peers: ONLY=name,name SECONDS=3 RUNS=5; build/bench.json
-	@$(BIN)/python -m tests.benchmarks --only "$(ONLY)" --seconds $(SECONDS) --runs $(RUNS)
+	@$(BIN)/python -m tests.benchmarks --only "$(ONLY)" --seconds $(SECONDS) --runs $(RUNS) --facts $(FACTS)
 
 large: setup ## make the large record that make bench measures growth in, unless it is there: FACTS=1000000
 	@$(BIN)/python -m tests.benchmarks.large --facts $(FACTS)

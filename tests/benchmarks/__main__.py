@@ -1,6 +1,7 @@
 """`make bench`: planrecord beside its peers, in turn, on the machine at hand."""
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -49,7 +50,7 @@ ERR = Console(stderr=True, highlight=False, soft_wrap=True)
     help="Whose core PostgreSQL shares, for planrecord and its peers alike.",
 )
 def main(only: str, seconds: int, runs: int, connections: int, facts: int, postgres_beside: str) -> None:  # noqa: PLR0913, PLR0917 - one for each option
-    """Compare planrecord with plain ASGI applications, with json_agg, with graphql-core and with Datasette.
+    """Compare planrecord with plain ASGI applications, json_agg, graphql-core, Datasette, eventsourcing and itself.
 
     The servers run on one core, the load generator and, by default, PostgreSQL on another: a database seldom shares the
     core of the process that asks it. Peer and planrecord are timed in turn; medians are printed as Markdown and written
@@ -58,6 +59,7 @@ def main(only: str, seconds: int, runs: int, connections: int, facts: int, postg
     try:
         benchmarks = chosen(only)
         ensure_wrk()
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # of each start it would say that there is nothing to do
         load, server = cores()
         hard = Load(seconds, connections, load)
         postgres = {"server": server, "load": load}[postgres_beside]
@@ -146,7 +148,7 @@ async def _of_large(each: Each, some: Sequence[Benchmark], where: Where, *, aske
             return
         large = await loaded(own.dsn, where.facts)
         license_ = Settings().license
-        growth = Growth(own, large, license_, where.load, where.server, where.runs)
+        growth = Growth(own, large, license_, where.load, where.server, where.runs, {})
         for one in some:
             file = {"growth": Growth.measured, "large": footprint.measured}[one.group]
             if one.peer == BARE:

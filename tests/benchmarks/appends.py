@@ -25,7 +25,7 @@ from domain.bundled import BUNDLED_PLAN, bundled_plan
 from tests.benchmarks import writing
 from tests.benchmarks.benchmarks import Benchmark
 from tests.benchmarks.checks import NOTHING
-from tests.benchmarks.cpu import cpu_seconds
+from tests.benchmarks.cpu import cpu_seconds, ended_seconds
 from tests.benchmarks.environments import ensure
 from tests.benchmarks.large import database_at
 from tests.benchmarks.load import HERE, Load, Run, Wrong
@@ -73,14 +73,17 @@ class Appends(msgspec.Struct, frozen=True):
 
     async def inside(self, one: Benchmark, step: Step) -> Result:
         """The same in process, without HTTP."""
-        pairs: list[Pair] = []
+        pairs, told = list[Pair](), ""
         for turn in range(self.runs):
             step(f"{one.name}: run {turn + 1} of {self.runs}")
             peer = await self._eventsourcing()
             async with self._database() as setup:
-                count, seconds = await self._beside("commands", setup.dsn, setup.folder, str(self.load.seconds))
+                before = cpu_seconds(self.server.pid)
+                count, seconds, own = await self._beside("commands", setup.dsn, setup.folder, str(self.load.seconds))
+                database = cpu_seconds(self.server.pid) - before
+            told = f"of a core process {own / seconds:.2f}, database {database / seconds:.2f} (with its start)"
             pairs.append(Pair(round(peer, 1), round(count / seconds, 1)))
-        return result(one.peer, "requests/s", pairs)
+        return result(one.peer, "requests/s", pairs, [told])
 
     async def bulk(self, one: Benchmark, step: Step) -> Result:
         """Whole plans through the log, beside the bare statements that this came to."""
@@ -213,8 +216,7 @@ class Appends(msgspec.Struct, frozen=True):
     ) -> tuple[Run, str]:
         """What wrk counted, and whose core it took; Wrong if any command was refused."""
         body = json.dumps(command, ensure_ascii=False)
-        cpu = {"server": server.pid, "database": self.server.pid}
-        before = {name: cpu_seconds(pid) for name, pid in cpu.items()}
+        before = _taken(server.pid, self.server.pid)
         program = ["taskset", "-c", str(self.load.core), "wrk", "-t1", f"-c{clients}", f"-d{self.load.seconds}s"]
         script = [
             "--timeout",
@@ -233,7 +235,8 @@ class Appends(msgspec.Struct, frozen=True):
         if run.errors or run.refused or not run.requests:
             raise Wrong(f"of {run.requests} commands {run.refused} were refused, {run.errors} failed")
         seconds = run.microseconds / 1e6
-        shares = [f"{name} {(cpu_seconds(pid) - before[name]) / seconds:.2f}" for name, pid in cpu.items()]
+        after = _taken(server.pid, self.server.pid)
+        shares = [f"{name} {(after[name] - before[name]) / seconds:.2f}" for name in before]
         return run, f"of a core {', '.join(shares)}; p50 {run.p50 / 1000:.1f} ms, p99 {run.p99 / 1000:.1f} ms"
 
 
@@ -249,6 +252,11 @@ _MEASURES: Final[Mapping[str, Measure]] = {
     "curve-append": Appends.curve,
     "curve-rows": Appends.rows,
 }
+
+
+def _taken(server: int, database: int) -> dict[str, float]:
+    """Seconds of a core that each has taken so far, the load generators all together."""
+    return {"server": cpu_seconds(server), "database": cpu_seconds(database), "client": ended_seconds()}
 
 
 def _token(setup: Setup) -> str:

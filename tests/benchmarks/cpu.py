@@ -1,6 +1,7 @@
 """What processes take: seconds of a core, and memory, as /proc tells them."""
 
 import os
+import resource
 from pathlib import Path
 from typing import Final
 
@@ -14,21 +15,22 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(fields[number]) for fields in _family(pid) for number in _TIMES) / _TICK
 
 
+def ended_seconds() -> float:
+    """What this process's children have taken that have ended, as a load generator has."""
+    found = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return found.ru_utime + found.ru_stime
+
+
 def _family(pid: int) -> list[list[str]]:
     """The fields behind the name of a process and of all below it."""
-    all_ = {
-        number: fields
-        for path in Path("/proc").glob("[0-9]*")
-        if (fields := _fields(path))
-        for number in [int(path.name)]
-    }
+    every = {int(path.name): _fields(path) for path in Path("/proc").glob("[0-9]*")}
     below: dict[int, list[int]] = {}
-    for number, fields in all_.items():
-        below.setdefault(int(fields[_PARENT]), []).append(number)
+    for number, fields in every.items():
+        below.setdefault(int(fields[_PARENT]) if fields else 0, []).append(number)
     found = [pid]
     for one in found:
         found += below.get(one, [])
-    return [all_[one] for one in found if one in all_]
+    return [every[one] for one in found if every.get(one)]
 
 
 def _fields(process: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """`growth-…`: what a question costs in the large record, beside its own rate in a small one of the same pattern."""
 
-import resource
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -15,9 +14,9 @@ from api.hosting.opening import DEMO_ORIGIN
 from api.postgres import Cluster
 from tests.benchmarks import checks
 from tests.benchmarks.benchmarks import Benchmark
-from tests.benchmarks.cpu import cpu_seconds
+from tests.benchmarks.cpu import cpu_seconds, ended_seconds
 from tests.benchmarks.large import loaded
-from tests.benchmarks.load import Load, Wrong, ask
+from tests.benchmarks.load import Load, Nothing, Question, Run, Wrong, ask
 from tests.benchmarks.measure import WARM_UP, Pair, Result, Step, result
 from tests.benchmarks.moments import Moments
 from tests.benchmarks.peers import Setup
@@ -51,7 +50,10 @@ async def record_at(dsn: str, license_: str) -> AsyncGenerator[Record]:
 
 
 class Growth(msgspec.Struct, frozen=True):
-    """The server of both records, how hard they are asked, from which cores, and how often."""
+    """The server of both records, how hard they are asked, from which cores, and how often.
+
+    `exported` is what one run told, of which there are two lines: seconds, and megabytes.
+    """
 
     server: Cluster
     large: str
@@ -59,6 +61,7 @@ class Growth(msgspec.Struct, frozen=True):
     load: Load
     core: int
     runs: int
+    exported: dict[str, Result]
 
     async def measured(self, one: Benchmark, step: Step) -> Result:
         """The rate in the large record, by the rate in the small one; in turn, where nothing is in a cache."""
@@ -81,7 +84,7 @@ class Growth(msgspec.Struct, frozen=True):
                 smallest = min(len(ask(server.port, one.question, each).body) for each in checks.sample(moments)[:5])
                 load = self.load if turn >= 0 else msgspec.structs.replace(self.load, seconds=WARM_UP)
                 before = self._cpu(server)
-                run = await load.run(server.port, one.question, moments.arguments(numbers[side]), smallest // 2)
+                run = await _run(load, server.port, one.question, moments.arguments(numbers[side]), smallest // 2)
                 numbers[side] += run.requests + 2 * load.connections
                 if numbers[side] > len(moments):
                     raise Wrong(f"{one.name}: {len(moments)} moments are too few for so long a run: a cache helped")
@@ -93,12 +96,19 @@ class Growth(msgspec.Struct, frozen=True):
         return result(one.peer, "requests/s", pairs, notes)
 
     def _cpu(self, server: Server) -> dict[str, float]:
-        client = resource.getrusage(resource.RUSAGE_CHILDREN)
         return {
             "server": cpu_seconds(server.pid),
             "database": cpu_seconds(self.server.pid),
-            "client": client.ru_utime + client.ru_stime,
+            "client": ended_seconds(),
         }
+
+
+async def _run(load: Load, port: int, question: Question, walk: list[str], smallest: int) -> Run:
+    """What wrk counted; none at all is a figure here."""
+    try:
+        return await load.run(port, question, walk, smallest)
+    except Nothing:
+        return Run(0, load.seconds * 1_000_000, 0, 0, 0, 0, 0)
 
 
 def _shares(before: dict[str, float], after: dict[str, float], seconds: float) -> list[str]:
