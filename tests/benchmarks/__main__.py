@@ -124,7 +124,7 @@ async def bench(benchmarks: list[Benchmark], where: Where, *, asked: bool) -> di
         if writing := [one for one in benchmarks if one.group == "append"]:
             progress.update(shown, description="starting PostgreSQL")
             async with records(where.postgres) as own:
-                await each(Appends(own, where.load, where.server, where.runs).measured, writing)
+                await each(Appends(own, where.load, where.server, where.runs, set()).measured, writing)
         large = [one for one in benchmarks if one.group in {"growth", "large"}]
         await _of_large(each, large, where, asked=asked)
     return results

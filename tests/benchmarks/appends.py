@@ -8,6 +8,7 @@ import tempfile
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -32,7 +33,7 @@ from tests.benchmarks.load import HERE, Load, Run, Wrong
 from tests.benchmarks.measure import Pair, Result, Step, result
 from tests.benchmarks.peers import Setup
 from tests.benchmarks.servers import Server, serving
-from tests.benchmarks.writing import REASON
+from tests.benchmarks.writing import FIRST_DAY, REASON
 
 CLIENTS: Final = 64
 OVERTAKING: Final = 20
@@ -41,6 +42,7 @@ LONG_STREAMS: Final = 64
 THREADS: Final = 1  # of eventsourcing, which is fastest so: 4, 16 and 64 save 0.94, 0.93 and 0.69 of its rate
 TOUCHES: Final = 40  # of each kind for a point of a curve
 CURVE: Final = (10, 100, 1_000, 10_000)
+DATED: Final = (10, 100, 1_000)  # facts of a stream, each on a day of its own
 REGISTER: Final = {"type": "unit.register", "unit": "bench-{n}", "name": "测量用单位{n}", "reason": REASON}
 RENAME: Final = {"type": "unit.rename", "unit": "long-{m}", "name": "名称{n}", "reason": REASON}
 REWORD: Final = {"type": "task.reword", "task": f"{BUNDLED_PLAN}/21", "text": "措辞{n}", "reason": REASON}
@@ -53,6 +55,7 @@ class Appends(msgspec.Struct, frozen=True):
     load: Load
     core: int
     runs: int
+    templates: set[str]
 
     async def measured(self, one: Benchmark, step: Step) -> Result:
         """The figures of a line."""
@@ -121,22 +124,21 @@ class Appends(msgspec.Struct, frozen=True):
         return result(one.peer, "ms", pairs, [told])
 
     async def curve(self, one: Benchmark, step: Step) -> Result:
-        """Milliseconds of an append to a stream of 10,000 facts, beside one of 10; reads and histories in the notes."""
+        """Milliseconds of an append to the longest stream, beside the shortest; reads and histories in the notes."""
+        dated = one.name == "curve-dated"
+        sizes = DATED if dated else CURVE
         async with self._database() as setup:
             step(f"{one.name}: making the streams")
-            streams = [(f"unit:curve-{size}", size) for size in CURVE]
-            await writing.grown(setup.dsn, streams)
+            await writing.grown(setup.dsn, [(f"unit:curve-{size}", size) for size in sizes], dated=dated)
             async with serving("planrecord", setup, self.core) as (port, _):
                 notes, found = list[str](), dict[str, dict[int, float]]()
-                for size in CURVE:
-                    for what, asked in _asked(size, _token(setup)).items():
+                for size in sizes:
+                    for what, asked in _asked(size, _token(setup), dated=dated).items():
                         step(f"{one.name}: {what} of {size:,}")
                         first, warm = _touched(port, asked)
                         found.setdefault(what, {})[size] = warm
-                        notes.append(
-                            f"{what:7} stream of {size:6,}: {warm:8.2f} ms warm (p50), first touch {first:.2f} ms"
-                        )
-        smallest, largest = (found["append"][size] for size in (CURVE[0], CURVE[-1]))
+                        notes.append(f"{what:7} {size:6,} facts: {warm:8.2f} ms warm (p50), first touch {first:.2f} ms")
+        smallest, largest = (found["append"][size] for size in (sizes[0], sizes[-1]))
         return result(one.peer, "ms", [Pair(round(smallest, 3), round(largest, 3))], notes)
 
     async def rows(self, one: Benchmark, step: Step) -> Result:
@@ -179,37 +181,53 @@ class Appends(msgspec.Struct, frozen=True):
         return msgspec.json.decode(out)
 
     @asynccontextmanager
-    async def _empty(self) -> AsyncGenerator[str]:
-        """A database of one's own, dropped afterwards."""
+    async def _empty(self, template: str = "template1") -> AsyncGenerator[str]:
+        """A database of one's own, copied from another and dropped afterwards."""
         name = f"appends_{next(_NUMBERS)}"
+        await self._execute(
+            f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {template}"
+        )
+        try:
+            yield database_at(self.server.dsn, name)
+        finally:
+            await self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    async def _execute(self, *statements: str) -> None:
         connection = await asyncpg.connect(self.server.dsn)
         try:
-            await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-            await connection.execute(f"CREATE DATABASE {name}")
-            try:
-                yield database_at(self.server.dsn, name)
-            finally:
-                await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            for statement in statements:
+                await connection.execute(statement)
         finally:
             await connection.close()
 
     @asynccontextmanager
-    async def _database(self) -> AsyncGenerator[Setup]:
-        """A record with the bundled plan, under the real clock."""
-        async with self._empty() as dsn:
+    async def _database(self, template: str = "appends_imported") -> AsyncGenerator[Setup]:
+        """A record with the bundled plan, under the real clock; the templates are made once in a run."""
+        if not self.templates:
+            await self._make_templates()
+            self.templates.update(("appends_imported", "appends_long"))
+        async with self._empty(template) as dsn:
             with tempfile.TemporaryDirectory(prefix="planrecord-benchmarks-") as folder:
-                settings = Settings(data_dir=Path(folder), database_url=dsn, origin=DEMO_ORIGIN)
-                async with service(settings) as running:
-                    await running.office.record([bundled_plan()])
-                yield Setup(dsn, folder, DEMO_ORIGIN, settings.license, BUNDLED_PLAN, NOTHING)
+                yield Setup(dsn, folder, DEMO_ORIGIN, Settings().license, BUNDLED_PLAN, NOTHING)
+
+    async def _make_templates(self) -> None:
+        """A record with the bundled plan, and the same with units of a hundred facts."""
+        names = "appends_imported", "appends_long"
+        await self._execute(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in names))
+        await self._execute(f"CREATE DATABASE {names[0]}")
+        with tempfile.TemporaryDirectory(prefix="planrecord-benchmarks-") as folder:
+            dsn = database_at(self.server.dsn, names[0])
+            async with service(Settings(data_dir=Path(folder), database_url=dsn, origin=DEMO_ORIGIN)) as running:
+                await running.office.record([bundled_plan()])
+        await self._execute(f"CREATE DATABASE {names[1]} TEMPLATE {names[0]}")
+        long = [(f"unit:long-{number}", LONG) for number in range(LONG_STREAMS)]
+        await writing.grown(database_at(self.server.dsn, names[1]), long)
 
     @asynccontextmanager
     async def _served(self) -> AsyncGenerator[tuple[Server, Setup]]:
         """The same with units of a hundred facts, served."""
-        async with self._database() as setup:
-            await writing.grown(setup.dsn, [(f"unit:long-{number}", LONG) for number in range(LONG_STREAMS)])
-            async with serving("planrecord", setup, self.core) as server:
-                yield server, setup
+        async with self._database("appends_long") as setup, serving("planrecord", setup, self.core) as server:
+            yield server, setup
 
     async def _written(
         self, server: Server, setup: Setup, command: Mapping[str, str], clients: int, streams: int
@@ -250,6 +268,7 @@ _MEASURES: Final[Mapping[str, Measure]] = {
     "append-one": Appends.alone,
     "append-contended": Appends.contended,
     "curve-append": Appends.curve,
+    "curve-dated": Appends.curve,
     "curve-rows": Appends.rows,
 }
 
@@ -270,16 +289,19 @@ def _headers(token: str) -> dict[str, str]:
 Asked = Callable[[http.client.HTTPConnection, int], None]
 
 
-def _asked(size: int, token: str) -> dict[str, Asked]:
+def _asked(size: int, token: str, *, dated: bool) -> dict[str, Asked]:
     """One append, one read and one history of a unit with so many facts, each time another."""
     unit, headers, chance = f"curve-{size}", _headers(token), Random(size)  # noqa: S311 - no secret
 
     def append(client: http.client.HTTPConnection, number: int) -> None:
         command = {"type": "unit.rename", "unit": unit, "name": f"新名{number}", "reason": REASON}
+        if dated:
+            command["effectiveOn"] = (FIRST_DAY + timedelta(days=size + number)).isoformat()
         _answered(client, "POST", "/v1/commands", json.dumps(command), headers)
 
     def at() -> str:
-        return f"position={sum(CURVE) - chance.randrange(size // 2)}&effectiveOn=2031-01-{1 + chance.randrange(28):02}"
+        position, day = sum(DATED if dated else CURVE) - chance.randrange(size // 2), 1 + chance.randrange(28)
+        return f"position={position}&effectiveOn=2031-01-{day:02}"
 
     return {
         "append": append,

@@ -102,6 +102,7 @@ OF_WRITING: Final = (
     Benchmark("append-one", "bare COMMIT", WRITE, 0.4, group="append"),  # at most 2.5 times as long
     Benchmark("append-contended", "one writer's p50", WRITE, 0.04, group="append"),  # p99: at most 25 times as long
     Benchmark("curve-append", "stream of 10", WRITE, 0.67, group="append"),  # at most 1.5 times as long
+    Benchmark("curve-dated", "stream of 10", WRITE, group="append"),  # each fact on a day of its own, up to 1,000
     Benchmark("curve-rows", NOBODY, WRITE, group="append", most=250),
 )
 OF_LARGE: Final = (

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count, islice
 from pathlib import Path
 from time import perf_counter, process_time
@@ -34,6 +34,9 @@ from tests.benchmarks.statements import Heard
 WRITERS: Final = 64
 AT_ONCE: Final = 8  # requests of 248 facts each, so that a commit has about 2,000
 PLANS: Final = 160  # that are appended in bulk: 40,000 facts
+MANY: Final = 500  # facts of one stream that are appended at once,
+FEW: Final = 50  # and where each has a day of its own
+FIRST_DAY: Final = date(1990, 1, 1)
 REASON: Final = "【虚构示例】为测量而编写"
 
 
@@ -131,21 +134,22 @@ async def lone(dsn: str, seconds: float) -> tuple[int, float]:
     return number, taken
 
 
-async def grown(dsn: str, streams: Sequence[tuple[str, int]]) -> None:
-    """Have units with so many facts each, by the log."""
+async def grown(dsn: str, streams: Sequence[tuple[str, int]], *, dated: bool = False) -> None:
+    """Have units with so many facts each, by the log; `dated`: each fact on a day of its own, from FIRST_DAY on."""
     log = Log(lambda: connect(dsn, APPENDING, None), writer(TABLES, Folds(Memory(Settings().cache_bytes))))
+    connection = await connect(dsn)
     for stream, facts in streams:
         made, known = 0, list[Recorded]()
         while made < facts:
-            some: list[tuple[str, Fact]] = [
-                (stream, UnitRenamed(f"名{number}") if number else UnitRegistered("名", UnitKind.BODY))
-                for number in range(made, min(facts, made + 500))
+            numbers = range(made, min(facts, made + (FEW if dated else MANY)))
+            some = [
+                (stream, UnitRenamed(f"名{one}") if one else UnitRegistered("名", UnitKind.BODY)) for one in numbers
             ]
-            await log.append(_proposal(some, {stream: known}))
+            days = [FIRST_DAY + timedelta(days=one) for one in numbers] if dated else None
+            await log.append(_proposal(some, {stream: known}, days))
             made += len(some)
-            connection = await connect(dsn)
             known = (await read_streams(connection, [stream]))[stream]
-            await connection.close()
+    await connection.close()
     await log.close()
 
 
@@ -155,13 +159,16 @@ def _plans() -> Iterator[Proposal]:
             yield _proposal([(new.stream, new.fact) for new in one.new], {})
 
 
-def _proposal(said: Sequence[tuple[str, Fact]], known: dict[str, list[Recorded]]) -> Proposal:
+def _proposal(
+    said: Sequence[tuple[str, Fact]], known: dict[str, list[Recorded]], days: Sequence[date] | None = None
+) -> Proposal:
     now = datetime.now(UTC)
     cause = Cause("bench", new_request_id(now, bytes(10)), REASON, None)
-    day = shanghai_day(now)
-    new = [NewFact(stream, fact, day, None, cause) for stream, fact in said]
+    today = shanghai_day(now)
+    on = days or [today] * len(said)
+    new = [NewFact(stream, fact, day, None, cause) for (stream, fact), day in zip(said, on, strict=True)]
     streams = {one.stream: known.get(one.stream, []) for one in new}
-    return Proposal("bench", new, {stream: len(facts) for stream, facts in streams.items()}, streams, day)
+    return Proposal("bench", new, {stream: len(facts) for stream, facts in streams.items()}, streams, today)
 
 
 def main() -> None:
