@@ -7,6 +7,7 @@ DEMO ?= data-demo
 ONLY ?=
 SECONDS ?= 3
 RUNS ?= 5
+FACTS ?= 1000000
 # `make fuzz COUNT=1000 SEED=1` tries other requests, and fewer.
 COUNT ?= 30000
 CORRECTIONS ?= 500
@@ -33,7 +34,7 @@ endif
 .DEFAULT_GOAL := help
 # Every target wants the one environment, and the checks both cores.
 .NOTPARALLEL:
-.PHONY: help setup serve demo test browser interop lint agreement mutants fuzz follow bench openapi released lock wheels container clean
+.PHONY: help setup serve demo test browser interop lint agreement mutants fuzz follow bench large openapi released lock wheels container clean
 
 help: ## this list
 	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise:"
@@ -90,7 +91,10 @@ follow: setup ## follow the log by filters through a random year of CORRECTIONS=
 	@CORRECTIONS=$(CORRECTIONS) $(BIN)/pytest -q tests/integration/test_followers.py
 
 bench: setup ## measure it beside its peers: ONLY=name,name SECONDS=3 RUNS=5; build/bench.json
-	@$(BIN)/python -m tests.benchmarks --only "$(ONLY)" --seconds $(SECONDS) --runs $(RUNS)
+	@$(BIN)/python -m tests.benchmarks --only "$(ONLY)" --seconds $(SECONDS) --runs $(RUNS) --facts $(FACTS)
+
+large: setup ## make the large record that make bench measures growth in, unless it is there: FACTS=1000000
+	@$(BIN)/python -m tests.benchmarks.large --facts $(FACTS)
 
 openapi: setup ## write openapi/ anew from the code
 	@$(BIN)/python -m api.cli.describe

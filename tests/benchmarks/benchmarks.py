@@ -1,7 +1,7 @@
 """What is measured, against which peer, and what is hoped for."""
 
 import json
-from typing import Any
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -18,7 +18,8 @@ JSON = (("Content-Type", "application/json"),)
 class Benchmark(msgspec.Struct, frozen=True):
     """A question to planrecord, and the peer that is asked the same, or `asked`, in turn with it.
 
-    `goal` is the least ratio of planrecord's rate to the peer's.
+    `goal` is the least ratio of planrecord's rate to the peer's, `most` the most that its own figure may be. Those of a
+    `group` are measured by the file of that name.
     """
 
     name: str
@@ -28,6 +29,8 @@ class Benchmark(msgspec.Struct, frozen=True):
     asked: Question | None = None
     unchanged: bool = False  # asked with the ETag of the answer before
     first: bool = False  # the first answer after a start, in milliseconds
+    group: Literal["", "append", "growth", "large"] = ""
+    most: float | None = None
 
     @property
     def at_moments(self) -> bool:
@@ -59,6 +62,7 @@ def field(name: str, root: str, items: str, with_it: str, without: str = "") -> 
 _CLOCKS = "asOf: $asOf, effectiveOn: $on"
 _TASKS = f'tasks(plan: "{BUNDLED_PLAN}", first: 100, CLOCKS)', "{ nodes { canonicalId %s } }"
 _UNITS = "units(first: 100, CLOCKS)", "{ nodes { canonicalId tasks { task %s } } }"
+GROWN: Final = "c0000-credit-2021"  # a plan of the first invented authority, which records of all sizes have
 HEAD, PAST, TASK = Question(LIST), Question(LIST + MOMENT), Question(f"{LIST}/21{MOMENT}")
 PINNED = Question(f"{LIST}?position=700&effectiveOn=2023-10-31")
 BENCHMARKS = (
@@ -85,12 +89,42 @@ BENCHMARKS = (
     Benchmark("datasette", "datasette", PAST, asked=datasette.ROWS),
     Benchmark("datasette-cached", "datasette", HEAD, asked=datasette.ROWS),
 )
+SMALL: Final = "the small record"
+BARE: Final = "bare slices"
+NOBODY: Final = ""
+SAVES: Final = "eventsourcing"
+WRITE: Final = Question("/v1/commands", "{}")
+OF_WRITING: Final = (
+    Benchmark("append-single", SAVES, WRITE, 6, group="append"),
+    Benchmark("append-single-long", SAVES, WRITE, group="append"),
+    Benchmark("append-in-process", SAVES, WRITE, 10, group="append"),
+    Benchmark("append-bulk", "bare INSERT", WRITE, 0.6, group="append"),
+    Benchmark("append-one", "bare COMMIT", WRITE, 0.4, group="append"),  # at most 2.5 times as long
+    Benchmark("append-contended", "one writer's p50", WRITE, 0.04, group="append"),  # p99: at most 25 times as long
+    Benchmark("curve-append", "stream of 10", WRITE, 0.67, group="append"),  # at most 1.5 times as long
+    Benchmark("curve-dated", "stream of 10", WRITE, group="append"),  # each fact on a day of its own, up to 1,000
+    Benchmark("curve-rows", NOBODY, WRITE, group="append", most=250),
+)
+OF_LARGE: Final = (
+    Benchmark("growth-list", SMALL, Question(f"/v1/plans/{GROWN}/tasks{MOMENT}"), 0.7, group="growth"),
+    Benchmark("growth-task", SMALL, Question(f"/v1/plans/{GROWN}/tasks/21{MOMENT}"), 0.7, group="growth"),
+    Benchmark(
+        "growth-unit", SMALL, Question(f"/v1/units/c0000-shi-wei-sheng-jian-kang-wei{MOMENT}"), 0.7, group="growth"
+    ),
+    Benchmark("growth-district", SMALL, Question(f"/v1/districts/100001{MOMENT}"), 0.7, group="growth"),
+    Benchmark("large-task", BARE, Question("/v1/plans/{plan}/tasks/{task}" + MOMENT), group="large", most=0.3),
+    Benchmark("large-plan", BARE, Question("/v1/plans/{plan}/tasks" + MOMENT), group="large", most=1.0),
+    Benchmark("large-plans-memory", NOBODY, Question("/v1/plans/{plan}/tasks" + MOMENT), group="large", most=400),
+    Benchmark("large-export", NOBODY, Question("/v1/events.ndjson"), group="large", most=30),
+    Benchmark("large-export-memory", NOBODY, Question("/v1/events.ndjson"), group="large", most=200),
+)
 
 
 def chosen(only: str) -> list[Benchmark]:
     """Those whose names begin with one of the words between commas; all for none; ValueError if there are none."""
     words = [word.strip() for word in only.split(",") if word.strip()]
-    found = [one for one in BENCHMARKS if not words or any(one.name.startswith(word) for word in words)]
+    every = (*BENCHMARKS, *OF_WRITING, *OF_LARGE)
+    found = [one for one in every if not words or any(one.name.startswith(word) for word in words)]
     if not found:
-        raise ValueError(f"no benchmark begins with {only!r}; there are {', '.join(one.name for one in BENCHMARKS)}")
+        raise ValueError(f"no benchmark begins with {only!r}; there are {', '.join(one.name for one in every)}")
     return found

@@ -10,6 +10,7 @@ from tests.benchmarks.load import Answer, Question, Wrong, ask
 from tests.benchmarks.moments import Moments
 
 SAMPLE = 40  # moments at which both are asked
+NOTHING = Answer(200, [], b"")
 
 
 def sample(moments: Moments) -> list[tuple[int, date]]:

@@ -22,6 +22,10 @@ class Wrong(Exception):
     """What was to be measured does not do what it should; a figure would mean nothing."""
 
 
+class Nothing(Wrong):
+    """Nobody was answered within the time."""
+
+
 class Question(msgspec.Struct, frozen=True):
     """What is asked; `path` and `body` may hold {position} and {on}."""
 
@@ -118,7 +122,9 @@ class Load(msgspec.Struct, frozen=True):
 
 def checked(run: Run, question: Question, smallest: int) -> Run:
     """The run, if each of its answers was one of those that were checked before."""
-    if run.errors or run.refused or not run.requests:
+    if not (run.errors or run.refused or run.requests):
+        raise Nothing(f"{question.path}: nobody was answered within {run.microseconds / 1e6:.0f} s")
+    if run.errors or run.refused:
         raise Wrong(f"{question.path}: of {run.requests} answers {run.refused} were refused, {run.errors} failed")
     each = run.bytes / run.requests
     if each < smallest or (question.status == 304 and each > 1_000):  # a 304 has headers alone

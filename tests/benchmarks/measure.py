@@ -1,7 +1,7 @@
 """One benchmark: both servers started, their answers compared, then timed in turn."""
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
@@ -10,11 +10,11 @@ import msgspec
 
 from tests.benchmarks import checks
 from tests.benchmarks.benchmarks import HEAD, WITHOUT, Benchmark
-from tests.benchmarks.datasette import datasette, ensure
+from tests.benchmarks.datasette import datasette
 from tests.benchmarks.load import Answer, Load, Question, Wrong, ask
 from tests.benchmarks.moments import Moments
 from tests.benchmarks.peers import Setup
-from tests.benchmarks.servers import serving
+from tests.benchmarks.servers import Server, serving
 
 WARM_UP = 1  # seconds for each side, which are not counted
 Step = Callable[[str], None]
@@ -28,17 +28,20 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """Medians; `ratio` is the median of the runs' ratios, above 1 where planrecord is faster."""
+    """Medians; `ratio` is the median of the runs' ratios, above 1 where planrecord is faster. `notes`: told below."""
 
     value: float
     unit: str
     peer: str
     ratio: float
     runs: list[Pair]
+    notes: tuple[str, ...] = ()
 
     @property
     def ratios(self) -> list[float]:
-        """The ratio of each pair of runs."""
+        """The ratio of each pair of runs; none without a peer."""
+        if not self.peer:
+            return []
         return [one.value / one.peer if self.unit == "requests/s" else one.peer / one.value for one in self.runs]
 
     @property
@@ -47,10 +50,10 @@ class Result(msgspec.Struct, frozen=True):
         return median(one.peer for one in self.runs)
 
 
-def result(peer: str, unit: str, runs: list[Pair]) -> Result:
+def result(peer: str, unit: str, runs: list[Pair], notes: Sequence[str] = ()) -> Result:
     """The medians of some runs."""
-    found = Result(median(one.value for one in runs), unit, peer, 0.0, runs)
-    return msgspec.structs.replace(found, ratio=median(found.ratios))
+    found = Result(median(one.value for one in runs), unit, peer, 0.0, runs, tuple(notes))
+    return msgspec.structs.replace(found, ratio=median(found.ratios) if peer else 0.0)
 
 
 class Bench(msgspec.Struct, frozen=True):
@@ -68,9 +71,9 @@ class Bench(msgspec.Struct, frozen=True):
 
     async def rates(self, one: Benchmark, step: Step) -> Result:
         """Answers per second, in turn; Wrong if the peer does not say the same, or if any answer fails."""
-        async with serving("planrecord", self.setup, self.core) as ours:
+        async with serving("planrecord", self.setup, self.core) as (ours, _):
             question, answer = self._known(one, ours)
-            async with self._peer(one, answer, ours) as theirs:
+            async with self._peer(one, answer, ours) as (theirs, _):
                 asked = one.asked or question
                 smallest = 0 if one.unchanged else min(len(found.body) for found in self._some(one, ours))
                 sides = {"peer": (theirs, asked, 0), "planrecord": (ours, question, smallest)}
@@ -110,9 +113,8 @@ class Bench(msgspec.Struct, frozen=True):
         return [ask(port, one.question, moment) for moment in moments]
 
     @asynccontextmanager
-    async def _peer(self, one: Benchmark, answer: Answer, port: int) -> AsyncGenerator[int]:
+    async def _peer(self, one: Benchmark, answer: Answer, port: int) -> AsyncGenerator[Server]:
         if one.peer == "datasette":
-            ensure()
             peer = datasette(ask(port, HEAD), Path(self.setup.folder), self.core)
         else:
             name = "planrecord" if one.peer == WITHOUT else one.peer
@@ -140,7 +142,7 @@ class Bench(msgspec.Struct, frozen=True):
             step(f"{one.name}: start {turn + 1} of {self.runs}")
             took: list[float] = []
             for name in (one.peer, "planrecord"):
-                async with serving(name, self.setup, self.core) as port:
+                async with serving(name, self.setup, self.core) as (port, _):
                     begun = time.perf_counter()
                     ask(port, one.question, self.moments.pair(turn))
                     took.append(round((time.perf_counter() - begun) * 1000, 2))

@@ -12,7 +12,7 @@ from api.main import service
 from api.postgres import cluster
 from domain.bundled import BUNDLED_PLAN
 from events.database import undisturbed
-from tests.benchmarks.load import Answer
+from tests.benchmarks.checks import NOTHING
 from tests.benchmarks.moments import Moments
 from tests.benchmarks.peers import Setup
 
@@ -39,8 +39,7 @@ async def told(core: int) -> AsyncGenerator[tuple[Setup, Moments]]:
                         "SELECT count(*) FROM events "
                         "WHERE recorded_at < (SELECT recorded_at + interval '1 day' FROM events WHERE position = 1)"
                     )
-            nothing = Answer(200, [], b"")
             yield (
-                Setup(own.dsn, name, ORIGIN, settings.license, BUNDLED_PLAN, nothing),
+                Setup(own.dsn, name, ORIGIN, settings.license, BUNDLED_PLAN, NOTHING),
                 Moments(imported, size - imported + 1),
             )

@@ -7,6 +7,7 @@ from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +21,13 @@ from tests.benchmarks.peers import PEERS, App, Setup
 PATIENCE = 60.0  # seconds in which a server must answer
 AT_REST = 0.2  # seconds in which what a start leaves to do is done
 NO_REQUEST = b"?\r\n\r\n"  # which a server refuses by itself, and no application hears of
+
+
+class Server(NamedTuple):
+    """A server in a process of its own."""
+
+    port: int
+    pid: int
 
 
 @asynccontextmanager
@@ -40,18 +48,18 @@ async def serve(name: str, setup: Setup, port: int) -> None:
 
 
 @asynccontextmanager
-async def serving(name: str, setup: Setup, core: int) -> AsyncGenerator[int]:
-    """A server's port, while it runs in a process of its own."""
+async def serving(name: str, setup: Setup, core: int) -> AsyncGenerator[Server]:
+    """A server, while it runs in a process of its own."""
     told = Path(setup.folder) / f"{name.replace(' ', '-')}.json"
     told.write_bytes(msgspec.json.encode(setup))
     command = [sys.executable, "-m", "tests.benchmarks.servers", name, str(told)]
-    async with at_a_port(command, core) as port:
-        yield port
+    async with at_a_port(command, core) as server:
+        yield server
 
 
 @asynccontextmanager
-async def at_a_port(command: list[str], core: int) -> AsyncGenerator[int]:
-    """The port on which a program listens that takes it as its last argument; it ends with the block, or with us."""
+async def at_a_port(command: list[str], core: int) -> AsyncGenerator[Server]:
+    """A program that listens on the port that is its last argument; it ends with the block, or with us."""
     port = free_port()
     bound = ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", str(core)]
     process = await asyncio.create_subprocess_exec(*bound, *command, str(port), stdin=PIPE, stdout=PIPE, stderr=STDOUT)
@@ -60,7 +68,7 @@ async def at_a_port(command: list[str], core: int) -> AsyncGenerator[int]:
     said = asyncio.create_task(process.stdout.read())
     try:
         await _serves(port, said)
-        yield port
+        yield Server(port, process.pid)  # setpriv and taskset become what they begin
     finally:
         process.stdin.close()
         await _end(process)

@@ -20,23 +20,21 @@ def table(benchmarks: Sequence[Benchmark], results: Mapping[str, Result]) -> str
 
 
 def _row(one: Benchmark, found: Result) -> tuple[str, ...]:
+    name, own = f"`{one.name}`", _figure(found.value, found.unit)
+    if not found.peer:
+        return name, own, "-", "-", "-", "-", _verdict(one, found)
     low, high = min(found.ratios), max(found.ratios)
-    return (
-        f"`{one.name}`",
-        _figure(found.value, found.unit),
-        one.peer,
-        _figure(found.peers_value, found.unit),
-        f"{found.ratio:.2f}",
-        f"{low:.2f}-{high:.2f}",
-        _verdict(one.goal, found.ratio),
-    )
+    peers = _figure(found.peers_value, found.unit)
+    return name, own, one.peer, peers, f"{found.ratio:.2f}", f"{low:.2f}-{high:.2f}", _verdict(one, found)
 
 
 def _figure(value: float, unit: str) -> str:
-    return f"{value:,.0f}/s" if unit == "requests/s" else f"{value:,.1f} {unit}"
+    return f"{value:,.0f}/s" if unit == "requests/s" else f"{value:,.{1 + (value < 10)}f} {unit}"
 
 
-def _verdict(goal: float | None, ratio: float) -> str:
-    if goal is None:
+def _verdict(one: Benchmark, found: Result) -> str:
+    if one.most is not None:
+        return f"≤ {_figure(one.most, found.unit)}: {'pass' if found.value <= one.most else 'MISS'}"
+    if one.goal is None:
         return "-"
-    return f"≥ {goal}: {'pass' if ratio >= goal else 'MISS'}"
+    return f"≥ {one.goal}: {'pass' if found.ratio >= one.goal else 'MISS'}"

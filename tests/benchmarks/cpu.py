@@ -1,0 +1,47 @@
+"""What processes take: seconds of a core, and memory, as /proc tells them."""
+
+import os
+import resource
+from pathlib import Path
+from typing import Final
+
+_TICK: Final = os.sysconf("SC_CLK_TCK")
+_PARENT: Final = 1  # of the fields behind a process's name
+_TIMES: Final = (11, 12, 13, 14)  # in it and in the system, its own and its ended children's
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process and all below it have taken so far, those that have ended and were waited for included."""
+    return sum(int(fields[number]) for fields in _family(pid) for number in _TIMES) / _TICK
+
+
+def ended_seconds() -> float:
+    """What this process's children have taken that have ended, as a load generator has."""
+    found = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return found.ru_utime + found.ru_stime
+
+
+def _family(pid: int) -> list[list[str]]:
+    """The fields behind the name of a process and of all below it."""
+    every = {int(path.name): _fields(path) for path in Path("/proc").glob("[0-9]*")}
+    below: dict[int, list[int]] = {}
+    for number, fields in every.items():
+        below.setdefault(int(fields[_PARENT]) if fields else 0, []).append(number)
+    found = [pid]
+    for one in found:
+        found += below.get(one, [])
+    return [every[one] for one in found if every.get(one)]
+
+
+def _fields(process: Path) -> list[str]:
+    try:
+        return (process / "stat").read_text().rpartition(") ")[2].split()
+    except OSError:  # it has ended meanwhile
+        return []
+
+
+def memory(pid: int, what: str = "VmRSS") -> float:
+    """Megabytes that a process holds now (VmRSS), or held at most (VmHWM)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith(f"{what}:"))
+    return int(line.split()[1]) / 1024
