@@ -111,7 +111,7 @@ def canonical(value: Any) -> bytes:
 
 
 def _check(value: Any) -> None:
-    kind: type[object] = type(value)
+    kind: type[Any] = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind is str or value is None or kind is bool:  # as nearly all are
         return
     match value:

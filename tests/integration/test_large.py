@@ -8,7 +8,7 @@ import asyncpg
 
 from api.hosting.settings import Settings
 from api.main import service
-from projections.runner import verify
+from projections.verifying import verify
 from projections.views.subjects import TABLES
 from tests.benchmarks.invented import requests
 from tests.benchmarks.large import load
