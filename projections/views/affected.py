@@ -10,7 +10,7 @@ from domain.fact import subject_of
 from events.database import Connection
 from events.handle import Acquire
 from events.recorded import Recorded
-from events.steps import Work, in_steps
+from events.steps import Pace, Work, in_steps
 from projections.as_of import Rows
 from projections.documents import Documents, digest_of
 from projections.memory import Memory
@@ -51,7 +51,7 @@ class _Shown(NamedTuple):
 
 async def affected(acquire: Acquire, written: Edited, before: int, today: date) -> tuple[tuple[Affected, ...], int]:
     """Who would be affected by the facts behind `before` in these streams, kind by kind, and how many that are."""
-    memory, fields = Memory(_ROOM), dict[tuple[Kind, str], dict[str, None]]()
+    memory, fields, pace = Memory(_ROOM), dict[tuple[Kind, str], dict[str, None]](), Pace()
     for day in _days(written, before, today):
         async with acquire() as connection:
             there = {name: await _read(connection, table, before, day) for name, table in _TABLES.items()}
@@ -59,7 +59,8 @@ async def affected(acquire: Acquire, written: Edited, before: int, today: date) 
         for stream, facts in written.items():
             for name, row in _pretended(stream, facts, day):
                 after[name].append(row)
-        async for one in in_steps(_compared(_rows(there, memory), _rows(after, memory), day)):
+            await pace.rest()
+        async for one in in_steps(_compared(_rows(there, memory), _rows(after, memory), day), pace):
             if SUBJECTS[one.kind].stream(one.id) not in written:
                 names = (change.field for change in one.changes)
                 fields.setdefault((one.kind, one.id), {}).update(dict.fromkeys(names))

@@ -152,10 +152,15 @@ class Participations:
 
 def show(rows: Rows) -> list[UnitView]:
     """All units and groups, by id."""
+    return list(each(rows))
+
+
+def each(rows: Rows) -> Iterator[UnitView]:
+    """The same, one after the other."""
     known = directory(rows)
     parts = Participations(rows, known)
-    units = sorted(known.units.values(), key=lambda unit: unit.id)
-    return [_view(unit, rows.count(UNIT_VERSIONS, unit.id), known, parts) for unit in units]
+    for unit in sorted(known.units.values(), key=lambda unit: unit.id):
+        yield _view(unit, rows.count(UNIT_VERSIONS, unit.id), known, parts)
 
 
 def _view(unit: UnitRow, version: int, directory: Directory, parts: Participations) -> UnitView:
