@@ -17,12 +17,14 @@ from api.graphql.execute import answer
 from api.graphql.world import World
 from api.main import Service, service
 from api.services.reader import Reader
-from projections.as_of import AsOf, Moment
+from projections import as_of
+from projections.as_of import AsOf, Moment, statement_of
 from projections.lists import Excerpt, page
 from projections.memory import Memory
 from projections.views import plans, tasks, units
 from projections.views.names import directory
 from projections.views.task_list import TASK_LIST, TaskFilter
+from projections.wanted import Form
 from tests.conftest import PLAN, Site, database_of, serving, settings_for
 from tests.integration.test_paging import PLAN as LARGE
 from tests.integration.test_paging import fill
@@ -132,6 +134,27 @@ async def test_every_answer_is_the_same_however_little_is_remembered(told: Site,
         for path, found in (await answers(other)).items():
             assert found == usual[path], path
     assert memory.size <= memory.bound
+
+
+async def test_what_is_read_whole_is_read_once_for_as_long_as_it_stays_the_same(
+    told: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = list[str]()
+
+    def spied(memory: Memory, forms: tuple[Form, ...], *others: Any) -> tuple[str, list[str]]:
+        read.extend(one.table.name for one in forms)
+        return statement_of(memory, forms, *others)
+
+    monkeypatch.setattr(as_of, "statement_of", spied)
+    reader = reader_with(Memory(50_000_000), told.running.reader)
+    async with reader.pool.acquire() as connection:
+        renamed = await connection.fetchval("SELECT max(position) FROM events WHERE stream LIKE 'unit:%'")
+    for position in (renamed, renamed + 1, reader.head.size):  # what came since concerns no unit
+        for day in (date(2023, 12, 30), date(2023, 12, 31)):
+            await reader.rows(AsOf(position=position, effective_on=day), tasks.of_plan(CREDIT))
+    assert read.count("tasks") > read.count("units") == 1
+    await reader.rows(AsOf(position=renamed - 1, effective_on=date(2023, 12, 31)), tasks.of_plan(CREDIT))
+    assert read.count("units") == 2
 
 
 async def moments_of(reader: Reader, count: int, random: Random) -> list[Moment]:
