@@ -7,14 +7,14 @@ from typing import Any, Final, NamedTuple
 from domain.fact import data_of, tag
 from domain.undo import FactVoided, kind_of
 from events import codec, merkle
-from events.database import Connection, Cursor
+from events.database import Connection, Leafing
 from events.erasable import digests, sealed_digest
 from events.recorded import Recorded
 
 Progress = Callable[[int], None]  # told how many facts were gone through since it was last told
 Tell = Callable[[str], None]  # told each difference in words; what it raises ends the search
 Leaves = Sequence[tuple[int, Recorded | None]]  # some of the log in order: the position of each, None if unreadable
-Beside = Callable[[Leaves], Awaitable[None]]  # is shown the whole log, piece by piece
+Onlooker = Callable[[Leaves], Awaitable[None]]  # is shown the whole log, piece by piece
 WINDOW: Final = 1_000  # rows that are held of each table
 _LEAVES: Final = "SELECT * FROM events ORDER BY position"
 # In the order in which the leaves complete them.
@@ -42,7 +42,7 @@ class Audited(NamedTuple):
     root: bytes
 
 
-async def audit(connection: Connection, found: Tell, progress: Progress, beside: Beside | None = None) -> Audited:
+async def audit(connection: Connection, found: Tell, progress: Progress, beside: Onlooker | None = None) -> Audited:
     """Hash every leaf and compare what is kept of it. Inside a transaction that only reads.
 
     What is kept beside the leaves is read in their order, all of it once and a piece at a time.
@@ -129,7 +129,7 @@ def _leaf(row: Any, found: Tell) -> Recorded | None:
 class _Tree:
     """The nodes that are kept, compared with those that the leaves make, both in the order of their making."""
 
-    def __init__(self, kept: Cursor, found: Tell) -> None:
+    def __init__(self, kept: Leafing, found: Tell) -> None:
         self._kept = kept
         self._found = found
         self._waiting = deque[merkle.TreeNode]()
@@ -200,7 +200,7 @@ async def _compare_head(connection: Connection, log: _Log, found: Tell) -> None:
 class _Texts:
     """The texts that are kept: each is the one whose digest stands in its leaf, and each digest has its text."""
 
-    def __init__(self, kept: Cursor, found: Tell) -> None:
+    def __init__(self, kept: Leafing, found: Tell) -> None:
         self._kept = kept
         self._found = found
         self._waiting = deque[Any]()

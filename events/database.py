@@ -16,7 +16,7 @@ else:
     Connection = asyncpg.Connection
 
 
-class Cursor(Protocol):
+class Leafing(Protocol):
     """Rows of a statement, of which some are brought at a time."""
 
     async def fetch(self, n: int) -> Sequence[asyncpg.Record]:

@@ -18,7 +18,7 @@ from events.recorded import Recorded
 Count = Callable[[int], None]
 LEAVES: Final = "leaves.ndjson"
 DISCLOSURES: Final = "disclosures.ndjson"
-REQUESTS: Final = "requests.ndjson"
+ASKED: Final = "requests.ndjson"
 _ROWS: Final = 1_000  # that are held at once
 
 
@@ -58,7 +58,7 @@ async def write_log(connection: Connection, folder: Path, count: Count) -> LogHe
             count(1)
     rows = "SELECT digest, position, salt, value FROM disclosures ORDER BY position, digest"
     await _write(connection, rows, _Disclosed, folder / DISCLOSURES)
-    await _write(connection, "SELECT office, key, body_hmac, positions FROM requests", _Request, folder / REQUESTS)
+    await _write(connection, "SELECT office, key, body_hmac, positions FROM requests", _Request, folder / ASKED)
     row = await connection.fetchrow(
         "SELECT origin, log, hmac_key, demo_now AT TIME ZONE 'UTC' || 'Z' AS demo_now, erasure_epoch FROM log_head"
     )
@@ -76,7 +76,7 @@ async def read_log(connection: Connection, folder: Path, head: LogHeadRow, count
     """Make the log of the files in tables that are empty; inside a transaction. NotTransferred, OSError."""
     try:
         await _leaves(connection, folder / LEAVES, head, count)
-        for name, table, type_ in ((DISCLOSURES, "disclosures", _Disclosed), (REQUESTS, "requests", _Request)):
+        for name, table, type_ in ((DISCLOSURES, "disclosures", _Disclosed), (ASKED, "requests", _Request)):
             async for rows in _batches(folder / name, msgspec.json.Decoder(type_).decode):
                 records = [msgspec.structs.astuple(one) for one in rows]
                 await connection.copy_records_to_table(table, records=records, columns=type_.__struct_fields__)

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from domain.fact import subject_of
 from events import codec
 from events.audit import WINDOW, Leaves, Progress, Tell, compare_stream
-from events.database import Connection, Cursor
+from events.database import Connection, Leafing
 from events.recorded import Recorded
 from projections import concerns
 from projections.concerns import CONCERNS, REQUEST_SPANS
@@ -21,6 +21,7 @@ from projections.writer import column_names, quoted, record
 
 _Line = tuple[Any, ...]  # a slice as its table has it
 _Place = tuple[str, int, date]
+RANGES: Final = 32  # that work is divided into: whoever is done takes the next
 _REMEMBERED: Final = 10_000  # corrections of which it is remembered what they concern
 _SAMPLE: Final = "SELECT DISTINCT stream FROM events WHERE position = ANY ($1::bigint[])"
 _SAMPLED: Final = 2_000  # facts by whose streams a log is divided
@@ -85,7 +86,7 @@ async def compare_range(  # noqa: PLR0913 - what is compared, and who is told
 class _Side:
     """A table's rows in the order of their keys, which is nearly that of the streams: what comes early waits."""
 
-    def __init__(self, table: SliceTable, rows: Cursor, found: Tell) -> None:
+    def __init__(self, table: SliceTable, rows: Leafing, found: Tell) -> None:
         self._table = table
         self._names = column_names(table)
         self._rows = rows
@@ -164,7 +165,7 @@ def _said(value: Any) -> str:
 class Indexes:
     """The two tables that are told from the leaves in their order: what each concerns, and its request."""
 
-    def __init__(self, connection: Connection, kept: Mapping[str, Cursor], found: Tell) -> None:
+    def __init__(self, connection: Connection, kept: Mapping[str, Leafing], found: Tell) -> None:
         self._connection = connection
         self._concerns = _Ordered(kept.get(CONCERNS.name))
         self._spans = _Ordered(kept.get(REQUEST_SPANS.name))
@@ -204,7 +205,7 @@ class Indexes:
 
     def _concerned(self, leaf: Recorded, targets: Mapping[int, Recorded]) -> frozenset[str]:
         """What a fact concerns, by what the facts that it undoes do."""
-        found = concerns.named(leaf)
+        found = concerns.names_in(leaf)
         if leaf.undoes is None:
             return found
         target = self._target(leaf, targets)
@@ -212,7 +213,7 @@ class Indexes:
             if target.position in self._known:
                 found |= self._known[target.position]
                 break
-            found |= concerns.named(target)
+            found |= concerns.names_in(target)
             target = self._target(target, targets)
         self._known[leaf.position] = found
         return found
@@ -278,7 +279,7 @@ def _readable(entry: bytes) -> Recorded | None:
 class _Ordered:
     """Rows of a position and what is said of it, in order; `kept` says whether there are any to be read."""
 
-    def __init__(self, rows: Cursor | None) -> None:
+    def __init__(self, rows: Leafing | None) -> None:
         self._rows = rows
         self.kept = rows is not None
         self._read = deque[Any]()

@@ -9,10 +9,10 @@ import msgspec
 from domain.values import SHANGHAI, checked_date, instant_text, parse_date, parse_instant, shanghai_day
 from events.database import Connection
 from events.head import Head
-from projections.documents import HEADER, Documents, digest_of, learned, recalled, structs_of
+from projections.documents import BESIDE_DOCUMENT, Documents, digest_of, learned, recalled, structs_of
 from projections.memory import Memory
 from projections.table import SliceTable
-from projections.wanted import EPOCH, Form, Wanted, compiled, is_shared, union_of
+from projections.wanted import LAST_CHANGED, Form, Wanted, compiled, is_shared, union_of
 
 T = TypeVar("T")
 _NAME: Final = 80  # bytes that the name of a parameter takes
@@ -226,10 +226,9 @@ class Rows:
 
 async def rows_at(connection: Connection, moment: Moment, wanted: Sequence[Wanted], memory: Memory) -> Rows:
     """All rows that a view wants, at one moment, in one statement, and more where any is new here."""
-    own = [one for one in wanted if not is_shared(one)]
-    shared = [one for one in wanted if is_shared(one)]
+    own, shared = _parted(wanted)
     found = await _read(connection, moment, own, memory, shared=tuple(one.table for one in shared))
-    epochs = [found.pop(EPOCH + one.table.name)[""] for one in shared]
+    epochs = [found.pop(LAST_CHANGED + one.table.name)[""] for one in shared]
     documents = recalled(memory, [digests for groups in found.values() for digests in groups.values()])
     if documents is None:
         rows = _learned(await _read(connection, moment, own, memory, "doc"), memory)
@@ -239,6 +238,18 @@ async def rows_at(connection: Connection, moment: Moment, wanted: Sequence[Wante
         name, whole = await _whole(connection, moment, one, epoch, memory)
         rows = rows.with_rows(Rows({one.table.name: {"": name}} if whole else {}, {name: whole}, memory))
     return rows
+
+
+def _parted(wanted: Sequence[Wanted]) -> tuple[list[Wanted], list[Wanted]]:
+    """What is read by itself, and what is remembered whole; what stands beside another keeps to it."""
+    own, shared, places = list[Wanted](), list[Wanted](), dict[int, int]()
+    for place, one in enumerate(wanted):
+        if is_shared(one):
+            shared.append(one)
+            continue
+        places[place], form = len(own), one.form
+        own.append(one._replace(form=form._replace(of=form.of and (form.of[0], places[form.of[1]]))))
+    return own, shared
 
 
 async def _whole(
@@ -251,7 +262,7 @@ async def _whole(
         lines = (await _read(connection, moment, [one], memory, "doc")).get(one.table.name, {})
         documents = tuple(sorted(lines[""].split(b"\n"))) if lines else ()
         known = digest_of(b"\n".join(documents)), documents
-        memory.put(key, known, sum(map(len, documents)) + HEADER * len(documents))
+        memory.put(key, known, sum(map(len, documents)) + BESIDE_DOCUMENT * len(documents))
     return known
 
 

@@ -66,18 +66,18 @@ def concerns(facts: Sequence[Recorded], new: int) -> Iterator[Concern]:
     at = {one.position: one for one in facts} if any(one.undoes is not None for one in fresh) else {}
     known: dict[int, frozenset[str]] = {}
     for one in fresh:
-        found, target = named(one), at.get(one.undoes or 0)
+        found, target = names_in(one), at.get(one.undoes or 0)
         while target and target.position < one.position:  # a target is older, unless somebody rewrote the log
             if target.position in known:
                 found |= known[target.position]
                 break
-            found |= named(target)
+            found |= names_in(target)
             target = at.get(target.undoes or 0)
         known[one.position] = found
         yield from ((what, one.position) for what in sorted(found))
 
 
-def named(one: Recorded) -> frozenset[str]:
+def names_in(one: Recorded) -> frozenset[str]:
     """What a fact concerns by itself: its subject and what that is of, what it names, its type and its authority."""
     streams = {one.stream, *one.refers}
     found = {*streams, *(whole for part in streams for whole in above(part)), of_type(tag(one.fact))}

@@ -16,7 +16,7 @@ from events.database import Connection, undisturbed
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Part = Callable[Concatenate[Connection, Progress, P], Coroutine[Any, Any, T]]
+Piece = Callable[Concatenate[Connection, Progress, P], Coroutine[Any, Any, T]]
 PROCESSES: Final = 2
 _LOOKS: Final = 0.1  # seconds between two looks at how far the others are
 _TOLD: Final = list[Any]()  # in a process of the crew: how many facts all have gone through; negative once it shall end
@@ -34,7 +34,7 @@ class Crew:
         self._dsn = dsn
         self._snapshot = snapshot
 
-    def send(self, part: Part[P, T], *args: P.args, **_: P.kwargs) -> "Future[T]":
+    def send(self, part: Piece[P, T], *args: P.args, **_: P.kwargs) -> "Future[T]":
         """Have a part of the work done; `part` and what it is given stand in a module, or can be pickled."""
         return self._pool.submit(_work, self._dsn, self._snapshot, part, args)
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 Documents = tuple[bytes, ...]  # of rows that belong together, in the order of their digests
 DIGEST_SIZE: Final = 16  # bytes of a digest: nobody finds two rows that share one
 NO_ROW: Final = bytes(DIGEST_SIZE)  # a digest that no row has
-HEADER: Final = 48  # bytes that a string of bytes takes beside what it holds, with its place in a tuple
+BESIDE_DOCUMENT: Final = 48  # bytes that a string of bytes takes beside what it holds, with its place in a tuple
 
 
 def digest_of(document: bytes) -> bytes:
@@ -59,7 +59,7 @@ def learned(memory: Memory, documents: Documents) -> bytes:
 
 def _kept(memory: Memory, digests: bytes, documents: Documents) -> Documents:
     """Documents by their digests, the only keys that are bytes; counted in full by each list that holds them."""
-    memory.put(digests, documents, len(digests) + sum(map(len, documents)) + HEADER * len(documents))
+    memory.put(digests, documents, len(digests) + sum(map(len, documents)) + BESIDE_DOCUMENT * len(documents))
     return documents
 
 

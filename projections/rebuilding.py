@@ -16,10 +16,10 @@ from events.audit import Progress
 from events.database import Connection, undisturbed
 from events.streams import read_streams
 from projections import concerns
-from projections.agreeing import Range, ranges
+from projections.agreeing import RANGES, Range, ranges
 from projections.concerns import CONCERNS, REQUEST_SPANS
 from projections.crew import crew, done
-from projections.runner import Filling, finish, is_current, make, name_shape, prepare, streams
+from projections.runner import Filling, finish, is_current, make_tables, name_shape, prepare, streams
 from projections.slices import Tables
 from projections.table import SCHEMA
 
@@ -28,8 +28,8 @@ OLD: Final = f"{SCHEMA}_old"
 AT_ONCE: Final = 2_000  # facts of a record whose tables are made in one transaction: it takes less than a second
 REBUILDING: Final = 2023032801  # the advisory lock of who rebuilds, one at a time,
 LOOKING: Final = 2023032802  # and that of who looks at all tables at one moment, under whom they are not changed
-PARTS: Final = 32
-LITTLE: Final = 200  # facts that are brought up while appends wait
+
+FEW: Final = 200  # facts that are brought up while appends wait
 ROUNDS: Final = 50  # in which it is tried to have no more
 _TOUCHED: Final = "SELECT DISTINCT stream FROM events WHERE position > $1 AND position <= $2"
 _STREAMS_AT_ONCE: Final = 100
@@ -71,14 +71,14 @@ async def rebuild(dsn: str, tables: Tables, progress: Progress = lambda _: None,
         if needed and await is_current(connection, tables):
             return 0.0
         await connection.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
-        await make(connection, NEXT)
+        await make_tables(connection, NEXT)
         size = await _fill(dsn, tables, progress)
         await finish(connection, NEXT)
         for table in (*(one.name for one in tables), CONCERNS.name, REQUEST_SPANS.name):
             await connection.execute(f"ANALYZE {NEXT}.{table}")
         for _ in range(ROUNDS):
             before, size = size, await _catch_up(connection, tables, size)
-            if size - before <= LITTLE:
+            if size - before <= FEW:
                 break
         waited = await _change(connection, tables, size)
         await connection.execute(f"DROP SCHEMA {OLD} CASCADE")
@@ -94,7 +94,7 @@ async def _fill(dsn: str, tables: Tables, progress: Progress) -> int:
         snapshot: str = await connection.fetchval("SELECT pg_export_snapshot()")
         size: int = await connection.fetchval("SELECT size FROM log_head")
         async with crew(dsn, snapshot, progress) as others:
-            parts = [others.send(_range_part, dsn, own, size) for own in await ranges(connection, tables, size, PARTS)]
+            parts = [others.send(_range_part, dsn, own, size) for own in await ranges(connection, tables, size, RANGES)]
             await done([others.send(_spans_part, dsn, size), *parts])
     return size
 

@@ -65,7 +65,7 @@ async def prepare(connection: Connection, tables: Tables, progress: Progress = l
         return False
     async with connection.transaction():
         await connection.execute("SELECT 1 FROM log_head FOR UPDATE")  # nobody appends meanwhile
-        await make(connection, SCHEMA)
+        await make_tables(connection, SCHEMA)
         size = await connection.fetchval("SELECT size FROM log_head")
         filling = Filling(connection, tables, SCHEMA)
         async for facts in streams(connection, size):
@@ -79,7 +79,7 @@ async def prepare(connection: Connection, tables: Tables, progress: Progress = l
         return True
 
 
-async def make(connection: Connection, schema: str) -> None:
+async def make_tables(connection: Connection, schema: str) -> None:
     """Have the tables in this schema, empty and without their indexes."""
     await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")
     for statement in table_ddl(schema):

@@ -5,21 +5,18 @@ tree, texts, what facts concern), and its streams in ranges (the tables): each b
 """
 
 import asyncio
-from typing import Final
 
 import msgspec
 
 from events.audit import Audited, Progress, Tell, audit, first
 from events.database import Connection, undisturbed
-from projections.agreeing import Indexes, Range, compare_range, ranges
+from projections.agreeing import RANGES, Indexes, Range, compare_range, ranges
 from projections.catalog import LOG, compare_catalog
 from projections.crew import crew, done
 from projections.rebuilding import unchanged
 from projections.runner import is_current
 from projections.slices import Tables
 from projections.table import SCHEMA
-
-PARTS: Final = 32  # that the work is divided into: whoever is done takes the next
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -89,7 +86,7 @@ async def verify_together(
         names = [table.name for table in readable(tables, unreadable)]
         async with crew(dsn, snapshot, progress) as others:
             log = others.send(_log_part, unreadable)
-            own = await ranges(connection, tables, size, PARTS)
+            own = await ranges(connection, tables, size, RANGES)
             rest = [others.send(_range_part, names, one, max(size, await _largest(connection))) for one in own]
             told, audited = await asyncio.wrap_future(log)
             parts = await done(rest)

@@ -113,7 +113,7 @@ def _epoch(table: SliceTable) -> sa.Select[Any]:
     epoch = sa.func.convert_to(
         sa.func.concat_ws(sa.literal_column("' '"), *last), sa.literal_column("'UTF8'"), type_=sa.LargeBinary()
     )
-    name = sa.literal_column(f"'{EPOCH}{table.name}'", sa.Text())
+    name = sa.literal_column(f"'{LAST_CHANGED}{table.name}'", sa.Text())
     cells: list[sa.ColumnElement[Any]] = [name, postgresql.array([sa.literal_column("''", sa.Text())])]
     return sa.select(*cells, postgresql.array([epoch]))
 
@@ -122,7 +122,7 @@ def _last(column: sa.Column[Any], up_to: sa.BindParameter[Any]) -> sa.ScalarSele
     return sa.select(sa.func.max(column)).where(column <= up_to).scalar_subquery()
 
 
-EPOCH: Final = "epoch of "
+LAST_CHANGED: Final = "epoch of "
 _ANY: Final = sa.literal_column("count(*) > 0", sa.Boolean())
 
 
@@ -137,7 +137,7 @@ def union_of(
 ) -> sa.CompoundSelect[Any]:
     """Each table's name, its groups, and the rows of each, at :position and :day; parameters carry their number.
 
-    Of `shared` tables there is, by EPOCH and their names, only what names all that stands in them.
+    Of `shared` tables there is, by LAST_CHANGED and their names, only what names all that stands in them.
 
     Documents are lines, digests follow one another without anything between them. A table is one row of the answer,
     with arrays: for lists of tasks, whose reports are as many groups, it is shorter than a row for each.

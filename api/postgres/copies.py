@@ -55,7 +55,7 @@ async def new_cluster(folder: Path, source: Path | None, done: Done) -> AsyncGen
                     f"{folder} holds a record already, and nothing is written over it: name a new data folder, or move "
                     f"{home.data} away and leave the rest"
                 )
-            await server.sweep(home)
+            await server.clear_leftovers(home)
             made = server.staged(home)
         async with made as fresh:
             await _fill(fresh, source, done)

@@ -71,7 +71,7 @@ async def _drop_stale_pidfile(data: Path) -> None:
 
 async def make(home: Home) -> None:
     """Make the cluster if it is not there; it appears under its name only when it is whole."""
-    await sweep(home)
+    await clear_leftovers(home)
     if not (home.data / "PG_VERSION").exists():
         async with staged(home) as fresh:
             await initialise(fresh)
@@ -80,7 +80,7 @@ async def make(home: Home) -> None:
     write_access(home)
 
 
-async def sweep(home: Home) -> None:
+async def clear_leftovers(home: Home) -> None:
     """Remove what was left half made, the home's lock being held."""
     for half_made in home.data.parent.glob(f"{HALF_MADE}*"):
         if not await _until(partial(_removed, half_made), 5.0):  # an initdb that outlived its owner may still write

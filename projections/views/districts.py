@@ -12,7 +12,7 @@ from projections.lists import Collection, NoFilter, with_json
 from projections.table import Row, slice_table, version_table
 from projections.views import units
 from projections.views.counts import TaskCounts, counting
-from projections.views.names import Directory, Named, directory
+from projections.views.names import Directory, Named, UnitRow, directory
 from projections.views.units import Participation, Participations
 from projections.wanted import Wanted, wanted
 
@@ -52,20 +52,19 @@ def show(rows: Rows) -> list[DistrictView]:
     """All districts, by code."""
     known = directory(rows)
     parts = Participations(rows, known)
+    there: dict[str | None, list[UnitRow]] = {}
+    for unit in known.each():
+        there.setdefault(unit.district, []).append(unit)
     return [
         DistrictView(
             code=one.code,
             name=one.name,
-            units=tuple(known.named(unit.id) for unit in _of(one.code, known)),
-            tasks=parts.of(*(unit.id for unit in _of(one.code, known))),
+            units=tuple(known.named(unit.id) for unit in there.get(one.code, ())),
+            tasks=parts.of(*(unit.id for unit in there.get(one.code, ()))),
             version=rows.count(DISTRICT_VERSIONS, one.code),
         )
         for one in sorted(rows.of(DISTRICTS, DistrictRow), key=lambda one: one.code)
     ]
-
-
-def _of(code: str, directory: Directory) -> list[units.UnitRow]:
-    return sorted((unit for unit in directory.units.values() if unit.district == code), key=lambda unit: unit.id)
 
 
 def _units_of(district: DistrictView, _: Directory) -> Callable[[str], bool]:

@@ -1,6 +1,6 @@
 """What other views join at their own moment: units and groups, plans, and the platforms that texts mention."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -79,51 +79,68 @@ PLATFORMS = slice_table("platforms", Platform, PlatformRow, _platform_rows, {}, 
 UNIT_VERSIONS, PLAN_VERSIONS, PLATFORM_VERSIONS = map(version_table, (Unit, Plan, Platform))
 
 
-_WEIGHT: Final = 5  # bytes that a unit takes, as it is and as tasks name it, for each byte of its JSON
+_ENTRY: Final = 300  # bytes that a unit takes in a directory that has not been asked for it,
+_WEIGHT: Final = 5  # and one that has, as it is and as tasks name it, for each byte of its JSON
 _ID: Final = 80  # bytes that an id takes in a set
 _ROOM: Final = 10  # ids for each unit of a directory that it may remember of who stands behind whom
 _ALONE: Final = 4  # ids that take as much as a set of them by itself
+_ASKED_FOR: Final = 5_000  # units that a directory remembers as they are; others are read from their JSON each time
+
+
+class _Key(msgspec.Struct, frozen=True):
+    id: str
 
 
 class Directory:
-    """All units at one moment."""
+    """All units at one moment, each read from its JSON when it is asked for."""
 
-    def __init__(self, units: Iterable[UnitRow]) -> None:
-        self.units = {one.id: one for one in units}
+    def __init__(self, documents: Sequence[bytes]) -> None:
+        keys = (one.id for one in structs_of(documents, _Key))
+        self._documents = dict(sorted(zip(keys, documents, strict=True)))
+        self._units: dict[str, UnitRow] = {}
         self._named: dict[str, Named] = {}  # of units alone, so that views share them,
         self._assignees: dict[str, Assignee] = {}  # as they share these
         self._behind: dict[str, frozenset[str]] = {}
-        self._room = _ROOM * len(self.units)
+        self._most = min(len(documents), _ASKED_FOR)
+        self._room = _ROOM * self._most
 
     @property
     def weight(self) -> int:
         """Bytes that it takes at most, with all that it may remember."""
-        return _ID * _ROOM * len(self.units) + _WEIGHT * sum(
-            len(msgspec.json.encode(one)) for one in self.units.values()
-        )
+        count, size = len(self._documents), sum(map(len, self._documents.values()))
+        return _ENTRY * count + _ID * _ROOM * self._most + _WEIGHT * size * self._most // max(count, 1)
 
     def __call__(self, key: str) -> UnitRow | None:
         """The unit, or None."""
-        return self.units.get(key)
+        found = self._units.get(key)
+        if found is None and key in self._documents:
+            (found,) = structs_of([self._documents[key]], UnitRow)
+            if len(self._units) < self._most:
+                self._units[key] = found
+        return found
+
+    def each(self) -> Iterator[UnitRow]:
+        """All of them, by id."""
+        return (unit for unit in map(self, self._documents) if unit)
 
     def named(self, key: str) -> Named:
         """The unit with its name at this moment."""
         found = self._named.get(key)
         if found is None:
-            unit = self.units.get(key)
-            if unit is None:
-                return Named(key, key)
-            found = self._named[key] = Named(unit.id, unit.name)
+            unit = self(key)
+            found = Named(unit.id, unit.name) if unit else Named(key, key)
+            if unit and len(self._named) < self._most:
+                self._named[key] = found
         return found
 
     def assignee(self, key: str) -> Assignee:
         """The same of a unit or a group as one that a task names."""
         found = self._assignees.get(key)
         if found is None:
-            named, unit = self.named(key), self.units.get(key)
+            named, unit = self.named(key), self(key)
             kind = AssigneeKind.GROUP if unit and unit.kind == UnitKind.GROUP else AssigneeKind.UNIT
             found = Assignee(kind, named.id, named.name)
-            if unit:
+            if unit and len(self._assignees) < self._most:
                 self._assignees[key] = found
         return found
 
@@ -140,7 +157,7 @@ class Directory:
 
     def districts(self, assignee: str) -> frozenset[str]:
         """The districts of all who take part where `assignee` does."""
-        units = (self.units.get(unit) for unit in self.behind(assignee))
+        units = map(self, self.behind(assignee))
         return frozenset(unit.district for unit in units if unit and unit.district)
 
 
@@ -149,6 +166,6 @@ def directory(rows: Rows) -> Directory:
     units = rows.joined(UNITS)
     return rows.memory.made(
         ("directory", units),
-        lambda: Directory(sorted(structs_of(rows.raw(UNITS), UnitRow), key=lambda one: one.id)),
+        lambda: Directory(rows.raw(UNITS)),
         lambda made: len(units) + made.weight,
     )

@@ -106,7 +106,7 @@ class Participations:
             self._assigned.setdefault(one.unit, []).append(one)
         self.groups: dict[str, list[str]] = {}
         self.predecessors: dict[str, list[str]] = {}
-        for unit in directory.units.values():
+        for unit in directory.each():
             for member in unit.members:
                 self.groups.setdefault(member, []).append(unit.id)
             for successor in unit.successors:
@@ -152,14 +152,14 @@ class Participations:
 
 def show(rows: Rows) -> list[UnitView]:
     """All units and groups, by id."""
-    return list(each(rows))
+    return list(one_by_one(rows))
 
 
-def each(rows: Rows) -> Iterator[UnitView]:
+def one_by_one(rows: Rows) -> Iterator[UnitView]:
     """The same, one after the other."""
     known = directory(rows)
     parts = Participations(rows, known)
-    for unit in sorted(known.units.values(), key=lambda unit: unit.id):
+    for unit in known.each():
         yield _view(unit, rows.count(UNIT_VERSIONS, unit.id), known, parts)
 
 

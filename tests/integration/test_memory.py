@@ -211,8 +211,9 @@ async def short_list_of(reader: Reader, moment: Moment) -> None:
 async def directory_of(reader: Reader, moment: Moment) -> None:
     """The directory, with all that it may remember."""
     known = directory(await reader.read(moment, units.every()))
-    for unit in known.units:
-        known.behind(unit)
+    for unit in known.each():
+        known.behind(unit.id)
+        known.assignee(unit.id)
 
 
 async def units_of(reader: Reader, moment: Moment) -> None:
