@@ -52,7 +52,7 @@ def slices(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[S
     begun: dict[SlicePlace, int] = {}
     showing: Frame = {}
     for size, fact in enumerate(facts, 1):
-        frame = _frame(own, subject, timeline(stream, facts[:size], OPEN_END))
+        frame = _done(_frame(own, subject, timeline(stream, facts[:size], OPEN_END)))
         for place, content in showing.items():
             if frame.get(place) != content:
                 yield _slice(own, place, content, begun.pop(place), fact.position)
@@ -63,11 +63,12 @@ def slices(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[S
     yield from _counted(own, subject, facts, 0)
 
 
-def shown(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[Slice]:
+def shown(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Work[Slice]:
     """The slices of a stream at its last fact alone."""
     own, subject = _of(tables, stream)
     for one in facts[-1:]:
-        for place, content in _frame(own, subject, timeline(stream, facts, one.position)).items():
+        frame = yield from _frame(own, subject, timeline(stream, facts, one.position))
+        for place, content in frame.items():
             yield _slice(own, place, content, one.position, OPEN_END)
         yield from _counted(own, subject, facts, len(facts) - 1)
 
@@ -188,7 +189,7 @@ def _of(tables: Tables, stream: str) -> tuple[Tables, str]:
     return [table for table in tables if table.kind == kind], subject
 
 
-def _frame(tables: Tables, subject: str, spans: Iterable[StateSpan]) -> Frame:
+def _frame(tables: Tables, subject: str, spans: Iterable[StateSpan]) -> Generator[None, None, Frame]:
     """What the tables show of a subject, along the effective clock."""
     shown: dict[SlicePlace, tuple[date, SliceRow]] = {}
     last: dict[tuple[str, str], SlicePlace] = {}
@@ -200,7 +201,17 @@ def _frame(tables: Tables, subject: str, spans: Iterable[StateSpan]) -> Frame:
                 if before is None or shown[before] != (since, content):
                     before = last[key] = key, since
                 shown[before] = until, content
+        yield
     return shown
+
+
+def _done(work: Generator[None, None, Frame]) -> Frame:
+    """What a work comes to, without a rest."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            return done.value
 
 
 def _counted(tables: Tables, subject: str, facts: Sequence[Recorded], known: int) -> Iterator[Slice]:

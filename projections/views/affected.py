@@ -57,9 +57,8 @@ async def affected(acquire: Acquire, written: Edited, before: int, today: date) 
             there = {name: await _read(connection, table, before, day) for name, table in _TABLES.items()}
         after = {name: _without(_TABLES[name], rows, written) for name, rows in there.items()}
         for stream, facts in written.items():
-            for name, row in _pretended(stream, facts, day):
+            async for name, row in in_steps(_pretended(stream, facts, day), pace):
                 after[name].append(row)
-            await pace.rest()
         async for one in in_steps(_compared(_rows(there, memory), _rows(after, memory), day), pace):
             if SUBJECTS[one.kind].stream(one.id) not in written:
                 names = (change.field for change in one.changes)
@@ -98,13 +97,14 @@ def _above(key: str) -> Iterable[str]:
     return ("/".join(parts[:size]) for size in range(1, len(parts) + 1))
 
 
-def _pretended(stream: str, facts: Sequence[Recorded], day: date) -> Iterable[tuple[str, _Shown]]:
+def _pretended(stream: str, facts: Sequence[Recorded], day: date) -> Work[tuple[str, _Shown]]:
     """What the tables would show of a stream."""
     tables = {name: table for name, table in _TABLES.items() if table.kind == subject_of(stream)[0]}
     stored = {table.table.name: table for table in tables.values()}
     for one in shown(tuple(table._replace(name=table.table.name) for table in stored.values()), stream, facts):
-        for name, table in tables.items():
-            if table.table.name == one.table and one.eff_from <= day and (table.course or day < one.eff_to):
+        yield None
+        for name, table in tables.items() if one else ():
+            if one and table.table.name == one.table and one.eff_from <= day and (table.course or day < one.eff_to):
                 groups = {"key": one.key} | dict(
                     zip((column.name for column in table.columns), one.columns, strict=True)
                 )

@@ -18,7 +18,7 @@ from domain.undo import FactVoided
 from domain.values import LATEST
 from events.database import Connection
 from events.recorded import Recorded
-from events.steps import Pace, Work, in_steps
+from events.steps import Pace, Work, at_once, in_steps
 from projections.documents import structs_of
 from projections.fold import INFINITY, Timeline, standing
 from projections.slices import shown
@@ -125,7 +125,7 @@ async def _change(old: Edited, before: int) -> _Change:
 
 def _course(table: SliceTable, type_: type[R], stream: str, facts: Sequence[Recorded]) -> list[R]:
     """The rows of a stream's course at the last of some facts."""
-    return structs_of([one.doc for one in shown((table,), stream, facts)], type_)
+    return structs_of([one.doc for one in at_once(shown((table,), stream, facts))], type_)
 
 
 def _first_other(before: Sequence[R], after: Sequence[R]) -> date | None:

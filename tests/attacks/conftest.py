@@ -13,7 +13,7 @@ import httpx
 import msgspec
 import pytest
 
-from tests.conftest import PLAN, database_of
+from tests.conftest import PLAN, database_of, settings_for
 from tests.integration.commands import PROJECT, environment, free_port
 
 REFUSED_CPU = 0.1  # seconds of processor time before a refusal
@@ -108,7 +108,8 @@ async def victim_at(dsn: str, folder: Path) -> AsyncGenerator[Victim]:
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=120) as http:
             await _until_alive(http, process)
-            yield Victim(http, (folder / "data" / "token").read_text().strip(), process, dsn)
+            token = settings_for(dsn, folder).data_dir / "token"
+            yield Victim(http, token.read_text().strip(), process, dsn)
         process.stdin.close()
         assert await asyncio.wait_for(process.wait(), 30) == 0
     finally:
