@@ -8,6 +8,8 @@ ONLY ?=
 SECONDS ?= 3
 RUNS ?= 5
 FACTS ?= 1000000
+# `make endurance KILLS=20 SEED=7` tries other moments, and fewer.
+KILLS ?= 300
 # `make fuzz COUNT=1000 SEED=1` tries other requests, and fewer.
 COUNT ?= 30000
 CORRECTIONS ?= 500
@@ -34,7 +36,7 @@ endif
 .DEFAULT_GOAL := help
 # Every target wants the one environment, and the checks both cores.
 .NOTPARALLEL:
-.PHONY: help setup serve demo test browser interop lint agreement mutants fuzz follow bench large openapi released lock wheels container clean
+.PHONY: help setup serve demo test browser interop lint agreement mutants fuzz endurance follow bench large openapi released lock wheels container clean
 
 help: ## this list
 	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise:"
@@ -86,6 +88,9 @@ mutants: setup ## put faults into fold.py, report.py and directory.py, each of w
 
 fuzz: setup ## send spoilt requests to every door: COUNT=30000 SEED=20230328
 	@$(BIN)/python -m tests.attacks --count $(COUNT) --seed $(SEED)
+
+endurance: setup ## kill the server and its PostgreSQL under load and judge the history: KILLS=300 SEED=20230328
+	@$(BIN)/python -m tests.endurance --kills $(KILLS) --seed $(SEED)
 
 follow: setup ## follow the log by filters through a random year of CORRECTIONS=500
 	@CORRECTIONS=$(CORRECTIONS) $(BIN)/pytest -q tests/integration/test_followers.py
