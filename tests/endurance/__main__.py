@@ -12,6 +12,7 @@ import sys
 import time
 from datetime import date
 from itertools import count
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -131,6 +132,24 @@ class Endurance:
         self.judge.hear(items, calls, self.looks, self.heads)
         self.calls, self.looks, self.heads = [], [], []
 
+    async def go_on(self, folder: Path, kills: int) -> None:
+        """Round after round, until a fault is found."""
+        await self.settle()
+        begun = time.monotonic()
+        for number in range(1, kills + 1):
+            await self.round()
+            if number % VERIFIED_EVERY == 0 or number == kills:
+                size = await verified(folder)
+                if size != self.judge.size:
+                    self.judge.faults.append(f"verify counts {size} facts, the log tells {self.judge.size}")
+            sys.stdout.write(
+                f"{number} of {kills} kills, {time.monotonic() - begun:.0f} s: {self.acknowledged} acknowledged, "
+                f"{self.judge.size} facts, {self.judge.decided} decided again, {len(self.judge.faults)} faults\n"
+            )
+            sys.stdout.flush()
+            if self.judge.faults:
+                break
+
 
 async def endure(kills: int, seed: int) -> int:
     """So many kills; how many faults were found."""
@@ -138,25 +157,12 @@ async def endure(kills: int, seed: int) -> int:
         served = await start(folder)
         await served.ready()
         endurance = Endurance(served, seed)
-        await endurance.settle()
-        begun = time.monotonic()
-        for number in range(1, kills + 1):
-            await endurance.round()
-            judge = endurance.judge
-            if number % VERIFIED_EVERY == 0 or number == kills:
-                size = await verified(folder)
-                if size != judge.size:
-                    judge.faults.append(f"verify counts {size} facts, the log tells {judge.size}")
-            sys.stdout.write(
-                f"{number} of {kills} kills, {time.monotonic() - begun:.0f} s: {endurance.acknowledged} acknowledged, "
-                f"{judge.size} facts, {judge.decided} decided again, {len(judge.faults)} faults\n"
-            )
-            sys.stdout.flush()
-            if judge.faults:
-                break
+        try:
+            await endurance.go_on(folder, kills)
+        finally:
+            await endurance.served.stop()
         for fault in endurance.judge.faults[:20]:
             sys.stdout.write(f"  {fault}\n")
-        await endurance.served.stop()
         return len(endurance.judge.faults)
 
 
