@@ -1,6 +1,6 @@
 """Every read: what is asked on both clocks → the moment it means → the rows that stand there. No other read path."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
@@ -225,19 +225,39 @@ class Rows:
 
 
 async def rows_at(connection: Connection, moment: Moment, wanted: Sequence[Wanted], memory: Memory) -> Rows:
-    """All rows that a view wants, at one moment, in one statement, and more where any is new here."""
+    """All rows that a view wants, at one moment, in one statement, and one more where any is new here."""
     own, shared = _parted(wanted)
     found = await _read(connection, moment, own, memory, shared=tuple(one.table for one in shared))
-    epochs = [found.pop(LAST_CHANGED + one.table.name)[""] for one in shared]
+    keys = [("whole", one.table.table.name, found.pop(LAST_CHANGED + one.table.name)[""]) for one in shared]
     documents = recalled(memory, [digests for groups in found.values() for digests in groups.values()])
-    if documents is None:
-        rows = _learned(await _read(connection, moment, own, memory, "doc"), memory)
+    whole: list[_Whole | None] = [memory.get(key) for key in keys]
+    if documents is None or not all(whole):
+        new = [one for one, known in zip(shared, whole, strict=True) if known is None]
+        lines = await _read(connection, moment, [*(own if documents is None else ()), *new], memory, "doc")
+        for at, (one, key) in enumerate(zip(shared, keys, strict=True)):
+            if whole[at] is None:
+                whole[at] = _remembered(memory, key, lines.pop(one.table.name, {}))
+        rows = _learned(lines, memory) if documents is None else Rows(found, documents, memory)
     else:
         rows = Rows(found, documents, memory)
-    for one, epoch in zip(shared, epochs, strict=True):
-        name, whole = await _whole(connection, moment, one, epoch, memory)
-        rows = rows.with_rows(Rows({one.table.name: {"": name}} if whole else {}, {name: whole}, memory))
+    for one, known in zip(shared, whole, strict=True):
+        if known and known.documents:
+            rows = rows.with_rows(Rows({one.table.name: {"": known.name}}, {known.name: known.documents}, memory))
     return rows
+
+
+class _Whole(NamedTuple):
+    """All that stands in a shared table, and what names it."""
+
+    name: bytes
+    documents: Documents
+
+
+def _remembered(memory: Memory, key: Hashable, lines: Mapping[str, bytes]) -> _Whole:
+    documents = tuple(sorted(lines[""].split(b"\n"))) if lines else ()
+    whole = _Whole(digest_of(b"\n".join(documents)), documents)
+    memory.put(key, whole, sum(map(len, documents)) + BESIDE_DOCUMENT * len(documents))
+    return whole
 
 
 def _parted(wanted: Sequence[Wanted]) -> tuple[list[Wanted], list[Wanted]]:
@@ -250,20 +270,6 @@ def _parted(wanted: Sequence[Wanted]) -> tuple[list[Wanted], list[Wanted]]:
         places[place], form = len(own), one.form
         own.append(one._replace(form=form._replace(of=form.of and (form.of[0], places[form.of[1]]))))
     return own, shared
-
-
-async def _whole(
-    connection: Connection, moment: Moment, one: Wanted, epoch: bytes, memory: Memory
-) -> tuple[bytes, Documents]:
-    """All that stands in a shared table, which is the same for as long as the epoch is, and what names it."""
-    key = one.table.table.name, epoch
-    known: tuple[bytes, Documents] | None = memory.get(key)
-    if known is None:
-        lines = (await _read(connection, moment, [one], memory, "doc")).get(one.table.name, {})
-        documents = tuple(sorted(lines[""].split(b"\n"))) if lines else ()
-        known = digest_of(b"\n".join(documents)), documents
-        memory.put(key, known, sum(map(len, documents)) + BESIDE_DOCUMENT * len(documents))
-    return known
 
 
 def _learned(lines: Mapping[str, Mapping[str, bytes]], memory: Memory) -> Rows:

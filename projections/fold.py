@@ -191,18 +191,20 @@ class Timeline:
     def _append(self, since: date, fact: Recorded) -> Redone:
         """A fact that is folded behind all others of its day."""
         at = bisect_left(self._days, since)
-        stood = self._from(at, since)
+        said = self.at(since)
         self._day(at, since)
         self._steps[at] = (*self._steps[at], fact)
-        self._states[at], self._folded = self._evolved(stood[0][1], fact), 1
-        until = self._fold(at + 1, since) if self._states[at] != stood[0][1] else since
-        return Redone(since, until, [one for one in stood if one[0] < until])
+        self._states[at], self._folded = self._evolved(said, fact), 1
+        if self._states[at] == said:
+            return Redone(since, since, ())
+        until, behind = self._fold(at + 1, since)
+        return Redone(since, until, [(since, said), *behind])
 
     def _undo(self, undone: Recorded, instead: Recorded | None) -> Redone:
         """Fold without a fact, and with what it is replaced by in its place."""
-        days = sorted({undone.effective_on, (instead or undone).effective_on})
-        at = bisect_left(self._days, days[0])
-        stood = self._from(at, days[0])
+        since, last = sorted((undone.effective_on, (instead or undone).effective_on))
+        at = bisect_left(self._days, since)
+        stood = self._from(at, since, bisect_right(self._days, last))
         old = bisect_left(self._days, undone.effective_on)
         self._steps[old] = tuple(one for one in self._steps[old] if one.position != undone.position)
         if not self._steps[old]:
@@ -213,12 +215,12 @@ class Timeline:
             self._day(new, instead.effective_on)
             self._steps[new] = tuple(sorted((*self._steps[new], instead), key=self._place))
         self._folded = 0
-        until = self._fold(at, days[-1])
-        return Redone(days[0], until, [one for one in stood if one[0] < until])
+        until, behind = self._fold(at, last)
+        return Redone(since, until, [*stood, *behind])
 
-    def _from(self, at: int, since: date) -> list[tuple[date, State | None]]:
-        """What it is from a day on, behind which the day at this place is the next, or which is that day."""
-        stood = list(zip(self._days[at:], self._states[at:], strict=True))
+    def _from(self, at: int, since: date, end: int | None = None) -> list[tuple[date, State | None]]:
+        """What it is from a day on, which is that of a place or lies before it, up to the day of another."""
+        stood = list(zip(self._days[at:end], self._states[at:end], strict=True))
         return stood if stood and stood[0][0] == since else [(since, self._before(at)), *stood]
 
     def _day(self, at: int, day: date) -> None:
@@ -228,15 +230,18 @@ class Timeline:
             self._states.insert(at, None)
             self._steps.insert(at, ())
 
-    def _fold(self, at: int, last: date) -> date:
-        """Fold once more from a day on, at least up to `last`; the first day that stays what it was."""
+    def _fold(self, at: int, last: date) -> tuple[date, list[tuple[date, State | None]]]:
+        """Fold once more from a day on: the first day behind `last` that stays what it was, and what did not, was."""
+        behind: list[tuple[date, State | None]] = []
         for place in range(at, len(self._days)):
             state = reduce(self._evolved, self._steps[place], self._before(place))
             self._folded += len(self._steps[place])
-            if self._days[place] > last and state == self._states[place]:
-                return self._days[place]  # then so do all behind it
+            if self._days[place] > last:
+                if state == self._states[place]:
+                    return self._days[place], behind  # then so do all behind it
+                behind.append((self._days[place], self._states[place]))
             self._states[place] = state
-        return INFINITY
+        return INFINITY, behind
 
     def _before(self, at: int) -> State | None:
         return self._states[at - 1] if at else None

@@ -53,7 +53,7 @@ MUTANTS: Final = {
         "    undone = {fact.undoes for fact in known if fact.position not in voided}",
     ),
     "a later fact of an earlier day does not slot in": Mutant(
-        FOLD, "        self._fold(at + 1)\n", "        self._fold(len(self._days))\n"
+        FOLD, "until, behind = self._fold(at + 1, since)", "until, behind = self._fold(len(self._days), since)"
     ),
     "the latest report is of the latest period": Mutant(REPORT, "return min(last, one.effective_on)", "return last"),
     "a correction loses its rank": Mutant(REPORT, "one.place, first", "one.event, first"),
