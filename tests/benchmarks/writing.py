@@ -106,6 +106,7 @@ async def bulk(dsn: str, heard: list[Heard] | None = None) -> tuple[int, float]:
 async def bare(dsn: str, heard: Sequence[Heard]) -> float:
     """The same statements, their bytes ready: how long they take."""
     connection = await connect(dsn, APPENDING, None)
+    await connection.execute("SELECT set_config('planrecord.shape', $1, false)", shape_of(TABLES))  # as the head tells
     begun = perf_counter()
     for one in heard:
         await connection.execute(one.sql, *one.args)
