@@ -23,7 +23,8 @@ from tests.benchmarks.peers import Setup
 from tests.benchmarks.servers import Server, serving
 
 SMALL_SIZE: Final = 3_333  # facts: one authority with its 66 units and 20 plans
-SINCE: Final = date(2021, 6, 1)  # the plan that is asked for is there
+PLAN: Final = 300  # facts that a plan begins with, at most
+SINCE: Final = date(2021, 6, 1)
 DAYS: Final = 800
 Sides = dict[str, tuple[Server, Moments]]
 
@@ -37,13 +38,16 @@ class Record(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def record_at(dsn: str, license_: str) -> AsyncGenerator[Record]:
-    """A record that is there, with a data folder for its servers; the moments are of its last third."""
+    """A record that is there, with a data folder for its servers; at the moments all plans of 2021 are there."""
     connection = await asyncpg.connect(dsn)
     try:
         size: int = await connection.fetchval("SELECT size FROM log_head")
+        last: int = await connection.fetchval(
+            "SELECT max(position) FROM events WHERE type = 'plan.adopted.v1' AND stream LIKE '%-2021'"
+        )
     finally:
         await connection.close()
-    low = size * 2 // 3
+    low = last + PLAN
     with tempfile.TemporaryDirectory(prefix="planrecord-benchmarks-") as folder:
         setup = Setup(dsn, folder, DEMO_ORIGIN, license_, "", checks.NOTHING)
         yield Record(setup, Moments(low, size - low, SINCE, DAYS))

@@ -149,8 +149,12 @@ class _Inventing:
             if plan.id in self._first:
                 position, wrong = self._first.pop(plan.id)
                 assert isinstance(wrong.fact, ProgressReported)
-                right = ProgressReported(wrong.fact.period, Status.DELAYED, wrong.fact.narrative)
-                made = _request(one, day, "progress.report", [(wrong.stream, right)], on=wrong.effective_on)
+                chance = _chance(f"{plan.id}/correction")
+                sealer = Sealer(lambda chance=chance: chance.randbytes(16))
+                words = sealer(f"{INVENTED}更正:原报告有误,为测量而编写。")
+                right = ProgressReported(wrong.fact.period, Status.DELAYED, words)
+                said = [(wrong.stream, right)]
+                made = _request(one, day, "progress.report", said, on=wrong.effective_on, sealer=sealer)
                 yield made._replace(new=[made.new[0]._replace(replaces=position)])
 
     def reorganised(self, one: Authority, day: date) -> Iterator[Request]:

@@ -26,6 +26,7 @@ from events.steps import settle
 from events.streams import read_streams
 from projections.folds import Folds
 from projections.memory import Memory
+from projections.runner import shape_of
 from projections.views.subjects import TABLES
 from projections.writer import writer
 from tests.benchmarks.invented import requests
@@ -86,7 +87,7 @@ async def bulk(dsn: str, heard: list[Heard] | None = None) -> tuple[int, float]:
         return own if heard is None else _Noting(own, heard)
 
     proposals = list(islice(_plans(), PLANS))
-    log = Log(connection, writer(TABLES, Folds(Memory(Settings().cache_bytes))))
+    log = Log(connection, writer(TABLES, Folds(Memory(Settings().cache_bytes))), shape_of(TABLES))
     await log.append(_proposal([("unit:first", UnitRegistered("甲", UnitKind.BODY))], {}))  # it is connected by now
     settle()
     begun = perf_counter()
@@ -105,6 +106,7 @@ async def bulk(dsn: str, heard: list[Heard] | None = None) -> tuple[int, float]:
 async def bare(dsn: str, heard: Sequence[Heard]) -> float:
     """The same statements, their bytes ready: how long they take."""
     connection = await connect(dsn, APPENDING, None)
+    await connection.execute("SELECT set_config('planrecord.shape', $1, false)", shape_of(TABLES))  # as the head tells
     begun = perf_counter()
     for one in heard:
         await connection.execute(one.sql, *one.args)
@@ -136,7 +138,9 @@ async def lone(dsn: str, seconds: float) -> tuple[int, float]:
 
 async def grown(dsn: str, streams: Sequence[tuple[str, int]], *, dated: bool = False) -> None:
     """Have units with so many facts each, by the log; `dated`: each fact on a day of its own, from FIRST_DAY on."""
-    log = Log(lambda: connect(dsn, APPENDING, None), writer(TABLES, Folds(Memory(Settings().cache_bytes))))
+    log = Log(
+        lambda: connect(dsn, APPENDING, None), writer(TABLES, Folds(Memory(Settings().cache_bytes))), shape_of(TABLES)
+    )
     connection = await connect(dsn)
     for stream, facts in streams:
         made, known = 0, list[Recorded]()

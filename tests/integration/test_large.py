@@ -35,10 +35,10 @@ async def test_a_record_that_was_loaded_in_two_goes_is_that_which_was_loaded_in_
     whole = [size for size in accumulate(len(one.new) for one in requests(SIZE)) if size < SIZE]
     half = whole[len(whole) // 2]
     async with database_of(server, "fresh") as dsn:
-        found, told = await _loaded(dsn, tmp_path, SIZE)
+        found, told = await _loaded(dsn, tmp_path / "one", SIZE)
     assert (found.position, sum(told)) == (SIZE, SIZE)
     async with database_of(server, "fresh") as dsn:
-        again, told = await _loaded(dsn, tmp_path, half, SIZE)
+        again, told = await _loaded(dsn, tmp_path / "two", half, SIZE)
     assert (again.position, again.root) == (SIZE, found.root)
     assert told[0] == 0
     assert half in told  # what was there is not appended again

@@ -4,11 +4,12 @@ from collections import Counter
 
 from domain.commands import evolve_of
 from domain.directory import Unit
-from domain.fact import recordable, subject_of
+from domain.fact import data_of, recordable, subject_of
 from domain.record import Placed, State
 from domain.report import Listing, ProgressReported, membership
 from domain.task import Task
 from domain.values import shanghai_day
+from events.erasable import digests
 from events.proposal import NewFact
 from tests.benchmarks.invented import Request, requests
 
@@ -44,6 +45,7 @@ def test_who_reports_takes_part_and_each_fact_has_the_subject_that_it_speaks_of(
 
     for position, (request, new) in enumerate(all_facts(), 1):
         assert recordable(new.fact) == new.fact
+        assert {*digests(data_of(new.fact))} == {one.digest for one in new.disclosures}
         assert new.effective_on <= shanghai_day(request.instant)
         for stream in new.fact.refers():
             assert states[stream], stream
