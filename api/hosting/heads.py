@@ -18,7 +18,7 @@ import msgspec
 
 from domain.values import Sha256
 from events import merkle
-from events.database import GONE, Connection
+from events.database import FAREWELL, GONE, Connection
 from events.head import Head
 from events.tree import NodesMissing, root_at
 
@@ -163,7 +163,8 @@ async def keeping(folder: Path, head: Head) -> AsyncGenerator[None]:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         with suppress(*GONE):
-            await head.refresh()
+            async with asyncio.timeout(FAREWELL):  # a database that stands still keeps nobody from ending
+                await head.refresh()
         await _keep(folder, head)
 
 
