@@ -177,10 +177,14 @@ class Facts(msgspec.Struct, frozen=True):
     recorded: Sequence[Recorded]
     disclosed: Disclosed
     entries: Mapping[int, LogEntry] = {}
+    _viewed: dict[int, EventView] = {}
 
     def view(self, position: int) -> EventView:
-        """One of the facts as everybody reads it."""
-        return event_view(self.entries[position], self.disclosed)
+        """One of the facts as everybody reads it: put together once, however many names ask for it."""
+        found = self._viewed.get(position)
+        if found is None:
+            found = self._viewed[position] = event_view(self.entries[position], self.disclosed)
+        return found
 
     def views(self) -> list[EventView]:
         """Each fact as everybody reads it."""

@@ -136,7 +136,7 @@ def undisturbed(reader: Reader, cost: Cost) -> None:
 
 @pytest.mark.parametrize(
     "commands",
-    [reworded(MOST), registered(MOST, "xin"), rewritten(200, 20), reworded(80, text="长" * 1_000 + "{}")],
+    [reworded(MOST), registered(MOST, "xin"), rewritten(100, 10), reworded(80, text="长" * 1_000 + "{}")],
     ids=["one task", "many units", "many dates", "long texts"],
 )
 async def test_the_most_that_is_accepted_disturbs_no_reader(victim: Victim, commands: Commands) -> None:
