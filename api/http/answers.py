@@ -1,5 +1,6 @@
 """The answers of REST: a body with its headers, which say at which moment it was read, and how long it stays true."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from hashlib import blake2b
 from typing import Any, Final
@@ -45,6 +46,9 @@ ALWAYS: Final = Always()
 UNLESS_ERASED: Final = Always(erasable=True)
 
 
+LARGE_BODY: Final = 1_000_000  # bytes
+
+
 class Answer(Response[bytes]):
     """A body with its headers, sent as it is: preparing a response as Litestar does costs more than reading a list.
 
@@ -64,6 +68,8 @@ class Answer(Response[bytes]):
 
         async def answered(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 - by name
             await send(self._start())
+            if len(self.content) > LARGE_BODY:
+                await asyncio.sleep(0)  # to hand over megabytes is a step of its own
             await send({"type": "http.response.body", "body": self.content})
 
         return answered
