@@ -6,6 +6,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
+from domain.commands import STREAMS
 from domain.fact import subject_of
 from events import codec
 from events.audit import WINDOW, Leaves, Progress, Tell, compare_stream
@@ -41,18 +42,18 @@ class Range(NamedTuple):
 
     @property
     def names(self) -> tuple[str, str]:
-        """From which stream's name up to which."""
-        return f"{self.kind}:{self.begin}", f"{self.kind}:{self.end}"
+        """From which stream's name up to which; the log's own has no subject, and is called by its kind alone."""
+        return f"{self.kind}:{self.begin}" if self.begin else self.kind, f"{self.kind}:{self.end}"
 
 
-async def ranges(connection: Connection, tables: Tables, size: int, parts: int) -> list[Range]:
-    """All streams in at least so many ranges, of about one size each, if the log is large.
+async def ranges(connection: Connection, size: int, parts: int) -> list[Range]:
+    """All streams, those that no table shows included, in at least so many ranges of about one size, if there are many.
 
     A range ends where another plan begins: so a subject's rows, whose keys begin with its own, are in its range.
     """
     sample = await connection.fetch(_SAMPLE, [size * number // _SAMPLED for number in range(1, _SAMPLED + 1)])
     found = list[Range]()
-    for kind in sorted({table.kind for table in tables}):
+    for kind in sorted(STREAMS):
         subjects = sorted(row["stream"].partition(":")[2] for row in sample if subject_of(row["stream"])[0] == kind)
         step = max(len(sample) // parts, 1)
         cuts = sorted({one.partition("/")[0] + "/" for one in subjects[step::step] if "/" in one})

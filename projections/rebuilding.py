@@ -72,7 +72,7 @@ async def rebuild(dsn: str, tables: Tables, progress: Progress = lambda _: None,
             return 0.0
         await connection.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
         await make_tables(connection, NEXT)
-        size = await _fill(dsn, tables, progress)
+        size = await _fill(dsn, progress)
         await finish(connection, NEXT)
         for table in (*(one.name for one in tables), CONCERNS.name, REQUEST_SPANS.name):
             await connection.execute(f"ANALYZE {NEXT}.{table}")
@@ -85,7 +85,7 @@ async def rebuild(dsn: str, tables: Tables, progress: Progress = lambda _: None,
         return waited
 
 
-async def _fill(dsn: str, tables: Tables, progress: Progress) -> int:
+async def _fill(dsn: str, progress: Progress) -> int:
     """Fill the next tables from the log as it is now; its size."""
     async with (
         undisturbed(dsn) as connection,
@@ -94,7 +94,7 @@ async def _fill(dsn: str, tables: Tables, progress: Progress) -> int:
         snapshot: str = await connection.fetchval("SELECT pg_export_snapshot()")
         size: int = await connection.fetchval("SELECT size FROM log_head")
         async with crew(dsn, snapshot, progress) as others:
-            parts = [others.send(_range_part, dsn, own, size) for own in await ranges(connection, tables, size, RANGES)]
+            parts = [others.send(_range_part, dsn, own, size) for own in await ranges(connection, size, RANGES)]
             await done([others.send(_spans_part, dsn, size), *parts])
     return size
 

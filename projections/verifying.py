@@ -41,7 +41,7 @@ async def verify(
             return Verified(0, 0, "")
         log = await compare_log(connection, unreadable, found, progress)
         count = 0
-        for own in await ranges(connection, tables, log.size, 1):
+        for own in await ranges(connection, log.size, 1):
             count += await compare_range(
                 connection, readable(tables, unreadable), own, log.size, found=found, progress=progress
             )
@@ -86,8 +86,8 @@ async def verify_together(
         names = [table.name for table in readable(tables, unreadable)]
         async with crew(dsn, snapshot, progress) as others:
             log = others.send(_log_part, unreadable)
-            own = await ranges(connection, tables, size, RANGES)
-            rest = [others.send(_range_part, names, one, max(size, await _largest(connection))) for one in own]
+            last = max(size, await _largest(connection))
+            rest = [others.send(_range_part, names, one, last) for one in await ranges(connection, size, RANGES)]
             told, audited = await asyncio.wrap_future(log)
             parts = await done(rest)
     for one in (told, *(words for words, _ in parts)):

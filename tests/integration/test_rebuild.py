@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from api.cli.continued import continue_log
+from api.hosting.heads import Acknowledged, acknowledge, head_of
 from api.main import service
 from api.postgres import cluster
 from events.database import connect
+from projections.agreeing import ranges
 from projections.rebuilding import NEXT, OLD, bring_up, rebuild, unchanged
 from projections.runner import is_current
 from projections.verifying import verify
@@ -97,6 +100,23 @@ async def test_a_start_brings_the_tables_up_in_the_same_way(
         await connection.execute("DROP SCHEMA projections CASCADE")
         async with service(settings_for(dsn, folder)) as running, serving(running) as site:
             assert (await site.get(f"{PLAN}/tasks/21"))["id"] == TASK
+        await connection.close()
+
+
+async def test_what_is_recorded_of_the_log_itself_is_in_what_is_built_and_looked_at(server: str, folder: Path) -> None:
+    about = "SELECT array_agg(what ORDER BY what) FROM projections.concerns WHERE position = 353"
+    async with database_of(server, "imported") as dsn:
+        settings, connection = settings_for(dsn, folder), await connect(dsn)
+        acknowledge(settings.data_dir, Acknowledged(**(await head_of(connection))._asdict(), restored=True))
+        await continue_log(settings)
+        before = await ask(dsn, about)
+        assert before == ["log", "type:log.continued.v1"]
+        await rebuild(dsn, TABLES)
+        assert await ask(dsn, about) == before
+        assert (await verify(connection, TABLES)).position == 353
+        names = [one.names for one in await ranges(connection, 353, 1)]
+        for row in await connection.fetch("SELECT DISTINCT stream FROM events"):
+            assert sum(low <= row["stream"] < high for low, high in names) == 1, row["stream"]
         await connection.close()
 
 
