@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from enum import Enum
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
-from alembic import command
+from alembic import command, op
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
@@ -75,6 +75,16 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def run_script(name: str) -> None:
+    """Run the SQL of that name, within a migration."""
+    adapted: Any = op.get_bind().connection.dbapi_connection
+
+    async def run(driver: database.Connection) -> None:
+        await driver.execute(database.statement(name))  # SQLAlchemy would prepare it, and only one can be prepared
+
+    adapted.run_async(run)
 
 
 class Release(Enum):

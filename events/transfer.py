@@ -12,10 +12,10 @@ import msgspec
 
 from domain.fact import tag
 from events import codec, merkle
+from events.audit import Progress
 from events.database import Connection
 from events.recorded import Recorded
 
-Count = Callable[[int], None]
 LEAVES: Final = "leaves.ndjson"
 DISCLOSURES: Final = "disclosures.ndjson"
 ASKED: Final = "requests.ndjson"
@@ -50,12 +50,12 @@ class NotTransferred(Exception):
     """The files are not those of a log."""
 
 
-async def write_log(connection: Connection, folder: Path, count: Count) -> LogHeadRow:
+async def write_log(connection: Connection, folder: Path, progress: Progress) -> LogHeadRow:
     """Write the files into a folder; inside a transaction that sees one state. OSError."""
     with (folder / LEAVES).open("xb") as file:
         async for row in connection.cursor("SELECT entry FROM events ORDER BY position", prefetch=_ROWS):
             file.write(row["entry"] + b"\n")
-            count(1)
+            progress(1)
     rows = "SELECT digest, position, salt, value FROM disclosures ORDER BY position, digest"
     await _write(connection, rows, _Disclosed, folder / DISCLOSURES)
     await _write(connection, "SELECT office, key, body_hmac, positions FROM requests", _Request, folder / ASKED)
@@ -72,10 +72,10 @@ async def _write(connection: Connection, rows: str, type_: type[msgspec.Struct],
             file.write(msgspec.json.encode(type_(*row)) + b"\n")
 
 
-async def read_log(connection: Connection, folder: Path, head: LogHeadRow, count: Count) -> None:
+async def read_log(connection: Connection, folder: Path, head: LogHeadRow, progress: Progress) -> None:
     """Make the log of the files in tables that are empty; inside a transaction. NotTransferred, OSError."""
     try:
-        await _leaves(connection, folder / LEAVES, head, count)
+        await _leaves(connection, folder / LEAVES, head, progress)
         for name, table, type_ in ((DISCLOSURES, "disclosures", _Disclosed), (ASKED, "requests", _Request)):
             async for rows in _batches(folder / name, msgspec.json.Decoder(type_).decode):
                 records = [msgspec.structs.astuple(one) for one in rows]
@@ -84,7 +84,7 @@ async def read_log(connection: Connection, folder: Path, head: LogHeadRow, count
         raise NotTransferred(str(error)) from error
 
 
-async def _leaves(connection: Connection, file: Path, head: LogHeadRow, count: Count) -> None:
+async def _leaves(connection: Connection, file: Path, head: LogHeadRow, progress: Progress) -> None:
     frontier: merkle.Frontier = ()
     size, last = 0, None
     async for rows in _batches(file, lambda line: (codec.decode(line), line)):
@@ -92,7 +92,7 @@ async def _leaves(connection: Connection, file: Path, head: LogHeadRow, count: C
         await connection.copy_records_to_table("events", records=[_event(*row) for row in rows], columns=_EVENT)
         await connection.copy_records_to_table("tree_nodes", records=nodes, columns=merkle.TreeNode._fields)
         size, last = size + len(rows), rows[-1][0].recorded_at
-        count(len(rows))
+        progress(len(rows))
     await connection.execute(
         """INSERT INTO log_head (origin, log, hmac_key, demo_now, erasure_epoch, size, recorded_at, frontier)
         VALUES ($1, $2, $3, $4::text::timestamptz, $5, $6, $7, $8)""",

@@ -1,6 +1,6 @@
 """From a stream's facts to the slices of its tables; from an append to what it closes and opens."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple, TypeVar
 
@@ -49,27 +49,29 @@ Laid = dict[K, list[tuple[date, date, R]]]
 def slices(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Iterator[Slice]:
     """All slices of a stream, every state folded from its first fact: what `slice_changes` is verified against."""
     own, subject = _of(tables, stream)
+    courses = _courses(own)
     begun: dict[SlicePlace, int] = {}
     showing: Frame = {}
     for size, fact in enumerate(facts, 1):
         frame = _done(_frame(own, subject, timeline(stream, facts[:size], OPEN_END)))
         for place, content in showing.items():
             if frame.get(place) != content:
-                yield _slice(own, place, content, begun.pop(place), fact.position)
+                yield _slice(courses, place, content, begun.pop(place), fact.position)
         begun |= {place: fact.position for place in frame if place not in begun}
         showing = frame
     for place, position in begun.items():
-        yield _slice(own, place, showing[place], position, OPEN_END)
+        yield _slice(courses, place, showing[place], position, OPEN_END)
     yield from _counted(own, subject, facts, 0)
 
 
 def shown(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Work[Slice]:
     """The slices of a stream at its last fact alone."""
     own, subject = _of(tables, stream)
+    courses = _courses(own)
     for one in facts[-1:]:
         frame = yield from _frame(own, subject, timeline(stream, facts, one.position))
         for place, content in frame.items():
-            yield _slice(own, place, content, one.position, OPEN_END)
+            yield _slice(courses, place, content, one.position, OPEN_END)
         yield from _counted(own, subject, facts, len(facts) - 1)
 
 
@@ -78,6 +80,7 @@ def slice_changes(
 ) -> Work[Closed | Slice]:
     """What the last `new` facts of a stream close and open: only what differs is touched, or looked at."""
     own, subject = _of(tables, stream)
+    courses = _courses(own)
     known = len(facts) - new
 
     def rows_of(state: State) -> Mapping[tuple[str, str], SliceRow]:
@@ -91,7 +94,7 @@ def slice_changes(
         if begun is None:
             yield Closed(*place[0], place[1], ended)
         else:
-            yield _slice(own, place, content, begun, ended)
+            yield _slice(courses, place, content, begun, ended)
     if 0 < known < len(facts):
         yield from (Closed(table.name, subject, MINUS_INFINITY, facts[known].position) for table in own if table.counts)
     yield from _counted(own, subject, facts, known)
@@ -183,6 +186,11 @@ def _goes_on(both: Iterable[list[tuple[date, date, R]]], since: date, until: dat
     return True
 
 
+def _courses(tables: Tables) -> frozenset[str]:
+    """The names of the tables that say their days in their JSON."""
+    return frozenset(table.name for table in tables if table.course)
+
+
 def _of(tables: Tables, stream: str) -> tuple[Tables, str]:
     """The tables of a stream's kind, and its subject."""
     kind, subject = subject_of(stream)
@@ -224,10 +232,12 @@ def _counted(tables: Tables, subject: str, facts: Sequence[Recorded], known: int
                 yield Slice(table.name, subject, fact.position, end, MINUS_INFINITY, INFINITY, columns, b"%d" % size)
 
 
-def _slice(tables: Tables, place: SlicePlace, content: tuple[date, SliceRow], known_from: int, known_to: int) -> Slice:
+def _slice(
+    courses: Container[str], place: SlicePlace, content: tuple[date, SliceRow], known_from: int, known_to: int
+) -> Slice:
     (name, key), eff_from = place
     eff_to, (columns, doc) = content
-    if any(table.course and table.name == name for table in tables):
+    if name in courses:
         doc = b'{"since":"%s","until":"%s",' % (_day(eff_from), _day(eff_to)) + doc[1:]
     return Slice(name, key, known_from, known_to, eff_from, eff_to, columns, doc)
 

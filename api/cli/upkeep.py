@@ -1,5 +1,7 @@
 """`planrecord verify`, `planrecord rebuild` and `planrecord clock`."""
 
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -36,8 +38,6 @@ def verify_command(data_dir: Path | None, *, first: bool) -> None:
 
 
 async def _verify(settings: Any, told: list[str], *, first: bool) -> Any:
-    from rich.progress import Progress  # noqa: PLC0415 - only this command draws one
-
     from api.hosting.opening import opened  # noqa: PLC0415 - base installs have no server
     from events import audit  # noqa: PLC0415
     from events.database import undisturbed  # noqa: PLC0415
@@ -47,12 +47,7 @@ async def _verify(settings: Any, told: list[str], *, first: bool) -> Any:
     found = audit.first if first else told.append
     async with opened(settings, purpose="read") as (dsn, _), undisturbed(dsn) as connection:
         size = await connection.fetchval("SELECT size FROM log_head")
-        with Progress(transient=True) as progress:
-            bar = progress.add_task("verifying", total=2 * size)
-
-            def advance(count: int) -> None:
-                progress.advance(bar, count)
-
+        with _counting("verifying", 2 * size) as advance:
             if first or size < LARGE:
                 return await verify(connection, TABLES, found, advance)
             return await verify_together(dsn, TABLES, found, advance)
@@ -71,8 +66,6 @@ def rebuild_command(data_dir: Path | None) -> None:
 
 
 async def _rebuild(settings: Any) -> tuple[int, float]:
-    from rich.progress import Progress  # noqa: PLC0415 - only this command and verify draw one
-
     from api.hosting.opening import opened  # noqa: PLC0415 - base installs have no server
     from events.database import undisturbed  # noqa: PLC0415
     from projections.rebuilding import rebuild  # noqa: PLC0415
@@ -81,9 +74,18 @@ async def _rebuild(settings: Any) -> tuple[int, float]:
     async with opened(settings, purpose="write") as (dsn, _):
         async with undisturbed(dsn) as connection:
             size = await connection.fetchval("SELECT size FROM log_head")
-        with Progress(transient=True) as progress:
-            bar = progress.add_task("rebuilding", total=size)
-            return size, await rebuild(dsn, TABLES, lambda count: progress.advance(bar, count))
+        with _counting("rebuilding", size) as advance:
+            return size, await rebuild(dsn, TABLES, advance)
+
+
+@contextmanager
+def _counting(what: str, total: int) -> Generator[Callable[[int], None]]:
+    """A bar on the terminal, which is told how many facts more are done."""
+    from rich.progress import Progress  # noqa: PLC0415 - only where one is drawn
+
+    with Progress(transient=True) as progress:
+        bar = progress.add_task(what, total=total)
+        yield lambda count: progress.advance(bar, count)
 
 
 @click.command("clock")

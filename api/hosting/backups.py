@@ -8,7 +8,7 @@ import asyncio
 import errno
 import os
 import shutil
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -29,7 +29,7 @@ from api.postgres.errors import no_room, usable
 from api.postgres.lock import Lock
 from domain.misfit import misfit
 from domain.values import Sha256, instant_text
-from events.audit import audit
+from events.audit import Progress, audit
 from events.database import Connection, undisturbed
 from events.schema import migrate, origin_of
 from events.transfer import ASKED, DISCLOSURES, LEAVES, LogHeadRow, NotTransferred, read_log, write_log
@@ -128,7 +128,7 @@ async def _write_files(connection: Connection, folder: Path, done: Done) -> LogH
     return head
 
 
-def _counted(size: int, done: Done) -> Callable[[int], None]:
+def _counted(size: int, done: Done) -> Progress:
     """Tell by counting facts how much is done."""
     gone = 0
 

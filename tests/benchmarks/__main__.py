@@ -19,7 +19,7 @@ from tests.benchmarks import footprint, statements
 from tests.benchmarks.appends import Appends
 from tests.benchmarks.benchmarks import BARE, Benchmark, chosen
 from tests.benchmarks.growth import Growth
-from tests.benchmarks.large import RECORDS, SMALLEST, kept, loaded, records
+from tests.benchmarks.large import RECORDS, facts_option, kept, loaded, records
 from tests.benchmarks.load import Load, Wrong, ensure_wrk
 from tests.benchmarks.measure import Bench, Result, Step
 from tests.benchmarks.record import told
@@ -35,13 +35,7 @@ ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 @click.option("--seconds", type=click.IntRange(1, 600), default=3, show_default=True, help="Length of a run.")
 @click.option("--runs", type=click.IntRange(1, 99), default=5, show_default=True, help="Runs of each side.")
 @click.option("--connections", type=click.IntRange(1, 256), default=16, show_default=True, help="Kept open by wrk.")
-@click.option(
-    "--facts",
-    type=click.IntRange(SMALLEST),
-    default=1_000_000,
-    show_default=True,
-    help="Size of the large record that growth-… and large-… are measured in; `make large` makes it.",
-)
+@facts_option("Size of the large record that growth-… and large-… are measured in; `make large` makes it.")
 @click.option(
     "--postgres-beside",
     type=click.Choice(["server", "load"]),

@@ -16,7 +16,7 @@ from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import click
@@ -177,14 +177,13 @@ class _Loader:
         self._step(facts)
 
 
+def facts_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--facts`: which large record is meant."""
+    return click.option("--facts", type=click.IntRange(SMALLEST), default=1_000_000, show_default=True, help=what)
+
+
 @click.command("large", context_settings={"max_content_width": 100})
-@click.option(
-    "--facts",
-    type=click.IntRange(SMALLEST),
-    default=1_000_000,
-    show_default=True,
-    help="How many facts. 5,000,000 have a million tasks.",
-)
+@facts_option("How many facts. 5,000,000 have a million tasks.")
 @click.option("--again", is_flag=True, help="Make it anew, even if it is there.")
 def main(facts: int, *, again: bool) -> None:
     """Make the record that `make bench ONLY=growth` measures, unless it is there; say how fast it was appended.
