@@ -20,6 +20,7 @@ ALONE: Final = (
     "tests/attacks/test_long_histories.py",
     "tests/attacks/test_sockets.py::test_thousands_of_sockets_that_dribble_delay_nobody",
     "tests/attacks/test_waits.py",
+    "tests/attacks/test_disks.py",
     "tests/attacks/test_command_line.py::test_a_step_that_never_ends_does_not_hold_a_server_that_is_told_to_stop",
     "tests/attacks/test_command_line.py::test_a_database_that_was_stopped_does_not_hold_it_either",
     "tests/attacks/test_command_line.py::test_a_start_does_not_wait_for_a_stopped_server_that_was_left_behind",
@@ -31,6 +32,8 @@ ALONE: Final = (
 LONG: Final = (
     "tests/integration/test_serve.py",
     "tests/integration/test_memory.py",
+    "tests/attacks/test_backups.py",
+    "tests/integration/test_workers.py",
     "tests/attacks/test_command_line.py",
     "tests/integration/test_paging.py",
     "tests/integration/test_kill.py",

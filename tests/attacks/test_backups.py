@@ -9,8 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +31,7 @@ from api.postgres.pidfile import servers_in
 from domain.bundled import bundled_plan
 from domain.commands import AnyCommand
 from tests.conftest import REPORT, TASK, ask, database_of
+from tests.disks import disk
 from tests.integration.commands import PROJECT, environment, place, planrecord, serving, start
 
 ORIGIN = "planrecord.test/shanghai"
@@ -447,22 +447,10 @@ async def as_user(uid: int, site: Path, folder: Path, *arguments: str) -> tuple[
     return process.returncode, err.decode()
 
 
-@contextmanager
-def small_disk(folder: Path) -> Generator[None]:
-    """A disk of 30 MB, of which 24 are taken."""
-    folder.mkdir()
-    mount = ("mount", "-t", "tmpfs", "-o", "size=30m,mode=755", "tmpfs", str(folder))
-    subprocess.run(mount, check=True)  # noqa: S603 - our own words
-    try:
-        (folder / "filling").write_bytes(bytes(24 << 20))
-        yield
-    finally:
-        subprocess.run(("umount", str(folder)), check=True)  # noqa: S603, S607 - our own words
-
-
-@pytest.mark.parametrize("disk", [pytest.param(small_disk, id="a_small_disk") for _ in range(ROOT)])
-async def test_a_full_disk_is_said_and_leaves_nothing(kept: Kept, data: Path, disk: Any) -> None:
-    with disk(data):
+@pytest.mark.disk
+async def test_a_full_disk_is_said_and_leaves_nothing(kept: Kept, data: Path) -> None:
+    with disk(data, "30m"):
+        (data / "filling").write_bytes(bytes(24 << 20))
         with pytest.raises(PostgresFailed, match="no room left"):
             await restore(settings(data / "small"), kept.backup, quiet)
         with pytest.raises(PostgresFailed, match="no room left"):

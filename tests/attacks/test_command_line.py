@@ -4,11 +4,10 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Generator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +21,7 @@ from api.postgres import PostgresFailed, cluster, is_cluster
 from api.postgres.home import cluster_of
 from api.postgres.pidfile import send, servers_in
 from tests.conftest import TASK, ask, at, database_of
+from tests.disks import disk
 from tests.integration.commands import (
     PROJECT,
     Serving,
@@ -33,9 +33,6 @@ from tests.integration.commands import (
     start,
 )
 
-needs_a_disk = pytest.mark.skipif(
-    os.geteuid() != 0, reason="only root may mount a disk that is full or read-only; .ci/run, as root, has these tests"
-)
 OBEYED = 10.0  # seconds from a signal to the end
 REWORD = json.dumps({"type": "task.reword", "task": TASK, "text": "改后的措辞", "reason": "试"})
 READING = [("verify",), ("record", "--dry-run"), ("record",), ("clock", "2024-01-01T00:00:00+08:00")]
@@ -343,7 +340,7 @@ async def test_a_folder_that_cannot_be_used_is_one_sentence(data: Path) -> None:
         assert str(data / "file") in one_sentence(finished.err)
 
 
-@needs_a_disk
+@pytest.mark.disk
 @pytest.mark.parametrize(("size", "command"), [("5m", "serve"), ("4k", "serve"), ("5m", "demo")])
 async def test_a_full_disk_at_the_first_start_is_said(data: Path, size: str, command: str) -> None:
     with disk(data, size):
@@ -355,18 +352,7 @@ async def test_a_full_disk_at_the_first_start_is_said(data: Path, size: str, com
         assert servers_in(cluster_of(data)) == []
 
 
-@contextmanager
-def disk(folder: Path, size: str, option: str = "mode=0755") -> Generator[None]:
-    """A disk of that size in place of the folder."""
-    folder.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},{option}", "tmpfs", str(folder)], check=True)  # noqa: S603, S607 - our own words
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607 - our own words
-
-
-@needs_a_disk
+@pytest.mark.disk
 async def test_a_disk_that_is_full_at_a_later_start_is_said(data: Path) -> None:
     with disk(data, "200m"):
         async with serving(data):
@@ -385,7 +371,7 @@ async def test_a_disk_that_is_full_at_a_later_start_is_said(data: Path) -> None:
             assert (await running.get("/health/ready"))["position"] == 352
 
 
-@needs_a_disk
+@pytest.mark.disk
 async def test_a_disk_that_may_only_be_read_is_said(data: Path) -> None:
     with disk(data, "5m", "ro"):
         finished = await planrecord("serve", "--port", "0", "--data-dir", str(data))

@@ -5,7 +5,6 @@ import errno
 import logging
 import os
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -26,6 +25,7 @@ from events.demo import set_clock
 from tests.attacks.conftest import LONGEST_STEP, Victim, victim_at
 from tests.conftest import IMPORTED_AT, PLAN, TASK, Site, problem_of, serving, settings_for
 from tests.contract.test_problems import READS, address, question
+from tests.disks import disk
 
 PROMPT = 8.0  # seconds: the patience of 5, and something for 250 who ask at once on a busy machine
 HEALTH = "/health/ready"
@@ -374,19 +374,13 @@ async def test_a_database_that_is_not_what_it_was_is_no_mistake_of_ours(
     assert (await site.get(f"{PLAN}/tasks/21"))["text"] == REWORD["text"]
 
 
-SMALL = [pytest.param("tmpfs", id="a_small_disk") for _ in range(os.geteuid() == 0)]  # only root may mount one
-
-
 @pytest.fixture
 def small_disk() -> Generator[Path]:
     """A disk that holds a database and little more."""
     with tempfile.TemporaryDirectory(prefix="planrecord-small-") as name:
         Path(name).chmod(0o755)
-        subprocess.run(("mount", "-t", "tmpfs", "-o", "size=120m,mode=755", "small", name), check=True)  # noqa: S603, S607
-        try:
+        with disk(Path(name), "120m", lazy=True):
             yield Path(name)
-        finally:
-            subprocess.run(("umount", "--lazy", name), check=True)  # noqa: S603, S607
 
 
 def filled(place: Path) -> Path:
@@ -402,11 +396,8 @@ def filled(place: Path) -> Path:
     return filling
 
 
-@pytest.mark.parametrize("kind", SMALL)
-async def test_a_disk_that_is_full_loses_nothing_and_stops_nobody_from_reading(
-    small_disk: Path, folder: Path, kind: str
-) -> None:
-    del kind
+@pytest.mark.disk
+async def test_a_disk_that_is_full_loses_nothing_and_stops_nobody_from_reading(small_disk: Path, folder: Path) -> None:
     options = {"min_wal_size": "32MB", "max_wal_size": "32MB", "autovacuum": "off"}
     async with cluster(small_disk / "data", options=options) as own:
         await begin(own.dsn, folder)
