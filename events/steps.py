@@ -8,7 +8,8 @@ from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
-STEP: Final = 0.015  # seconds that work may go on before it rests: with the unit that ends it, a step takes about 20 ms
+STEP: Final = 0.005  # seconds that work may go on before it rests, with the unit that ends it
+PAUSE: Final = 0.0003  # seconds of rest: what hands requests over is another thread, which waits until the loop sleeps
 FIRST_STEP: Final = 0.003  # the first time: what the same step of the loop did before the work began adds to it
 _TURNS: Final = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
 
@@ -27,7 +28,7 @@ class Pace:
         if perf_counter() - self._since < STEP:
             return
         async with _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-            await asyncio.sleep(0)
+            await asyncio.sleep(PAUSE)
         self._since = perf_counter()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -59,6 +60,10 @@ class Victim(msgspec.Struct, frozen=True):
     def bearer(self) -> dict[str, str]:
         """What writing needs."""
         return {"Authorization": f"Bearer {self.token}"}
+
+    def worked(self) -> float:
+        """The seconds of processor time that it has taken so far, by the kernel's clock of another process."""
+        return time.clock_gettime(~self.process.pid << 3 | 2)
 
     async def measure(self) -> dict[str, Any]:
         """What it has measured since it was last asked."""

@@ -101,23 +101,25 @@ async def test_what_fits_is_told_of_facts_that_rewrite_too_much(victim: Victim) 
 
 
 class Reader:
-    """Somebody who reads all the while, and notes how long each answer took."""
+    """Somebody who reads all the while.
+
+    Of each read is noted how long it took on the wall, and how long the server's processor worked meanwhile: a machine
+    that lets all its processes rest for a third of a second, as a shared one does now and then, is not the server's.
+    """
 
     def __init__(self, victim: Victim) -> None:
-        self._http = victim.http
-        self.took: list[float] = []
+        self._victim = victim
+        self.waited: list[float] = []
+        self.worked: list[float] = []
 
     async def read(self) -> None:
         while True:
-            begun = perf_counter()
-            answer = await self._http.get("/v1/plans/shanghai-credit-2023/tasks/3")
-            self.took.append(perf_counter() - begun)
+            begun, worked = perf_counter(), self._victim.worked()
+            answer = await self._victim.http.get("/v1/plans/shanghai-credit-2023/tasks/3")
+            self.waited.append(perf_counter() - begun)
+            self.worked.append(self._victim.worked() - worked)
             assert answer.status_code == 200
             await asyncio.sleep(0.005)
-
-    @property
-    def p99(self) -> float:
-        return sorted(self.took)[int(len(self.took) * 0.99)]
 
 
 @contextmanager
@@ -131,7 +133,8 @@ def reading(victim: Victim) -> Generator[Reader]:
 
 def undisturbed(reader: Reader, cost: Cost) -> None:
     assert cost.longest <= LONGEST_STEP, cost
-    assert reader.p99 < 0.25  # about a tenth of a second where nothing else runs on the machine
+    assert max(reader.worked) < 0.1, reader.worked
+    assert max(reader.waited) < 1, reader.waited
 
 
 @pytest.mark.parametrize(
