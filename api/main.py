@@ -32,6 +32,7 @@ from events.database import APPENDING, APPENDING_PATIENCE, PLANNED_ONCE, Lanes, 
 from events.handle import Handler
 from events.head import watching
 from events.log import Log
+from events.remembered import Fold
 from events.streams import Streams
 from projections.fold import Timeline
 from projections.folds import Folds
@@ -73,6 +74,7 @@ class Service(msgspec.Struct, frozen=True):
     pool: Lanes
     log: Log
     reader: Reader
+    handler: Handler
     office: Office
     token: str  # empty where nothing may be served
     token_is_new: bool
@@ -83,7 +85,7 @@ class Service(msgspec.Struct, frozen=True):
 
     def measured(self) -> Counted:
         """All that this process has counted; it may be asked for by another thread."""
-        return self.meter.report(self.reader, self.log, {"log": self.pool, "tables": self.slices})
+        return self.meter.report(self.reader, self.log, self.handler, {"log": self.pool, "tables": self.slices})
 
 
 @asynccontextmanager
@@ -116,12 +118,22 @@ async def wired(
         appending(dsn, folds) as log,
         watching(lambda: connect(dsn), pool) as head,
         keeping(settings.data_dir, head) if purpose != "read" else nullcontext(),
+        handling(log, pool, folds, Streams(memory)) as handler,
     ):
-        handler = Handler(log, pool.acquire, folds, Streams(memory))
         token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)
         reader = Reader(pool, slices, head, settings.license, memory)
         office = Office(pool, head, handler, settings.office)
-        yield Service(settings, dsn, pool, log, reader, office, token, is_new, hmac_key, own, slices, Meter())
+        yield Service(settings, dsn, pool, log, reader, handler, office, token, is_new, hmac_key, own, slices, Meter())
+
+
+@asynccontextmanager
+async def handling(log: Log, lanes: Lanes, fold: Fold, streams: Streams) -> AsyncGenerator[Handler]:
+    """Who decides what is appended to the log."""
+    handler = Handler(log, lanes.acquire, fold, streams)
+    try:
+        yield handler
+    finally:
+        await handler.close()
 
 
 @asynccontextmanager

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import asyncpg
@@ -56,7 +57,13 @@ class Write(NamedTuple):
     args: Sequence[Sequence[Any]]
 
 
+Held = Callable[[Connection, datetime], Awaitable[Proposal | Appended | Exception]]
+"""Decides a request while the head is held, at the moment it is recorded: what to append, or what became of it."""
+
 Writer = Callable[[Sequence[Written]], Awaitable[Sequence[Write]]]
+
+
+NOTHING_WRITTEN: Final[Mapping[str, Sequence[Recorded]]] = MappingProxyType({})
 
 
 async def nothing(_: Sequence[Written]) -> Sequence[Write]:
@@ -81,7 +88,8 @@ class Log:
         self.waits, self.commits = Histogram(SECONDS), Histogram(SECONDS)
         self._connect = connect
         self._writer = writer
-        self._queue = Queue()
+        self._queue = Queue[Proposal | Held, Appended]()
+        self._last: Mapping[str, Sequence[Recorded]] = {}  # whole streams, as the last batch left them
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -90,15 +98,19 @@ class Log:
         """How many requests wait to be begun."""
         return len(self._queue)
 
-    async def append(self, proposal: Proposal) -> Appended:
-        """Append all facts of a request or none.
+    async def append(self, proposal: Proposal, since: float | None = None) -> Appended:
+        """Append all facts of a request or none. It may rest on facts that this log has appended just before.
+
+        `since`: when the request began to wait, by the monotonic clock, if that was not now.
 
         Conflict, KeyReused, LeafError; ClockBehind, DiskFull or NotBegun if nothing was recorded and may be later;
         Unacknowledged if nobody can say. Whoever gives up waiting before it is begun has recorded nothing.
         """
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
-        return await self._queue.put(proposal)
+        return await self._put(proposal, len(proposal.new), since)
+
+    async def append_held(self, decide: Held, size: int) -> Appended:
+        """As `append`, for a request of so many commands that is decided while nobody else may write."""
+        return await self._put(decide, size)
 
     async def seek_room(self, connection: Connection) -> None:
         """Find out whether a disk that was full has room again, by writing something that is dropped; else DiskFull."""
@@ -124,6 +136,11 @@ class Log:
             await close(self._connection)
             self._connection = None
 
+    def _put(self, asked: Proposal | Held, size: int, since: float | None = None) -> asyncio.Future[Appended]:
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        return self._queue.put(asked, size, since)
+
     async def _run(self) -> None:
         while True:
             await self._queue.arrival()
@@ -142,13 +159,13 @@ class Log:
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             self._queue.refuse(_not_begun(error))
             return
-        if batch := self._queue.begin():
+        if batch := self._queue.begin(alone=callable):
             await self._commit_or_fail(self._connection, batch)
 
-    async def _commit_or_fail(self, connection: Connection, batch: Sequence[Waiting]) -> None:
+    async def _commit_or_fail(self, connection: Connection, batch: Sequence[Waiting[Any, Appended]]) -> None:
         began = time.monotonic()
         try:
-            answers = await self._commit(connection, [waiting.proposal for waiting in batch])
+            answers = await self._commit(connection, [waiting.asked for waiting in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             self.full = self.full or isinstance(error, DiskFull)
             self._hang_up()
@@ -165,11 +182,12 @@ class Log:
             self._connection.terminate()
             self._connection = None
 
-    async def _commit(self, connection: Connection, proposals: Sequence[Proposal]) -> Sequence[Appended | Exception]:
+    async def _commit(self, connection: Connection, asked: Sequence[Proposal | Held]) -> Sequence[Appended | Exception]:
         """Append a batch; of all its messages only the last can leave it open whether anything was recorded."""
+        last, self._last = self._last, {}
         try:
             await connection.execute("BEGIN")
-            answers = await self._answers(connection, proposals)
+            answers, written = await self._answers(connection, asked, last)
         except Exception as error:
             raise _unwritten(error) from error
         try:
@@ -178,23 +196,33 @@ class Log:
             if getattr(error, "severity_en", None) == "ERROR":  # refused, not broken off: it was rolled back
                 raise _unwritten(error) from error
             raise Unacknowledged("the database went away before it had said that it was recorded") from error
+        self._last = {one.stream: one.facts for one in written}
         return answers
 
-    async def _answers(self, connection: Connection, proposals: Sequence[Proposal]) -> Sequence[Appended | Exception]:
-        """What becomes of each request; what is accepted is written, and not yet committed."""
+    async def _answers(
+        self, connection: Connection, asked: Sequence[Proposal | Held], last: Mapping[str, Sequence[Recorded]]
+    ) -> tuple[Sequence[Appended | Exception], Sequence[Written]]:
+        """What becomes of each request, and what is written, and not yet committed."""
         head = await connection.fetchrow(statement("head_for_update"))
         assert head is not None  # noqa: S101 - migrate() has made the one row
         if self.shape not in {None, head["shape"]}:
-            return [OtherShape()] * len(proposals)
+            return [OtherShape()] * len(asked), ()
         if head["seconds_behind"] > MAX_SECONDS_BEHIND:
             behind = ClockBehind(f"the database's clock is {head['seconds_behind']:.1f} s behind the last fact")
-            return [behind] * len(proposals)
-        batch = Batch(head["size"], head["recorded_at"], await self._conditions(connection, proposals))
+            return [behind] * len(asked), ()
+        proposals: list[Proposal] = []
+        for one in asked:
+            decided = await one(connection, head["recorded_at"]) if callable(one) else one
+            if not isinstance(decided, Proposal):  # nor is anybody else in this batch
+                return [decided], ()
+            proposals.append(decided)
+        batch = Batch(head["size"], head["recorded_at"], await self._conditions(connection, proposals), last)
         answers = await batch.judged(proposals)
-        if batch.asked or batch.appended:
-            await self._write(connection, batch, head["frontier"])
+        written = batch.written()
+        if batch.asked or written:
+            await self._write(connection, batch, written, head["frontier"])
             self.full = False
-        return answers
+        return answers, written
 
     @staticmethod
     async def _conditions(connection: Connection, proposals: Sequence[Proposal]) -> "Conditions":
@@ -216,12 +244,14 @@ class Log:
             {row["name"]: row["number"] for row in rows if row["kind"] == "named since"},
         )
 
-    async def _write(self, connection: Connection, batch: "Batch", frontier: Sequence[bytes]) -> None:
+    async def _write(
+        self, connection: Connection, batch: "Batch", written: Sequence[Written], frontier: Sequence[bytes]
+    ) -> None:
         entries = [entry for _, entry in batch.appended]
         grown, nodes = merkle.extend(tuple(frontier), batch.size - len(entries), entries)
         tree = [[one[column] for one in nodes] for column in range(3)]
         sql, args = statement("append"), [*batch.arguments(), batch.size, grown, *tree]
-        writes = await self._writer(batch.written())
+        writes = await self._writer(written)
         riding = writes if sum(len(values) for write in writes for values in write.args) <= MAX_RIDING else ()
         for write in riding:
             numbers = [f"${len(args) + i}" for i in range(1, len(write.args) + 1)]
@@ -270,9 +300,18 @@ def _sets(pairs: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
 
 
 class Batch:
-    """The requests of one transaction, judged one after the other: one conflict never fails its neighbours."""
+    """The requests of one transaction, judged one after the other: one conflict never fails its neighbours.
 
-    def __init__(self, size: int, recorded_at: datetime, conditions: Conditions) -> None:
+    `last` are whole streams that requests may rest on which were decided before these were recorded.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        recorded_at: datetime,
+        conditions: Conditions,
+        last: Mapping[str, Sequence[Recorded]] = NOTHING_WRITTEN,
+    ) -> None:
         self.size = size
         self.recorded_at = recorded_at
         self.appended: list[tuple[Recorded, bytes]] = []
@@ -280,6 +319,7 @@ class Batch:
         self._disclosures: list[tuple[int, Disclosure]] = []
         self._known: dict[str, Sequence[Recorded]] = {}
         self._conditions = conditions
+        self._last = last
 
     async def judged(self, proposals: Sequence[Proposal]) -> list[Appended | Exception]:
         """What becomes of each request, in steps."""
@@ -327,6 +367,9 @@ class Batch:
         for stream, size in proposal.unnamed_since.items():
             if self._conditions.last_named.get(stream, 0) > size:
                 return Conflict(stream, size, self._conditions.last_named[stream])
+        for stream, known in proposal.known.items():
+            if stream not in self._known and len(known) < proposal.read[stream] != len(self._last.get(stream, ())):
+                return Conflict(stream, proposal.read[stream], len(known))  # what it rests on is not known here
         if shanghai_day(self.recorded_at) != proposal.today:
             return Conflict("today", None, None)  # midnight passed between deciding and recording
         return None
@@ -358,13 +401,19 @@ class Batch:
                     self._conditions.last_named[stream] = one.position
             for positions in self._conditions.named.values() if one.undoes else ():
                 positions.discard(one.undoes)
-            self._known.setdefault(one.stream, proposal.known.get(one.stream, ()))
+            if one.stream not in self._known:
+                self._known[one.stream] = self._whole(proposal, one.stream)
             self._disclosures.extend((one.position, disclosure) for disclosure in new.disclosures)
         if proposal.idempotency:
             positions = tuple(one.position for one, _ in recorded)
             self.asked.append((proposal.actor, proposal.idempotency, positions))
             name = f"{proposal.actor} {proposal.idempotency.key}"
             self._conditions.requests[name] = (proposal.idempotency.body_hmac, positions)
+
+    def _whole(self, proposal: Proposal, stream: str) -> Sequence[Recorded]:
+        """A stream as it was before this batch."""
+        known = proposal.known.get(stream, ())
+        return known if len(known) == proposal.read[stream] else self._last[stream]
 
     def written(self) -> list[Written]:
         """Every stream that was written, whole."""

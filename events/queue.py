@@ -3,11 +3,10 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeVar
 
 from events.database import PATIENCE
-from events.proposal import Appended, Proposal
 
 MAX_WAITING: Final = 1_000  # requests
 MAX_WAITING_FACTS: Final = 20_000
@@ -15,18 +14,23 @@ MAX_BATCH: Final = 256  # requests in one transaction
 MAX_BATCH_FACTS: Final = 2_000  # and their facts, unless a single request has more
 
 
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+
 class NotBegun(Exception):
     """Nothing was begun, so nothing was recorded: send it again."""
 
 
-class Waiting:
-    """A request and the answer that it will have; until it is begun it may be given up."""
+class Waiting(Generic[Asked, Answer]):
+    """A request of so many facts and the answer that it will have; until it is begun it may be given up."""
 
-    def __init__(self, proposal: Proposal) -> None:
+    def __init__(self, asked: Asked, size: int, since: float | None) -> None:
         loop = asyncio.get_running_loop()
-        self.proposal = proposal
-        self.since = time.monotonic()
-        self.answer: asyncio.Future[Appended] = loop.create_future()
+        self.asked = asked
+        self.size = size
+        self.since = since or time.monotonic()
+        self.answer: asyncio.Future[Answer] = loop.create_future()
         self._end = loop.call_later(PATIENCE, self._give_up)
 
     def begin(self) -> bool:
@@ -37,7 +41,7 @@ class Waiting:
     def _give_up(self) -> None:
         self.hear(NotBegun(f"it has waited for {PATIENCE:.0f} s behind others"))
 
-    def hear(self, answer: Appended | Exception) -> None:
+    def hear(self, answer: Answer | Exception) -> None:
         """The answer, for whoever still waits for it."""
         self._end.cancel()
         if self.answer.done():
@@ -48,11 +52,11 @@ class Waiting:
             self.answer.set_result(answer)
 
 
-class Queue:
+class Queue(Generic[Asked, Answer]):
     """Who came first is begun first; one that finds too many before it is refused at once."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Waiting] = deque()
+        self._waiting: deque[Waiting[Asked, Answer]] = deque()
         self._facts = 0
         self._arrived = asyncio.Event()
 
@@ -60,15 +64,18 @@ class Queue:
         """How many wait, those included who may have gone."""
         return len(self._waiting)
 
-    def put(self, proposal: Proposal) -> asyncio.Future[Appended]:
-        """The answer that a request will have; NotBegun if too many wait before it."""
-        if len(self._waiting) >= MAX_WAITING or self._facts + len(proposal.new) > MAX_WAITING_FACTS:
+    def put(self, asked: Asked, size: int, since: float | None = None) -> asyncio.Future[Answer]:
+        """The answer that a request of so many facts will have; NotBegun if too many wait before it.
+
+        `since`: when it began to wait, by the monotonic clock, if that was not now.
+        """
+        if len(self._waiting) >= MAX_WAITING or self._facts + size > MAX_WAITING_FACTS:
             self._drop_the_gone()
-        if len(self._waiting) >= MAX_WAITING or self._facts + len(proposal.new) > MAX_WAITING_FACTS:
+        if len(self._waiting) >= MAX_WAITING or self._facts + size > MAX_WAITING_FACTS:
             raise NotBegun(f"{len(self._waiting)} requests with {self._facts} facts wait to be recorded")
-        waiting = Waiting(proposal)
+        waiting = Waiting[Asked, Answer](asked, size, since)
         self._waiting.append(waiting)
-        self._facts += len(proposal.new)
+        self._facts += size
         self._arrived.set()
         return waiting.answer
 
@@ -76,19 +83,24 @@ class Queue:
         """Return once a request waits."""
         await self._arrived.wait()
 
-    def begin(self) -> Sequence[Waiting]:
-        """The next batch, which may be empty: whoever has gone or has waited too long is left out for good."""
-        batch: list[Waiting] = []
+    def begin(self, alone: Callable[[Asked], bool] = lambda _: False) -> Sequence[Waiting[Asked, Answer]]:
+        """The next batch, which may be empty: whoever has gone or has waited too long is left out for good.
+
+        Who is to be `alone` shares it with nobody.
+        """
+        batch: list[Waiting[Asked, Answer]] = []
         facts = 0
         while self._waiting and len(batch) < MAX_BATCH:
-            facts += len(self._waiting[0].proposal.new)
-            if batch and facts > MAX_BATCH_FACTS:
+            facts += self._waiting[0].size
+            if batch and (facts > MAX_BATCH_FACTS or alone(self._waiting[0].asked)):
                 break
             waiting = self._next()
             if waiting.begin():
                 batch.append(waiting)
+                if alone(waiting.asked):
+                    break
             else:
-                facts -= len(waiting.proposal.new)
+                facts -= waiting.size
         return batch
 
     def refuse(self, why: NotBegun) -> None:
@@ -96,9 +108,9 @@ class Queue:
         while self._waiting:
             self._next().hear(why)
 
-    def _next(self) -> Waiting:
+    def _next(self) -> Waiting[Asked, Answer]:
         waiting = self._waiting.popleft()
-        self._facts -= len(waiting.proposal.new)
+        self._facts -= waiting.size
         if not self._waiting:
             self._arrived.clear()
         return waiting
@@ -106,4 +118,4 @@ class Queue:
     def _drop_the_gone(self) -> None:
         still = [one for one in self._waiting if not one.answer.done()]
         self._waiting = deque(still)
-        self._facts = sum(len(one.proposal.new) for one in still)
+        self._facts = sum(one.size for one in still)

@@ -1,12 +1,11 @@
 """The log as it is read by stream: what a command is decided on."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from events import codec
 from events.database import Connection, statement
-from events.proposal import Appended, IdempotencyKey, replay
 from events.recorded import Recorded
 from events.steps import in_steps
 
@@ -41,16 +40,32 @@ class Streams:
     def __init__(self, memory: Keeping) -> None:
         self._memory = memory
 
+    async def now(
+        self, connection: Connection, streams: Iterable[str]
+    ) -> tuple[int, datetime, dict[str, list[Recorded]]]:
+        """The size of the log, the present moment (the database's clock, or the demo's), and streams as in `read`."""
+        known = self._known(streams)
+        row = await connection.fetchrow(_NOW, list(known), [len(facts) for facts, _ in known.values()])
+        assert row is not None  # noqa: S101 - migrate() has made the one row
+        return row["size"], row["now"], await self._with(known, row["entries"])
+
     async def read(self, connection: Connection, streams: Iterable[str]) -> dict[str, list[Recorded]]:
         """All facts of each stream, in order; an empty list for a stream that has none. They are shared."""
-        known: dict[str, tuple[list[Recorded], int]] = {
-            stream: self._memory.get(("stream", stream)) or ([], 0) for stream in streams
-        }
+        known = self._known(streams)
         if not known:
             return {}
         rows = await connection.fetch(_SINCE, list(known), [len(facts) for facts, _ in known.values()])
+        return await self._with(known, [row["entry"] for row in rows])
+
+    def _known(self, streams: Iterable[str]) -> dict[str, tuple[list[Recorded], int]]:
+        return {stream: self._memory.get(("stream", stream)) or ([], 0) for stream in streams}
+
+    async def _with(
+        self, known: dict[str, tuple[list[Recorded], int]], entries: Iterable[bytes]
+    ) -> dict[str, list[Recorded]]:
+        """What was known, and what came since, which is known from now on."""
         new: dict[str, list[Recorded]] = {}
-        async for one, weight in in_steps((codec.decode_trusted(row["entry"]), len(row["entry"])) for row in rows):
+        async for one, weight in in_steps((codec.decode_trusted(entry), len(entry)) for entry in entries):
             new.setdefault(one.stream, []).append(one)
             known[one.stream] = known[one.stream][0], known[one.stream][1] + _FACT + int(_DECODED * weight)
         for stream, facts in new.items():
@@ -61,20 +76,31 @@ class Streams:
 
 _SINCE: Final = """SELECT entry FROM unnest($1::text[], $2::int[]) AS known(stream, version)
     JOIN events USING (stream) WHERE events.version > known.version ORDER BY position"""
+_NOW: Final = f"SELECT size, coalesce(demo_now, clock_timestamp()) AS now, ARRAY({_SINCE}) AS entries FROM log_head"  # noqa: S608 - ours
 _FACT: Final = 400  # bytes that a fact takes beside what it says,
 _DECODED: Final = 1.25  # which takes so many for each byte of its leaf: tracemalloc says 820 for a leaf of 354
 
-
-async def find_request(connection: Connection, actor: str, idempotency: IdempotencyKey) -> Appended | None:
-    """What an earlier request with the same key recorded, if there was one; KeyReused if it had another body."""
-    rows = await connection.fetch(statement("conditions"), [], [], [actor], [idempotency.key], [], [])
-    return replay(idempotency, rows[0]["body_hmac"], rows[0]["positions"]) if rows else None
+Kept = tuple[bytes, Sequence[int]]
+"""The HMAC of a request's body, and where its facts stand."""
 
 
-async def naming(connection: Connection, stream: str) -> frozenset[int]:
-    """Where live facts of other streams name the subject of `stream`: of very many not all positions."""
-    rows = await connection.fetch(statement("conditions"), [], [stream], [], [], [], [])
-    return frozenset(row["number"] for row in rows)
+async def find_requests(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Kept]:
+    """What earlier requests with these keys, each of an office, have recorded."""
+    rows = await connection.fetch(
+        """SELECT office, key, body_hmac, positions
+        FROM requests JOIN unnest($1::text[], $2::text[]) AS k(office, key) USING (office, key)""",
+        [office for office, _ in keys],
+        [key for _, key in keys],
+    )
+    return {(row["office"], row["key"]): (row["body_hmac"], row["positions"]) for row in rows}
+
+
+async def naming(connection: Connection, streams: Iterable[str]) -> dict[str, frozenset[int]]:
+    """For each stream where live facts of others name its subject: of very many not all positions."""
+    found: dict[str, set[int]] = {stream: set() for stream in streams}
+    for row in await connection.fetch(statement("conditions"), [], list(found), [], [], [], []):
+        found[row["name"]].add(row["number"])
+    return {stream: frozenset(positions) for stream, positions in found.items()}
 
 
 async def streams_naming(connection: Connection, streams: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -91,7 +117,7 @@ async def streams_naming(connection: Connection, streams: Iterable[str]) -> dict
 
 
 async def head_now(connection: Connection) -> tuple[int, datetime]:
-    """The size of the log and the present moment: the database's clock, or the demo's."""
-    row = await connection.fetchrow("SELECT size, coalesce(demo_now, clock_timestamp()) AS now FROM log_head")
+    """The size of the log and the present moment."""
+    row = await connection.fetchrow(_NOW, [], [])
     assert row is not None  # noqa: S101 - migrate() has made the one row
     return row["size"], row["now"]

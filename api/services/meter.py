@@ -11,6 +11,7 @@ from api.hosting import metrics
 from api.hosting.metrics import Counted, Family, Sample
 from api.services.reader import Reader
 from events.database import Lanes
+from events.handle import Handler
 from events.histogram import SECONDS, Histogram
 from events.log import Log
 
@@ -38,10 +39,10 @@ class Meter:
         key = route, method if method in METHODS else "other", status, remembered
         return self._answers.setdefault(key, Histogram(SECONDS))
 
-    def report(self, reader: Reader, log: Log, lanes: Mapping[str, Lanes]) -> Counted:
+    def report(self, reader: Reader, log: Log, handler: Handler, lanes: Mapping[str, Lanes]) -> Counted:
         """All that is measured, of lanes by what they read; it may be asked for by another thread."""
         connections = (one for reading, of in lanes.items() for one in _of_lanes(reading, of))
-        measured = [*self._requests(), *_of_log(log), *_of_reader(reader), *connections, *_of_process()]
+        measured = [*self._requests(), *_of_log(log, handler), *_of_reader(reader), *connections, *_of_process()]
         return Counted(os.getpid(), measured)
 
     def _requests(self) -> Iterator[Sample]:
@@ -50,12 +51,12 @@ class Meter:
             yield _sample(metrics.REQUESTS, times, labels)
 
 
-def _of_log(log: Log) -> Iterator[Sample]:
+def _of_log(log: Log, handler: Handler) -> Iterator[Sample]:
     yield _sample(metrics.BATCH_REQUESTS, log.batches)
     yield _sample(metrics.BATCH_FACTS, log.facts)
     yield _sample(metrics.QUEUED, log.waits)
     yield _sample(metrics.COMMITTED, log.commits)
-    yield Sample(metrics.WAITING.name, (), log.waiting)
+    yield Sample(metrics.WAITING.name, (), handler.waiting + log.waiting)
 
 
 def _of_reader(reader: Reader) -> Iterator[Sample]:

@@ -12,7 +12,7 @@ from litestar.exceptions import HTTPException
 from domain.errors import NotAPlan, Refused, Stale, Unknown
 from events.codec import LeafError
 from events.database import GONE, WRONG
-from events.handle import TooManyFacts
+from events.deciding import TooManyFacts
 from events.proposal import ClockBehind, DiskFull, KeyReused, OtherShape, Unacknowledged
 from events.queue import NotBegun
 from projections.as_of import NoSuchMoment

@@ -20,8 +20,9 @@ from domain.errors import Refused
 from domain.fact import Fact, data_of, tag
 from domain.task import Task
 from events import codec, merkle
-from events.handle import Remembered, decide_all
+from events.deciding import decide_all
 from events.recorded import Recorded
+from events.remembered import Remembered
 from projections.fold import Timeline
 
 BESIDE: Final = ("leafHash", "undoneBy", "inRequest", "disclosures", "meta")  # what is no part of a leaf

@@ -78,8 +78,9 @@ class Ordeal:
         task = f"shanghai-credit-2023/{random.randint(1, 67)}"
         reword = {"type": "task.reword", "task": task, "text": f"第{number}稿"}
         due = {"type": "task.set_deadline", "task": task, "due": str(date(2024, 1, 1) + timedelta(days=number))}
-        commands = {"reword": [reword], "deadline": [due], "both": [reword, due], "report": [self._report()]}
-        sent = Sent(f"key-{number}", commands[random.choice(["reword", "deadline", "both", "report", "report"])])
+        commands = {"reword": [reword], "deadline": [due], "both": [reword, due]}
+        kind = random.choice(["reword", "deadline", "both", "report", "report"])
+        sent = Sent(f"key-{number}", commands.get(kind) or [self._report()])
         self.sent.append(sent)
         return sent
 

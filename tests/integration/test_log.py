@@ -22,7 +22,7 @@ from domain.values import Role, shanghai_day
 from events.database import SESSION, Connection, connect, statement, undisturbed
 from events.demo import set_clock
 from events.handle import Handler
-from events.log import Log
+from events.log import Held, Log
 from events.proposal import (
     Appended,
     ClockBehind,
@@ -453,11 +453,19 @@ class Interrupted(Log):
         self.decided: list[Proposal] = []
         self._meanwhile = meanwhile
 
-    async def append(self, proposal: Proposal) -> Appended:
+    async def append(self, proposal: Proposal, since: float | None = None) -> Appended:
         self.decided.append(proposal)
-        if len(self.decided) == 1:
-            await self._meanwhile()
-        return await super().append(proposal)
+        await self._meanwhile()
+        return await super().append(proposal, since)
+
+    async def append_held(self, decide: Held, size: int) -> Appended:
+        async def noted(connection: Connection, instant: datetime) -> Proposal | Appended | Exception:
+            decided = await decide(connection, instant)
+            if isinstance(decided, Proposal):
+                self.decided.append(decided)
+            return decided
+
+        return await super().append_held(noted, size)
 
 
 @asynccontextmanager
@@ -537,7 +545,7 @@ async def test_a_repeat_whose_first_try_was_recorded_meanwhile_is_replayed(
     async def acquire() -> AsyncGenerator[Connection]:
         nonlocal lends
         lends += 1
-        if lends == 2 and when == "before_deciding":
+        if lends == 1 and when == "before_deciding":
             await first_try()
         async with imported.pool.acquire() as connection:
             yield connection

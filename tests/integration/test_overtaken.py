@@ -2,15 +2,18 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
 from api.main import appending
 from domain.commands import AnyCommand
-from events.handle import Handler
-from events.proposal import Conflict
+from events.handle import MOST_HELD, Handler
+from events.proposal import Appended, Conflict, Proposal
 from events.streams import Streams
 from projections.fold import Timeline
 from projections.memory import Memory
@@ -51,6 +54,73 @@ async def test_of_twenty_writers_on_one_task_none_is_refused(site: Site) -> None
     assert [one["version"] for one in events] == list(range(events[0]["version"], events[0]["version"] + 100))
 
 
+@asynccontextmanager
+async def held(site: Site) -> AsyncGenerator[None]:
+    """Nothing is committed for as long as the block lasts."""
+    async with site.running.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM log_head FOR UPDATE")
+        yield
+
+
+async def sent_one_by_one(
+    site: Site, *requests: dict[str, Any] | list[dict[str, Any]]
+) -> list["asyncio.Task[httpx.Response]"]:
+    """Requests of which each is decided before the next one comes."""
+    tasks: list[asyncio.Task[httpx.Response]] = []
+    for one in requests:
+        tasks.append(asyncio.create_task(site.send(one)))
+        await asyncio.sleep(0.3)
+    return tasks
+
+
+@pytest.fixture
+def conflicts(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[Conflict]:
+    """All who were overtaken, and are decided again."""
+    found: list[Conflict] = []
+    append = site.running.log.append
+
+    async def watched(proposal: Proposal, since: float | None = None) -> Appended:
+        try:
+            return await append(proposal, since)
+        except Conflict as conflict:
+            found.append(conflict)
+            raise
+
+    monkeypatch.setattr(site.running.log, "append", watched)
+    return found
+
+
+async def test_writers_of_one_process_do_not_overtake_each_other(site: Site, conflicts: list[Conflict]) -> None:
+    await asyncio.gather(*(site.record(reword(f"第{number}稿")) for number in range(60)))
+    await asyncio.gather(*(site.record(reword(f"甲{number}"), reword(f"乙{number}")) for number in range(20)))
+    assert not conflicts
+
+
+async def test_what_is_being_committed_is_decided_on_meanwhile(site: Site, conflicts: list[Conflict]) -> None:
+    version = (await site.get(f"{PLAN}/tasks/21"))["version"]
+    async with held(site):
+        asked = [UNIT, ASSIGN, reword("新"), reword("又", expectedVersion=version + 2)]
+        tasks = await sent_one_by_one(site, *asked)
+        assert not any(one.done() for one in tasks)
+    assert [(await one).status_code for one in tasks] == [200] * 4
+    assert not conflicts
+    assert (await site.get(f"{PLAN}/tasks/21"))["text"] == "又"
+
+
+async def test_who_rested_on_what_was_not_recorded_is_decided_again(site: Site) -> None:
+    """Even who would have been refused for it."""
+    version = (await site.get(f"{PLAN}/tasks/21"))["version"]
+    async with held(site):
+        asked = [reword("先"), UNIT], reword("后", expectedVersion=version + 1), UNIT | {"name": "别名"}
+        first, rested, other = await sent_one_by_one(site, *asked)
+        async with site.running.pool.acquire() as connection:
+            await connection.execute("SELECT pg_cancel_backend(pid) FROM pg_locks WHERE NOT granted")
+        assert problem_of(await first, 503)["code"] == "not_begun"
+    assert problem_of(await rested, 409)["code"] == "stale_version"
+    assert (await other).status_code == 200
+    assert (await site.get("/v1/units/xin-ju"))["name"] == "别名"
+
+
 async def test_who_asked_for_a_version_is_told_that_there_is_another(site: Site) -> None:
     version = (await site.get(f"{PLAN}/tasks/21"))["version"]
     answers = await asyncio.gather(*(site.send(reword(f"第{n}", expectedVersion=version)) for n in range(10)))
@@ -68,17 +138,39 @@ async def test_deciding_again_may_find_that_another_was_first(site: Site) -> Non
         assert problem["detail"].startswith(f"position {target} was undone by position {winner}: ")
 
 
-async def test_who_is_overtaken_for_too_long_has_begun_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("events.handle.PATIENCE", 0.3)
+@pytest.fixture
+def overtaken(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Whoever is decided is overtaken, unless nobody else may write meanwhile: how often that was so."""
+    times: list[int] = []
 
-    async def overtaken(_: object) -> None:
+    async def conflict(proposal: Proposal, _: object) -> None:
+        times.append(len(proposal.new))
         raise Conflict("task:x", 1, 2)
 
-    monkeypatch.setattr(site.running.log, "append", overtaken)
+    monkeypatch.setattr(site.running.log, "append", conflict)
+    return times
+
+
+async def test_one_command_that_is_overtaken_is_decided_while_nobody_writes(site: Site, overtaken: list[int]) -> None:
     answers = await asyncio.gather(*(site.send(reword(f"第{n}")) for n in range(3)))
-    for one in answers:
-        assert problem_of(one, 503)["code"] == "not_begun"
-        assert one.headers["Retry-After"]
+    assert [one.status_code for one in answers] == [200] * 3
+    assert overtaken == [1] * 3
+    assert problem_of(await site.send(reword("又", expectedVersion=1)), 409)["code"] == "stale_version"
+    assert problem_of(await site.send(void(1)), 422)["code"] == "still_referred_to"
+
+
+@pytest.mark.parametrize("count", [2, 10, 11, MOST_HELD])
+async def test_a_list_that_is_overtaken_three_times_too(site: Site, overtaken: list[int], count: int) -> None:
+    receipt = await site.record(*(reword(f"第{n}") for n in range(count)))
+    assert len(receipt["facts"]) == count
+    assert overtaken == [count] * 3
+
+
+async def test_a_longer_list_that_is_overtaken_three_times_has_begun_nothing(site: Site, overtaken: list[int]) -> None:
+    answer = await site.send([reword(f"第{n}") for n in range(MOST_HELD + 1)])
+    assert problem_of(answer, 503)["code"] == "not_begun"
+    assert answer.headers["Retry-After"]
+    assert overtaken == [MOST_HELD + 1] * 3
 
 
 async def test_a_receipt_says_which_commands_recorded_nothing(site: Site) -> None:

@@ -10,10 +10,11 @@ from domain.errors import Refused
 from domain.fact import Fact, data_of, tag
 from domain.record import State
 from domain.values import SHANGHAI, Sealed, shanghai_day
+from events.deciding import decide_all
 from events.erasable import sealed_digest
-from events.handle import OPEN_END, Remembered, decide_all
 from events.proposal import NewFact
-from events.recorded import Cause, Recorded
+from events.recorded import OPEN_END, Cause, Recorded
+from events.remembered import Remembered
 from projections import fold
 
 NOW = datetime(2023, 8, 10, 12, 0, tzinfo=SHANGHAI)
