@@ -75,7 +75,7 @@ PLANNED_ONCE: Final = SESSION | {"plan_cache_mode": "force_generic_plan", "enabl
 
 
 # For the appender, whose one statement writes all that a queue of requests has become.
-APPENDING: Final = SESSION | {"statement_timeout": "8s"}
+APPENDING: Final = PLANNED_ONCE | {"statement_timeout": "8s"}
 APPENDING_PATIENCE: Final = 9.0  # seconds
 
 

@@ -20,7 +20,7 @@ from events.proposal import IdempotencyKey, NewFact, Proposal
 from events.recorded import Cause
 from events.remembered import Remembered
 
-MAX_FACTS: Final = 2_000  # in one request
+MAX_FACTS: Final = 10_000  # in one request
 MAX_WEIGHT: Final = 5_000_000  # bytes of rows that one request may have written, roughly
 SEND: Final = "send the others in requests of their own"
 REWRITES: Final = (

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
+from itertools import chain
 from typing import Final, NamedTuple, Protocol
 
 from domain.commands import AnyCommand
@@ -269,10 +270,11 @@ class Handler:
 
         Their keys are looked for last: who was loaded what an earlier request with its key has made finds the key too.
         """
-        loaded = Loaded(ahead)
+        loaded, pace = Loaded(ahead), Pace()
         named = Remembered(self._fold, 0, loaded)
-        for request in requests:
-            named.expect(request.commands)
+        for command in chain.from_iterable(one.commands for one in requests):
+            named.expect(command)
+            await pace.rest()
         size, instant, facts = await self._streams.now(connection, await _named_streams(connection, named))
         loaded.facts |= facts
         keys = [(one.actor, one.idempotency.key) for one in requests if one.idempotency]

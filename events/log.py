@@ -31,9 +31,10 @@ from events.proposal import (
 )
 from events.queue import NotBegun, Queue, Waiting
 from events.recorded import Recorded
-from events.steps import Pace, in_steps
+from events.steps import Pace, carried_out, in_steps
 
 MAX_SECONDS_BEHIND: Final = 5.0
+MAX_AT_ONCE: Final = 500  # facts that one statement may append: with their 20 values each that takes as long
 MAX_RIDING: Final = 10_000  # values that one statement may carry of the tables' rows: to encode them takes 5 to 10 ms
 
 
@@ -247,12 +248,17 @@ class Log:
     async def _write(
         self, connection: Connection, batch: "Batch", written: Sequence[Written], frontier: Sequence[bytes]
     ) -> None:
-        entries = [entry for _, entry in batch.appended]
-        grown, nodes = merkle.extend(tuple(frontier), batch.size - len(entries), entries)
-        tree = [[one[column] for one in nodes] for column in range(3)]
-        sql, args = statement("append"), [*batch.arguments(), batch.size, grown, *tree]
         writes = await self._writer(written)
         riding = writes if sum(len(values) for write in writes for values in write.args) <= MAX_RIDING else ()
+        size, tree, pace, args = batch.size - len(batch.appended), tuple(frontier), Pace(), list[Any]()
+        for piece in batch.pieces():
+            await pace.rest()
+            tree, nodes = merkle.extend(tree, size, [one.leaf for one in piece.entries])
+            size += len(piece.entries)
+            args = [*piece.arguments(), size, tree, *([one[column] for one in nodes] for column in range(3))]
+            if size < batch.size:
+                await connection.execute(f"{statement('append')} SELECT", *args)
+        sql = statement("append")
         for write in riding:
             numbers = [f"${len(args) + i}" for i in range(1, len(write.args) + 1)]
             sql += f", {write.name} AS ({write.sql.format(*numbers)})"
@@ -314,9 +320,8 @@ class Batch:
     ) -> None:
         self.size = size
         self.recorded_at = recorded_at
-        self.appended: list[tuple[Recorded, bytes]] = []
+        self.appended: list[AppendedFact] = []
         self.asked: list[tuple[str, IdempotencyKey, tuple[int, ...]]] = []
-        self._disclosures: list[tuple[int, Disclosure]] = []
         self._known: dict[str, Sequence[Recorded]] = {}
         self._conditions = conditions
         self._last = last
@@ -338,7 +343,7 @@ class Batch:
             recorded = [(one, codec.encode(one)) async for one in in_steps(self._recorded(proposal), pace)]
         except codec.LeafError as error:
             return error
-        self._accept(proposal, recorded)
+        await carried_out(self._accept(proposal, recorded), pace)
         return Appended(
             tuple(one.position for one, _ in recorded),
             replayed=False,
@@ -390,10 +395,11 @@ class Batch:
                 new.fact,
             )
 
-    def _accept(self, proposal: Proposal, recorded: Sequence[tuple[Recorded, bytes]]) -> None:
-        self.appended.extend(recorded)
+    def _accept(self, proposal: Proposal, recorded: Sequence[tuple[Recorded, bytes]]) -> Iterator[None]:
         self.size += len(recorded)
-        for (one, _), new in zip(recorded, proposal.new, strict=True):
+        for (one, leaf), new in zip(recorded, proposal.new, strict=True):
+            yield None
+            self.appended.append(AppendedFact(one, leaf, new.disclosures))
             self._conditions.versions[one.stream] = one.version
             if not isinstance(one.fact, FactVoided):  # which names nothing that it stands on
                 for stream in one.refers:
@@ -403,7 +409,6 @@ class Batch:
                 positions.discard(one.undoes)
             if one.stream not in self._known:
                 self._known[one.stream] = self._whole(proposal, one.stream)
-            self._disclosures.extend((one.position, disclosure) for disclosure in new.disclosures)
         if proposal.idempotency:
             positions = tuple(one.position for one, _ in recorded)
             self.asked.append((proposal.actor, proposal.idempotency, positions))
@@ -418,13 +423,36 @@ class Batch:
     def written(self) -> list[Written]:
         """Every stream that was written, whole."""
         new: dict[str, list[Recorded]] = {}
-        for one, _ in self.appended:
+        for one, _, _ in self.appended:
             new.setdefault(one.stream, []).append(one)
         return [Written(stream, [*self._known[stream], *facts], len(facts)) for stream, facts in new.items()]
 
+    def pieces(self) -> Iterator["PartOfBatch"]:
+        """What is written, in pieces that can be put into a statement at once; at least one."""
+        for begin in range(0, max(len(self.appended), 1), MAX_AT_ONCE):
+            last = begin + MAX_AT_ONCE >= len(self.appended)
+            yield PartOfBatch(self.recorded_at, self.appended[begin : begin + MAX_AT_ONCE], self.asked if last else ())
+
+
+class AppendedFact(NamedTuple):
+    """A fact that is appended, its leaf, and its texts."""
+
+    recorded: Recorded
+    leaf: bytes
+    disclosures: Sequence[Disclosure]
+
+
+class PartOfBatch(NamedTuple):
+    """A part of a batch."""
+
+    recorded_at: datetime
+    entries: Sequence[AppendedFact]
+    asked: Sequence[tuple[str, IdempotencyKey, tuple[int, ...]]]
+
     def arguments(self) -> list[Any]:
         """Parameters $1 to $16 of append.sql."""
-        facts = [one for one, _ in self.appended]
+        facts = [one.recorded for one in self.entries]
+        disclosed = [(one.recorded.position, text) for one in self.entries for text in one.disclosures]
         return [
             self.recorded_at,
             [one.position for one in facts],
@@ -433,11 +461,11 @@ class Batch:
             [tag(one.fact) for one in facts],
             [one.undoes for one in facts],
             [msgspec.json.encode(one.refers).decode() for one in facts],
-            [entry for _, entry in self.appended],
-            [one.digest for _, one in self._disclosures],
-            [position for position, _ in self._disclosures],
-            [one.salt for _, one in self._disclosures],
-            [one.value for _, one in self._disclosures],
+            [one.leaf for one in self.entries],
+            [one.digest for _, one in disclosed],
+            [position for position, _ in disclosed],
+            [one.salt for _, one in disclosed],
+            [one.value for _, one in disclosed],
             [office for office, _, _ in self.asked],
             [key.key for _, key, _ in self.asked],
             [key.body_hmac for _, key, _ in self.asked],

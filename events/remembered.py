@@ -127,17 +127,16 @@ class Remembered:
         self.missing_names |= other.missing_names
         self.missing_below |= other.missing_below
 
-    def expect(self, commands: Iterable[AnyCommand]) -> None:
-        """Note as missing what the commands themselves name, so that it is loaded all at once."""
-        for command in commands:
-            if isinstance(command, VoidFact):
-                self.missing_positions.add(command.target)
-            else:
-                self.missing_streams.add(command.stream)
-            if isinstance(command, ReportProgress):
-                self.missing_streams |= {*above(command.stream)}
-            if command.replaces is not None:
-                self.missing_positions.add(command.replaces)
+    def expect(self, command: AnyCommand) -> None:
+        """Note as missing what a command itself names, so that it is loaded with what others name."""
+        if isinstance(command, VoidFact):
+            self.missing_positions.add(command.target)
+        else:
+            self.missing_streams.add(command.stream)
+        if isinstance(command, ReportProgress):
+            self.missing_streams |= {*above(command.stream)}
+        if command.replaces is not None:
+            self.missing_positions.add(command.replaces)
 
     def state(self, stream: str, on: date) -> State | None:
         """The subject at (head, on), this request's earlier facts included and what is being replaced left out."""

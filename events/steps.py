@@ -44,6 +44,12 @@ async def in_steps(work: Work[T], pace: Pace | None = None) -> AsyncIterator[T]:
         await pace.rest()
 
 
+async def carried_out(work: Iterable[None], pace: Pace) -> None:
+    """A work that makes nothing, with the rests that it needs."""
+    for _ in work:
+        await pace.rest()
+
+
 def at_once(work: Work[T]) -> Iterator[T]:
     """What a work makes, without a rest."""
     return (one for one in work if one is not None)

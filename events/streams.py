@@ -43,19 +43,27 @@ class Streams:
     async def now(
         self, connection: Connection, streams: Iterable[str]
     ) -> tuple[int, datetime, dict[str, list[Recorded]]]:
-        """The size of the log, the present moment (the database's clock, or the demo's), and streams as in `read`."""
-        known = self._known(streams)
-        row = await connection.fetchrow(_NOW, list(known), [len(facts) for facts, _ in known.values()])
+        """The size of the log, the present moment (the database's clock, or the demo's), and streams as in `read`.
+
+        Of very many streams the last may be read somewhat later.
+        """
+        first, *more = _at_once(streams) or [[]]
+        known = self._known(first)
+        row = await connection.fetchrow(_NOW, first, [len(facts) for facts, _ in known.values()])
         assert row is not None  # noqa: S101 - migrate() has made the one row
-        return row["size"], row["now"], await self._with(known, row["entries"])
+        facts = await self._with(known, row["entries"])
+        for some in more:
+            facts |= await self.read(connection, some)
+        return row["size"], row["now"], facts
 
     async def read(self, connection: Connection, streams: Iterable[str]) -> dict[str, list[Recorded]]:
         """All facts of each stream, in order; an empty list for a stream that has none. They are shared."""
-        known = self._known(streams)
-        if not known:
-            return {}
-        rows = await connection.fetch(_SINCE, list(known), [len(facts) for facts, _ in known.values()])
-        return await self._with(known, [row["entry"] for row in rows])
+        found: dict[str, list[Recorded]] = {}
+        for some in _at_once(streams):
+            known = self._known(some)
+            rows = await connection.fetch(_SINCE, some, [len(facts) for facts, _ in known.values()])
+            found |= await self._with(known, [row["entry"] for row in rows])
+        return found
 
     def _known(self, streams: Iterable[str]) -> dict[str, tuple[list[Recorded], int]]:
         return {stream: self._memory.get(("stream", stream)) or ([], 0) for stream in streams}
@@ -74,6 +82,13 @@ class Streams:
         return {stream: facts for stream, (facts, _) in known.items()}
 
 
+def _at_once(streams: Iterable[str]) -> list[list[str]]:
+    """Each once, in parts of which a statement takes one: to encode more would take longer than a step may."""
+    names = list(dict.fromkeys(streams))
+    return [names[begin : begin + _AT_ONCE] for begin in range(0, len(names), _AT_ONCE)]
+
+
+_AT_ONCE: Final = 1_000
 _SINCE: Final = """SELECT entry FROM unnest($1::text[], $2::int[]) AS known(stream, version)
     JOIN events USING (stream) WHERE events.version > known.version ORDER BY position"""
 _NOW: Final = f"SELECT size, coalesce(demo_now, clock_timestamp()) AS now, ARRAY({_SINCE}) AS entries FROM log_head"  # noqa: S608 - ours

@@ -17,6 +17,7 @@ from domain.fact import above, tag
 from events.database import Connection
 from events.log import Write, Written
 from events.recorded import Recorded
+from events.steps import Work
 from projections.table import INTEGER, METADATA, SCHEMA, TEXT
 
 RULE: Final = "concerns 1"  # raised when facts concern something else, so that the table is filled anew
@@ -89,9 +90,12 @@ def names_in(one: Recorded) -> frozenset[str]:
     return frozenset(found)
 
 
-def writes(written: Sequence[Written]) -> Iterator[Write]:
+def writes(written: Sequence[Written]) -> Work[Write]:
     """What rides along with an append."""
-    found = [concern for one in written for concern in concerns(one.facts, one.new)]
+    found: list[Concern] = []
+    for one in written:
+        found += concerns(one.facts, one.new)
+        yield None
     if not found:
         return
     yield _insert("concern", CONCERNS, "text", list(zip(*found, strict=True)))

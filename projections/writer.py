@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from events.log import Write, Writer, Written
@@ -27,7 +28,8 @@ def writer(tables: Tables, fold: Timelines = Timeline) -> Writer:
                     closed.setdefault(touched.table, []).append(touched)
                 else:
                     opened.setdefault(touched.table, []).append(record(touched))
-        return [*_statements(tables, closed, opened), *concerns.writes(written)]
+        statements = chain(_statements(tables, closed, opened), concerns.writes(written))
+        return [one async for one in in_steps(statements, pace)]
 
     return write
 

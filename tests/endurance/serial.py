@@ -140,7 +140,8 @@ class Judge:
         """The facts that commands make on the log as it is, or the code of their refusal."""
         given = [msgspec.convert(one, AnyCommand) for one in commands]
         memory, made = Remembered(self._fold, self.size), list[Any]()
-        memory.expect(given)
+        for one in given:
+            memory.expect(one)
         self._load(memory)
         try:
             for facts in decide_all(given, memory, "office", instant, REQUEST):
