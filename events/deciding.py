@@ -150,4 +150,5 @@ def proposed(
         frozenset(memory.names),
         dict.fromkeys(memory.below_of, memory.read_at),
         idempotency,
+        memory.ahead,
     )

@@ -150,7 +150,8 @@ class Handler:
             decided = await self._decided_together(batch)
             if self._committing:
                 await self._committing  # the log then knows what these rest on
-            self._committing = asyncio.gather(*(self._append(*one) for one in decided))
+            still = [(waiting, one) for waiting, one in decided if not waiting.answer.done()]
+            self._committing = asyncio.gather(*(self._append(*one) for one in still))
 
     async def _decided_together(self, batch: Sequence[Waits]) -> list[tuple[Waits, Decided]]:
         """Those of a batch that are to be appended; the others hear what became of them.
@@ -188,14 +189,14 @@ class Handler:
                 one = seen.replayed(waiting.asked) or await self._decided(waiting.asked, seen, memory)
             except Exception as error:  # noqa: BLE001 - as above
                 # It may have been refused for what will not be recorded after all.
-                waiting.hear(None if isinstance(error, Refused) and memory.rests_ahead else error)
+                waiting.hear(None if isinstance(error, Refused) and memory.ahead else error)
                 continue
             if one is None:
                 lacking.lack(memory)
                 still.append(waiting)
             elif isinstance(one, Appended):
                 waiting.hear(one)
-            elif not waiting.answer.done():
+            else:
                 decided.append((waiting, one))
                 seen.loaded.expect(one.pretended)
         return still, lacking

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -322,7 +323,8 @@ class Batch:
         self.recorded_at = recorded_at
         self.appended: list[AppendedFact] = []
         self.asked: list[tuple[str, IdempotencyKey, tuple[int, ...]]] = []
-        self._known: dict[str, Sequence[Recorded]] = {}
+        self._known: dict[str, Sequence[Recorded]] = {}  # of streams that are written: what was there before,
+        self._new: dict[str, list[Recorded]] = {}  # and what is new
         self._conditions = conditions
         self._last = last
 
@@ -372,9 +374,9 @@ class Batch:
         for stream, size in proposal.unnamed_since.items():
             if self._conditions.last_named.get(stream, 0) > size:
                 return Conflict(stream, size, self._conditions.last_named[stream])
-        for stream, known in proposal.known.items():
-            if stream not in self._known and len(known) < proposal.read[stream] != len(self._last.get(stream, ())):
-                return Conflict(stream, proposal.read[stream], len(known))  # what it rests on is not known here
+        for stream, requests in proposal.ahead.items():
+            if requests != self._last_requests(stream, proposal.read[stream], len(requests)):
+                return Conflict(stream, proposal.read[stream], None)
         if shanghai_day(self.recorded_at) != proposal.today:
             return Conflict("today", None, None)  # midnight passed between deciding and recording
         return None
@@ -400,6 +402,7 @@ class Batch:
         for (one, leaf), new in zip(recorded, proposal.new, strict=True):
             yield None
             self.appended.append(AppendedFact(one, leaf, new.disclosures))
+            self._new.setdefault(one.stream, []).append(one)
             self._conditions.versions[one.stream] = one.version
             if not isinstance(one.fact, FactVoided):  # which names nothing that it stands on
                 for stream in one.refers:
@@ -415,6 +418,16 @@ class Batch:
             name = f"{proposal.actor} {proposal.idempotency.key}"
             self._conditions.requests[name] = (proposal.idempotency.body_hmac, positions)
 
+    def _last_requests(self, stream: str, version: int, count: int) -> tuple[UUID, ...]:
+        """Who has recorded the last facts of a stream of this version, as far as that is known here."""
+        before = self._known.get(stream)
+        if before is None:
+            before = self._last.get(stream, ())
+            if len(before) != version:
+                return ()
+        facts = [*before[-count:], *self._new.get(stream, ())]
+        return tuple(one.cause.request for one in facts[-count:])
+
     def _whole(self, proposal: Proposal, stream: str) -> Sequence[Recorded]:
         """A stream as it was before this batch."""
         known = proposal.known.get(stream, ())
@@ -422,10 +435,7 @@ class Batch:
 
     def written(self) -> list[Written]:
         """Every stream that was written, whole."""
-        new: dict[str, list[Recorded]] = {}
-        for one, _, _ in self.appended:
-            new.setdefault(one.stream, []).append(one)
-        return [Written(stream, [*self._known[stream], *facts], len(facts)) for stream, facts in new.items()]
+        return [Written(stream, [*self._known[stream], *facts], len(facts)) for stream, facts in self._new.items()]
 
     def pieces(self) -> Iterator["PartOfBatch"]:
         """What is written, in pieces that can be put into a statement at once; at least one."""

@@ -81,7 +81,9 @@ class IdempotencyKey(NamedTuple):
 class Proposal(msgspec.Struct, frozen=True):
     """What one request asks the log to append, and the conditions under which it was decided.
 
-    `read`: the version of every stream that was read. `known`: the facts of the streams that are written, as read.
+    `read`: the version of every stream that was read. `ahead`: the requests that were to record the last facts of such
+    a stream, one for each fact; a version alone would not say whose they are. `known`: the facts of the streams that
+    are written, as read, those ahead left out.
     `unnamed`: streams whose subject no live fact of another stream may name, but such as it undoes itself.
     `unnamed_since`: those that no fact may name behind the size of the log that is said. `today`: the day it was
     decided on.
@@ -95,6 +97,7 @@ class Proposal(msgspec.Struct, frozen=True):
     unnamed: frozenset[str] = frozenset()
     unnamed_since: Mapping[str, int] = MappingProxyType({})
     idempotency: IdempotencyKey | None = None
+    ahead: Mapping[str, tuple[UUID, ...]] = MappingProxyType({})
 
 
 class Appended(NamedTuple):

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from functools import cache
 from types import MappingProxyType
 from typing import Final, Protocol
+from uuid import UUID
 
 from domain.commands import AnyCommand
 from domain.errors import Unknown
@@ -84,8 +85,8 @@ class Loaded:
 class Remembered:
     """The log of a size as a rule may ask it. What is not loaded answers as if absent and is noted in `missing_…`.
 
-    `read`: the version of each stream that was asked for. `names`, `below_of`: whose namers were. `rests_ahead`:
-    whether an answer rests on what is not recorded yet.
+    `read`: the version of each stream that was asked for. `ahead`: the requests that are to record the last facts of
+    such a stream. `names`, `below_of`: whose namers were asked for.
     """
 
     def __init__(self, fold: Fold, size: int, loaded: Loaded | None = None) -> None:
@@ -98,7 +99,7 @@ class Remembered:
         self.facts, self.where, self.named, self.namers = loaded.facts, loaded.where, loaded.named, loaded.namers
         self.read: dict[str, int] = {}
         self.names, self.below_of = set[str](), set[str]()
-        self.rests_ahead = False
+        self.ahead: dict[str, tuple[UUID, ...]] = {}
         self.voiding = frozenset[int]()
         self.pending: dict[str, list[Recorded]] = {}
         self.unchanged: list[int] = []
@@ -246,7 +247,8 @@ class Remembered:
             ahead = self._loaded.ahead(stream)
             for one in ahead:
                 folded.add(one)
-            self.rests_ahead |= bool(ahead)
+            if ahead:
+                self.ahead[stream] = tuple(one.cause.request for one in ahead)
             self.read[stream] = len(folded.facts)
         return self._folded[stream]
 

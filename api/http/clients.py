@@ -20,9 +20,10 @@ async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
             raise Trouble(CLIENT_GONE, "client_gone", "the client has gone")
         return task.result()
     finally:
-        for one in (task, gone):
-            one.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
+        gone.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, gone, return_exceptions=True)
 
 
 async def _gone(receive: Receive) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -28,6 +28,7 @@ from projections.views.events import EventView, Facts, entries_of
 from projections.views.history import Version
 from projections.views.undercut import may_undercut, undercut
 
+SHORT_RECEIPT: Final = 20  # facts whose receipt is made at once
 Unchanged = Annotated[
     tuple[int, ...],
     Meta(description="Which commands recorded nothing, by their index from 0: what they ask for holds already."),
@@ -164,7 +165,9 @@ async def _views(facts: Facts) -> tuple[EventView, ...]:
 
 
 async def encoded_answer(answer: Receipt | DryRun) -> bytes:
-    """Its JSON, made in steps."""
+    """Its JSON; of a long one made in steps."""
+    if isinstance(answer, Receipt) and len(answer.facts) <= SHORT_RECEIPT:
+        return msgspec.json.encode(answer)
     lists, pace = {"facts", "changes"} & {*answer.__struct_fields__}, Pace()
     parts = {name: [await _raw(one, pace) for one in getattr(answer, name)] for name in lists}
     await asyncio.sleep(0)  # joining megabytes, and sending them, are steps of their own

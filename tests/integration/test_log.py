@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from domain.commands import AnyCommand
-from domain.directory import RegisterUnit, UnitKind, UnitRegistered, UnitSucceeded
+from domain.directory import RegisterUnit, UnitKind, UnitRegistered, UnitRenamed, UnitSucceeded
 from domain.errors import Refused
 from domain.fact import Fact
 from domain.task import AssignUnit, RewordTask
@@ -398,6 +398,49 @@ async def test_nor_is_one_named_that_another_request_voids(line: Line, log: Log)
     async with held(line):
         tasks = await begun(log, a_unit(3), *reversed(await the_two(line)))
     assert [type(await task) for task in tasks[1:]] == [Appended, Conflict]
+
+
+def a_renaming(name: str, *ahead: Proposal) -> Proposal:
+    """A renaming of the first unit, decided when these were about to be recorded in its stream, one fact each."""
+    requests = tuple(one.new[0].cause.request for one in ahead)
+    return proposed("unit:u1", UnitRenamed(name), read=len(ahead), ahead={"unit:u1": requests})
+
+
+@pytest.mark.parametrize("in_one_batch", [True, False])
+async def test_a_request_may_rest_on_what_was_about_to_be_recorded(line: Line, log: Log, *, in_one_batch: bool) -> None:
+    first = a_unit(1)
+    second = a_renaming("二", first)
+    requests = first, second, a_renaming("三", first, second)
+    if in_one_batch:
+        async with held(line):
+            tasks = (await begun(log, a_unit(9), *requests))[1:]
+        answers = [await task for task in tasks]
+    else:
+        await log.append(a_unit(9))
+        answers = [await outcome(log, one) for one in requests]
+    assert [told(one) for one in answers] == [((2,), False), ((3,), False), ((4,), False)]
+
+
+@pytest.mark.parametrize("in_one_batch", [True, False])
+async def test_but_not_on_what_another_has_recorded_in_its_place(line: Line, log: Log, *, in_one_batch: bool) -> None:
+    """A version does not say whose fact it is."""
+    requests = a_unit(1), a_renaming("二", a_unit(1))
+    if in_one_batch:
+        async with held(line):
+            tasks = (await begun(log, a_unit(9), *requests))[1:]
+        answers = [await task for task in tasks]
+    else:
+        answers = [await outcome(log, one) for one in requests]
+    assert [type(one) for one in answers] == [Appended, Conflict]
+    assert await line.ask("SELECT count(*) FROM events WHERE stream = 'unit:u1'") == 1
+
+
+async def test_nor_on_what_this_log_has_not_recorded_just_before(line: Line, log: Log) -> None:
+    """Whoever decides it again reads it."""
+    first = a_unit(1)
+    await log.append(first)
+    await log.append(a_unit(2))
+    assert isinstance(await outcome(log, a_renaming("二", first)), Conflict)
 
 
 @pytest.mark.parametrize("in_one_batch", [True, False])
