@@ -250,6 +250,8 @@ class Remembered:
             if ahead:
                 self.ahead[stream] = tuple(one.cause.request for one in ahead)
             self.read[stream] = len(folded.facts)
+            if folded.facts:  # it may have been read later than the size: what is pretended stands behind it
+                self._size = max(self._size, folded.facts[-1].position)
         return self._folded[stream]
 
     def _without(self, one: Recorded) -> Folding:
