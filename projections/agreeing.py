@@ -66,6 +66,7 @@ async def compare_range(  # noqa: PLR0913 - what is compared, and who is told
     connection: Connection, tables: Tables, own: Range, size: int, *, found: Tell, progress: Progress
 ) -> int:
     """Refold the streams of a range and compare the tables' rows; how many rows there should be."""
+    by_name = {table.name: table for table in tables}
     sides = {t.name: await _Side.of(connection, t, own, found) for t in tables if t.kind == own.kind}
     count = 0
     async for facts in streams(connection, size, *own.names, doubted=True):
@@ -73,7 +74,7 @@ async def compare_range(  # noqa: PLR0913 - what is compared, and who is told
         subject = subject_of(facts[0].stream)[1]
         expected: dict[str, list[_Line]] = {}
         for one in sweep(tables, facts[0].stream, facts):
-            expected.setdefault(one.table, []).append(record(one))
+            expected.setdefault(one.table, []).append(record(by_name[one.table], one))
         for name, lines in expected.items():
             count += len(lines)
             if name in sides:

@@ -3,6 +3,11 @@
 import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import Final
+
+LOOKED_UP: Final = (
+    4  # words that are looked up: each is one more way into an index, and all are checked on what is found
+)
 
 
 def searchable(text: str) -> str:
@@ -13,6 +18,12 @@ def searchable(text: str) -> str:
 def grams_of(text: str) -> set[str]:
     """Every character of a text and every pair of neighbours within its words."""
     return {gram for word in searchable(text).split() for gram in _grams(word)}
+
+
+def rarest(text: str) -> list[set[str]]:
+    """The grams of each of the longest words of a text, of a few of them: few texts hold what is long."""
+    words = dict.fromkeys(searchable(text).split())
+    return [set(_grams(word)) for word in sorted(words, key=len, reverse=True)[:LOOKED_UP]]
 
 
 def _grams(word: str) -> Iterable[str]:

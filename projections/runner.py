@@ -110,6 +110,7 @@ class Filling:
         self._connection = connection
         self._tables = tables
         self._schema = schema
+        self._by_name = {table.name: table for table in tables}
         self._rows: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in tables}
         self._concerns = list[Concern]()
 
@@ -117,7 +118,7 @@ class Filling:
         """A stream, all of whose rows are wanted, and what its last `new` facts concern, or all of them."""
         for one in at_once(slice_changes(self._tables, facts[0].stream, facts, len(facts))):
             if isinstance(one, Slice):  # nothing is closed that was open before the first fact
-                self._rows[one.table].append(record(one))
+                self._rows[one.table].append(record(self._by_name[one.table], one))
         self._concerns += concerns.concerns(facts, len(facts) if new is None else new)
         await self._write(ROWS_HELD)
 

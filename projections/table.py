@@ -24,6 +24,10 @@ class Row(NamedTuple):
     doc: bytes
 
 
+def _as_shown(columns: tuple[Any, ...]) -> tuple[Any, ...]:
+    return columns
+
+
 class SliceTable(NamedTuple):
     """One read model's table: `rows(key, state)` derives its rows from a subject's state.
 
@@ -32,7 +36,8 @@ class SliceTable(NamedTuple):
     rows' JSON begins with the days that they stand for, `since` and `until` (which is no more of them).
     A `shared` one is wanted whole by many reads that know nothing of its rows, and is remembered whole.
     One that `counts` has no such rows, but for each fact how many the subject has with it; of its key that makes the
-    columns.
+    columns. `written` makes of a row's columns what the table holds, where that takes its time: rows are compared as
+    they are shown, and it is made of those alone that are written.
     """
 
     name: str
@@ -45,6 +50,7 @@ class SliceTable(NamedTuple):
     course: bool
     shared: bool
     counts: Callable[[str], tuple[Any, ...]] | None = None
+    written: Callable[[tuple[Any, ...]], tuple[Any, ...]] = _as_shown
 
     @property
     def columns(self) -> list[sa.Column[Any]]:
@@ -69,14 +75,13 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
     *,
     by: str | None = None,
     order: Sequence[str] = (),
-    grams: str | None = None,
     version: int = 1,
     course: bool = False,
     shared: bool = False,
 ) -> SliceTable:
     """Define a table of slices of what `state` is the fold of, with an index for each way in: one key, each column.
 
-    `order`: columns that pages follow one another by; `grams`: the column of text that is searched by `grams_of`.
+    `order`: columns that pages follow one another by.
     """
     table = sa.Table(
         name,
@@ -91,9 +96,7 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
         sa.Column("digest", sa.LargeBinary, nullable=False),
     )
     for column in columns:
-        if column == grams:
-            sa.Index(f"{name}_{column}", split_grams(table.c[column]), postgresql_using="gin")
-        elif column not in order[1:]:
+        if column not in order[1:]:
             sa.Index(f"{name}_{column}", table.c[column], table.c.known_to, table.c.known_from)
     if course:  # many rows of a key have ended
         sa.Index(f"{name}_key", table.c.key, table.c.known_to, table.c.known_from)
@@ -102,6 +105,24 @@ def slice_table(  # noqa: PLR0913 - a table's whole definition, given once
     if order:
         sa.Index(f"{name}_order", *(table.c[column] for column in order))
     return SliceTable(name, state.KIND, doc, rows, table, by, version, course, shared)
+
+
+def word_table(
+    name: str,
+    state: type[S],
+    rows: Callable[[str, S], Iterable[Row]],
+    written: Callable[[tuple[Any, ...]], tuple[Any, ...]],
+) -> SliceTable:
+    """Define a table of the words that subjects are found by: `of` which one, and what `written` makes of its `text`.
+
+    It stands beside their rows, so that words are written once for as long as they stay, whatever else changes.
+    """
+    of, words = sa.Column("of", TEXT), sa.Column("words", TEXT)
+    made = slice_table(name, state, type(None), rows, {})
+    for column in (of, words):
+        made.table.append_column(column)
+    sa.Index(f"{name}_words", split_grams(words), postgresql_using="gin")
+    return made._replace(written=written)
 
 
 def version_table(

@@ -1,13 +1,13 @@
 """Which rows of a table a view asks for, and the statement that brings them as lines of JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, Literal, NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from projections.grams import grams_of
+from projections.grams import rarest
 from projections.table import SliceTable, split_grams
 
 
@@ -17,7 +17,7 @@ class Form(NamedTuple):
     table: SliceTable
     equal: tuple[str, ...] = ()
     among: tuple[str, ...] = ()
-    grams: str | None = None
+    grams: tuple[SliceTable, int] | None = None
     order: tuple[str, ...] = ()
     descending: bool = False
     after: bool = False
@@ -86,9 +86,16 @@ def turned(rows: Wanted) -> Wanted:
     return rows._replace(form=form._replace(descending=not form.descending)) if form.order else rows
 
 
-def searched(rows: Wanted, column: str, text: str) -> Wanted:
-    """Those of these rows whose words hold every gram of `text`; whether they hold the text itself is to be checked."""
-    return Wanted(rows.form._replace(grams=column), (*rows.values, ("grams", sorted(grams_of(text)))))
+def searched(rows: Wanted, words: SliceTable, text: str, *within: str) -> Wanted:
+    """Those of these rows with words in a table that hold every gram of each word of `text`, or of its longest ones.
+
+    `within` is what all words there hold that are meant. Whether a row holds the text itself is to be checked.
+    """
+    grams = [sorted({*own, *within}) for own in rarest(text)]
+    if not grams:
+        return rows
+    named = ((f"grams_{number}", own) for number, own in enumerate(grams))
+    return Wanted(rows.form._replace(grams=(words, len(grams))), (*rows.values, *named))
 
 
 def beside(rows: Wanted, column: str, number: int) -> Wanted:
@@ -170,22 +177,40 @@ def _grouped(form: Form, rows: sa.FromClause, column: str) -> sa.FromClause:
 
 def _rows(form: Form, number: int, found: Mapping[int, sa.FromClause], column: str) -> sa.Select[Any]:
     table = form.table.table
-    position, day = sa.bindparam("position", type_=sa.BigInteger), sa.bindparam("day", type_=sa.Date)
     columns = [table.c["key"], table.c[column], *([table.c[form.by].label("group")] if form.by else [])]
     rows = sa.select(*columns).where(
-        table.c["known_from"] <= position,
-        table.c["known_to"] > position,
-        table.c["eff_from"] <= day,
-        *(() if form.table.course else (table.c["eff_to"] > day,)),
+        *_stands(form.table),
         *(table.c[one] == _bound(f"{one}_{number}", table.c[one].type) for one in form.equal),
         *(table.c[one] == sa.any_(_bound(f"{one}_{number}", _array(table.c[one].type))) for one in form.among),
     )
     if form.grams:
-        rows = rows.where(split_grams(table.c[form.grams]).contains(_bound(f"grams_{number}", _array(sa.Text()))))
+        rows = rows.where(table.c["key"] == _any_of(_holding(*form.grams, number)))
     if form.of:
-        keys = sa.func.array(sa.select(found[form.of[1]].c.key).scalar_subquery(), type_=_array(sa.Text()))
-        rows = rows.where(table.c[form.of[0]] == sa.any_(keys))
+        rows = rows.where(table.c[form.of[0]] == _any_of(sa.select(found[form.of[1]].c.key)))
     return _cut(rows, form, number)
+
+
+def _stands(table: SliceTable) -> Iterator[sa.ColumnElement[bool]]:
+    """What a row's stretch of both clocks has to do with :position and :day."""
+    position, day = _bound("position", sa.BigInteger()), _bound("day", sa.Date())
+    yield table.table.c["known_from"] <= position
+    yield table.table.c["known_to"] > position
+    yield table.table.c["eff_from"] <= day
+    if not table.course:
+        yield table.table.c["eff_to"] > day
+
+
+def _any_of(keys: sa.SelectBase) -> sa.ColumnElement[Any]:
+    """One of the keys that a statement finds, which is done once: an index takes an array, however many they are."""
+    return sa.any_(sa.func.array(keys.scalar_subquery(), type_=_array(sa.Text())))
+
+
+def _holding(words: SliceTable, count: int, number: int) -> sa.SelectBase:
+    """The keys of what holds each of so many words."""
+    texts = split_grams(words.table.c["words"])
+    grams = (_bound(f"grams_{one}_{number}", _array(sa.Text())) for one in range(count))
+    each = [sa.select(words.table.c["of"]).where(*_stands(words), texts.contains(one)) for one in grams]
+    return sa.intersect(*each) if len(each) > 1 else each[0]
 
 
 def _cut(rows: sa.Select[Any], form: Form, number: int) -> sa.Select[Any]:

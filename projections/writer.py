@@ -22,12 +22,13 @@ def writer(tables: Tables, fold: Timelines = Timeline) -> Writer:
         closed: dict[str, list[Closed]] = {}
         opened: dict[str, list[tuple[Any, ...]]] = {}
         pace = Pace()
+        by_name = {table.name: table for table in tables}
         for one in written:
             async for touched in in_steps(slice_changes(tables, one.stream, one.facts, one.new, fold), pace):
                 if isinstance(touched, Closed):
                     closed.setdefault(touched.table, []).append(touched)
                 else:
-                    opened.setdefault(touched.table, []).append(record(touched))
+                    opened.setdefault(touched.table, []).append(record(by_name[touched.table], touched))
         statements = chain(_statements(tables, closed, opened), concerns.writes(written))
         return [one async for one in in_steps(statements, pace)]
 
@@ -84,9 +85,10 @@ def quoted(table: SliceTable) -> str:
     return ", ".join(f'"{name}"' for name in column_names(table))
 
 
-def record(one: Slice) -> tuple[Any, ...]:
-    """A slice as a row."""
-    return (one.key, one.known_from, one.known_to, one.eff_from, one.eff_to, *one.columns, one.doc, digest_of(one.doc))
+def record(table: SliceTable, one: Slice) -> tuple[Any, ...]:
+    """A slice as a row of its table."""
+    columns = table.written(one.columns)
+    return (one.key, one.known_from, one.known_to, one.eff_from, one.eff_to, *columns, one.doc, digest_of(one.doc))
 
 
 def _types(table: SliceTable) -> Iterable[str]:

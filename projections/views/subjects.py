@@ -26,7 +26,7 @@ from projections.views.report_list import PLAN_REPORTS
 from projections.views.reports import REPORTS, ReportRow, ReportView
 from projections.views.said import SAID
 from projections.views.task_list import TASK_LIST
-from projections.views.tasks import ASSIGNMENTS, TARGETS, TASK_VERSIONS, TASKS, TaskView
+from projections.views.tasks import ASSIGNMENTS, TARGETS, TASK_VERSIONS, TASK_WORDS, TASKS, TaskView
 from projections.views.units import MEMBERSHIPS, UNIT_LIST, UnitView
 from projections.wanted import Wanted, wanted
 
@@ -155,7 +155,7 @@ TASK: Subject[TaskView] = Subject(
     all=tasks.by_id,
     compared=lambda rows, on: ((one.id, one) for one in tasks.each(rows, on)),
     made_of=(TASKS, TASK_VERSIONS, SAID, DUTIES, UNITS, BEHIND, PLATFORMS, PLANS),
-    others=(TASK_VERSIONS, ASSIGNMENTS, TARGETS, DUTIES),
+    others=(TASK_VERSIONS, TASK_WORDS, ASSIGNMENTS, TARGETS, DUTIES),
     within=Kind.PLAN,
     beside=Reports,
 )

@@ -17,7 +17,7 @@ from projections.views.duties import DUTIES, Duties
 from projections.views.names import Directory, directory
 from projections.views.reports import EvidenceStatus
 from projections.views.said import SAID
-from projections.views.tasks import TASK_VERSIONS, TASKS, ReportedStatus, ScheduleStatus, TaskView
+from projections.views.tasks import TASK_VERSIONS, TASK_WORDS, TASKS, ReportedStatus, ScheduleStatus, TaskView
 from projections.wanted import Keyset, Wanted, beside, page_of, searched, wanted
 
 
@@ -86,7 +86,7 @@ def _wanted(plan: str, given: TaskFilter, after: Place | None, limit: int) -> Se
     columns = (("plan", plan), ("number", given.number), ("part", given.part), ("measure", given.measure))
     rows = wanted(TASKS, **{name: value for name, value in columns if value is not None})
     if given.q is not None:
-        rows = searched(rows, "words", given.q)
+        rows = searched(rows, TASK_WORDS, given.q, plan)
     order = ("due", "number", "ordinal") if _by_due(given) else ("number", "ordinal")
     rows = page_of(rows, Keyset(order, _descending(given), after, limit))
     return (rows, *_BESIDE, *tasks.joined_to(plan))

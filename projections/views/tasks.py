@@ -17,7 +17,7 @@ from projections.as_of import Meta, Rows
 from projections.documents import name_of, split_digests, structs_of
 from projections.grams import grams_of
 from projections.lists import Shown
-from projections.table import DATE, INTEGER, TEXT, Row, slice_table, version_table
+from projections.table import DATE, INTEGER, TEXT, Row, slice_table, version_table, word_table
 from projections.views.duties import BEHIND, DUTIES, Duties
 from projections.views.names import PLANS, PLATFORMS, UNITS, Assignee, Directory, Named, PlanRow, PlatformRow, directory
 from projections.views.reports import EvidenceStatus
@@ -62,13 +62,21 @@ def _task_rows(key: str, task: Task) -> Iterable[Row]:
     plan = key.partition("/")[0]
     row = TaskRow(**msgspec.structs.asdict(task), id=key, plan=plan)
     ordinal = int(key.partition("/")[2])
-    columns = (plan, task.number, ordinal, task.part, task.measure, task.due or date.max, _words(task))
+    columns = (plan, task.number, ordinal, task.part, task.measure, task.due or date.max)
     yield Row(key, columns, msgspec.json.encode(row))
 
 
-def _words(task: Task) -> str:
+def _word_rows(key: str, task: Task) -> Iterable[Row]:
     """What a task is found by: its text, and the very words by which it names its units."""
-    return " ".join(sorted(grams_of(" ".join((task.text, *(one.literal for one in task.assignments))))))
+    yield Row(key, (key, task.text), b"null")
+    for one in task.assignments:
+        yield Row(f"{key}/{one.unit}", (key, one.literal), b"null")
+
+
+def _grams(columns: tuple[str, str]) -> tuple[str, str]:
+    """The same with the grams for the text, and the plan as one more: few words are in it, which are found by that."""
+    key, text = columns
+    return key, " ".join(sorted({key.partition("/")[0], *grams_of(text)}))
 
 
 def _assignment_rows(key: str, task: Task) -> Iterable[Row]:
@@ -97,11 +105,10 @@ TASKS = slice_table(
         "part": INTEGER,
         "measure": INTEGER,
         "due": DATE,  # infinity where there is none
-        "words": TEXT,
     },
     order=("plan", "number", "ordinal", "due"),
-    grams="words",
 )
+TASK_WORDS = word_table("task_words", Task, _word_rows, _grams)
 ASSIGNMENTS = slice_table(
     "assignments", Task, AssignmentRow, _assignment_rows, {"plan": TEXT, "task": TEXT, "unit": TEXT, "role": TEXT}
 )

@@ -419,6 +419,17 @@ def test_a_fact_that_changes_nothing_on_a_day_touches_no_slice_of_that_day() -> 
     assert (closed, opened) == ([], [])
 
 
+def test_the_words_of_a_task_are_written_once_for_as_long_as_they_stay() -> None:
+    words = [one for one in TABLES if one.name == "task_words"]
+    assigned = Put(STREAM, TaskUnitAssigned("b", Role.SUPPORT, "乙部门"), JULY)
+    facts = logged(task(), Put(STREAM, TaskDeadlineSet(JULY), JULY), assigned, reworded("七月。", JULY))
+    assert changes(words, STREAM, facts[:2], 1) == ([], [])
+    _, opened = changes(words, STREAM, facts[:3], 1)
+    assert [one.columns for one in opened] == [(subject_of(STREAM)[1], "乙部门")]
+    _, opened = changes(words, STREAM, facts, 1)
+    assert {one.key for one in opened} == {subject_of(STREAM)[1]}
+
+
 def test_an_alias_that_is_added_twice_is_one() -> None:
     for stream, founding, alias in (
         ("platform:p", PlatformRegistered("一网通办"), PlatformAliasAdded),
