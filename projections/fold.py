@@ -1,7 +1,7 @@
 """The state at (P, D): the rule of the two clocks, as pure code, and its slices on both clocks."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from copy import copy
 from datetime import date
 from functools import reduce
@@ -94,6 +94,14 @@ class Timeline:
         self._redone, self._folded = Redone(INFINITY, INFINITY, ()), 0
         self._begin()
 
+    @classmethod
+    def folded(cls, stream: str, facts: Iterable[Recorded]) -> Generator[None, None, "Timeline"]:
+        """The timeline of these facts, in steps."""
+        made = cls(stream)
+        made.facts = list(facts)
+        yield from made._days_begun()
+        return made
+
     @property
     def days(self) -> int:
         """The days on which it may become another."""
@@ -168,6 +176,10 @@ class Timeline:
         return FOLD * self._folded + sum(ROW + len(msgspec.json.encode(state)) for state in states if state is not None)
 
     def _begin(self) -> None:
+        for _ in self._days_begun():
+            pass
+
+    def _days_begun(self) -> Iterator[None]:
         self._days: list[date] = []
         self._states: list[State | None] = []
         self._steps: list[tuple[Recorded, ...]] = []
@@ -178,6 +190,7 @@ class Timeline:
             self._days.append(since)
             self._steps.append(tuple(fact for fact, _ in days))
             self._states.append(reduce(self._evolved, self._steps[-1], self._before(len(self._states))))
+            yield
         self._folded = len(self.facts)
 
     def _undone(self, fact: Recorded) -> Recorded | None:

@@ -50,7 +50,9 @@ def _history(given: Given, selected: frozenset[str]) -> Inquiry:
             await scene.moments.learn(world)
         if not world.facts(ask).recorded:
             raise (await scene.absent(kind, [key]))[key]
-        versions = [version async for version in in_steps(history.versions(world.facts(ask), part))]
+        facts = world.facts(ask)
+        known = await history.all_stretches(facts, ask.stream, world.memory)
+        versions = [version async for version in in_steps(history.versions(facts, part, known=known))]
         return connection(listed._replace(items=versions), excerpt, scene.here)
 
     return Inquiry(begun(given.start, turn.cursor), (), answer, turn.limit)

@@ -32,7 +32,8 @@ def _history(subject: Subject[Any]) -> Any:
             found = await events.of_subject(connection, asked.moment.position, stream, subject.below(key))
         if not found.recorded:
             raise await request.reader.absent(subject, key, asked.moment)
-        versions = in_steps(history.versions(found, asked.excerpt.wider))
+        known = await history.all_stretches(found, stream, request.reader.memory)
+        versions = in_steps(history.versions(found, asked.excerpt.wider, known=known))
         shown = [Shown(one, msgspec.json.encode(one)) async for one in versions]
         page, more = cut(shown, asked.excerpt, lambda one: HISTORY_LIST.place(one.view, asked.given))
         return sent(request, HISTORY_LIST, asked, Page(page, more, EMPTY_ROWS), stream)

@@ -1,20 +1,23 @@
 """How a subject came to be: its versions on both clocks, each with the fact that made it and what changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from domain.record import State
 from domain.values import instant_text
 from events.recorded import OPEN_END, Recorded
-from events.steps import Work, at_once
+from events.steps import Work, at_once, in_steps
 from projections.fold import INFINITY, MINUS_INFINITY, Timeline
 from projections.lists import Collection, Excerpt, NoFilter, Place, cut
+from projections.memory import Memory
 from projections.slices import rectangles
 from projections.views.events import EventView, Facts
+
+_STRETCH: Final = 230  # bytes that a stretch takes
 
 
 class Known(msgspec.Struct, frozen=True, rename={"from_": "from"}):
@@ -53,22 +56,48 @@ class Version(msgspec.Struct, frozen=True):
     standing: tuple[int, ...]
 
 
-class _Rectangle(NamedTuple):
+class Stretch(NamedTuple):
+    """Over which positions and days a stream's subject is the same: a version, as far as its place tells of it."""
+
     known_from: int
-    known_to: int
     eff_from: date
+    known_to: int
     eff_to: date
-    state: State
+    stream: str
 
 
-def _rectangles(stream: str, facts: Sequence[Recorded]) -> Work[_Rectangle]:
-    """The states of a stream on both clocks."""
-    for one in rectangles(Timeline(stream), facts, lambda state: {stream: state}):
-        yield None
-        if one is not None:
-            (_, since), (until, shown), begun, ended = one
-            assert begun is not None  # noqa: S101 - before its first fact a stream shows nothing
-            yield _Rectangle(begun, ended, since, until, shown)
+def stretches(facts: Facts, behind: int = 0) -> Work[Stretch]:
+    """Those of every stream among these facts that begin behind a position, in no order."""
+    for stream, own in _by_stream(facts.recorded).items():
+        known = [one for one in own if one.position <= behind]
+        kept = yield from Timeline.folded(stream, known)
+        for one in rectangles(kept, own[len(known) :], lambda state, stream=stream: {stream: state}):
+            yield None
+            if one is None:
+                continue
+            (_, since), (until, _), begun, ended = one
+            if begun is not None:
+                yield Stretch(begun, since, ended, until, stream)
+
+
+async def all_stretches(facts: Facts, stream: str, memory: Memory) -> Sequence[Stretch]:
+    """Those of the subject of a stream, in their order, from its facts: remembered until it has one more.
+
+    So a page of a history takes what it shows, and the facts before it folded once.
+    """
+    key = "history", stream, max(one.position for one in facts.recorded)
+    known: Sequence[Stretch] | None = memory.get(key)
+    if known is None:
+        known = sorted([one async for one in in_steps(stretches(facts))])
+        memory.put(key, known, _STRETCH * len(known))
+    return known
+
+
+def _by_stream(facts: Iterable[Recorded]) -> Mapping[str, list[Recorded]]:
+    found: dict[str, list[Recorded]] = {}
+    for one in facts:
+        found.setdefault(one.stream, []).append(one)
+    return found
 
 
 def of(facts: Facts) -> tuple[Version, ...]:
@@ -76,31 +105,43 @@ def of(facts: Facts) -> tuple[Version, ...]:
     return tuple(at_once(versions(facts)))
 
 
-def versions(facts: Facts, excerpt: Excerpt | None = None) -> Work[Version]:
-    """The same as a work; of a page of them, that page alone is put together."""
-    streams: dict[str, list[Recorded]] = {}
-    for one in facts.recorded:
-        streams.setdefault(one.stream, []).append(one)
-    found: list[_Rectangle] = []
-    for stream, own in streams.items():
-        for made in _rectangles(stream, own):
-            yield None
-            if made is not None:
-                found.append(made)
-    found.sort(key=_begun)
+def versions(
+    facts: Facts, excerpt: Excerpt | None = None, *, behind: int = 0, known: Sequence[Stretch] = ()
+) -> Work[Version]:
+    """The same as a work: those behind a position, or a page of them, which alone is put together.
+
+    `known` are the stretches of all of them, if somebody has them.
+    """
+    found = list(known)
+    for made in () if known else stretches(facts, behind):
+        yield None
+        if made is not None:
+            found.append(made)
+    found.sort()
     chosen, _ = cut(found, excerpt, _begun) if excerpt else (found, False)
-    yield from _told({stream: Timeline(stream) for stream in streams}, facts, chosen)
+    if chosen:
+        yield from _told(facts, chosen)
 
 
-def _begun(made: _Rectangle) -> Place:
+def _begun(made: Stretch) -> Place:
     return made.known_from, made.eff_from
 
 
-def _told(kept: Mapping[str, Timeline], facts: Facts, chosen: Sequence[_Rectangle]) -> Work[Version]:
-    """The rectangles as versions: the facts are told once more, as what was said before stands between them."""
+def _told(facts: Facts, chosen: Sequence[Stretch]) -> Work[Version]:
+    """The stretches as versions: the facts from the first to the last that begins one are told once more.
+
+    What was said before stands between them.
+    """
+    first, last = chosen[0].known_from, chosen[-1].known_from
     by_position = {one.position: one for one in sorted(facts.recorded, key=lambda one: one.position)}
     begun = {position: list(made) for position, made in groupby(chosen, key=lambda one: one.known_from)}
+    before_them = _by_stream(one for position, one in by_position.items() if position < first)
+    kept = dict[str, Timeline]()
+    for stream in {one.stream for one in chosen}:
+        kept[stream] = yield from Timeline.folded(stream, before_them.get(stream, ()))
     for position, fact in by_position.items():
+        if not first <= position <= last or fact.stream not in kept:
+            continue
         timeline, mine = kept[fact.stream], begun.get(position, ())
         before = [timeline.at(one.eff_from) for one in mine]
         timeline.add(fact)
@@ -108,18 +149,18 @@ def _told(kept: Mapping[str, Timeline], facts: Facts, chosen: Sequence[_Rectangl
         for one, said in zip(mine, before, strict=True):
             ended = by_position[one.known_to] if one.known_to != OPEN_END else None
             standing = tuple(made.position for made in timeline.standing(one.eff_from))
-            yield _version(one, fact, ended, said, standing, facts.view(position))
+            yield _version(one, fact, ended, (said, timeline.at(one.eff_from)), standing, facts.view(position))
 
 
 def _version(  # noqa: PLR0913, PLR0917 - all that a version is made of
-    one: _Rectangle,
+    one: Stretch,
     maker: Recorded,
     ended: Recorded | None,
-    said: State | None,
+    states: tuple[State | None, State | None],
     standing: tuple[int, ...],
     view: EventView,
 ) -> Version:
-    state, before = _fields(one.state), _fields(said)
+    before, state = map(_fields, states)
     return Version(
         maker.stream,
         Known(

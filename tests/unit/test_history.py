@@ -12,8 +12,9 @@ from events.recorded import OPEN_END, Recorded
 from events.steps import at_once
 from projections.fold import INFINITY, MINUS_INFINITY, standing, state, timeline
 from projections.lists import Excerpt
+from projections.memory import Memory
 from projections.views.events import Facts, entries_of
-from projections.views.history import Version, of, versions
+from projections.views.history import Version, all_stretches, of, versions
 from tests.unit.histories import anything, tasks, units
 
 
@@ -78,6 +79,27 @@ def test_the_pages_of_a_history_are_the_whole(unit: list[Recorded], task: list[R
         assert len(page) <= 2
         found[:0] = page
     assert tuple(found) == whole
+
+
+@whenever(units, tasks)
+@settings(max_examples=100, deadline=None)
+def test_what_begins_behind_a_position_is_the_same_told_by_itself(unit: list[Recorded], task: list[Recorded]) -> None:
+    facts = facts_of([*unit, *(_moved(one, len(unit)) for one in task)])
+    for position in range(len(facts.recorded) + 1):
+        later = tuple(at_once(versions(facts, behind=position)))
+        assert later == tuple(one for one in of(facts) if one.known.from_ > position)
+
+
+@whenever(units, tasks)
+@settings(max_examples=50, deadline=None)
+async def test_pages_are_the_same_by_what_is_remembered(unit: list[Recorded], task: list[Recorded]) -> None:
+    facts = facts_of([*unit, *(_moved(one, len(unit)) for one in task)])
+    memory = Memory(1_000_000)
+    for number in range(len(of(facts))):
+        excerpt = Excerpt(3, _place(of(facts)[number]))
+        known = await all_stretches(facts, unit[0].stream, memory)
+        assert known is await all_stretches(facts, unit[0].stream, memory)
+        assert [*at_once(versions(facts, excerpt, known=known))] == [*at_once(versions(facts, excerpt))]
 
 
 def _place(one: Version) -> tuple[int, date]:
