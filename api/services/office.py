@@ -19,13 +19,11 @@ from events.proposal import Appended, IdempotencyKey, Unacknowledged
 from events.queue import NotBegun
 from events.steps import Pace, in_steps
 from events.streams import read_streams
-from projections.fold import INFINITY
-from projections.lists import EVERYTHING, Excerpt
 from projections.table import SCHEMA
 from projections.views import events, history
 from projections.views.affected import Affected, affected
 from projections.views.events import EventView, Facts, entries_of
-from projections.views.history import Version
+from projections.views.history import NewVersion
 from projections.views.undercut import may_undercut, undercut
 
 SHORT_RECEIPT: Final = 20  # facts whose receipt is made at once
@@ -54,7 +52,7 @@ class DryRun(msgspec.Struct, frozen=True, rename="camel"):
 
     position: int
     facts: tuple[EventView, ...]
-    changes: tuple[Version, ...]
+    changes: tuple[NewVersion, ...]
     affected: Annotated[tuple[Affected, ...], Meta(description="The first 100 of them.")]
     affected_count: Annotated[int, Meta(description="How many there are.")]
     doubts: tuple[Doubt, ...]
@@ -126,8 +124,8 @@ class Office:
         size = pretended[0].position - 1 if pretended else self._head.size
         entries = {position: entry async for position, entry in in_steps(entries_of(pretended))}
         streams = [one for facts in written.values() for one in facts]
-        begun = history.versions(Facts(streams, disclosed, entries), Excerpt(EVERYTHING, (size, INFINITY)))
-        changes = [version async for version in in_steps(begun)]
+        begun = history.versions(Facts(streams, disclosed, entries), behind=size)
+        changes = [NewVersion.of(version) async for version in in_steps(begun)]
         others, count = await affected(self._pool.acquire, written, size, decided.proposal.today)
         async with self._pool.acquire() as connection:
             cut = await undercut(connection, written, size)

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 from domain.record import State
 from domain.values import instant_text
@@ -17,6 +18,7 @@ from projections.memory import Memory
 from projections.slices import rectangles
 from projections.views.events import EventView, Facts
 
+_NAMED: Final = 100  # facts that a version names which would begin: it is made of as many as its subject has
 _STRETCH: Final = 230  # bytes that a stretch takes
 
 
@@ -54,6 +56,22 @@ class Version(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
     fact: EventView
     standing: tuple[int, ...]
+
+
+class NewVersion(Version, frozen=True, rename="camel"):
+    """A version that a request would make, with as many of the facts behind it as help to see why."""
+
+    standing: Annotated[
+        tuple[int, ...],
+        Meta(description="The last 100 facts that it is folded from, in order: what comes last overrules."),
+    ]
+    standing_count: Annotated[int, Meta(description="How many there are.")]
+
+    @classmethod
+    def of(cls, one: Version) -> "NewVersion":
+        """The same with the last of its facts."""
+        last, count = one.standing[-_NAMED:], len(one.standing)
+        return cls(one.stream, one.known, one.effective, one.state, one.changes, one.fact, last, count)
 
 
 class Stretch(NamedTuple):

@@ -1,5 +1,7 @@
 """Much that changed, and a subject that changed often: whoever asks for it delays nobody."""
 
+from typing import Any
+
 import pytest
 
 from tests.attacks.conftest import LONGEST_STEP, Victim
@@ -39,6 +41,24 @@ async def test_a_history_folds_each_fact_once(changed: Victim) -> None:
         answer = await changed.http.get(f"{PLAN}/tasks/21/history?limit=200&minPosition=1")
     assert answer.status_code == 200
     assert cost.cpu < 0.5, cost  # 2 s where each of its states is folded from the first fact
+
+
+async def test_a_dry_run_names_the_last_facts_that_a_version_stands_on_and_counts_them(changed: Victim) -> None:
+    answer = await send(changed, reworded(220, days=110), dry_run=True)
+    assert answer.status_code == 200, answer.text
+    assert len(answer.content) < 2_000_000
+    whole = await send(changed, reworded(220, days=110))
+    last, first = whole.json()["position"], answer.json()["changes"][0]["known"]["from"]
+    address = f"{PLAN}/tasks/{TASK.rpartition('/')[2]}/history?limit=200&position={last}"
+    recorded, page = list[Any](), (await changed.http.get(address)).json()
+    while page:
+        recorded += [one for one in page["items"] if one["known"]["from"] >= first]
+        page = (await changed.http.get(page["next"])).json() if page["next"] else None
+    for one, same in zip(answer.json()["changes"], recorded, strict=True):
+        assert (one["known"]["from"], one["effective"]) == (same["known"]["from"], same["effective"])
+        assert one["standing"] == same["standing"][-100:]
+        assert one["standingCount"] == len(same["standing"])
+    assert max(one["standingCount"] for one in answer.json()["changes"]) > 1_000
 
 
 async def test_a_large_plan_is_retracted_in_steps(changed: Victim) -> None:

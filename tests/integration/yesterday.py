@@ -221,6 +221,7 @@ WITHIN_NEW: Final = {
     "Affected",
     "DryRun",
     "EvidenceCounts",
+    "NewVersion",
     "ReportedCounts",
     "ScheduleCounts",
     "Summary",
