@@ -224,11 +224,36 @@ class Rows:
         return structs_of(self._documents[digests], type_) if digests else []
 
 
+class _Whole(NamedTuple):
+    """All that stands in a shared table, and what names it."""
+
+    name: bytes
+    documents: Documents
+
+
 async def rows_at(connection: Connection, moment: Moment, wanted: Sequence[Wanted], memory: Memory) -> Rows:
-    """All rows that a view wants, at one moment, in one statement, and one more where any is new here."""
+    """All rows that a view wants, at one moment, in one statement, and one more where any is new here.
+
+    Where values are told by what is remembered whole, this is read before, the first time that it is wanted there.
+    """
     own, shared = _parted(wanted)
+    whole = _known_at(moment, shared, memory)
+    if whole is None and any(one.waits for one in own):
+        whole = await _read_together(connection, moment, (), shared, memory)
+    if whole is None:
+        return await _read_together(connection, moment, own, shared, memory)
+    if not own:
+        return whole
+    told = [one.told(whole) for one in own]
+    return whole.with_rows(await _read_together(connection, moment, told, (), memory))
+
+
+async def _read_together(
+    connection: Connection, moment: Moment, own: Sequence[Wanted], shared: Sequence[Wanted], memory: Memory
+) -> Rows:
+    """Rows by themselves, and those of tables that are remembered whole."""
     found = await _read(connection, moment, own, memory, shared=tuple(one.table for one in shared))
-    keys = [("whole", one.table.table.name, found.pop(LAST_CHANGED + one.table.name)[""]) for one in shared]
+    keys = tuple(("whole", one.table.table.name, found.pop(LAST_CHANGED + one.table.name)[""]) for one in shared)
     documents = recalled(memory, [digests for groups in found.values() for digests in groups.values()])
     whole: list[_Whole | None] = [memory.get(key) for key in keys]
     if documents is None or not all(whole):
@@ -240,17 +265,29 @@ async def rows_at(connection: Connection, moment: Moment, wanted: Sequence[Wante
         rows = _learned(lines, memory) if documents is None else Rows(found, documents, memory)
     else:
         rows = Rows(found, documents, memory)
+    if shared:
+        memory.offer(_place_of(moment, shared), keys, _NAME * (1 + len(keys)))
+    return rows.with_rows(_of_whole(shared, [one for one in whole if one], memory))
+
+
+def _place_of(moment: Moment, shared: Sequence[Wanted]) -> Hashable:
+    return "whole at", moment.position, moment.effective_on, *(one.table.table.name for one in shared)
+
+
+def _known_at(moment: Moment, shared: Sequence[Wanted], memory: Memory) -> Rows | None:
+    """What is remembered whole as it stands at a moment, where it was read before at that very moment."""
+    keys: Sequence[Hashable] = memory.get(_place_of(moment, shared)) or () if shared else ()
+    found: list[_Whole] = [one for one in map(memory.get, keys) if one]
+    return _of_whole(shared, found, memory) if len(found) == len(shared) else None
+
+
+def _of_whole(shared: Sequence[Wanted], whole: Sequence[_Whole], memory: Memory) -> Rows:
+    """These tables' rows. They have their own names too: what is told by them knows no other."""
+    digests: dict[str, dict[str, bytes]] = {}
     for one, known in zip(shared, whole, strict=True):
-        if known and known.documents:
-            rows = rows.with_rows(Rows({one.table.name: {"": known.name}}, {known.name: known.documents}, memory))
-    return rows
-
-
-class _Whole(NamedTuple):
-    """All that stands in a shared table, and what names it."""
-
-    name: bytes
-    documents: Documents
+        if known.documents:
+            digests[one.table.name] = digests[one.table.table.name] = {"": known.name}
+    return Rows(digests, {one.name: one.documents for one in whole}, memory)
 
 
 def _remembered(memory: Memory, key: Hashable, lines: Mapping[str, bytes]) -> _Whole:

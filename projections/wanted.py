@@ -1,9 +1,10 @@
 """Which rows of a table a view asks for, and the statement that brings them as lines of JSON."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, Literal, NamedTuple, cast
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -26,6 +27,26 @@ class Form(NamedTuple):
     by: str | None = None
 
 
+class Keyset(NamedTuple):
+    """A page: `limit` rows behind the one whose columns `order` have the values `after`."""
+
+    order: tuple[str, ...]
+    descending: bool = False
+    after: Sequence[Any] | None = None
+    limit: int | None = None
+
+
+class Deferred(msgspec.Struct, frozen=True):
+    """Values that a column has which only what is remembered whole tells: `find(rows, page, *given)`.
+
+    The tables that it asks the rows for are wanted whole beside it. `page`: which of them, where a list is cut so.
+    """
+
+    find: Callable[..., Sequence[Any]]
+    given: tuple[Hashable, ...]
+    page: Keyset | None = None
+
+
 class Wanted(NamedTuple):
     """Rows of one table that a view asks for: a form with its values."""
 
@@ -37,11 +58,28 @@ class Wanted(NamedTuple):
         """The table."""
         return self.form.table
 
+    @property
+    def waits(self) -> bool:
+        """Whether some of its values are still to be told."""
+        return any(isinstance(value, Deferred) for _, value in self.values)
+
+    def told(self, rows: Any) -> "Wanted":
+        """The same with all its values, by these rows of what is remembered whole."""
+        found = ((name, _told(value, rows) if isinstance(value, Deferred) else value) for name, value in self.values)
+        return self._replace(values=tuple(found))
+
+
+def _told(value: Deferred, rows: Any) -> list[Any]:
+    return list(value.find(rows, value.page, *value.given))
+
 
 def wanted(table: SliceTable, **where: object) -> Wanted:
-    """Rows of `table` whose columns have these values, or one of them where a list is given, or several in a tuple."""
+    """Rows of `table` whose columns have these values, or one of them where a list is given, or several in a tuple.
+
+    Values may be `Deferred`, which are several.
+    """
     where = {name: _one_or_all(value) for name, value in where.items()}
-    lists = [name for name, value in where.items() if isinstance(value, list)]
+    lists = [name for name, value in where.items() if isinstance(value, list | Deferred)]
     return Wanted(_form(table, tuple(where), tuple(lists)), tuple(where.items()))
 
 
@@ -62,15 +100,6 @@ def is_shared(one: Wanted) -> bool:
     return one.table.shared and one.form == Form(one.table, by=one.table.by)
 
 
-class Keyset(NamedTuple):
-    """A page: `limit` rows behind the one whose columns `order` have the values `after`."""
-
-    order: tuple[str, ...]
-    descending: bool = False
-    after: Sequence[Any] | None = None
-    limit: int | None = None
-
-
 def page_of(rows: Wanted, page: Keyset) -> Wanted:
     """One page of these rows."""
     form = rows.form._replace(
@@ -83,7 +112,13 @@ def page_of(rows: Wanted, page: Keyset) -> Wanted:
 def turned(rows: Wanted) -> Wanted:
     """A page of rows from its other end: those before the row that it names, the nearest first. Others as they are."""
     form = rows.form
-    return rows._replace(form=form._replace(descending=not form.descending)) if form.order else rows
+    values = tuple((name, _turned(value) if isinstance(value, Deferred) else value) for name, value in rows.values)
+    return Wanted(form._replace(descending=not form.descending) if form.order else form, values)
+
+
+def _turned(told: Deferred) -> Deferred:
+    page = told.page
+    return msgspec.structs.replace(told, page=page and page._replace(descending=not page.descending))
 
 
 def searched(rows: Wanted, words: SliceTable, text: str, *within: str) -> Wanted:

@@ -140,7 +140,8 @@ class World:
     @cached_property
     def units_name(self) -> bytes:
         """What names the units by the rows that they are made from: the same at all moments that share them."""
-        return name_of(*map(self._rows.joined, (UNITS, UNIT_VERSIONS, ASSIGNMENTS, OWN)))
+        which = "\n".join(sorted(self._rows.groups(UNIT_VERSIONS))).encode()
+        return name_of(which, *map(self._rows.joined, (UNITS, UNIT_VERSIONS, ASSIGNMENTS, OWN)))
 
     @cached_property
     def districts(self) -> Mapping[str, DistrictView]:

@@ -26,7 +26,7 @@ async def districts(request: Ask) -> Answer:
 async def district(request: Ask, code: Code) -> Answer:
     """One district with its units and every task that names it, directly or through a group."""
     visit = Visit(request, PageQuery)
-    moment, rows = await visit.rows(view.every())
+    moment, rows = await visit.rows(view.one(code))
     found = DISTRICT.show(rows, moment.effective_on, code)
     if not found:
         raise await absent(request, DISTRICT, code, moment)

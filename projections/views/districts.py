@@ -12,9 +12,9 @@ from projections.lists import Collection, NoFilter, with_json
 from projections.table import Row, slice_table, version_table
 from projections.views import units
 from projections.views.counts import TaskCounts, counting
-from projections.views.names import Directory, Named, UnitRow, directory
+from projections.views.names import Directory, Named, directory
 from projections.views.units import Participation, Participations
-from projections.wanted import Wanted, wanted
+from projections.wanted import Keyset, Wanted, wanted
 
 
 class DistrictRow(District, frozen=True, kw_only=True):
@@ -44,23 +44,31 @@ class DistrictView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 def every() -> Sequence[Wanted]:
-    """What districts are put together from."""
+    """What all districts are put together from."""
     return (wanted(DISTRICTS), wanted(DISTRICT_VERSIONS), *units.taking_part())
 
 
+def one(*codes: str) -> Sequence[Wanted]:
+    """What a single district is put together from, or some."""
+    return (wanted(DISTRICTS, key=codes), wanted(DISTRICT_VERSIONS, key=codes), *units.taken_by(_within, *codes))
+
+
+def _within(rows: Rows, _page: Keyset | None, *codes: str) -> Sequence[str]:
+    """The units of some districts."""
+    within = directory(rows).ways.within
+    return [unit for code in codes for unit in within.get(code, ())]
+
+
 def show(rows: Rows) -> list[DistrictView]:
-    """All districts, by code."""
+    """The districts among these rows, by code."""
     known = directory(rows)
-    parts = Participations(rows, known)
-    there: dict[str | None, list[UnitRow]] = {}
-    for unit in known.each():
-        there.setdefault(unit.district, []).append(unit)
+    parts, within = Participations(rows, known), known.ways.within
     return [
         DistrictView(
             code=one.code,
             name=one.name,
-            units=tuple(known.named(unit.id) for unit in there.get(one.code, ())),
-            tasks=parts.of(*(unit.id for unit in there.get(one.code, ()))),
+            units=tuple(map(known.named, within.get(one.code, ()))),
+            tasks=parts.of(*within.get(one.code, ())),
             version=rows.count(DISTRICT_VERSIONS, one.code),
         )
         for one in sorted(rows.of(DISTRICTS, DistrictRow), key=lambda one: one.code)

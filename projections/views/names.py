@@ -1,8 +1,9 @@
 """What other views join at their own moment: units and groups, plans, and the platforms that texts mention."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -80,6 +81,7 @@ UNIT_VERSIONS, PLAN_VERSIONS, PLATFORM_VERSIONS = map(version_table, (Unit, Plan
 
 
 _ENTRY: Final = 300  # bytes that a unit takes in a directory that has not been asked for it,
+_WAYS: Final = 300  # where those are asked for that name it, it takes so much more,
 _WEIGHT: Final = 5  # and one that has, as it is and as tasks name it, for each byte of its JSON
 _ID: Final = 80  # bytes that an id takes in a set
 _ROOM: Final = 10  # ids for each unit of a directory that it may remember of who stands behind whom
@@ -89,6 +91,26 @@ _ASKED_FOR: Final = 5_000  # units that a directory remembers as they are; other
 
 class _Key(msgspec.Struct, frozen=True):
     id: str
+
+
+class _Placed(msgspec.Struct, frozen=True):
+    """What leads from another unit to this one."""
+
+    id: str
+    district: str | None
+    successors: tuple[str, ...]
+    members: tuple[str, ...]
+
+
+class _Ways(NamedTuple):
+    """The ways back: from a member to its groups, from a successor to whom it succeeded, from a district to its units.
+
+    All by id.
+    """
+
+    groups: Mapping[str, Sequence[str]]
+    predecessors: Mapping[str, Sequence[str]]
+    within: Mapping[str | None, Sequence[str]]
 
 
 class Directory:
@@ -108,7 +130,21 @@ class Directory:
     def weight(self) -> int:
         """Bytes that it takes at most, with all that it may remember."""
         count, size = len(self._documents), sum(map(len, self._documents.values()))
-        return _ENTRY * count + _ID * _ROOM * self._most + _WEIGHT * size * self._most // max(count, 1)
+        return (_ENTRY + _WAYS) * count + _ID * _ROOM * self._most + _WEIGHT * size * self._most // max(count, 1)
+
+    @cached_property
+    def ways(self) -> _Ways:
+        """From each unit to those that name it."""
+        groups: dict[str, list[str]] = {}
+        predecessors: dict[str, list[str]] = {}
+        within: dict[str | None, list[str]] = {}
+        for one in structs_of([*self._documents.values()], _Placed):
+            within.setdefault(one.district, []).append(one.id)
+            for member in one.members:
+                groups.setdefault(member, []).append(one.id)
+            for successor in one.successors:
+                predecessors.setdefault(successor, []).append(one.id)
+        return _Ways(groups, predecessors, within)
 
     def __call__(self, key: str) -> UnitRow | None:
         """The unit, or None."""
@@ -154,6 +190,29 @@ class Directory:
                 self._room -= _ALONE + len(found)
                 self._behind[assignee] = found
         return found
+
+    def before(self, *units: str) -> list[str]:
+        """These units and all whom they succeeded, however long ago."""
+        found = dict.fromkeys(units)
+        ahead = [*found]
+        for one in ahead:
+            new = [before for before in self.ways.predecessors.get(one, ()) if before not in found]
+            found.update(dict.fromkeys(new))
+            ahead += new
+        return ahead
+
+    def sources(self, *units: str) -> list[str]:
+        """All through whom tasks come to these units: themselves, whom they succeeded, and the groups of each."""
+        before = self.before(*units)
+        groups = (group for one in before for group in self.ways.groups.get(one, ()))
+        return [*dict.fromkeys((*before, *groups))]
+
+    def speaking(self, unit: str) -> Sequence[str]:
+        """A unit itself; of a group those who act for its members."""
+        behind = resolve(unit, self)
+        if behind.kind != UnitKind.GROUP:
+            return (unit,)
+        return tuple(dict.fromkeys(end for one in behind.units for end in one.ends))
 
     def districts(self, assignee: str) -> frozenset[str]:
         """The districts of all who take part where `assignee` does."""

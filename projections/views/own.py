@@ -1,17 +1,31 @@
 """What a unit itself says of a task, beside what all its speakers say together: a part is not the whole."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Final
 
 import msgspec
 
-from domain.report import own_word
+from domain.report import Listing, own_word
 from domain.values import Status
 from projections.as_of import Rows
 from projections.views.names import Directory, Named
-from projections.views.said import SAID, SaidRow
+from projections.views.reports import REPORTS
 
-OWN: Final = SAID._replace(name="own")  # the same rows under a name of their own: wanted where a unit's word is shown
+# Reports under a name of their own: wanted where a unit's word is shown, which their table finds by the unit.
+OWN: Final = REPORTS._replace(name="own", by="task")
+
+
+class _Spoken(msgspec.Struct, frozen=True, rename="camel"):
+    """A report as far as its unit's word needs it."""
+
+    unit: str
+    period: str
+    status: Status
+    membership: Listing
+    event: int
+    place: int
+    effective_on: date
 
 
 class OwnWord(msgspec.Struct, frozen=True):
@@ -26,29 +40,28 @@ class OwnWord(msgspec.Struct, frozen=True):
 class OwnWords:
     """What units say of tasks at one moment, where these rows hold reports."""
 
-    def __init__(self, rows: Rows, directory: Directory, predecessors: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, rows: Rows, directory: Directory) -> None:
         self._rows = rows
         self._directory = directory
-        self._predecessors = predecessors
         self._there = rows.groups(OWN)
-        self._said: dict[str, Mapping[str, Sequence[SaidRow]]] = {}
+        self._said: dict[str, Mapping[str, Sequence[_Spoken]]] = {}
 
     def of(self, units: Sequence[str], task: str) -> OwnWord | None:
         """What these say of a task; null where they have not reported on it."""
         if task not in self._there:
             return None
         said = self._on(task)
-        word = own_word(units, self._predecessors, said)
+        word = own_word(units, self._directory.ways.predecessors, said)
         if word is None:
             return None
         unit = next(unit for unit, reports in said.items() if word in reports)
         return OwnWord(word.status, word.period, word.event, self._directory.named(unit))
 
-    def _on(self, task: str) -> Mapping[str, Sequence[SaidRow]]:
+    def _on(self, task: str) -> Mapping[str, Sequence[_Spoken]]:
         found = self._said.get(task)
         if found is None:
-            by_unit: dict[str, list[SaidRow]] = {}
-            for one in self._rows.of_group(OWN, task, SaidRow):
+            by_unit: dict[str, list[_Spoken]] = {}
+            for one in self._rows.of_group(OWN, task, _Spoken):
                 by_unit.setdefault(one.unit, []).append(one)
             found = self._said[task] = by_unit
         return found

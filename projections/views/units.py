@@ -1,13 +1,13 @@
 """Units and groups as everybody reads them: with members, successions, and the tasks each takes part in."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from domain.directory import Unit, UnitKind, resolve
+from domain.directory import Unit, UnitKind
 from domain.values import Role
 from projections import as_of
 from projections.as_of import Rows
@@ -19,7 +19,7 @@ from projections.views.counts import TaskCounts, TasksAt, counting
 from projections.views.names import UNIT_VERSIONS, UNITS, Directory, Named, UnitRow, directory
 from projections.views.own import OWN, OwnWord, OwnWords
 from projections.views.tasks import ASSIGNMENTS, AssignmentRow, TaskView
-from projections.wanted import Wanted, wanted
+from projections.wanted import Deferred, Keyset, Wanted, wanted
 
 
 class MembershipRow(msgspec.Struct, frozen=True):
@@ -87,7 +87,7 @@ class UnitView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 def every() -> Sequence[Wanted]:
-    """What units are put together from. Any unit may stand behind any other, so each needs them all."""
+    """What all units are put together from."""
     return (wanted(UNIT_VERSIONS), *taking_part())
 
 
@@ -96,37 +96,50 @@ def taking_part() -> Sequence[Wanted]:
     return (wanted(UNITS), wanted(ASSIGNMENTS), wanted(OWN))
 
 
+def one(*keys: str) -> Sequence[Wanted]:
+    """What a single unit is put together from, or some."""
+    return (wanted(UNIT_VERSIONS, key=keys), *taken_by(_these, *keys))
+
+
+def taken_by(units: Callable[..., Sequence[str]], *given: Hashable, page: Keyset | None = None) -> Sequence[Wanted]:
+    """What tells in which tasks some units take part: those that `units(rows, page, *given)` finds in the directory."""
+    through, by = Deferred(_sources, (units, *given), page), Deferred(_speakers, (units, *given), page)
+    return (wanted(UNITS), wanted(ASSIGNMENTS, unit=through), wanted(OWN, unit=by))
+
+
+def _these(_rows: Rows, _page: Keyset | None, *keys: str) -> Sequence[str]:
+    return keys
+
+
+def _sources(rows: Rows, page: Keyset | None, units: Callable[..., Sequence[str]], *given: Hashable) -> Sequence[str]:
+    """All through whom tasks come to some units."""
+    return directory(rows).sources(*units(rows, page, *given))
+
+
+def _speakers(rows: Rows, page: Keyset | None, units: Callable[..., Sequence[str]], *given: Hashable) -> Sequence[str]:
+    """All whose reports may be the word of one of some units."""
+    known = directory(rows)
+    return known.before(*dict.fromkeys(one for unit in units(rows, page, *given) for one in known.speaking(unit)))
+
+
 class Participations:
     """Who takes part in which task, through groups and successions, at one moment."""
 
     def __init__(self, rows: Rows, directory: Directory) -> None:
         self._directory = directory
+        self._ways = directory.ways
         self._assigned: dict[str, list[AssignmentRow]] = {}
         for one in sorted(rows.of(ASSIGNMENTS, AssignmentRow), key=lambda one: (one.plan, one.number, one.task)):
             self._assigned.setdefault(one.unit, []).append(one)
-        self.groups: dict[str, list[str]] = {}
-        self.predecessors: dict[str, list[str]] = {}
-        for unit in directory.each():
-            for member in unit.members:
-                self.groups.setdefault(member, []).append(unit.id)
-            for successor in unit.successors:
-                self.predecessors.setdefault(successor, []).append(unit.id)
-        self._words = OwnWords(rows, directory, self.predecessors)
+        self._words = OwnWords(rows, directory)
 
     def of(self, *units: str) -> tuple[Participation, ...]:
         """The parts of a unit or of several, by task number; one for each way in which a task comes to them."""
         parts = [part for unit in units for part in self._parts(unit)]
-        speaking = [one for unit in units for one in self._speaking(unit)]
+        speaking = [one for unit in units for one in self._directory.speaking(unit)]
         words = {task: self._words.of(speaking, task) for task in {part.task for part in parts}}
         parts.sort(key=lambda part: (part.plan, part.number, part.task, len(part.via)))
         return tuple(msgspec.structs.replace(one, own=words[one.task]) if words[one.task] else one for one in parts)
-
-    def _speaking(self, unit: str) -> Sequence[str]:
-        """A unit itself; of a group those who act for its members."""
-        behind = resolve(unit, self._directory)
-        if behind.kind != UnitKind.GROUP:
-            return (unit,)
-        return tuple(dict.fromkeys(end for one in behind.units for end in one.ends))
 
     def _parts(self, unit: str) -> Iterator[Participation]:
         """Its own, then those of each unit that it succeeded, on the shortest way."""
@@ -135,9 +148,9 @@ class Participations:
         for one in ahead:
             via = ways[one]
             yield from self._named(one, via)
-            for group in self.groups.get(one, ()):
+            for group in self._ways.groups.get(one, ()):
                 yield from self._named(group, (*via, self._via(ViaKind.GROUP, group)))
-            for before in self.predecessors.get(one, ()):
+            for before in self._ways.predecessors.get(one, ()):
                 if before not in ways:
                     ways[before] = (*via, self._via(ViaKind.SUCCESSION, before))
                     ahead.append(before)
@@ -151,16 +164,17 @@ class Participations:
 
 
 def show(rows: Rows) -> list[UnitView]:
-    """All units and groups, by id."""
-    return list(one_by_one(rows))
+    """The units and groups whose versions are among these rows, by id."""
+    return sorted(one_by_one(rows), key=lambda unit: unit.id)
 
 
 def one_by_one(rows: Rows) -> Iterator[UnitView]:
-    """The same, one after the other."""
+    """The same, one after the other, in the order of the rows."""
     known = directory(rows)
     parts = Participations(rows, known)
-    for unit in known.each():
-        yield _view(unit, rows.count(UNIT_VERSIONS, unit.id), known, parts)
+    for key in rows.groups(UNIT_VERSIONS):
+        if unit := known(key):
+            yield _view(unit, rows.count(UNIT_VERSIONS, key), known, parts)
 
 
 def _view(unit: UnitRow, version: int, directory: Directory, parts: Participations) -> UnitView:
@@ -172,9 +186,9 @@ def _view(unit: UnitRow, version: int, directory: Directory, parts: Participatio
         district=unit.district,
         closed=unit.closed,
         members=tuple(map(directory.named, unit.members)),
-        member_of=tuple(map(directory.named, parts.groups.get(unit.id, ()))),
+        member_of=tuple(map(directory.named, directory.ways.groups.get(unit.id, ()))),
         successors=tuple(map(directory.named, unit.successors)),
-        predecessors=tuple(map(directory.named, parts.predecessors.get(unit.id, ()))),
+        predecessors=tuple(map(directory.named, directory.ways.predecessors.get(unit.id, ()))),
         tasks=parts.of(unit.id),
         version=version,
     )
