@@ -1,5 +1,6 @@
 """Which rows of a table a view asks for, and the statement that brings them as lines of JSON."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, Literal, NamedTuple, cast
@@ -34,6 +35,13 @@ class Keyset(NamedTuple):
     descending: bool = False
     after: Sequence[Any] | None = None
     limit: int | None = None
+
+
+def behind(keys: Sequence[str], page: Keyset) -> Iterator[str]:
+    """Of keys in their order those behind the place of a page, the nearest first; the page's limit is not looked at."""
+    if page.descending:
+        return reversed(keys[: bisect_left(keys, page.after[0])] if page.after else keys)
+    return iter(keys[bisect_right(keys, page.after[0]) :] if page.after else keys)
 
 
 class Deferred(msgspec.Struct, frozen=True):

@@ -155,9 +155,14 @@ class Directory:
                 self._units[key] = found
         return found
 
-    def each(self) -> Iterator[UnitRow]:
-        """All of them, by id."""
-        return (unit for unit in map(self, self._documents) if unit)
+    @cached_property
+    def ids(self) -> Sequence[str]:
+        """Those of all of them, in their order."""
+        return list(self._documents)
+
+    def each(self, ids: Iterable[str] | None = None) -> Iterator[UnitRow]:
+        """Those with these ids, or all of them, by id."""
+        return (unit for unit in map(self, self._documents if ids is None else ids) if unit)
 
     def named(self, key: str) -> Named:
         """The unit with its name at this moment."""

@@ -1,7 +1,7 @@
 """Plans with their parts and measures."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Final, TypeVar
 
@@ -10,12 +10,12 @@ from msgspec import UNSET, UnsetType
 
 from domain.plan import Measure, Part, Plan
 from projections.as_of import Meta, Rows
-from projections.lists import Collection, NoFilter, WholeNumber, with_json
+from projections.lists import Collection, NoFilter, Place, WholeNumber, with_json
 from projections.table import INTEGER, TEXT, Row, slice_table
 from projections.views.counts import TaskCounts, counting
 from projections.views.names import PLAN_VERSIONS, PLANS, PlanRow
 from projections.views.tasks import TASKS, of_plan
-from projections.wanted import Wanted, wanted
+from projections.wanted import Keyset, Wanted, beside, page_of, wanted
 
 
 class PartRow(Part, frozen=True, kw_only=True):
@@ -123,18 +123,21 @@ def every() -> Sequence[Wanted]:
 
 def show(rows: Rows) -> list[PlanView]:
     """The plans among these rows, by id."""
+    return sorted(_one_by_one(rows), key=lambda plan: plan.id)
+
+
+def _one_by_one(rows: Rows) -> Iterator[PlanView]:
+    """The same in the order of the rows."""
     parts, measures = _by_plan(rows.of(PARTS, PartRow)), _by_plan(rows.of(MEASURES, MeasureRow))
     tasks = _by_plan(rows.of(TASKS, _Placed))
-    return [
-        _view(
+    for plan in rows.of(PLANS, PlanRow):
+        yield _view(
             plan,
             rows.count(PLAN_VERSIONS, plan.id),
             sorted(parts.get(plan.id, ()), key=lambda one: one.number),
             sorted(measures.get(plan.id, ()), key=lambda one: one.number),
             tasks.get(plan.id, ()),
         )
-        for plan in sorted(rows.of(PLANS, PlanRow), key=lambda plan: plan.id)
-    ]
 
 
 def parts(rows: Rows) -> list[PartView]:
@@ -215,14 +218,23 @@ PLAN_TASKS: Final = counting(
     ahead=lambda key: of_plan(key) if key else (),
     inner={"parts": PART_TASKS, "measures": MEASURE_TASKS},
 )
+
+
+def _wanted(_scope: str, _given: NoFilter, after: Place | None, limit: int) -> Sequence[Wanted]:
+    rows = page_of(wanted(PLANS), Keyset(("key",), after=after, limit=limit))
+    inner = (beside(wanted(table), "plan", 0) for table in (PARTS, MEASURES, TASKS))
+    return (rows, beside(wanted(PLAN_VERSIONS), "key", 0), *inner)
+
+
 PLAN_LIST: Collection[PlanView, NoFilter] = Collection(
     name="plans",
     view=PlanView,
     filter=NoFilter,
-    wanted=lambda _scope, _filter, _after, _limit: every(),
-    shown=lambda rows, _: with_json(show(rows)),
+    wanted=_wanted,
+    shown=lambda rows, _: with_json([*_one_by_one(rows)]),
     place=lambda plan, _: (plan.id,),
     counting=PLAN_TASKS,
+    paged=True,
 )
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import islice
+from sys import getsizeof
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -12,14 +14,14 @@ from domain.values import Role
 from projections import as_of
 from projections.as_of import Rows
 from projections.grams import holds
-from projections.lists import Collection, Words, with_json
+from projections.lists import Collection, Place, Words, with_json
 from projections.table import TEXT, Row, slice_table
 from projections.views import tasks
 from projections.views.counts import TaskCounts, TasksAt, counting
 from projections.views.names import UNIT_VERSIONS, UNITS, Directory, Named, UnitRow, directory
 from projections.views.own import OWN, OwnWord, OwnWords
 from projections.views.tasks import ASSIGNMENTS, AssignmentRow, TaskView
-from projections.wanted import Deferred, Keyset, Wanted, wanted
+from projections.wanted import Deferred, Keyset, Wanted, behind, page_of, wanted
 
 
 class MembershipRow(msgspec.Struct, frozen=True):
@@ -208,7 +210,7 @@ class UnitFilter(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
 
 
-def keeps(given: UnitFilter) -> Callable[[UnitView], bool]:
+def _keeps(given: UnitFilter) -> Callable[[UnitRow], bool]:
     """Whether a unit is one of those asked for."""
     return lambda unit: (
         given.kind in {None, unit.kind}
@@ -229,13 +231,34 @@ def rows_beside(views: Sequence[Any]) -> Sequence[Wanted]:
 
 
 UNIT_TASKS: Final = counting(rows_beside, tasks_taken, lambda unit, units: units.behind(unit.id).__contains__)
+
+
+def _listed(rows: Rows, page: Keyset, given: UnitFilter) -> Sequence[str]:
+    """The units of a page, which the directory alone tells."""
+
+    def listed() -> Sequence[str]:
+        known = directory(rows)
+        return [unit.id for unit in islice(filter(_keeps(given), known.each(behind(known.ids, page))), page.limit)]
+
+    units = rows.joined(UNITS)
+    return rows.memory.made(
+        ("units listed", units, page, given), listed, lambda made: len(units) + sum(map(getsizeof, made))
+    )
+
+
+def _wanted(_scope: str, given: UnitFilter, after: Place | None, limit: int) -> Sequence[Wanted]:
+    page = Keyset(("key",), after=after, limit=limit)
+    versions = wanted(UNIT_VERSIONS, key=Deferred(_listed, (given,), page))
+    return (page_of(versions, Keyset(page.order)), *taken_by(_listed, given, page=page))
+
+
 UNIT_LIST: Collection[UnitView, UnitFilter] = Collection(
     name="units",
     view=UnitView,
     filter=UnitFilter,
-    wanted=lambda _scope, _filter, _after, _limit: every(),
-    shown=lambda rows, _: with_json(show(rows)),
+    wanted=_wanted,
+    shown=lambda rows, _: with_json([*one_by_one(rows)]),
     place=lambda unit, _: (unit.id,),
-    keeps=lambda given, _rows, _on: keeps(given),
     counting=UNIT_TASKS,
+    paged=True,
 )

@@ -14,7 +14,6 @@ EXEMPT: Final = {
     "answer": "how a door answers",
     "every": "the rows of all views of a kind, in the page of each kind",
     "evolve": "the fold of a subject, on the page of each subject",
-    "keeps": "whether a filter keeps a view, beside each filter",
     "one": "what a single view is put together from, in the page of each kind",
     "read": "a part of an official document read, in the page of each part",
     "show": "the views among some rows, in the page of each kind",
