@@ -11,15 +11,14 @@ from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.visit import PageQuery, Visit
 from domain.directory import UnitKind
-from projections.as_of import Moment, Rows
+from projections.as_of import Moment
 from projections.views import tasks
 from projections.views import units as view
 from projections.views.districts import DISTRICTS, DistrictRow
-from projections.views.names import directory
 from projections.views.subjects import UNIT
 from projections.views.tasks import TaskView
 from projections.views.units import Participation
-from projections.wanted import Deferred, Keyset, wanted
+from projections.wanted import wanted
 
 
 @get("/units", include_in_schema=False)
@@ -36,12 +35,12 @@ async def units(request: Ask) -> Answer:
 async def unit(request: Ask, unit: UnitKey) -> Answer:
     """One unit or group with every task that it takes part in."""
     visit = Visit(request, PageQuery)
-    moment, rows = await visit.rows((*view.one(unit), wanted(DISTRICTS, key=Deferred(_district_of, (unit,)))))
+    moment, rows = await visit.rows((*view.one(unit), wanted(DISTRICTS)))
     found = UNIT.show(rows, moment.effective_on, unit)
     if not found:
         raise await absent(request, UNIT, unit, moment)
     one = found[0]
-    district = next(iter(rows.of(DISTRICTS, DistrictRow)), None)
+    district = next((row for row in rows.of(DISTRICTS, DistrictRow) if row.code == one.district), None)
     parts = await taken(request, moment, one.tasks)
     return drawn("unit.html", visit, moment, json=f"/v1/units/{unit}", unit=one, district=district, parts=parts)
 
@@ -56,8 +55,3 @@ async def taken(
     rows = await request.reader.read(moment, tasks.one(*ways))
     shown = {task.id: task for task in tasks.show(rows, moment.effective_on)}
     return [(shown[task], own) for task, own in ways.items() if task in shown]
-
-
-def _district_of(rows: Rows, _page: Keyset | None, key: str) -> Sequence[str]:
-    unit = directory(rows)(key)
-    return [unit.district] if unit and unit.district else []

@@ -51,7 +51,7 @@ def every() -> Sequence[Wanted]:
 
 def one(*codes: str) -> Sequence[Wanted]:
     """What a single district is put together from, or some."""
-    return (wanted(DISTRICTS, key=codes), wanted(DISTRICT_VERSIONS, key=codes), *units.taken_by(_within, *codes))
+    return (wanted(DISTRICTS), wanted(DISTRICT_VERSIONS, key=codes), *units.taken_by(_within, *codes))
 
 
 def _within(rows: Rows, _page: Keyset | None, *codes: str) -> Sequence[str]:

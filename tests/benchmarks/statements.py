@@ -133,7 +133,7 @@ async def _timed(dsn: str, one: Benchmark, reads: Sequence[Sequence[Heard]]) -> 
 
 
 def _execute(names: dict[str, str], heard: Heard) -> str:
-    arguments = ", ".join(map(_literal, heard.args))
+    arguments = ", ".join(map(literal, heard.args))
     return f"EXECUTE {names[heard.sql]}" + (f"({arguments})" if arguments else "")
 
 
@@ -155,13 +155,16 @@ async def _explained(connection: Connection, names: dict[str, str], one: Benchma
     return [f"EXPLAIN in {file}; its scans:", *(f"  {line}" for line in scans)]
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
+    """A parameter's value as SQL has it."""
     if value is None:
         return "NULL"
     if isinstance(value, bool | int):
         return str(value).lower()
+    if isinstance(value, list | tuple) and not value:
+        return "'{}'"
     if isinstance(value, list | tuple):
-        return f"ARRAY[{', '.join(map(_literal, value))}]"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return f"ARRAY[{', '.join(map(literal, value))}]"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     if isinstance(value, bytes):
         return f"'\\x{value.hex()}'"
     text = str(value).replace("'", "''")

@@ -1,0 +1,150 @@
+"""A read does not know the rest: what it touches in the database is the same in a record six times as large.
+
+The application answers here; each statement that it says is then planned and run once more as its connection would,
+and the rows that each of its scans looked at are counted by table (EXPLAIN ANALYZE).
+"""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asyncpg
+import msgspec
+import pytest
+
+from api.main import application, service
+from events.database import PLANNED_ONCE, SESSION, Connection
+from tests.benchmarks.invented import FACTS_EACH
+from tests.benchmarks.large import load
+from tests.benchmarks.statements import Ears, Heard, answer_of, literal
+from tests.conftest import database_of, settings_for
+
+TIMES = 6  # as many authorities has the large record
+SMALL_TABLE = 300  # rows of a table that may be scanned
+# Rows that a read may touch: a log of more facts has a higher tree, and other indexes serve as well in larger tables.
+SLACK, OTHERWISE = 40, 2
+UNIT, GROUP, DISTRICT = "c0000-shi-wei-sheng-jian-kang-wei", "c0000-ge-qu-ren-min-zheng-fu", "100001"
+PLAN, PLATFORM = "c0000-credit-2021", "c0000-yi-wang-tong-ban"
+THEN = "asOf=2022-06-30&effectiveOn=2022-06-{}"
+READS = [
+    f"/v1/plans/{PLAN}",
+    f"/v1/plans/{PLAN}/parts",
+    f"/v1/plans/{PLAN}/measures/3",
+    f"/v1/plans/{PLAN}/summary",
+    f"/v1/plans/{PLAN}/targets",
+    f"/v1/plans/{PLAN}/reports?limit=20",
+    f"/v1/plans/{PLAN}/tasks?limit=100",
+    f"/v1/plans/{PLAN}/tasks?limit=10&sort=-due",
+    f"/v1/plans/{PLAN}/tasks?unit={UNIT}",
+    f"/v1/plans/{PLAN}/tasks?district={DISTRICT}&reportedStatus=delayed",
+    f"/v1/plans/{PLAN}/tasks/21",
+    f"/v1/plans/{PLAN}/tasks/21/reports",
+    f"/v1/plans/{PLAN}/tasks/21/history",
+    f"/v1/units/{UNIT}",
+    f"/v1/units/{GROUP}",
+    f"/v1/units/{UNIT}/history",
+    f"/v1/districts/{DISTRICT}",
+    "/v1/plans?limit=4",
+    "/v1/units?limit=10",
+    "/v1/units?limit=2&kind=group",
+    "/v1/districts?limit=4",
+    f"/v1/events?unit={UNIT}&limit=20",
+    f"/plans/{PLAN}",
+    f"/plans/{PLAN}/tasks/21",
+    f"/units/{UNIT}",
+    f"/districts/{DISTRICT}",
+]
+NUMBERS = count()
+
+
+class Touched(NamedTuple):
+    """The rows that the scans of one read looked at, by table, and the tables of which one was read through."""
+
+    rows: Counter[str]
+    through: set[str]
+
+
+class Grown:
+    """A record behind an application whose every statement is heard."""
+
+    def __init__(self, app: Any, lanes: dict[str, Ears], own: dict[str, Connection]) -> None:
+        self._app = app
+        self._lanes = lanes
+        self._own = own
+
+    async def touched(self, read: str) -> Touched:
+        """What a read touches, once what it needs whole is remembered: by the same of the day before."""
+        address = f"{read}{'&' if '?' in read else '?'}{THEN}"
+        await answer_of(self._app, address.format("29"))
+        for lane in self._lanes.values():
+            lane.heard.clear()
+        await answer_of(self._app, address.format("30"))
+        found = Touched(Counter(), set())
+        for name, lane in self._lanes.items():
+            for heard in lane.heard:
+                for scan in _scans(await _explained(self._own[name], heard)):
+                    table = scan["Relation Name"]
+                    removed = (rows for what, rows in scan.items() if what.startswith("Rows Removed"))
+                    found.rows[table] += round((scan["Actual Rows"] + sum(removed)) * scan["Actual Loops"])
+                    if scan["Node Type"] == "Seq Scan" and await self._rows_of(table) > SMALL_TABLE:
+                        found.through.add(table)
+        assert found.rows, f"nothing was heard of {read}"
+        return found
+
+    async def _rows_of(self, table: str) -> float:
+        return await self._own["pool"].fetchval("SELECT max(reltuples) FROM pg_class WHERE relname = $1", table)
+
+
+async def _explained(connection: Connection, heard: Heard) -> Any:
+    """The plan of a statement, prepared and run once."""
+    name, arguments = f"heard_{next(NUMBERS)}", ", ".join(map(literal, heard.args))
+    await connection.execute(f"PREPARE {name} AS {heard.sql}")
+    executed = f"EXECUTE {name}({arguments})" if arguments else f"EXECUTE {name}"
+    explained = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, BUFFERS OFF, FORMAT JSON) {executed}")
+    return msgspec.json.decode(explained)[0]["Plan"]
+
+
+def _scans(node: Any) -> Iterator[Any]:
+    """The nodes of a plan that read a table."""
+    if "Relation Name" in node:
+        yield node
+    for one in node.get("Plans", ()):
+        yield from _scans(one)
+
+
+@asynccontextmanager
+async def grown(server: str, folder: Path, authorities: int) -> AsyncGenerator[Grown]:
+    """The invented record of so many authorities."""
+    async with database_of(server, "fresh") as dsn, service(settings_for(dsn, folder)) as running:
+        await load(dsn, authorities * FACTS_EACH, lambda _: None)
+        lanes = {"slices": Ears(running.reader.slices), "pool": Ears(running.reader.pool)}
+        sessions = {"slices": PLANNED_ONCE, "pool": SESSION}
+        own: dict[str, Connection] = {
+            name: await asyncpg.connect(dsn, server_settings=dict(session)) for name, session in sessions.items()
+        }
+        await own["pool"].execute("VACUUM ANALYZE")
+        await running.reader.newest()
+        running.reader.slices, running.reader.pool = lanes["slices"], lanes["pool"]  # pyright: ignore[reportAttributeAccessIssue]
+        try:
+            yield Grown(application(running), lanes, own)
+        finally:
+            for one in own.values():
+                await one.close()
+
+
+@pytest.fixture(scope="module")
+async def both(server: str, folder: Path) -> AsyncGenerator[Sequence[Grown]]:
+    async with grown(server, folder / "small", 1) as small, grown(server, folder / "large", TIMES) as large:
+        yield small, large
+
+
+@pytest.mark.parametrize("read", READS)
+async def test_a_read_touches_no_more_in_a_record_six_times_as_large(both: Sequence[Grown], read: str) -> None:
+    small, large = [await one.touched(read) for one in both]
+    assert not large.through, f"{read} reads through {', '.join(sorted(large.through))}"
+    rows = {table: (small.rows[table], now) for table, now in large.rows.items()}
+    more = {table: (before, now) for table, (before, now) in rows.items() if now > OTHERWISE * before + SLACK}
+    assert not more, f"{read} touches more of these tables: (rows before, rows now) {more}"
