@@ -38,6 +38,8 @@ class Selection(NamedTuple):
     `cursors`: those of lists below, without their places: they name the moment at which the root stands. `wrong`: what
     is wrong with an argument below.
     `erasable`: it may hold text of reports. `of`: of an interface, what is selected of each type that a value may have.
+    `own`: what fields of the values are put together from, which only an edge that leads to them has yet to read: a
+    root brings its own nodes whole.
     """
 
     project: Projection
@@ -49,6 +51,7 @@ class Selection(NamedTuple):
     wrong: GraphQLError | None = None
     erasable: bool = False
     of: "Mapping[str, Selection]" = MappingProxyType({})
+    own: Needs = NO_NEEDS
 
     def among(self, types: Sequence[str]) -> "Selection":
         """The same, once the types of the values are known, one by one."""
@@ -71,6 +74,7 @@ class Shape:
         self._attributes: list[str] = []
         self._then: list[tuple[str, Projection]] = []
         self._needs: Needs = NO_NEEDS
+        self._own: Needs = NO_NEEDS
         self._cost = Cost()
         self._names: set[str] = set()
         self._depends: Depends = ON_NOTHING
@@ -116,7 +120,11 @@ class Shape:
 
     def _add(self, name: str, below: Selection, size: int, cost: Cost) -> None:
         field = FIELDS[self._type, name]
-        self._needs |= field.needs | below.needs
+        self._needs |= below.needs
+        if field.follow is None:
+            self._own |= field.needs | below.own
+        else:
+            self._needs |= field.needs | below.own
         self._names.add(name)
         self._depends = both(self._depends, both(field.depends, below.depends))
         self._erasable = self._erasable or below.erasable
@@ -141,7 +149,15 @@ class Shape:
         project = _projection(tuple(self._keys), self._attributes, self._then)
         names = frozenset(self._names)
         return Selection(
-            project, self._needs, self._cost, names, self._depends, tuple(self._cursors), self._wrong, self._erasable
+            project,
+            self._needs,
+            self._cost,
+            names,
+            self._depends,
+            tuple(self._cursors),
+            self._wrong,
+            self._erasable,
+            own=self._own,
         )
 
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import asyncpg
 import msgspec
@@ -28,7 +29,18 @@ SMALL_TABLE = 300  # rows of a table that may be scanned
 SLACK, OTHERWISE = 40, 2
 UNIT, GROUP, DISTRICT = "c0000-shi-wei-sheng-jian-kang-wei", "c0000-ge-qu-ren-min-zheng-fu", "100001"
 PLAN, PLATFORM = "c0000-credit-2021", "c0000-yi-wang-tong-ban"
-THEN = "asOf=2022-06-30&effectiveOn=2022-06-{}"
+THEN = "asOf=2022-06-30&effectiveOn=2022-06-DAY"
+GRAPH_THEN = 'asOf: {date: "2022-06-30"}, effectiveOn: "2022-06-DAY"'
+GRAPHS = [
+    f'unit(id: "{UNIT}", THEN) {{ name memberOf {{ name }} tasks {{ number own {{ status }} }} }}',
+    f'district(code: "{DISTRICT}", THEN) {{ units {{ name }} tasks {{ number via {{ name }} }} }}',
+    f'plan(id: "{PLAN}", THEN) {{ title counts {{ tasks }} parts {{ title tasks }} }}',
+    f'task(id: "{PLAN}/21", THEN) {{ text assignments {{ assignee {{ name }} }} }}',
+    f'tasks(plan: "{PLAN}", THEN) {{ totalCount nodes {{ text reportedStatus latestReports {{ event }} }} }}',
+    "units(first: 10, THEN) { nodes { name tasks { number } } }",
+    "districts(first: 4, THEN) { nodes { name tasks { number } } }",
+    "plans(first: 4, THEN) { nodes { title counts { tasks } } }",
+]
 READS = [
     f"/v1/plans/{PLAN}",
     f"/v1/plans/{PLAN}/parts",
@@ -77,11 +89,10 @@ class Grown:
 
     async def touched(self, read: str) -> Touched:
         """What a read touches, once what it needs whole is remembered: by the same of the day before."""
-        address = f"{read}{'&' if '?' in read else '?'}{THEN}"
-        await answer_of(self._app, address.format("29"))
+        await self._answered(read, "29")
         for lane in self._lanes.values():
             lane.heard.clear()
-        await answer_of(self._app, address.format("30"))
+        await self._answered(read, "30")
         found = Touched(Counter(), set())
         for name, lane in self._lanes.items():
             for heard in lane.heard:
@@ -93,6 +104,14 @@ class Grown:
                         found.through.add(table)
         assert found.rows, f"nothing was heard of {read}"
         return found
+
+    async def _answered(self, read: str, day: str) -> None:
+        if read.startswith("/"):
+            await answer_of(self._app, f"{read}{'&' if '?' in read else '?'}{THEN}".replace("DAY", day))
+        else:
+            query = f"{{ {read.replace('THEN', GRAPH_THEN).replace('DAY', day)} }}"
+            body = await answer_of(self._app, f"/graphql?query={quote(query)}")
+            assert b'"errors"' not in body, body
 
     async def _rows_of(self, table: str) -> float:
         return await self._own["pool"].fetchval("SELECT max(reltuples) FROM pg_class WHERE relname = $1", table)
@@ -141,7 +160,7 @@ async def both(server: str, folder: Path) -> AsyncGenerator[Sequence[Grown]]:
         yield small, large
 
 
-@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize("read", [*READS, *GRAPHS])
 async def test_a_read_touches_no_more_in_a_record_six_times_as_large(both: Sequence[Grown], read: str) -> None:
     small, large = [await one.touched(read) for one in both]
     assert not large.through, f"{read} reads through {', '.join(sorted(large.through))}"
