@@ -19,6 +19,7 @@ from projections.views.said import SAID, SaidRow, said_of
 _ROW: Final = 600  # bytes that a row takes beside the units in it,
 _ID: Final = 80  # which take so much each
 _STANDS: Final = 400  # bytes that what reports add up to takes beside the units in it
+_NAMED: Final = 300  # bytes that the name of all who stand behind one takes, with the days on which that ends
 
 
 class ShareRow(msgspec.Struct, frozen=True, array_like=True):
@@ -128,8 +129,9 @@ class UnitsBehind:
         for row in sorted(rows, key=lambda row: row.since):
             self._rows.setdefault(row.id, []).append(row)
         self.ends = sorted(row.until for row in rows)
+        self._names: dict[str, tuple[bytes, Sequence[date]]] = {}
         units = sum(len(row.successors) + len(row.members) + len(row.former_members) for row in rows)
-        self.weight = _ROW * len(rows) + _ID * units
+        self.weight = (_ROW + _NAMED) * len(rows) + 2 * _ID * units
 
     def on(self, day: date) -> FindUnit:
         """Those who have somebody behind them on a day."""
@@ -141,15 +143,32 @@ class UnitsBehind:
 
     def days(self, assignees: Iterable[str]) -> set[date]:
         """The days on which something changes of those who stand behind these, on whatever day they do."""
-        found = set[date]()
+        return {day for row in self._closure(assignees) for day in (row.since, row.until)}
+
+    def name_of(self, assignees: Iterable[str], on: date) -> bytes:
+        """What names those who stand behind these on all days up to one: by it is known what follows from them."""
+        found = [self._named(one) for one in assignees if one in self._rows]
+        # What has ended by the day may have left no other row behind.
+        return name_of(*(part for name, ends in found for part in (name, b"%d" % bisect_right(ends, on))))
+
+    def _named(self, assignee: str) -> tuple[bytes, Sequence[date]]:
+        if assignee not in self._names:
+            rows = self._closure([assignee])
+            name = digest_of(msgspec.json.encode(rows))
+            self._names[assignee] = name, sorted({row.until for row in rows})
+        return self._names[assignee]
+
+    def _closure(self, assignees: Iterable[str]) -> list[BehindRow]:
+        """The rows of these, and of all who stand behind them on whatever day."""
+        found = list[BehindRow]()
         ahead = list(dict.fromkeys(assignees))
         seen = set(ahead)
         for key in ahead:
             for row in self._rows.get(key, ()):
-                found |= {row.since, row.until}
+                found.append(row)
                 behind = row.units - seen
                 seen |= behind
-                ahead += behind
+                ahead += sorted(behind)
         return found
 
 
@@ -179,10 +198,15 @@ class Duties:
         """What the reports on a task add up to."""
         said = self._rows.groups(SAID).get(task, b"")
         return self._rows.memory.made(
-            ("stands", said, self.names[task], self.name),
+            ("stands", said, self.names[task], self.behind(task)),
             lambda: self._stands(task),
             lambda made: len(said) + _STANDS + _ID * (len(made.reported.silent) + len(made.reported.latest)),
         )
+
+    def behind(self, task: str) -> bytes:
+        """What names those who stood behind the ones who took part in a task, on each day up to the one shown."""
+        units = dict.fromkeys(share.unit for duty in self._courses.rows[task] for share in duty.assignments)
+        return self._behind.name_of(units, self._on)
 
     def silent(self, task: str, days: tuple[date, date]) -> Sequence[str]:
         """Who should have reported on a task for these days, as things stood on the last of them, and has not.

@@ -10,7 +10,7 @@ import msgspec
 from domain.directory import Platform, Unit, UnitKind, resolve
 from domain.plan import Adopted, Plan
 from projections.as_of import Rows
-from projections.documents import structs_of
+from projections.documents import digest_of, name_of, structs_of
 from projections.table import TEXT, Row, slice_table, version_table
 
 
@@ -84,6 +84,7 @@ _ENTRY: Final = 300  # bytes that a unit takes in a directory that has not been 
 _WAYS: Final = 300  # where those are asked for that name it, it takes so much more,
 _WEIGHT: Final = 5  # and one that has, as it is and as tasks name it, for each byte of its JSON
 _ID: Final = 80  # bytes that an id takes in a set
+_NAME: Final = 200  # bytes that a name of it and of all behind it takes
 _ROOM: Final = 10  # ids for each unit of a directory that it may remember of who stands behind whom
 _ALONE: Final = 4  # ids that take as much as a set of them by itself
 _ASKED_FOR: Final = 5_000  # units that a directory remembers as they are; others are read from their JSON each time
@@ -123,6 +124,7 @@ class Directory:
         self._named: dict[str, Named] = {}  # of units alone, so that views share them,
         self._assignees: dict[str, Assignee] = {}  # as they share these
         self._behind: dict[str, frozenset[str]] = {}
+        self._names: dict[str, bytes] = {}
         self._most = min(len(documents), _ASKED_FOR)
         self._room = _ROOM * self._most
 
@@ -130,7 +132,9 @@ class Directory:
     def weight(self) -> int:
         """Bytes that it takes at most, with all that it may remember."""
         count, size = len(self._documents), sum(map(len, self._documents.values()))
-        return (_ENTRY + _WAYS) * count + _ID * _ROOM * self._most + _WEIGHT * size * self._most // max(count, 1)
+        return (
+            (_ENTRY + _WAYS) * count + (_NAME + _ID * _ROOM) * self._most + _WEIGHT * size * self._most // max(count, 1)
+        )
 
     @cached_property
     def ways(self) -> _Ways:
@@ -218,6 +222,19 @@ class Directory:
         if behind.kind != UnitKind.GROUP:
             return (unit,)
         return tuple(dict.fromkeys(end for one in behind.units for end in one.ends))
+
+    def name_of(self, assignees: Iterable[str]) -> bytes:
+        """What names these and all who take part where they do, as they are: by it is known what is shown of them."""
+        return name_of(*map(self._named_whole, assignees))
+
+    def _named_whole(self, assignee: str) -> bytes:
+        found = self._names.get(assignee)
+        if found is None:
+            behind = sorted(self.behind(assignee))
+            found = digest_of(b"\n".join(self._documents.get(one, one.encode()) for one in behind))
+            if len(self._names) < self._most:
+                self._names[assignee] = found
+        return found
 
     def districts(self, assignee: str) -> frozenset[str]:
         """The districts of all who take part where `assignee` does."""
