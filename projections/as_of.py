@@ -1,7 +1,8 @@
 """Every read: what is asked on both clocks → the moment it means → the rows that stand there. No other read path."""
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from sys import getsizeof
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -9,10 +10,23 @@ import msgspec
 from domain.values import SHANGHAI, checked_date, instant_text, parse_date, parse_instant, shanghai_day
 from events.database import Connection
 from events.head import Head
+from events.merkle import root as tree_root
+from events.merkle import subtrees
 from projections.documents import BESIDE_DOCUMENT, Documents, digest_of, learned, recalled, structs_of
 from projections.memory import Memory
 from projections.table import SliceTable
-from projections.wanted import LAST_CHANGED, Form, Wanted, compiled, is_shared, union_of
+from projections.wanted import (
+    LAST_CHANGED,
+    TREE,
+    TREE_LEVELS,
+    TREE_NODES,
+    Form,
+    Wanted,
+    compiled,
+    is_shared,
+    union_of,
+    with_root,
+)
 
 T = TypeVar("T")
 _NAME: Final = 80  # bytes that the name of a parameter takes
@@ -43,7 +57,8 @@ class AsOf(msgspec.Struct, frozen=True):
 class Moment(msgspec.Struct, frozen=True):
     """What it means: the size of the log, when that was reached, and a day. A read is a pure function of it.
 
-    `log` is the log's random identity (16 hex digits), `root` the RFC 6962 root of its first `position` leaves (64).
+    `log` is the log's random identity (16 hex digits), `root` the RFC 6962 root of its first `position` leaves (64),
+    empty until it is read: the first rows that are read at such a moment bring it along.
     """
 
     position: int
@@ -55,8 +70,8 @@ class Moment(msgspec.Struct, frozen=True):
     pinned: bool
 
 
-RootAt = Callable[[int], Awaitable[str]]
-"""The root, in hex, that the log had at a size."""
+KnownRoot = Callable[[int], str]
+"""The root, in hex, that the log had at a size, as far as it is known; else an empty text."""
 
 
 class _Place(NamedTuple):
@@ -105,10 +120,10 @@ def parse_as_of(text: str) -> date | datetime:
     return instant
 
 
-async def moment_at(head: Head, root: RootAt, asked: AsOf) -> Moment:
+def moment_at(head: Head, root: KnownRoot, asked: AsOf) -> Moment:
     """The moment that is meant; NoSuchMoment in the future, beyond the head, or before the record begins."""
     place = _place(head, asked)
-    found = await root(place.position)
+    found = root(place.position)
     return Moment(place.position, place.as_of, place.effective_on, head.origin, head.log, found, place.pinned)
 
 
@@ -252,7 +267,10 @@ async def _read_together(
     connection: Connection, moment: Moment, own: Sequence[Wanted], shared: Sequence[Wanted], memory: Memory
 ) -> Rows:
     """Rows by themselves, and those of tables that are remembered whole."""
-    found = await _read(connection, moment, own, memory, shared=tuple(one.table for one in shared))
+    rooted = not moment.root and memory.get(root_key(moment.position)) is None
+    found = await _read(connection, moment, own, memory, shared=tuple(one.table for one in shared), rooted=rooted)
+    if nodes := found.pop(TREE, None):
+        keep_root(memory, moment.position, [*nodes.values()])
     keys = tuple(("whole", one.table.table.name, found.pop(LAST_CHANGED + one.table.name)[""]) for one in shared)
     documents = recalled(memory, [digests for groups in found.values() for digests in groups.values()])
     whole: list[_Whole | None] = [memory.get(key) for key in keys]
@@ -268,6 +286,18 @@ async def _read_together(
     if shared:
         memory.offer(_place_of(moment, shared), keys, _NAME * (1 + len(keys)))
     return rows.with_rows(_of_whole(shared, [one for one in whole if one], memory))
+
+
+def root_key(position: int) -> Hashable:
+    """By what the root at a position is remembered."""
+    return "root", position
+
+
+def keep_root(memory: Memory, position: int, nodes: Sequence[bytes]) -> None:
+    """Remember the root that these nodes of the tree make, unless some are missing."""
+    if len(nodes) == len(subtrees(position)):
+        root = tree_root(tuple(nodes)).hex()
+        memory.put(root_key(position), root, getsizeof(root))
 
 
 def _place_of(moment: Moment, shared: Sequence[Wanted]) -> Hashable:
@@ -327,10 +357,18 @@ async def _read(  # noqa: PLR0913, PLR0917 - where, when, what, in which form
     memory: Memory,
     column: Literal["digest", "doc"] = "digest",
     shared: tuple[SliceTable, ...] = (),
+    *,
+    rooted: bool = False,
 ) -> dict[str, dict[str, bytes]]:
-    """The digests or the JSON of rows, and of tables that are shared what names all that stands in them."""
-    sql, names = statement_of(memory, tuple(one.form for one in wanted), column, shared)
+    """The digests or the JSON of rows, and of tables that are shared what names all that stands in them.
+
+    `rooted`: by TREE the nodes that make the root of the log too.
+    """
+    sql, names = statement_of(memory, tuple(one.form for one in wanted), column, shared, rooted=rooted)
     values: dict[str, Any] = {"position": moment.position, "day": moment.effective_on}
+    if rooted:
+        nodes = subtrees(moment.position)
+        values |= {TREE_LEVELS: [str(one.level) for one in nodes], TREE_NODES: [str(one.number) for one in nodes]}
     for number, one in enumerate(wanted):
         values |= {f"{name}_{number}": value for name, value in one.values}
     found: dict[str, dict[str, bytes]] = {}
@@ -340,11 +378,21 @@ async def _read(  # noqa: PLR0913, PLR0917 - where, when, what, in which form
 
 
 def statement_of(
-    memory: Memory, forms: tuple[Form, ...], column: Literal["digest", "doc"], shared: tuple[SliceTable, ...] = ()
+    memory: Memory,
+    forms: tuple[Form, ...],
+    column: Literal["digest", "doc"],
+    shared: tuple[SliceTable, ...] = (),
+    *,
+    rooted: bool = False,
 ) -> tuple[str, list[str]]:
     """The text that brings such rows, and its parameters; requests combine forms at will."""
+
+    def made() -> tuple[str, list[str]]:
+        statement = compiled(union_of(forms, column, shared))
+        return with_root(*statement) if rooted else statement
+
     return memory.made(
-        ("statement", column, forms, shared),
-        lambda: compiled(union_of(forms, column, shared)),
+        ("statement", column, forms, shared, rooted),
+        made,
         lambda made: len(made[0]) + _NAME * len(made[1]) + _FORM * (len(forms) + len(shared)),
     )

@@ -101,7 +101,7 @@ class Moments:
         """The moment that a root asks for."""
         asked = start.asked
         if start.resent is not None:
-            moment = await meant(self.reader, asked, start.resent)
+            moment = await self.reader.rooted(await meant(self.reader, asked, start.resent))
             dated = True
         elif asked.as_of is not None or asked.position is not None:
             moment = await self.reader.moment(asked)

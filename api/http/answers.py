@@ -146,6 +146,7 @@ def made(  # noqa: PLR0913 - all that an answer's headers say
 
 def etag(request: Ask, moment: Moment, media_type: str) -> str:
     """A strong validator: it covers the question and all that makes its body. The wrapper outside adds the encoding."""
+    assert moment.root  # noqa: S101 - whoever answers has had it read
     question, epoch = request.question, request.reader.head.erasure_epoch
     rest = urlencode([(name, value) for name, value in question.query if name not in CLOCKS])
     read_at = f"{moment.log}\0{moment.root}\0{moment.position}\0{moment.effective_on}\0{epoch}"

@@ -102,10 +102,10 @@ def started(asked: AsOf, cursor: Cursor | None) -> Start:
 
 
 async def meant(reader: Reader, asked: AsOf, resent: Resent | None) -> Moment:
-    """The moment that is asked for; Trouble if clocks that were given beside it mean another."""
-    moment = await reader.moment(asked)
+    """The moment that is asked for, its root perhaps to come; Trouble if clocks given beside it mean another."""
+    moment = await reader.meant(asked)
     if resent is not None:
-        other = await reader.moment(resent.asked)
+        other = await reader.meant(resent.asked)
         if (other.position, other.effective_on) != (moment.position, moment.effective_on):
             raise resent.trouble
     return moment

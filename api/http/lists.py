@@ -34,7 +34,10 @@ class ListBody(msgspec.Struct, Generic[V], frozen=True):
 
 
 class Wish(NamedTuple):
-    """Which page of a list is asked for, at which moment, and what the list is filtered by."""
+    """Which page of a list is asked for, at which moment, and what the list is filtered by.
+
+    The moment's root may still be missing.
+    """
 
     query: Mapping[str, str]
     given: Any
@@ -64,6 +67,7 @@ async def listing(
     """A page of a list; a problem if the subject `within` which it lies, whose key is the scope, is not there."""
     asked = await wish(request, collection, scope)
     found = await _told(request, collection, await _found(request, collection, asked, scope, within))
+    asked = asked._replace(moment=await request.reader.rooted(asked.moment))
     rest = _rest(request, collection, asked, scope, found) if request.question.whole and found.more else None
     return sent(request, collection, asked, found, scope, rest)
 

@@ -36,6 +36,7 @@ def _history(subject: Subject[Any]) -> Any:
         versions = in_steps(history.versions(found, asked.excerpt.wider, known=known))
         shown = [Shown(one, msgspec.json.encode(one)) async for one in versions]
         page, more = cut(shown, asked.excerpt, lambda one: HISTORY_LIST.place(one.view, asked.given))
+        asked = asked._replace(moment=await request.reader.rooted(asked.moment))
         return sent(request, HISTORY_LIST, asked, Page(page, more, EMPTY_ROWS), stream)
 
     return handler(f"{kind}_history", words, f"{address.path}/history", address.parts, _DESCRIBED, answer)

@@ -15,7 +15,7 @@ from events.database import GONE, WRONG, Connection, Lanes
 from events.head import Head
 from events.recorded import OPEN_END
 from events.tree import root_at
-from projections.as_of import AsOf, Meta, Moment, Rows, moment_at, rows_at
+from projections.as_of import AsOf, Meta, Moment, Rows, moment_at, root_key, rows_at
 from projections.fold import INFINITY, MINUS_INFINITY, RULES_VERSION
 from projections.lists import Counting
 from projections.memory import Memory
@@ -59,8 +59,9 @@ class Reader:
 
     async def rows(self, asked: AsOf, wanted: Sequence[Wanted]) -> tuple[Moment, Rows]:
         """The rows that stand at the moment that is meant."""
-        moment = await self.moment(asked)
-        return moment, await self.read(moment, wanted)
+        moment = await self.meant(asked)
+        rows = await self.read(moment, wanted)
+        return await self.rooted(moment), rows
 
     async def read(self, moment: Moment, wanted: Sequence[Wanted]) -> Rows:
         """The rows that stand at a moment. How common a word is, only a plan made for it knows."""
@@ -79,11 +80,19 @@ class Reader:
 
     async def moment(self, asked: AsOf) -> Moment:
         """The moment that is meant."""
+        return await self.rooted(await self.meant(asked))
+
+    async def meant(self, asked: AsOf) -> Moment:
+        """The same; its root may be missing, which the first rows read there bring along."""
         await self.head.current()
         position = asked.min_position
         if position is not None and not await self.head.reach(position, VISIBLE_WITHIN):
             raise self.not_visible(position)
-        return await moment_at(self.head, self.root, asked)
+        return moment_at(self.head, self._known_root, asked)
+
+    async def rooted(self, moment: Moment) -> Moment:
+        """The moment with the root of the log, which may have been read by now."""
+        return moment if moment.root else msgspec.structs.replace(moment, root=await self.root(moment.position))
 
     @contextmanager
     def waiting(self) -> Generator[None]:
@@ -109,15 +118,15 @@ class Reader:
 
     async def root(self, position: int) -> str:
         """The root of the log of that size, in hex: known at the head, elsewhere one statement once."""
-        if position == self.head.size:
-            return self.head.root
-        key = "root", position
-        known: str | None = self.memory.get(key)
-        if known is None:
+        known = self._known_root(position)
+        if not known:
             async with self.slices.acquire() as connection:
                 known = (await root_at(connection, position)).hex()
-            self.memory.put(key, known, sys.getsizeof(known))
+            self.memory.put(root_key(position), known, sys.getsizeof(known))
         return known
+
+    def _known_root(self, position: int) -> str:
+        return self.head.root if position == self.head.size else self.memory.get(root_key(position)) or ""
 
     async def check_named(self, given: msgspec.Struct, moment: Moment, plan: str = "") -> None:
         """Trouble for a filter that names what is not in the record: who misspells it would take nothing for an answer.
