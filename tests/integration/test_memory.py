@@ -141,9 +141,9 @@ async def test_what_is_read_whole_is_read_once_for_as_long_as_it_stays_the_same(
 ) -> None:
     read = list[str]()
 
-    def spied(memory: Memory, forms: tuple[Form, ...], *others: Any) -> tuple[str, list[str]]:
+    def spied(memory: Memory, forms: tuple[Form, ...], *others: Any, **how: Any) -> tuple[str, list[str]]:
         read.extend(one.table.name for one in forms)
-        return statement_of(memory, forms, *others)
+        return statement_of(memory, forms, *others, **how)
 
     monkeypatch.setattr(as_of, "statement_of", spied)
     reader = reader_with(Memory(50_000_000), told.running.reader)
