@@ -195,7 +195,7 @@ JOIN tree_nodes t USING (level, number) HAVING count(*) > 0"""
 def with_root(sql: str, names: Sequence[str]) -> tuple[str, list[str]]:
     """The same statement, which brings nodes of the log's tree as well: a root at a past position is one trip less.
 
-    Earns 1.3 times on `growth-task`.
+    Earns 1.2 times on `growth-list`, 1.1 on `growth-task`.
     """
     return _TREE_SQL.format(sql, len(names) + 1, len(names) + 2), [*names, TREE_LEVELS, TREE_NODES]
 

@@ -315,7 +315,7 @@ def shown_of(rows: Rows, on: date) -> list[Shown[TaskView]]:
 
     A task is a pure function of the rows that it is put together from, and is remembered by their digests, which earns
     8 times on `list-uncached-lean-round-trip`, 6 on `graphql-uncached`, 1.3 on `task-uncached`. Of all units it is only
-    those that it shows; which they are is remembered by all, which earns 1.5 times on `growth-list`.
+    those that it shows; which they are is remembered by all.
     """
     beside = Beside(rows, on)
     keys = _keys(rows, _tasks(rows), beside, on)
