@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from itertools import chain
 from typing import Final, NamedTuple, Protocol
+from uuid import UUID
 
 from domain.commands import AnyCommand
 from domain.errors import Refused
@@ -165,8 +166,9 @@ class Handler:
                 seen = await self._see(
                     connection, [one.asked for one in batch], NOTHING_AHEAD if committed else self._ahead
                 )
+            names = {one: _new_name(seen) for one in batch}
             while batch:
-                batch, lacking = await self._decide_each(batch, seen, decided)
+                batch, lacking = await self._decide_each(batch, seen, names, decided)
                 if batch:
                     async with self._acquire() as connection:
                         await self._load(connection, lacking)
@@ -179,14 +181,14 @@ class Handler:
         return decided
 
     async def _decide_each(
-        self, batch: Sequence[Waits], seen: Seen, decided: list[tuple[Waits, Decided]]
+        self, batch: Sequence[Waits], seen: Seen, names: Mapping[Waits, UUID], decided: list[tuple[Waits, Decided]]
     ) -> tuple[Sequence[Waits], Remembered]:
         """Add to `decided` who has all that it takes; the others, and what they lack."""
         still, lacking = list[Waits](), Remembered(self._fold, 0, seen.loaded)
         for waiting in batch:
             memory = Remembered(self._fold, seen.size, seen.loaded)
             try:
-                one = seen.replayed(waiting.asked) or await self._decided(waiting.asked, seen, memory)
+                one = seen.replayed(waiting.asked) or await self._decided(waiting.asked, seen, memory, names[waiting])
             except Exception as error:  # noqa: BLE001 - as above
                 # It may have been refused for what will not be recorded after all.
                 waiting.hear(None if isinstance(error, Refused) and memory.ahead else error)
@@ -246,15 +248,19 @@ class Handler:
             async with acquire() as connection:
                 await self._load(connection, memory)
 
-        decided = await self._decided(request, seen, memory, load)
+        decided = await self._decided(request, seen, memory, _new_name(seen), load)
         assert decided  # noqa: S101 - it can be loaded what it lacks
         return decided
 
     async def _decided(
-        self, request: Request, seen: Seen, memory: Remembered, load: Callable[[], Awaitable[None]] | None = None
+        self,
+        request: Request,
+        seen: Seen,
+        memory: Remembered,
+        name: UUID,
+        load: Callable[[], Awaitable[None]] | None = None,
     ) -> Decided | None:
-        """What a request decides; None if it lacks something that cannot be loaded now."""
-        name = new_request_id(seen.instant, secrets.token_bytes(10))
+        """What a request of this name decides; None if it lacks something that cannot be loaded now."""
         new, pace = list[NewFact](), Pace()
         for facts in decide_all(request.commands, memory, request.actor, seen.instant, name):
             if facts is None:
@@ -289,6 +295,10 @@ class Handler:
             memory.named |= await naming(connection, memory.missing_names)
         if memory.missing_below:
             memory.namers |= await streams_naming(connection, memory.missing_below)
+
+
+def _new_name(seen: Seen) -> UUID:
+    return new_request_id(seen.instant, secrets.token_bytes(10))
 
 
 async def _named_streams(connection: Connection, memory: Remembered) -> set[str]:

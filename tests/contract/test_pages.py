@@ -203,7 +203,7 @@ async def test_what_facts_of_old_hold_that_nobody_sees_is_drawn_harmlessly(
     def not_yet(_: object) -> None:
         """As before words were looked at."""
 
-    monkeypatch.setattr("events.handle.check_words", not_yet)
+    monkeypatch.setattr("events.deciding.check_words", not_yet)
     hidden = "\u202e\x1b[31m\ufdd0"
     edit = {"type": "task.reword", "task": "shanghai-credit-2023/12", "text": f"推进{hidden}立法。", "reason": hidden}
     rename = {"type": "unit.rename", "unit": "shi-ke-wei", "name": f"科{hidden}委", "reason": hidden}

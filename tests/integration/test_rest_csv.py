@@ -60,7 +60,7 @@ def taken(_: object) -> None:
 async def test_a_loaded_text_is_exact_in_a_table_and_marked_in_a_spreadsheet(
     loaded: Site, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("events.handle.check_words", taken)
+    monkeypatch.setattr("events.deciding.check_words", taken)
     receipt = await loaded.record({"type": "task.reword", "task": TASK, "text": text, "reason": text.strip() or "试"})
     for path in (f"{PLAN}/tasks.csv?number=21", f"{PLAN}/tasks.csv?number=21&limit=1"):
         (exact,), (row,) = await table(loaded, path), await table(loaded, f"{path}&excel=true")
