@@ -1,6 +1,7 @@
 """Whom a request would change beside those whose facts it makes: all views with and without, on the days it is for."""
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -52,14 +53,24 @@ class _Shown(NamedTuple):
 async def affected(acquire: Acquire, written: Edited, before: int, today: date) -> tuple[tuple[Affected, ...], int]:
     """Who would be affected by the facts behind `before` in these streams, kind by kind, and how many that are."""
     memory, fields, pace = Memory(_ROOM), dict[tuple[Kind, str], dict[str, None]](), Pace()
+    gone: dict[str, set[str]] = {}
+    for kind, key in map(subject_of, written):
+        gone.setdefault(kind, set()).add(key)
     for day in _days(written, before, today):
         async with acquire() as connection:
             there = {name: await _read(connection, table, before, day) for name, table in _TABLES.items()}
-        after = {name: _without(_TABLES[name], rows, written) for name, rows in there.items()}
+        after: dict[str, list[_Shown]] = {}
+        for name, rows in there.items():
+            after[name] = _without(rows, gone.get(_TABLES[name].kind, frozenset()))
+            await pace.rest()
         for stream, facts in written.items():
             async for name, row in in_steps(_pretended(stream, facts, day), pace):
                 after[name].append(row)
-        async for one in in_steps(_compared(_rows(there, memory), _rows(after, memory), day), pace):
+        now = _rows(there, memory)
+        await pace.rest()
+        then = _rows(after, memory)
+        await pace.rest()
+        async for one in in_steps(_compared(now, then, day), pace):
             if SUBJECTS[one.kind].stream(one.id) not in written:
                 names = (change.field for change in one.changes)
                 fields.setdefault((one.kind, one.id), {}).update(dict.fromkeys(names))
@@ -85,9 +96,8 @@ async def _read(connection: Connection, table: SliceTable, position: int, day: d
     return [_Shown(*row) for row in await connection.fetch(sql, position, day)]
 
 
-def _without(table: SliceTable, rows: Iterable[_Shown], written: Edited) -> list[_Shown]:
-    """The rows that are of none of these streams."""
-    gone = {key for kind, key in map(subject_of, written) if kind == table.kind}
+def _without(rows: Iterable[_Shown], gone: AbstractSet[str]) -> list[_Shown]:
+    """The rows that are of none of these subjects."""
     return [row for row in rows if gone.isdisjoint(_above(row.key))]
 
 

@@ -156,6 +156,7 @@ def _told(facts: Facts, chosen: Sequence[Stretch]) -> Work[Version]:
     before_them = _by_stream(one for position, one in by_position.items() if position < first)
     kept = dict[str, Timeline]()
     for stream in {one.stream for one in chosen}:
+        yield None
         kept[stream] = yield from Timeline.folded(stream, before_them.get(stream, ()))
     for position, fact in by_position.items():
         if not first <= position <= last or fact.stream not in kept:
