@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -63,9 +62,6 @@ Held = Callable[[Connection, datetime], Awaitable[Proposal | Appended | Exceptio
 """Decides a request while the head is held, at the moment it is recorded: what to append, or what became of it."""
 
 Writer = Callable[[Sequence[Written]], Awaitable[Sequence[Write]]]
-
-
-NOTHING_WRITTEN: Final[Mapping[str, Sequence[Recorded]]] = MappingProxyType({})
 
 
 async def nothing(_: Sequence[Written]) -> Sequence[Write]:
@@ -161,7 +157,7 @@ class Log:
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             self._queue.refuse(_not_begun(error))
             return
-        if batch := self._queue.begin(alone=callable):
+        if batch := self._queue.begin(alone=callable):  # what is decided while the head is held
             await self._commit_or_fail(self._connection, batch)
 
     async def _commit_or_fail(self, connection: Connection, batch: Sequence[Waiting[Any, Appended]]) -> None:
@@ -317,7 +313,7 @@ class Batch:
         size: int,
         recorded_at: datetime,
         conditions: Conditions,
-        last: Mapping[str, Sequence[Recorded]] = NOTHING_WRITTEN,
+        last: Mapping[str, Sequence[Recorded]],
     ) -> None:
         self.size = size
         self.recorded_at = recorded_at

@@ -92,13 +92,11 @@ class Queue(Generic[Asked, Answer]):
         facts = 0
         while self._waiting and len(batch) < MAX_BATCH:
             facts += self._waiting[0].size
-            if batch and (facts > MAX_BATCH_FACTS or alone(self._waiting[0].asked)):
+            if batch and (facts > MAX_BATCH_FACTS or alone(batch[0].asked) or alone(self._waiting[0].asked)):
                 break
             waiting = self._next()
             if waiting.begin():
                 batch.append(waiting)
-                if alone(waiting.asked):
-                    break
             else:
                 facts -= waiting.size
         return batch

@@ -101,13 +101,10 @@ Kept = tuple[bytes, Sequence[int]]
 
 async def find_requests(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Kept]:
     """What earlier requests with these keys, each of an office, have recorded."""
-    rows = await connection.fetch(
-        """SELECT office, key, body_hmac, positions
-        FROM requests JOIN unnest($1::text[], $2::text[]) AS k(office, key) USING (office, key)""",
-        [office for office, _ in keys],
-        [key for _, key in keys],
-    )
-    return {(row["office"], row["key"]): (row["body_hmac"], row["positions"]) for row in rows}
+    offices, own = [office for office, _ in keys], [key for _, key in keys]
+    rows = await connection.fetch(statement("conditions"), [], [], offices, own, [], [])
+    found = {row["name"]: (row["body_hmac"], row["positions"]) for row in rows}
+    return {(office, key): found[name] for office, key in keys if (name := f"{office} {key}") in found}
 
 
 async def naming(connection: Connection, streams: Iterable[str]) -> dict[str, frozenset[int]]:

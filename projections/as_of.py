@@ -269,8 +269,9 @@ async def _read_together(
     """Rows by themselves, and those of tables that are remembered whole."""
     rooted = not moment.root and memory.get(root_key(moment.position)) is None
     found = await _read(connection, moment, own, memory, shared=tuple(one.table for one in shared), rooted=rooted)
-    if nodes := found.pop(TREE, None):
-        keep_root(memory, moment.position, [*nodes.values()])
+    nodes = tuple(found.pop(TREE, {}).values())
+    if nodes and len(nodes) == len(subtrees(moment.position)):  # else whoever needs it says so
+        keep_root(memory, moment.position, tree_root(nodes).hex())
     keys = tuple(("whole", one.table.table.name, found.pop(LAST_CHANGED + one.table.name)[""]) for one in shared)
     documents = recalled(memory, [digests for groups in found.values() for digests in groups.values()])
     whole: list[_Whole | None] = [memory.get(key) for key in keys]
@@ -293,11 +294,9 @@ def root_key(position: int) -> Hashable:
     return "root", position
 
 
-def keep_root(memory: Memory, position: int, nodes: Sequence[bytes]) -> None:
-    """Remember the root that these nodes of the tree make, unless some are missing."""
-    if len(nodes) == len(subtrees(position)):
-        root = tree_root(tuple(nodes)).hex()
-        memory.put(root_key(position), root, getsizeof(root))
+def keep_root(memory: Memory, position: int, root: str) -> None:
+    """Remember the root, in hex, that the log had at a position."""
+    memory.put(root_key(position), root, getsizeof(root))
 
 
 def _place_of(moment: Moment, shared: Sequence[Wanted]) -> Hashable:

@@ -15,7 +15,7 @@ from events.database import GONE, WRONG, Connection, Lanes
 from events.head import Head
 from events.recorded import OPEN_END
 from events.tree import root_at
-from projections.as_of import AsOf, Meta, Moment, Rows, moment_at, root_key, rows_at
+from projections.as_of import AsOf, Meta, Moment, Rows, keep_root, moment_at, root_key, rows_at
 from projections.fold import INFINITY, MINUS_INFINITY, RULES_VERSION
 from projections.lists import Counting
 from projections.memory import Memory
@@ -122,7 +122,7 @@ class Reader:
         if not known:
             async with self.slices.acquire() as connection:
                 known = (await root_at(connection, position)).hex()
-            self.memory.put(root_key(position), known, sys.getsizeof(known))
+            keep_root(self.memory, position, known)
         return known
 
     def _known_root(self, position: int) -> str:

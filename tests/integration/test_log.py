@@ -400,6 +400,16 @@ async def test_nor_is_one_named_that_another_request_voids(line: Line, log: Log)
     assert [type(await task) for task in tasks[1:]] == [Appended, Conflict]
 
 
+async def answered(line: Line, log: Log, *requests: Proposal, in_one_batch: bool) -> list[Appended | Exception]:
+    """What becomes of requests behind another one: of all in one batch, or of each once the one before is recorded."""
+    if not in_one_batch:
+        await log.append(a_unit(9))
+        return [await outcome(log, one) for one in requests]
+    async with held(line):
+        tasks = (await begun(log, a_unit(9), *requests))[1:]
+    return [await task for task in tasks]
+
+
 def a_renaming(name: str, *ahead: Proposal) -> Proposal:
     """A renaming of the first unit, decided when these were about to be recorded in its stream, one fact each."""
     requests = tuple(one.new[0].cause.request for one in ahead)
@@ -411,13 +421,7 @@ async def test_a_request_may_rest_on_what_was_about_to_be_recorded(line: Line, l
     first = a_unit(1)
     second = a_renaming("二", first)
     requests = first, second, a_renaming("三", first, second)
-    if in_one_batch:
-        async with held(line):
-            tasks = (await begun(log, a_unit(9), *requests))[1:]
-        answers = [await task for task in tasks]
-    else:
-        await log.append(a_unit(9))
-        answers = [await outcome(log, one) for one in requests]
+    answers = await answered(line, log, *requests, in_one_batch=in_one_batch)
     assert [told(one) for one in answers] == [((2,), False), ((3,), False), ((4,), False)]
 
 
@@ -425,12 +429,7 @@ async def test_a_request_may_rest_on_what_was_about_to_be_recorded(line: Line, l
 async def test_but_not_on_what_another_has_recorded_in_its_place(line: Line, log: Log, *, in_one_batch: bool) -> None:
     """A version does not say whose fact it is."""
     requests = a_unit(1), a_renaming("二", a_unit(1))
-    if in_one_batch:
-        async with held(line):
-            tasks = (await begun(log, a_unit(9), *requests))[1:]
-        answers = [await task for task in tasks]
-    else:
-        answers = [await outcome(log, one) for one in requests]
+    answers = await answered(line, log, *requests, in_one_batch=in_one_batch)
     assert [type(one) for one in answers] == [Appended, Conflict]
     assert await line.ask("SELECT count(*) FROM events WHERE stream = 'unit:u1'") == 1
 
@@ -450,13 +449,7 @@ async def test_a_key_that_comes_twice_records_once(line: Line, log: Log, *, in_o
         other.actor, other.new, other.read, other.known, DAY, idempotency=IdempotencyKey("k", b"another body")
     )
     requests = (a_unit(1, key="k"), a_unit(1, key="k"), other)
-    if in_one_batch:
-        async with held(line):
-            tasks = (await begun(log, a_unit(9), *requests))[1:]
-        answers = [await task for task in tasks]
-    else:
-        await log.append(a_unit(9))
-        answers = [await outcome(log, one) for one in requests]
+    answers = await answered(line, log, *requests, in_one_batch=in_one_batch)
     assert [told(one) for one in answers[:2]] == [((2,), False), ((2,), True)]
     assert isinstance(answers[2], KeyReused)
 
