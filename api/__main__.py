@@ -3,6 +3,7 @@
 import click
 
 from api.cli.backup import backup_command, restore_command
+from api.cli.publish import publish_command
 from api.cli.read import read_command
 from api.cli.record import record_command
 from api.cli.serve import demo_command, serve_command
@@ -26,6 +27,7 @@ for command in (
     rebuild_command,
     backup_command,
     restore_command,
+    publish_command,
     clock_command,
 ):
     main.add_command(command)

@@ -11,12 +11,14 @@ from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import License
 
+from api import log as auditors
 from api import pages
 from api.description import docs, schemas
 from api.graphql.door import graphql, methods
 from api.hosting.heads import check_acknowledged, keeping
 from api.hosting.metrics import Counted
 from api.hosting.opening import Purpose, opened
+from api.hosting.publishing import Published, publishing
 from api.hosting.settings import Settings
 from api.http.front import Front
 from api.http.paths import one_address
@@ -50,6 +52,7 @@ HANDLERS: list[Any] = [
     *history.HANDLERS,
     *diff.HANDLERS,
     *timemaps.HANDLERS,
+    *auditors.HANDLERS,
     commands.commands,
     clock.demo_clock,
     methods,
@@ -82,10 +85,13 @@ class Service(msgspec.Struct, frozen=True):
     cluster: Cluster | None  # None where DATABASE_URL names the server
     slices: Lanes
     meter: Meter
+    published: Published
 
     def measured(self) -> Counted:
         """All that this process has counted; it may be asked for by another thread."""
-        return self.meter.report(self.reader, self.log, self.handler, {"log": self.pool, "tables": self.slices})
+        return self.meter.report(
+            self.reader, self.log, self.handler, {"log": self.pool, "tables": self.slices}, self.published
+        )
 
 
 @asynccontextmanager
@@ -108,7 +114,7 @@ async def wired(
     """Everything on a record that is opened already."""
     async with undisturbed(dsn) as connection:
         if purpose != "read":
-            await check_acknowledged(connection, settings.data_dir)
+            await check_acknowledged(connection, settings)
         hmac_key: bytes = await connection.fetchval("SELECT hmac_key FROM log_head")
     memory = Memory(settings.cache_bytes)
     folds = Folds(memory)
@@ -118,12 +124,17 @@ async def wired(
         appending(dsn, folds) as log,
         watching(lambda: connect(dsn), pool) as head,
         keeping(settings.data_dir, head) if purpose != "read" else nullcontext(),
+        publishing(settings, dsn, head) if purpose != "read" else nullcontext(Published(head)) as published,
         handling(log, pool, folds, Streams(memory)) as handler,
     ):
         token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)
         reader = Reader(pool, slices, head, settings.license, memory)
         office = Office(pool, head, handler, settings.office)
-        yield Service(settings, dsn, pool, log, reader, handler, office, token, is_new, hmac_key, own, slices, Meter())
+        yield Service(
+            *(settings, dsn, pool, log, reader, handler, office, token, is_new, hmac_key, own, slices),
+            Meter(),
+            published,
+        )
 
 
 @asynccontextmanager
@@ -151,6 +162,7 @@ def application(running: Service) -> Front:
     state_ = State(
         {
             "log": running.log,
+            "published": running.published,
             "office": running.office,
             "token": running.token,
             "hmac_key": running.hmac_key,

@@ -4,8 +4,9 @@ import os
 from typing import Final
 
 from api.hosting.backups import BackupRefused
-from api.hosting.heads import Acknowledged, Shared, acknowledge, head_of, last_known, shared
+from api.hosting.heads import Acknowledged, Shared, acknowledge, head_of, last_known, shared, vouched_for
 from api.hosting.opening import opened, place
+from api.hosting.publishing import sign_first
 from api.hosting.settings import Settings
 from api.main import appending
 from domain.log import LOG_STREAM, LogContinued
@@ -26,7 +27,7 @@ async def continue_log(settings: Settings) -> LogContinued:
     async with opened(settings, exclusive=True, purpose="write") as (dsn, _), undisturbed(dsn) as connection:
         here = await head_of(connection)
         kept = last_known(settings.data_dir, here.log)
-        common = await shared(connection, kept)
+        common = await shared(connection, vouched_for(settings, here.log))
         if common is None and not (kept and kept.restored):
             raise BackupRefused(
                 f"the record in {place(settings)} lacks nothing that is known to have been acknowledged: start it "
@@ -38,6 +39,7 @@ async def continue_log(settings: Settings) -> LogContinued:
             await log.append(proposal)
         new = await head_of(connection)
         acknowledge(settings.data_dir, Acknowledged(**new._asdict()))
+        await sign_first(connection, settings)
         return fact
 
 

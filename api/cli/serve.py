@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from api.postgres import Cluster
 
 OF_A_START: Final = re.compile(
-    r"lock|token|pg\.path|pg\.release|heads|pg\.log(\.1)?|(pg|token)\.new-.*"
+    r"lock|token|publisher|pg\.path|pg\.release|heads|pg\.log(\.1)?|(pg|token)\.new-.*"
 )  # one that was interrupted
 
 port_option = click.option("--port", type=click.IntRange(0, 65535), help="Default: 8000, or PLANRECORD_PORT.")
@@ -233,6 +233,16 @@ async def _until_told(serving: "asyncio.Future[Any]", own: "Cluster | None") -> 
         failed.cancel()
 
 
+def _key_said(running: "Service") -> str:
+    """Which key signs the log, or how it comes to have one."""
+    from api.hosting.keys import key_folder  # noqa: PLC0415 - base installs have no server
+
+    key = key_folder(running.settings, running.reader.head.log).key()
+    if key:
+        return f"  signed by            {key.public.fingerprint}, the fingerprint of /log/key"
+    return "  the log's key        is not here; `planrecord publish --first` makes one for a log that has none"
+
+
 def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
     """Say nothing of what is left behind."""
 
@@ -261,6 +271,7 @@ def _say(running: "Service", taken: "socket.socket", measured: int | None) -> No
         f"  every fact           {base}/v1/events",
         f"  the writing token    {settings.data_dir / 'token'}" + (" (made just now)" if running.token_is_new else ""),
     ]
+    lines.append(_key_said(running))
     if measured is not None:
         lines.append(f"  what is measured     http://{address_named(settings.metrics_host, measured)}/metrics")
     lines.append("Ctrl-C stops it.")

@@ -75,6 +75,7 @@ def foreseen(error: BaseException) -> tuple[str, int] | None:
     """The sentence for an error that a user can do something about, and the exit code."""
     from api.hosting.backups import BackupRefused  # noqa: PLC0415
     from api.hosting.heads import FactsMissing  # noqa: PLC0415
+    from api.hosting.keys import KeyUnusable  # noqa: PLC0415
     from api.hosting.opening import NoRecord, OtherRecord, OtherRelease, Unreachable  # noqa: PLC0415
     from api.hosting.serving import AddressTaken  # noqa: PLC0415
     from api.http.tokens import NoToken  # noqa: PLC0415
@@ -83,10 +84,12 @@ def foreseen(error: BaseException) -> tuple[str, int] | None:
     from events.audit import Disagreement  # noqa: PLC0415
     from events.database import GONE  # noqa: PLC0415
     from events.demo import ClockRefused  # noqa: PLC0415
+    from events.notes import SigningRefused  # noqa: PLC0415
 
     if isinstance(error, (NoRecord, OtherRecord, BackupRefused)):
         return str(error), 2
     told = (FolderInUse, PostgresFailed, FactsMissing, ClockRefused, Disagreement, OtherRelease, AddressTaken, NoToken)
+    told = (*told, KeyUnusable, SigningRefused)
     if isinstance(error, told):
         return str(error), 1
     if isinstance(error, (*GONE, Unreachable)):

@@ -17,6 +17,11 @@ from domain.bundled import BUNDLED_PLAN
 
 WRITTEN: Final = Path(__file__).parent / "examples.json"  # in the package, since the server publishes them
 LONGEST_LIST: Final = 2  # elements of a list that are shown
+CHECKPOINT: Final = (
+    "record.example/9f1c3b5a7d2e4860\n361\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n"
+    "\u2014 record.example/9f1c3b5a7d2e4860 …\n"
+)
+TLOG_PROOF: Final = f"c2sp.org/tlog-proof@v1\nindex 352\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n{CHECKPOINT}"
 RANDOM: Final = {
     "log": "9f1c3b5a7d2e4860",
     "leafHash": "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
@@ -26,6 +31,11 @@ RANDOM: Final = {
     "salt": "Zm9yIGV4YW1wbGUgYWxvbmU",
     "digest": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
     "_sd": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
+    "hashes": "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    "consistency": "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    "checkpoint": CHECKPOINT,
+    "note": CHECKPOINT,
+    "answer": "{…}",
 }
 OTHER_FORMS: Final = ("text/csv", "application/x-ndjson")
 REWORD: Final = {
@@ -126,6 +136,8 @@ def _shown(response: httpx.Response, kind: str) -> Any:
         return _printed(list(csv.reader(io.StringIO(response.text)))[: LONGEST_LIST + 1])
     if kind == "application/x-ndjson":
         return "".join(f"{json.dumps(_short(json.loads(line)), ensure_ascii=False)}\n" for line in _lines(response))
+    if kind == "text/plain":
+        return TLOG_PROOF
     if not kind.endswith("json"):
         return response.text
     return _short(response.json())
@@ -149,13 +161,19 @@ def _lines(response: httpx.Response) -> Iterator[str]:
     yield from response.text.splitlines()[:LONGEST_LIST]
 
 
+def _same(name: str, value: Any) -> Any:
+    if name not in RANDOM or not isinstance(value, (str, list)):
+        return _short(value)
+    return RANDOM[name] if isinstance(value, str) else [RANDOM[name]]
+
+
 def _short(value: Any) -> Any:
     """The value with its lists cut, and always the same where it is random."""
     match value:
         case dict():
             found: dict[str, Any] = {}
             for name, one in value.items():  # pyright: ignore[reportUnknownVariableType]
-                found[str(name)] = RANDOM[name] if name in RANDOM and isinstance(one, str) else _short(one)  # pyright: ignore[reportUnknownArgumentType]
+                found[str(name)] = _same(str(name), one)  # pyright: ignore[reportUnknownArgumentType]
             return found
         case list():
             return [_short(one) for one in value[:LONGEST_LIST]]  # pyright: ignore[reportUnknownVariableType]

@@ -49,6 +49,8 @@ def described_by(app: Litestar) -> dict[str, Any]:
         operation["summary"] = operation["description"].partition(". ")[0].rstrip(".")
         if name.startswith("GET /v1/"):
             _add_read(operation)
+            if name.endswith("/proof"):
+                _add_text(operation)
             if f"{name.removeprefix('GET ')}/timemap" in described["paths"]:
                 _add_mementos(operation)
         elif name.startswith("POST /v1/"):
@@ -89,6 +91,11 @@ def _add_read(operation: dict[str, Any]) -> None:
         _add_problem(operation, 410)
     if any(one["name"] == "limit" for one in operation.get("parameters", ())):
         good["content"] |= {form: {"schema": {"type": "string"}} for form in OTHER_FORMS}
+
+
+def _add_text(operation: dict[str, Any]) -> None:
+    """What a proof is answered as unless Accept prefers JSON: a C2SP tlog-proof."""
+    operation["responses"]["200"]["content"]["text/plain"] = {"schema": {"type": "string"}}
 
 
 def _add_mementos(operation: dict[str, Any]) -> None:

@@ -19,7 +19,17 @@ from typing import Final, Literal
 import asyncpg
 import msgspec
 
-from api.hosting.heads import Acknowledged, LogHead, acknowledge, every_known, had_root, head_of, last_known, shared
+from api.hosting.heads import (
+    Acknowledged,
+    LogHead,
+    acknowledge,
+    every_known,
+    had_root,
+    head_of,
+    last_known,
+    shared,
+    vouched_for,
+)
 from api.hosting.opening import OtherRecord, OtherRelease, opened
 from api.hosting.settings import Settings
 from api.postgres import CopyFailed, FolderInUse, PostgresFailed, copy_cluster, new_cluster
@@ -169,7 +179,7 @@ async def restore(settings: Settings, folder: Path, done: Done) -> Restored:
             if not base:
                 await _read_files(connection, folder, backup.size, half)
             found = await _proved(connection, backup, folder, lambda share: done(0.5 + share / 2))
-        return await _noted(connection, settings.data_dir, backup.origin, found)
+        return await _noted(connection, settings, backup.origin, found)
 
 
 @asynccontextmanager
@@ -198,14 +208,15 @@ async def _read_files(connection: Connection, folder: Path, size: int, done: Don
         raise CopyFailed(f"the log in {folder} cannot be read, take another backup: {error}") from error
 
 
-async def _noted(connection: Connection, data: Path, origin: str, found: Restored) -> Restored:
+async def _noted(connection: Connection, settings: Settings, origin: str, found: Restored) -> Restored:
     """Note beside the place that the log was put back, before it is, and what it is known to lack."""
-    kept = last_known(data, found.log)
-    lacks = await shared(connection, kept) is not None
+    data = settings.data_dir
+    kept, known = last_known(data, found.log), vouched_for(settings, found.log)
+    lacks = await shared(connection, known) is not None
     new = Acknowledged(log=found.log, origin=origin, size=found.size, root=found.root)
     with usable(data):
         acknowledge(data, msgspec.structs.replace(kept if kept and lacks else new, restored=True))
-    return msgspec.structs.replace(found, lacks=lacks if kept else None)
+    return msgspec.structs.replace(found, lacks=lacks if known else None)
 
 
 def _check_log(backup: Backup, folder: Path, data: Path) -> None:

@@ -1,14 +1,13 @@
 """How far each log had come that was served from a data folder, kept outside its database: `heads/{log}.json`.
 
 A database that is put back may lack what was acknowledged; this file tells. It is at most a second old while the log is
-served. Once checkpoints are published, the last one published says the same with a signature, and takes its place.
+served. Where the log is signed, the last note that was published says the same (`keys.py`), and both must be in it.
 """
 
 import asyncio
 import fcntl
 import logging
-import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +15,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from api.hosting.keys import key_folder, replace_file
+from api.hosting.settings import Settings
 from domain.values import Sha256
 from events import merkle
 from events.database import FAREWELL, GONE, Connection
@@ -40,6 +41,15 @@ class Acknowledged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     root: Sha256
     planrecord: str = msgspec.field(default_factory=lambda: version("planrecord"))
     restored: bool = False
+
+
+class Vouched(NamedTuple):
+    """A size that a log had, its root then (hex), what was `done` with so many facts, and the file that says so."""
+
+    size: int
+    root: str
+    done: str
+    file: Path
 
 
 class LogHead(NamedTuple):
@@ -77,33 +87,40 @@ async def had_root(connection: Connection, size: int, earlier: int, root: str) -
         return False
 
 
-async def shared(connection: Connection, kept: Acknowledged | None) -> Shared | None:
-    """How much of what was acknowledged is here, where that is not all of it, as far as it is known; else None."""
-    if kept is None:
-        return None
-    here = await head_of(connection)
-    if here.size < kept.size:
-        return Shared(here.size, here.root)  # a copy that is older: nothing says that it went on by itself
-    if await had_root(connection, here.size, kept.size, kept.root):
-        return None
-    return Shared(0, merkle.root(()).hex())
+async def shared(connection: Connection, known: Iterable[Vouched]) -> Shared | None:
+    """How much of what is vouched for is here, where that is not all of it, as far as it is known; else None."""
+    here, found = await head_of(connection), list[Shared]()
+    for one in known:
+        if here.size < one.size:
+            found.append(Shared(here.size, here.root))  # a copy that is older: nothing says that it went on by itself
+        elif not await had_root(connection, here.size, one.size, one.root):
+            found.append(Shared(0, merkle.root(()).hex()))
+    return min(found, default=None)
 
 
-async def check_acknowledged(connection: Connection, folder: Path) -> None:
-    """FactsMissing unless the log holds all that is known to have been acknowledged of it."""
+async def check_acknowledged(connection: Connection, settings: Settings) -> None:
+    """FactsMissing unless the log holds all that is known to have been acknowledged of it, or signed."""
     here = await head_of(connection)
-    kept = last_known(folder, here.log)
-    if kept is None or await shared(connection, kept) is None:
-        return
-    there = f"{file_of(folder, here.log)} says that {kept.size} were acknowledged"
-    if here.size < kept.size:
-        what = f"the record ends at {here.size} facts, and {there}"
-    else:
-        what = f"the record holds {here.size} facts, and others than {there}"
-    raise FactsMissing(
-        f"{what}: restore a later backup, or, if there is none, start `planrecord serve --as-new-log` once, which "
-        f"gives the log an identity of its own and records what it continues"
-    )
+    for one in vouched_for(settings, here.log):
+        if await shared(connection, [one]) is None:
+            continue
+        there = f"{one.file} says that {one.size} were {one.done}"
+        if here.size < one.size:
+            what = f"the record ends at {here.size} facts, and {there}"
+        else:
+            what = f"the record holds {here.size} facts, and others than {there}"
+        raise FactsMissing(
+            f"{what}: restore a later backup, or, if there is none, start `planrecord serve --as-new-log` once, which "
+            f"gives the log an identity of its own and records what it continues"
+        )
+
+
+def vouched_for(settings: Settings, name: str) -> list[Vouched]:
+    """What is known outside the database of how far a log had come; FactsMissing, KeyUnusable for a damaged file."""
+    kept, folder = last_known(settings.data_dir, name), key_folder(settings, name)
+    signed = folder.signed()
+    found = [Vouched(kept.size, kept.root, "acknowledged", file_of(settings.data_dir, name))] if kept else []
+    return found + ([Vouched(signed.size, signed.root.hex(), "signed", folder.note_file)] if signed else [])
 
 
 def file_of(folder: Path, name: str) -> Path:
@@ -141,16 +158,7 @@ def acknowledge(folder: Path, new: Acknowledged) -> None:
         if before and before.size > new.size:
             new = msgspec.structs.replace(before, restored=new.restored)
         if before != new:
-            _replace(file_of(folder, new.log), msgspec.json.format(msgspec.json.encode(new)))
-
-
-def _replace(file: Path, content: bytes) -> None:
-    fresh = file.with_suffix(".new")
-    with fresh.open("wb") as written:
-        written.write(content)
-        written.flush()
-        os.fsync(written.fileno())
-    fresh.replace(file)
+            replace_file(file_of(folder, new.log), msgspec.json.format(msgspec.json.encode(new)))
 
 
 @asynccontextmanager

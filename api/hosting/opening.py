@@ -8,6 +8,7 @@ from typing import Final, Literal
 import asyncpg
 
 from api.hosting.heads import every_known
+from api.hosting.publishing import make_first_key
 from api.hosting.settings import Settings
 from api.postgres import Cluster, cluster, is_cluster
 from events.audit import Progress
@@ -84,6 +85,8 @@ async def _brought_up_to_date(
         await migrate(dsn, settings.origin or ORIGIN)
     await _suits(connection, settings, purpose)
     await migrate(dsn, settings.origin or ORIGIN)
+    if purpose == "make":
+        await make_first_key(connection, settings)
     await bring_up(dsn, TABLES, progress)
 
 

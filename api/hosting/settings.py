@@ -31,6 +31,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: Annotated[
         str | None, _for("a PostgreSQL 15 or newer of your own, instead of the embedded one", known_as="DATABASE_URL")
     ] = None
+    publisher_dir: Annotated[
+        Path | None,
+        _for("the folder of the key that signs the log, and of its last note (none: publisher in the data folder)"),
+    ] = None
+    key_published_at: Annotated[
+        str | None, _for("where, outside this server, the authority has published the key's fingerprint")
+    ] = None
     origin: Annotated[str | None, _for("a new log's name, for life; one that is there must have it")] = None
     office: Annotated[str, _for("the office that acts")] = "shanghai-credit-office"
     license: Annotated[str, _for("the data's licence, which every answer names")] = (

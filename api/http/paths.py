@@ -20,6 +20,8 @@ Code = Annotated[str, _part("GB/T 2260 code of a district, such as 310101.", "31
 Ordinal = Annotated[int, _part("The number printed in the plan.", 3, minimum=1)]
 PlatformKey = Annotated[str, _part("A named information system.", "yi-wang-tong-ban")]
 SchemaFile = Annotated[str, _part("The schema of a type of event.", "task.added.v1.schema.json")]
+LogName = Annotated[str, _part("A log, by its random identity: 16 hex digits.", "9f1c3b5a7d2e4860")]
+TilePath = Annotated[Any, _part("Which tile or bundle, as C2SP tlog-tiles writes it.", "/0/000")]
 At = Annotated[int, _part("A position in the log, from 1.", 353, minimum=1)]
 
 

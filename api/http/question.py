@@ -28,6 +28,8 @@ PLAIN: Final = re.compile(
     rb"[A-Za-z0-9._~:-]+=[A-Za-z0-9._~:-]+(?:&[A-Za-z0-9._~:-]+=[A-Za-z0-9._~:-]+)*"
 )  # no %, no +
 GRAPHQL: Final = ("application/json", "application/graphql-response+json")
+PROOF: Final = ("text/plain", "application/json")
+A_PROOF: Final = re.compile("/v1/events/[0-9]+/proof")
 FORMS: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
 SUFFIXES: Final = frozenset(Format)
 SCOPE: Final = "planrecord.question"
@@ -40,7 +42,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
 
     `path` is decoded and without the `suffix` that asks for a form; `form` is what that suffix, or else Accept, asks of
     a list. `query` holds each parameter once, by name. `then` is Accept-Datetime. `packed`: gzip is taken. `result` is
-    the media type of an answer to GraphQL that is preferred, empty where none of them is taken.
+    the media type of an answer to GraphQL, or of a proof, that is preferred, empty where none of them is taken.
     """
 
     method: Literal["GET", "POST"]
@@ -168,7 +170,7 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
         packed=gzip_wanted(headers.get(b"accept-encoding", b"")),
         then=then.decode("latin-1") if then else None,
         media_type=parse_options_header(media_type.decode("latin-1"))[0].lower() if media_type else "",
-        result=result_of(headers.get(b"accept", b"")) if path == "/graphql" else "",
+        result=result_of(headers.get(b"accept", b""), path),
     )
 
 
@@ -252,11 +254,12 @@ def form_of(header: bytes) -> Format:
     return FORMS[best] if best else Format.JSON
 
 
-def result_of(header: bytes) -> str:
-    """The media type of a GraphQL response that a client prefers; empty where it takes none of ours."""
-    if not header:
-        return GRAPHQL[0]
-    return _preferred(header, GRAPHQL) or ""
+def result_of(header: bytes, path: str) -> str:
+    """The media type that a client prefers where an address has several; empty where it takes none of them."""
+    types = GRAPHQL if path == "/graphql" else PROOF if A_PROOF.fullmatch(path) else ()
+    if not types or not header:
+        return types[0] if types else ""
+    return _preferred(header, types) or ""
 
 
 def _preferred(header: bytes, types: Sequence[str]) -> str | None:

@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 from litestar import get
 
+from api.hosting.publishing import Published
 from api.http.answers import Answer, now
 from api.http.documented import answers as documented
 from api.http.question import Ask
@@ -21,10 +22,12 @@ class Alive(msgspec.Struct, frozen=True):
     status: str = "alive"
 
 
-class Ready(msgspec.Struct, frozen=True):
+class Ready(msgspec.Struct, frozen=True, rename="camel"):
     """The database answers. `position` is the head of the log, `visible` how much of it this process answers from.
 
     `listening`: it hears of each new fact; otherwise it asks before each answer. `behind`: facts that it does not show.
+    `signed`: how much of the log its publisher has signed (null: nobody signs it), `signingLag`: for how many seconds
+    it has held more, `signingRefused`: why it is not signed, while it is not.
     """
 
     position: int
@@ -32,6 +35,9 @@ class Ready(msgspec.Struct, frozen=True):
     behind: int
     listening: bool
     origin: str
+    signed: int | None
+    signing_lag: float
+    signing_refused: str | None
     status: str = "ready"
 
 
@@ -58,7 +64,9 @@ async def ready(request: Ask) -> Answer:
     if head.deaf:
         detail = f"the log holds {size} facts, this process shows {visible} and asks before each answer{_unheard(head)}"
         raise Trouble(503, "behind", detail, Retry_After="2")
-    return now(msgspec.json.encode(Ready(size, visible, max(0, size - visible), head.listening, head.origin)))
+    published: Published = request.app.state.published
+    signed = published.size, round(published.lag, 3), published.refusal
+    return now(msgspec.json.encode(Ready(size, visible, max(0, size - visible), head.listening, head.origin, *signed)))
 
 
 async def _size(connection: Connection, log: Log) -> int:

@@ -9,6 +9,7 @@ from typing import Final
 
 from api.hosting import metrics
 from api.hosting.metrics import Counted, Family, Sample
+from api.hosting.publishing import Published
 from api.services.reader import Reader
 from events.database import Lanes
 from events.handle import Handler
@@ -39,10 +40,13 @@ class Meter:
         key = route, method if method in METHODS else "other", status, remembered
         return self._answers.setdefault(key, Histogram(SECONDS))
 
-    def report(self, reader: Reader, log: Log, handler: Handler, lanes: Mapping[str, Lanes]) -> Counted:
+    def report(
+        self, reader: Reader, log: Log, handler: Handler, lanes: Mapping[str, Lanes], published: Published
+    ) -> Counted:
         """All that is measured, of lanes by what they read; it may be asked for by another thread."""
         connections = (one for reading, of in lanes.items() for one in _of_lanes(reading, of))
-        measured = [*self._requests(), *_of_log(log, handler), *_of_reader(reader), *connections, *_of_process()]
+        counted = *self._requests(), *_of_log(log, handler), *_of_reader(reader), *connections, *_of_process()
+        measured = [*counted, *_of_notes(published)]
         return Counted(os.getpid(), measured)
 
     def _requests(self) -> Iterator[Sample]:
@@ -66,6 +70,13 @@ def _of_reader(reader: Reader) -> Iterator[Sample]:
     yield Sample(metrics.UNHEARD.name, (), head.unheard)
     yield Sample(metrics.CACHED.name, (), memory.size)
     yield Sample(metrics.CACHE_BOUND.name, (), memory.bound)
+
+
+def _of_notes(published: Published) -> Iterator[Sample]:
+    if published.size is not None:
+        yield Sample(metrics.SIGNED.name, (), published.size)
+        yield Sample(metrics.SIGNING_LAG.name, (), published.lag)
+    yield Sample(metrics.REFUSED.name, (), published.refusal is not None)
 
 
 def _of_lanes(reading: str, lanes: Lanes) -> Iterator[Sample]:
