@@ -46,7 +46,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(origin, int(size), found)
 
 
-def opened(note: bytes, key: VerifierKey) -> Checkpoint:
+def open_checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
     """The checkpoint in a note that this key, which has the log's name, has signed; FormatError, NotSigned."""
     parsed = parse_note(note)
     checkpoint = parse_checkpoint(parsed.text)

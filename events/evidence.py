@@ -4,18 +4,19 @@ The answer itself is signed by nobody. It names the size and the root of the log
 consistency proof show that the log's key has signed that root. Whether it follows from that log, the facts tell.
 """
 
+import re
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 
 from domain.values import Sha256
 from events import merkle
-from events.checkpoint import Checkpoint, opened
+from events.checkpoint import Checkpoint, open_checkpoint
 from events.note import FormatError, VerifierKey
 
 MAX_EVIDENCE: Final = 64_000_000  # bytes
 MAX_HASHES: Final = 128
-_Hashes = Annotated[tuple[Sha256, ...], msgspec.Meta(max_length=MAX_HASHES)]
+_HASH: Final = re.compile("[0-9a-f]{64}")
 
 
 class ReadAt(NamedTuple):
@@ -27,7 +28,7 @@ class ReadAt(NamedTuple):
     effective_on: str
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class SavedAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """An answer in JSON to a GET of `of`, an address with both clocks pinned. `note` is null where nobody had signed.
 
     `consistency` proves that the log of the note begins with the one of the answer: hashes in hex.
@@ -37,7 +38,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
     of: str
     answer: str
     note: str | None
-    consistency: _Hashes = ()
+    consistency: tuple[str, ...] = ()
 
     def read_at(self) -> ReadAt:
         """What the answer says it was read from; FormatError."""
@@ -47,7 +48,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
         """The signed log that begins with the answer's; FormatError, NotSigned, NotProved."""
         if self.note is None:
             raise FormatError("the answer was saved without a note: it proves nothing by itself")
-        said, signed = self.read_at(), opened(self.note.encode(), key)
+        said, signed = self.read_at(), open_checkpoint(self.note.encode(), key)
         if said.name != signed.origin:
             raise merkle.NotProved(f"the answer is one of {said.name}, and the note of {signed.origin}")
         hashes = [bytes.fromhex(one) for one in self.consistency]
@@ -76,20 +77,22 @@ def read_at(answer: bytes) -> ReadAt:
     return ReadAt(f"{meta.origin}/{meta.log}", meta.position, bytes.fromhex(meta.root), meta.effective_on)
 
 
-def print_evidence(evidence: Evidence) -> bytes:
+def print_evidence(evidence: SavedAnswer) -> bytes:
     """The file."""
     return msgspec.json.format(msgspec.json.encode(evidence)) + b"\n"
 
 
-def parse_evidence(given: bytes) -> Evidence:
+def parse_evidence(given: bytes) -> SavedAnswer:
     """The saved answer that a file is; FormatError."""
     if len(given) > MAX_EVIDENCE:
         raise FormatError(f"a saved answer has at most {MAX_EVIDENCE:,} bytes")
     try:
-        found = msgspec.json.decode(given, type=Evidence)
+        found = msgspec.json.decode(given, type=SavedAnswer)
     except msgspec.DecodeError as error:
         raise FormatError(f"that is no saved answer: {error}") from error
     _only_once(given)
+    if len(found.consistency) > MAX_HASHES or not all(map(_HASH.fullmatch, found.consistency)):
+        raise FormatError(f"a consistency proof has at most {MAX_HASHES} hashes of 64 hex digits each")
     return found
 
 

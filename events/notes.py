@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple, TypeVar
 
 from events import merkle
-from events.checkpoint import Checkpoint, NotSigned, opened, print_checkpoint
+from events.checkpoint import Checkpoint, NotSigned, open_checkpoint, print_checkpoint
 from events.database import Connection, statement
 from events.note import FormatError, SigningKey, print_note
 from events.tree import NodesMissing, proved, root_at
@@ -100,7 +100,7 @@ async def _publish(connection: Connection, checkpoint: Checkpoint, note: bytes) 
 
 def _own(note: bytes, key: SigningKey) -> Checkpoint:
     try:
-        return opened(note, key.public)
+        return open_checkpoint(note, key.public)
     except (FormatError, NotSigned) as error:
         raise SigningRefused(f"a note that should be the log's own is not: {error}") from error
 

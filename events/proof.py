@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from events import merkle
-from events.checkpoint import Checkpoint, opened
+from events.checkpoint import Checkpoint, open_checkpoint
 from events.note import FormatError, VerifierKey, from_base64
 
 FIRST_LINE: Final = "c2sp.org/tlog-proof@v1"
@@ -25,7 +25,7 @@ class Proof(msgspec.Struct, frozen=True):
 
     def check(self, entry: bytes, key: VerifierKey) -> Checkpoint:
         """The log that holds the entry at this place, as its key has signed; NotProved, NotSigned, FormatError."""
-        checkpoint = opened(self.note, key)
+        checkpoint = open_checkpoint(self.note, key)
         merkle.check_inclusion(self.index, checkpoint.size, merkle.leaf_hash(entry), self.hashes, checkpoint.root)
         return checkpoint
 

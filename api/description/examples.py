@@ -109,6 +109,8 @@ async def _reads(
 ) -> AsyncIterator[httpx.Response]:
     url = example_address(path, operation)
     yield await http.get(url)
+    if path.endswith("/proof"):
+        yield await http.get(url, headers={"Accept": "application/json"})
     names = {one["name"] for one in operation.get("parameters", ())}
     if "limit" in names:  # a list
         for form in OTHER_FORMS:

@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 
 from api.hosting.settings import Settings
 from api.postgres.errors import usable
-from events.checkpoint import Checkpoint, NotSigned, opened
+from events.checkpoint import Checkpoint, NotSigned, open_checkpoint
 from events.note import FormatError, SigningKey, VerifierKey, is_key_name
 
 FOLDER: Final = "publisher"  # within the data folder, unless a setting names another
-KEY, VKEY, NOTE = "key", "vkey", "note"
+KEY, VKEY = "key", "vkey"
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -30,7 +30,7 @@ class KeyFolder(NamedTuple):
     @property
     def note_file(self) -> Path:
         """Where the last note that was published is kept."""
-        return self.path / NOTE
+        return self.path / "note"
 
     def key(self) -> SigningKey | None:
         """The signing key, if it is here; KeyUnusable."""
@@ -46,7 +46,7 @@ class KeyFolder(NamedTuple):
 
     def note(self) -> bytes | None:
         """The last note that was published from here."""
-        return self._read(NOTE)
+        return self._read("note")
 
     def signed(self) -> Checkpoint | None:
         """What that note says; KeyUnusable if its key has not signed it."""
@@ -54,7 +54,7 @@ class KeyFolder(NamedTuple):
         if note is None:
             return None
         try:
-            return opened(note, VerifierKey.parse((vkey or b"").decode().strip()))
+            return open_checkpoint(note, VerifierKey.parse((vkey or b"").decode().strip()))
         except (FormatError, NotSigned, UnicodeDecodeError) as error:
             raise KeyUnusable(
                 f"{self.note_file} should be the last note that was published, and cannot be read as that ({error}): "

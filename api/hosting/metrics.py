@@ -77,13 +77,15 @@ SIGNED: Final = Family("planrecord_signed_position", "gauge", "The size of the l
 SIGNING_LAG: Final = Family(
     "planrecord_signing_lag_seconds", "gauge", "Time for which the log has been larger than what was signed last."
 )
-REFUSED: Final = Family("planrecord_signing_refused", "gauge", "1 while the log is not signed; /health/ready says why.")
+SIGNING_REFUSED: Final = Family(
+    "planrecord_signing_refused", "gauge", "1 while the log is not signed; /health/ready says why."
+)
 RESIDENT: Final = Family("planrecord_resident_bytes", "gauge", "Memory that the process has.")
 SILENT: Final = Family("planrecord_report_age_seconds", "gauge", "Time since the process last reported.")
 REBUILT: Final = Family("planrecord_rebuilt_facts", "gauge", "Facts that this start has folded to rebuild the tables.")
 FAMILIES: Final = (
     *(REQUESTS, BATCH_REQUESTS, BATCH_FACTS, QUEUED, COMMITTED, LAG, CPU, STARTS),
-    *(POSITION, UNHEARD, WAITING, CACHED, CACHE_BOUND, LANES, SIGNED, SIGNING_LAG, REFUSED),
+    *(POSITION, UNHEARD, WAITING, CACHED, CACHE_BOUND, LANES, SIGNED, SIGNING_LAG, SIGNING_REFUSED),
     *(RESIDENT, SILENT, REBUILT),
 )
 

@@ -22,7 +22,7 @@ from events.note import SigningKey
 from events.notes import SigningRefused, keep_ended, last_note, name_key, sign_head, vkey_of
 
 SIGNING: Final = 2023032803  # the advisory lock of who signs
-PACE: Final = 0.25  # seconds between two notes,
+BETWEEN_NOTES: Final = 0.25  # seconds between two notes,
 LOOKS: Final = 1.0  # and between two looks where nothing is signed
 FIRST: Final = "`planrecord publish --first` signs it for the first time, if you know that nobody has signed more"
 
@@ -132,7 +132,7 @@ async def _publish_over(published: Published, folder: KeyFolder, connection: Con
             await _sign(published, folder, connection)
         else:
             await _look(published, connection, head)
-        await asyncio.sleep(PACE if published.signs and not published.refusal else LOOKS)
+        await asyncio.sleep(BETWEEN_NOTES if published.signs and not published.refusal else LOOKS)
         if published.signs and not published.refusal:
             await head.grow(published.size or 0, LOOKS)
 

@@ -8,7 +8,7 @@ from api.services.problems import Trouble, echo
 from events.database import Connection
 from events.notes import PublishedNote, covering_note, vkey_of
 
-TEXT: Final = "text/plain; charset=utf-8"
+PLAIN_TEXT: Final = "text/plain; charset=utf-8"
 BYTES: Final = "application/octet-stream"
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 

@@ -14,14 +14,14 @@ from api.http.documented import answers, operation
 from api.http.question import Ask, Asked, Credentials, handed, question_of
 from api.log.asked import covering
 from api.services.problems import Fault, Trouble
-from events.evidence import Evidence, ReadAt, print_evidence, read_at
+from events.evidence import ReadAt, SavedAnswer, print_evidence, read_at
 from events.merkle import consistency_places
 from events.note import FormatError
 from events.notes import vkey_of
 from events.tree import proved
 
 COVERED_WITHIN: Final = 3.0  # seconds in which a note usually covers what was recorded just now
-LOOKS: Final = 0.1
+AGAIN_AFTER: Final = 0.1
 _OF_THE_CONNECTION: Final = ("type", "asgi", "http_version", "scheme", "server", "client", "root_path")
 _HEADERS: Final = {b"host": b"localhost", b"accept": b"application/json"}
 
@@ -40,7 +40,7 @@ class Saving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
 
 
-class Collected:
+class Gathered:
     """What the application answers to a question that is asked within it."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Collected:
             self.body += message.get("body", b"")
 
 
-@get("/v1/evidence", operation_class=operation(Saving), responses=answers(Evidence), tags=["log"])
+@get("/v1/evidence", operation_class=operation(Saving), responses=answers(SavedAnswer), tags=["log"])
 async def evidence(request: Ask) -> Answer:
     """An answer with what proves from which log it was read: to be kept, and judged by `planrecord audit`."""
     address = asked(request.question.parameters, Saving).of
@@ -81,7 +81,7 @@ async def evidence(request: Ask) -> Answer:
     return Answer(print_evidence(made), headers, ONCE)
 
 
-async def _answered(request: Ask, address: str) -> Collected:
+async def _answered(request: Ask, address: str) -> Gathered:
     """What a question of the address is answered, as if it had been asked at the door."""
     path, _, query = address.partition("?")
     if not path.startswith("/v1/") or path.startswith("/v1/evidence") or not address.isascii():
@@ -98,7 +98,7 @@ async def _answered(request: Ask, address: str) -> Collected:
     question = question_of(scope, _HEADERS)
     if question.waits:
         raise _unfit("an answer that is waited for cannot be kept: leave waitSeconds out")
-    collected = Collected()
+    collected = Gathered()
     inner = handed(scope, Asked(question, b"", Credentials(), request.reader, request.trace))
     await request.app(inner, request.receive, collected)  # type: ignore[arg-type]
     if not collected.whole:
@@ -106,23 +106,23 @@ async def _answered(request: Ask, address: str) -> Collected:
     return collected
 
 
-async def _proved(request: Ask, of: str, body: bytes, said: ReadAt) -> Evidence:
+async def _proved(request: Ask, of: str, body: bytes, said: ReadAt) -> SavedAnswer:
     """The answer with the note that covers it, for which a moment may be waited."""
     log, end = request.reader.head.log, asyncio.get_running_loop().time() + COVERED_WITHIN
     while True:
         try:
             async with request.reader.slices.acquire() as connection:
                 if await vkey_of(connection, log) is None:
-                    return Evidence(of=of, answer=body.decode(), note=None)
+                    return SavedAnswer(of=of, answer=body.decode(), note=None)
                 note = await covering(connection, log, said.position)
                 hashes = await proved(connection, consistency_places(said.position, note.size))
         except Trouble as trouble:
             if trouble.code != "not_yet" or asyncio.get_running_loop().time() > end:
                 raise
-            await asyncio.sleep(LOOKS)
+            await asyncio.sleep(AGAIN_AFTER)
             continue
         proof = tuple(one.hex() for one in hashes)
-        return Evidence(of=of, answer=body.decode(), note=note.note.decode(), consistency=proof)
+        return SavedAnswer(of=of, answer=body.decode(), note=note.note.decode(), consistency=proof)
 
 
 def _unfit(detail: str) -> Trouble:

@@ -10,7 +10,7 @@ from api.http.answers import ONCE, Answer, etag_of
 from api.http.asking import NoParameters, asked
 from api.http.paths import LogName
 from api.http.question import Ask
-from api.log.asked import TEXT, immutable, not_signed, not_yet, own_log
+from api.log.asked import PLAIN_TEXT, immutable, not_signed, not_yet, own_log
 from api.services.problems import Fault, Trouble
 from events.merkle import consistency_places
 from events.notes import kept_note, last_note, vkey_of
@@ -28,7 +28,7 @@ class Covering(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
 
 
-class Between(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TwoSizes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Two sizes of the log."""
 
     from_: Annotated[int, Meta(ge=0, lt=2**53, description="The smaller size.")] = msgspec.field(name="from")
@@ -78,8 +78,8 @@ async def checkpoint(request: Ask, log: LogName) -> Answer:
         detail = f"no checkpoint that is kept covers {covers or 0} facts yet: the last of each minute is kept"
         raise not_yet(detail, seconds=MINUTE)
     if covers is not None:
-        return immutable(note.note, TEXT)
-    headers = {"Content-Type": TEXT, "Cache-Control": "no-cache", "ETag": etag_of(note.note)}
+        return immutable(note.note, PLAIN_TEXT)
+    headers = {"Content-Type": PLAIN_TEXT, "Cache-Control": "no-cache", "ETag": etag_of(note.note)}
     return Answer(note.note, headers, ONCE)
 
 
@@ -93,13 +93,13 @@ async def key(request: Ask, log: LogName) -> Answer:
     if vkey is None:
         raise not_signed()
     body = f"{vkey}\n".encode()
-    return Answer(body, {"Content-Type": TEXT, "Cache-Control": "no-cache", "ETag": etag_of(body)}, ONCE)
+    return Answer(body, {"Content-Type": PLAIN_TEXT, "Cache-Control": "no-cache", "ETag": etag_of(body)}, ONCE)
 
 
 @get("/log/{log:str}/consistency", include_in_schema=False)
 async def consistency(request: Ask, log: LogName) -> Answer:
     """A proof that the log of one size begins with the log of a smaller one."""
-    between = asked(request.question.parameters, Between)
+    between = asked(request.question.parameters, TwoSizes)
     await own_log(request, log)
     size = request.reader.head.size
     if not between.from_ <= between.to <= size:

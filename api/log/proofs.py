@@ -10,7 +10,7 @@ from api.http.asking import NoParameters, asked
 from api.http.documented import answers, operation
 from api.http.paths import At
 from api.http.question import Ask
-from api.log.asked import TEXT, covering
+from api.log.asked import PLAIN_TEXT, covering
 from events import merkle
 from events.proof import Proof, print_proof
 from events.tree import proved
@@ -42,7 +42,7 @@ async def proof(request: Ask, position: At) -> Answer:
         note = await covering(connection, moment_log, position)
         hashes = await proved(connection, merkle.inclusion_places(position - 1, note.size))
     if request.question.result != JSON:
-        return _told(print_proof(Proof(position - 1, tuple(hashes), note.note)), TEXT)
+        return _told(print_proof(Proof(position - 1, tuple(hashes), note.note)), PLAIN_TEXT)
     found = InclusionProof(
         position - 1, merkle.leaf_hash(leaf_).hex(), tuple(one.hex() for one in hashes), note.note.decode()
     )

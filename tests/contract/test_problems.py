@@ -65,7 +65,9 @@ def address(path: str, value: str | None = None) -> str:
 
 
 def question(path: str) -> str:
-    """What an address must be asked with: a difference lies between two moments."""
+    """What an address must be asked with: a difference lies between two moments, and evidence is of something."""
+    if path == "/v1/evidence":
+        return "?of=/v1/plans/shanghai-credit-2023"
     return "?from=300" if path.endswith("/diff") else ""
 
 

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from events import merkle
-from events.checkpoint import Checkpoint, NotSigned, opened, parse_checkpoint, print_checkpoint
+from events.checkpoint import Checkpoint, NotSigned, open_checkpoint, parse_checkpoint, print_checkpoint
 from events.merkle import NotProved
 from events.note import FormatError, Note, Signature, SigningKey, VerifierKey, parse_note, print_note
 from events.proof import Proof, parse_proof, print_proof
@@ -155,14 +155,14 @@ def test_what_is_no_checkpoint_is_refused(given: str) -> None:
 
 def test_a_checkpoint_counts_if_the_key_of_its_log_has_signed_it() -> None:
     note = signed(12)
-    assert opened(note, KEY.public) == Checkpoint(NAME, 12, root(12))
-    assert opened(note, KEY.public).log == "0123456789abcdef"
+    assert open_checkpoint(note, KEY.public) == Checkpoint(NAME, 12, root(12))
+    assert open_checkpoint(note, KEY.public).log == "0123456789abcdef"
     others = [SigningKey(NAME, bytes(32)), SigningKey("record.example/fedcba9876543210", KEY.private)]
     for other in others:
         with pytest.raises(NotSigned):
-            opened(note, other.public)
+            open_checkpoint(note, other.public)
         with pytest.raises(NotSigned):
-            opened(print_note(other.sign(print_checkpoint(Checkpoint(NAME, 12, root(12))))), KEY.public)
+            open_checkpoint(print_note(other.sign(print_checkpoint(Checkpoint(NAME, 12, root(12))))), KEY.public)
 
 
 def test_no_bit_of_a_signed_checkpoint_can_be_flipped() -> None:
@@ -171,7 +171,7 @@ def test_no_bit_of_a_signed_checkpoint_can_be_flipped() -> None:
         spoilt = bytearray(note)
         spoilt[bit // 8] ^= 1 << bit % 8
         with pytest.raises((FormatError, NotSigned)):
-            opened(bytes(spoilt), KEY.public)
+            open_checkpoint(bytes(spoilt), KEY.public)
 
 
 @pytest.mark.parametrize(
