@@ -45,7 +45,7 @@ class Gathered:
 
     def __init__(self) -> None:
         self.status = 0
-        self.media_type = ""
+        self.headers = dict[str, str]()
         self.body = b""
         self.whole = True
 
@@ -53,7 +53,7 @@ class Gathered:
         """Take a message of the application's."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.media_type = dict(message["headers"]).get(b"content-type", b"").decode()
+            self.headers = {name.decode(): value.decode("latin-1") for name, value in message["headers"]}
             self.whole = not message.get(BODY_PARTS)
         else:
             self.body += message.get("body", b"")
@@ -65,8 +65,7 @@ async def evidence(request: Ask) -> Answer:
     address = asked(request.question.parameters, Saving).of
     answered = await _answered(request, address)
     if answered.status != 200:  # noqa: PLR2004
-        headers = {"Content-Type": answered.media_type, "Cache-Control": "no-store"}
-        return Answer(answered.body, headers, ONCE, answered.status)
+        return Answer(answered.body, answered.headers, ONCE, answered.status)
     try:
         said = read_at(answered.body)
     except FormatError as error:

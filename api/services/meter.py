@@ -76,7 +76,7 @@ def _of_notes(published: Published) -> Iterator[Sample]:
     if published.size is not None:
         yield Sample(metrics.SIGNED.name, (), published.size)
         yield Sample(metrics.SIGNING_LAG.name, (), published.lag)
-    yield Sample(metrics.SIGNING_REFUSED.name, (), published.refusal is not None)
+    yield Sample(metrics.SIGNING_REFUSED.name, (), float(published.refusal is not None))
 
 
 def _of_lanes(reading: str, lanes: Lanes) -> Iterator[Sample]:
