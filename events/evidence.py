@@ -20,12 +20,16 @@ _HASH: Final = re.compile("[0-9a-f]{64}")
 
 
 class ReadAt(NamedTuple):
-    """What an answer says it was read from: the log `{origin}/{log}`, its size and root (32 bytes), and the day."""
+    """What an answer says it was read from: the log `{origin}/{log}`, its size and root (32 bytes), and the day.
+
+    `address` has both clocks pinned; None where it would be too long.
+    """
 
     name: str
     position: int
     root: bytes
     effective_on: str
+    address: str | None
 
 
 class SavedAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -62,6 +66,7 @@ class _Meta(msgspec.Struct):
     position: Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
     root: Sha256
     effective_on: str = msgspec.field(name="effectiveOn")
+    self_: str | None = msgspec.field(name="self", default=None)
 
 
 class _Answer(msgspec.Struct):
@@ -74,7 +79,7 @@ def read_at(answer: bytes) -> ReadAt:
         meta = msgspec.json.decode(answer, type=_Answer).meta
     except msgspec.DecodeError as error:
         raise FormatError(f"the answer does not say which log it was read from ({error})") from error
-    return ReadAt(f"{meta.origin}/{meta.log}", meta.position, bytes.fromhex(meta.root), meta.effective_on)
+    return ReadAt(f"{meta.origin}/{meta.log}", meta.position, bytes.fromhex(meta.root), meta.effective_on, meta.self_)
 
 
 def print_evidence(evidence: SavedAnswer) -> bytes:

@@ -44,12 +44,16 @@ class Published:
 
     @property
     def lag(self) -> float:
-        """The seconds for which the log has been larger than its last note, as far as this process has seen."""
+        """The seconds for which the log has been larger than its last note, as far as this process has looked."""
+        self.look()
+        return time.monotonic() - self._late_since if self._late_since else 0.0
+
+    def look(self) -> None:
+        """See whether the log is larger than its last note."""
         if self.size is None or self.size >= self._head.size:
             self._late_since = None
         elif self._late_since is None:
             self._late_since = time.monotonic()
-        return time.monotonic() - self._late_since if self._late_since else 0.0
 
 
 async def make_first_key(connection: Connection, settings: Settings) -> None:
@@ -132,6 +136,7 @@ async def _publish_over(published: Published, folder: KeyFolder, connection: Con
             await _sign(published, folder, connection)
         else:
             await _look(published, connection, head)
+        published.look()
         await asyncio.sleep(BETWEEN_NOTES if published.signs and not published.refusal else LOOKS)
         if published.signs and not published.refusal:
             await head.grow(published.size or 0, LOOKS)

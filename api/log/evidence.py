@@ -67,10 +67,13 @@ async def evidence(request: Ask) -> Answer:
     if answered.status != 200:  # noqa: PLR2004
         return Answer(answered.body, answered.headers, ONCE, answered.status)
     try:
+        pinned = read_at(answered.body).address
+        if pinned and pinned != address:  # so that whoever asks for the address is answered the same
+            address, answered = pinned, await _answered(request, pinned)
         said = read_at(answered.body)
     except FormatError as error:
         raise _unfit("what is answered there names no size of the log: keep an answer that has `meta`") from error
-    made = await _proved(request, msgspec.json.decode(answered.body)["meta"]["self"] or address, answered.body, said)
+    made = await _proved(request, address, answered.body, said)
     name = f"planrecord-{request.reader.head.log[:8]}-p{said.position}.evidence"
     headers = {
         "Content-Type": "application/json",
