@@ -6,6 +6,7 @@ from api.cli.backup import backup_command, restore_command
 from api.cli.publish import publish_command
 from api.cli.read import read_command
 from api.cli.record import record_command
+from api.cli.save import save_command
 from api.cli.serve import demo_command, serve_command
 from api.cli.upkeep import clock_command, rebuild_command, verify_command
 
@@ -28,6 +29,7 @@ for command in (
     backup_command,
     restore_command,
     publish_command,
+    save_command,
     clock_command,
 ):
     main.add_command(command)

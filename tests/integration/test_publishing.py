@@ -26,6 +26,7 @@ from events.notes import SigningRefused
 from events.proof import parse_proof
 from events.tiles import bundles_of, parse_bundle, parse_tile, tile_path, tiles_of
 from tests.conftest import Site, ask, database_of, problem_of, serving, settings_for
+from tests.integration.commands import planrecord
 
 WITHIN = 2.0  # seconds: a second behind, and a busy machine
 NAMED = "planrecord.test/shanghai/demo"
@@ -247,6 +248,26 @@ async def test_an_answer_is_kept_with_what_proves_the_log_that_it_was_read_from(
         forged = msgspec.structs.replace(kept, answer=kept.answer.replace(kept.read_at().root.hex(), "0" * 64))
         with pytest.raises(merkle.NotProved):
             forged.check(key)
+
+
+async def test_the_command_line_saves_an_answer(empty: Settings) -> None:
+    async with opened_site(empty) as site:
+        await register(site.running, 1)
+        await signed(site)
+        key = VerifierKey.parse((await site.http.get("/log/key", follow_redirects=True)).text.strip())
+        base = str(site.http.base_url).rstrip("/")
+        saved = await planrecord("save", f"{base}/v1/units/unit-1")
+        assert (saved.code, parse_evidence(saved.out.encode()).check(key).size) == (0, 1), saved.err
+        assert "read from the first 1 facts of a signed log" in saved.err
+        for address, code, said in (
+            (f"{base}/v1/units/nobody", 1, "there is no unit nobody"),
+            (f"{base}/v1/units/unit-1/timemap", 1, "names no size of the log"),
+            (f"{base}/units/unit-1", 2, "begins with http:// or https://, and goes on with /v1/"),
+            ("http://127.0.0.1:9/v1/plans", 2, "cannot be asked"),
+        ):
+            finished = await planrecord("save", address)
+            assert (finished.code, finished.out) == (code, "")
+            assert said in finished.err
 
 
 async def test_of_two_processes_one_signs_and_the_other_follows_when_it_has_gone(empty: Settings) -> None:
