@@ -163,6 +163,7 @@ def application(running: Service) -> Front:
         {
             "log": running.log,
             "published": running.published,
+            "key_published_at": running.settings.key_published_at,
             "office": running.office,
             "token": running.token,
             "hmac_key": running.hmac_key,

@@ -239,13 +239,12 @@ async def site(imported: Service) -> AsyncGenerator[Site]:
 
 @asynccontextmanager
 async def copied(server: str, folder: Path, template: str = "imported") -> AsyncGenerator[Site]:
-    """A copy of a template, served: for those that share one record among several tests."""
-    async with (
-        database_of(server, template) as dsn,
-        service(settings_for(dsn, folder)) as running,
-        serving(running) as site,
-    ):
-        yield site
+    """A copy of a template, signed with its key, served: for those that share one record among several tests."""
+    async with database_of(server, template) as dsn:
+        settings = settings_for(dsn, folder)
+        shutil.copytree(folder / template / "publisher", settings.data_dir / "publisher")
+        async with service(settings) as running, serving(running) as site:
+            yield site
 
 
 @pytest.fixture(scope="session")

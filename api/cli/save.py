@@ -8,7 +8,7 @@ import click
 
 from api.cli.shared import ERR, fail
 
-PATIENCE: Final = 30.0  # seconds
+SAVED_WITHIN: Final = 30.0  # seconds
 
 
 @click.command("save")
@@ -32,7 +32,7 @@ def save_command(address: str) -> None:
         fail(f"{address} is no address of an answer: it begins with http:// or https://, and goes on with /v1/", 2)
     of = f"{parts.path}?{parts.query}" if parts.query else parts.path
     try:
-        answer = httpx.get(f"{parts.scheme}://{parts.netloc}/v1/evidence", params={"of": of}, timeout=PATIENCE)
+        answer = httpx.get(f"{parts.scheme}://{parts.netloc}/v1/evidence", params={"of": of}, timeout=SAVED_WITHIN)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         fail(f"{address} cannot be asked: {error}", 2)
     if not answer.is_success:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -55,6 +56,9 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
         "json": json if "?" in json else meta(moment, json, own).self_,
         "csv": meta(moment, csv, own).self_ if csv else None,
     }
+    # What names its moments itself is about two of them, and no answer of one log.
+    of = None if "?" in json else addresses["json"]
+    addresses["evidence"] = f"/v1/evidence?{urlencode({'of': of})}" if of else None
     body = html(
         template,
         **_beside(visit, moment),

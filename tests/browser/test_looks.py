@@ -22,6 +22,7 @@ KINDS = {
     "a district": "/districts/310115?",
     "what a reworded task and the first reports changed": "/changes?position=372&from=2023-05-31&to=2023-07-10",
     "what a succession and new leads changed": "/changes?from=2023-07-01&to=2023-09-15",
+    "how it is proved": "/proof?",
     "a page that is not there": f"{PLAN}?effectiveOn=2023-03-01",
     "a question that is wrong": "/units?district=310115",
 }

@@ -24,9 +24,19 @@ from tests.conftest import Site
 
 ROOT = Path(__file__).parents[2]
 PLAN = "/plans/shanghai-credit-2023"
-PAGES = ["/", PLAN, f"{PLAN}/tasks/21", "/units", "/units/shi-ke-wei", "/districts", "/districts/310115", "/changes"]
+PAGES = [
+    "/",
+    "/proof",
+    PLAN,
+    f"{PLAN}/tasks/21",
+    "/units",
+    "/units/shi-ke-wei",
+    "/districts",
+    "/districts/310115",
+    "/changes",
+]
 LINK = re.compile(r'<a [^>]*href="([^"]*)"')
-OURS = re.compile(r"/(plans|units|districts|changes)?(/.*)?$")
+OURS = re.compile(r"/(plans|units|districts|changes|proof)?(/.*)?$")
 # What facts and states say that no history tells of: it stands on the page of its subject, or stays as it began.
 UNTOLD = {
     *(
