@@ -18,7 +18,7 @@ RUN pip --python /opt/planrecord install --quiet --no-cache-dir --no-index --fin
 
 FROM python:3.13-slim
 RUN useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin planrecord
-# The token that may write is kept here.
+# The token that may write and the key that signs are kept here.
 RUN install --directory --owner planrecord --group planrecord --mode 700 /data
 COPY --from=build /opt/planrecord /opt/planrecord
 USER planrecord

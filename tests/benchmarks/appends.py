@@ -19,6 +19,7 @@ import asyncpg
 import msgspec
 
 from api.hosting.opening import DEMO_ORIGIN
+from api.hosting.publishing import sign_first
 from api.hosting.settings import Settings
 from api.main import service
 from api.postgres import Cluster
@@ -72,6 +73,20 @@ class Appends(msgspec.Struct, frozen=True):
             async with self._served() as (server, setup):
                 run, told = await self._written(server, setup, command, CLIENTS, LONG_STREAMS)
             pairs.append(Pair(round(peer, 1), round(run.rate, 1)))
+        return result(one.peer, "requests/s", pairs, [told])
+
+    async def signed(self, one: Benchmark, step: Step) -> Result:
+        """The same by the process that signs the log, too, beside one that does not."""
+        pairs, told = list[Pair](), ""
+        for turn in range(self.runs):
+            step(f"{one.name}: run {turn + 1} of {self.runs}")
+            async with self._served() as (server, setup):
+                peer, _ = await self._written(server, setup, REGISTER, CLIENTS, LONG_STREAMS)
+            async with self._database("appends_long") as setup:
+                await _sign(setup)
+                async with serving("planrecord", setup, self.core) as server:
+                    run, told = await self._written(server, setup, REGISTER, CLIENTS, LONG_STREAMS)
+            pairs.append(Pair(round(peer.rate, 1), round(run.rate, 1)))
         return result(one.peer, "requests/s", pairs, [told])
 
     async def inside(self, one: Benchmark, step: Step) -> Result:
@@ -263,6 +278,7 @@ Measure = Callable[[Appends, Benchmark, Step], Awaitable[Result]]
 _MEASURES: Final[Mapping[str, Measure]] = {
     "append-single": Appends.single,
     "append-single-long": Appends.single,
+    "append-signed": Appends.signed,
     "append-in-process": Appends.inside,
     "append-bulk": Appends.bulk,
     "append-one": Appends.alone,
@@ -276,6 +292,19 @@ _MEASURES: Final[Mapping[str, Measure]] = {
 def _taken(server: int, database: int) -> dict[str, float]:
     """Seconds of a core that each has taken so far, the load generators all together."""
     return {"server": cpu_seconds(server), "database": cpu_seconds(database), "client": ended_seconds()}
+
+
+async def _sign(setup: Setup) -> None:
+    """Give the copy of a log a key in its own folder, as a new log has one."""
+    connection = await asyncpg.connect(setup.dsn)
+    try:
+        await connection.execute("ALTER TABLE notes DISABLE TRIGGER USER")
+        await connection.execute("DELETE FROM notes")
+        await connection.execute("DELETE FROM log_keys")
+        await connection.execute("ALTER TABLE notes ENABLE TRIGGER USER")
+        await sign_first(connection, Settings(data_dir=Path(setup.folder), database_url=setup.dsn))
+    finally:
+        await connection.close()
 
 
 def _token(setup: Setup) -> str:

@@ -97,6 +97,7 @@ WRITE: Final = Question("/v1/commands", "{}")
 OF_WRITING: Final = (
     Benchmark("append-single", SAVES, WRITE, 6, group="append"),
     Benchmark("append-single-long", SAVES, WRITE, group="append"),
+    Benchmark("append-signed", "unsigned", WRITE, 0.9, group="append"),  # at most 10 % slower
     Benchmark("append-in-process", SAVES, WRITE, 10, group="append"),
     Benchmark("append-bulk", "bare INSERT", WRITE, 0.6, group="append"),
     Benchmark("append-one", "bare COMMIT", WRITE, 0.4, group="append"),  # at most 2.5 times as long
