@@ -1,4 +1,4 @@
-"""The log read again from its first leaf, against all that is kept beside the leaves: columns, tree, head, texts."""
+"""The log read again from its first leaf, against all that is kept beside it: columns, tree, head, texts, notes."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,8 +7,10 @@ from typing import Any, Final, NamedTuple
 from domain.fact import data_of, tag
 from domain.undo import FactVoided, kind_of
 from events import codec, merkle
+from events.checkpoint import NotSigned, open_checkpoint
 from events.database import Connection, Leafing
 from events.erasable import digests, sealed_digest
+from events.note import FormatError, VerifierKey
 from events.recorded import Recorded
 
 Progress = Callable[[int], None]  # told how many facts were gone through since it was last told
@@ -20,6 +22,7 @@ _LEAVES: Final = "SELECT * FROM events ORDER BY position"
 # In the order in which the leaves complete them.
 _NODES: Final = "SELECT level, number, hash FROM tree_nodes ORDER BY (number + 1) << level, level"
 _TEXTS: Final = 'SELECT digest, position, salt, value FROM disclosures ORDER BY position, digest COLLATE "C"'
+_NOTES: Final = "SELECT size, note, vkey FROM notes JOIN log_keys USING (log) ORDER BY size, log"
 _REQUESTS: Final = """
     SELECT office, key FROM requests, log_head
     WHERE EXISTS (SELECT FROM unnest(positions) AS at WHERE at NOT BETWEEN 1 AND size) ORDER BY office, key
@@ -48,8 +51,8 @@ async def audit(connection: Connection, found: Tell, progress: Progress, beside:
     What is kept beside the leaves is read in their order, all of it once and a piece at a time.
     """
     nodes = await connection.cursor(_NODES)
-    texts = _Texts(await connection.cursor(_TEXTS), found)
-    log = _Log(found, _Tree(nodes, found), texts)
+    texts, signed = _Texts(await connection.cursor(_TEXTS), found), _Notes(await connection.cursor(_NOTES), found)
+    log = _Log(found, _Tree(nodes, found), texts, signed)
     leaves = await connection.cursor(_LEAVES)
     while rows := await leaves.fetch(WINDOW):
         read = [log.read(row) for row in rows]
@@ -61,6 +64,7 @@ async def audit(connection: Connection, found: Tell, progress: Progress, beside:
         await log.tree.end()
     await _compare_head(connection, log, found)
     await texts.end()
+    await signed.end(log.size)
     for office, key in await connection.fetch(_REQUESTS):
         found(f"the request {key} of {office}: it names a position that the log does not have")
     return Audited(log.size, merkle.root(log.frontier))
@@ -69,13 +73,14 @@ async def audit(connection: Connection, found: Tell, progress: Progress, beside:
 class _Log:
     """What is known of the log as far as its leaves were read."""
 
-    def __init__(self, found: Tell, tree: "_Tree", texts: "_Texts") -> None:
+    def __init__(self, found: Tell, tree: "_Tree", texts: "_Texts", notes: "_Notes") -> None:
         self.size = 0
         self.last: Recorded | None = None
         self.frontier = merkle.Frontier()
         self.gapless = True  # so that the tree can be told from the leaves
         self.tree = tree
         self._texts = texts
+        self._notes = notes
         self._found = found
         self._next = 1
 
@@ -96,6 +101,7 @@ class _Log:
     async def hold(self, rows: Sequence[Any], leaves: Sequence[Recorded | None]) -> None:
         """Hold the tree and the texts against the leaves that were read."""
         entries = [row["entry"] for row in rows]
+        await self._notes.compare(self.frontier, self.size, entries)
         self.frontier, nodes = merkle.extend(self.frontier, self.size, entries)
         self.size += len(rows)
         if self.gapless:
@@ -232,6 +238,45 @@ class _Texts:
     def _wrong(self, kept: Any) -> None:
         said = f"position {kept['position']}: the text under {kept['digest']} is not the one that the leaf seals"
         self._found(said)
+
+    async def _first(self) -> Any:
+        if not self._waiting:
+            self._waiting.extend(await self._kept.fetch(WINDOW))
+        return self._waiting[0] if self._waiting else None
+
+
+class _Notes:
+    """The notes that were published: each is signed by its log's key, and has the root of so many leaves."""
+
+    def __init__(self, kept: Leafing, found: Tell) -> None:
+        self._kept = kept
+        self._found = found
+        self._waiting = deque[Any]()
+
+    async def compare(self, frontier: merkle.Frontier, size: int, entries: Sequence[bytes]) -> None:
+        """The notes of sizes from `size` up to, and with, that of the log with more entries."""
+        begin, end = size, size + len(entries)
+        while (note := await self._first()) and note["size"] <= end:
+            frontier, _ = merkle.extend(frontier, size, entries[size - begin : note["size"] - begin])
+            size = note["size"]
+            self._check(self._waiting.popleft(), merkle.root(frontier))
+
+    def _check(self, row: Any, root: bytes) -> None:
+        try:
+            said = open_checkpoint(row["note"], VerifierKey.parse(row["vkey"]))
+        except (FormatError, NotSigned) as error:
+            self._found(f"the note of {row['size']} facts: {error}")
+            return
+        if (said.size, said.root) != (row["size"], root):
+            self._found(f"the note of {row['size']} facts: the log had another root then")
+
+    async def end(self, size: int) -> None:
+        """There are no more leaves."""
+        if size == 0:
+            await self.compare((), 0, ())
+        while note := await self._first():
+            self._waiting.popleft()
+            self._found(f"the note of {note['size']} facts: the log holds {size}")
 
     async def _first(self) -> Any:
         if not self._waiting:

@@ -42,9 +42,13 @@ async def _sign_first(settings: Any) -> Any:
 
 async def _publish(settings: Any) -> None:
     from api.cli.logs import begin_to_log  # noqa: PLC0415
+    from api.hosting.keys import KeyUnusable, key_folder  # noqa: PLC0415
     from api.main import service  # noqa: PLC0415 - base installs have no server
 
     begin_to_log(settings.log_format)
     async with service(settings, purpose="write") as running:
+        folder = key_folder(settings, running.reader.head.log)
+        if folder.key() is None:
+            raise KeyUnusable(f"there is no key in {folder.path}: put it there, or make one with --first")
         OUT.print(f"signing {running.reader.head.origin}/{running.reader.head.log}; Ctrl-C ends it", markup=False)
         await asyncio.Event().wait()

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from api.http.answers import BODY_PARTS, ONCE, Answer
 from api.http.asking import asked
+from api.http.clients import unless_gone
 from api.http.documented import answers, operation
 from api.http.question import Ask, Asked, Credentials, handed, question_of
 from api.log.asked import covering
@@ -73,7 +74,8 @@ async def evidence(request: Ask) -> Answer:
         said = read_at(answered.body)
     except FormatError as error:
         raise _unfit("what is answered there names no size of the log: keep an answer that has `meta`") from error
-    made = await _proved(request, address, answered.body, said)
+    with request.reader.waiting():
+        made = await unless_gone(request.receive, _proved(request, address, answered.body, said))
     name = f"planrecord-{request.reader.head.log[:8]}-p{said.position}.evidence"
     headers = {
         "Content-Type": "application/json",

@@ -1,6 +1,7 @@
 """What a superuser does to a record behind its back, and what `verify` says of it: in words, and of all of it.
 
-The last eight need a signature to be seen, which the log does not have yet: what follows from itself looks whole.
+The last eight take what was signed away with them: what follows from itself looks whole, and only who kept a note of it
+elsewhere sees it (`test_auditing.py`).
 """
 # ruff: noqa: S608 - statements of our own words
 
@@ -150,6 +151,22 @@ async def row_with_its_digest(connection: Connection) -> None:
     )
 
 
+def cut(facts: list[Recorded]) -> list[Recorded]:
+    """The log without its last fact."""
+    return facts[:-1]
+
+
+def swapped(facts: list[Recorded]) -> list[Recorded]:
+    """Two districts in another order, each recorded when the other was."""
+    first, second, *rest = facts
+    return [WORDED(second, recorded_at=first.recorded_at), WORDED(first, recorded_at=second.recorded_at), *rest]
+
+
+def task_at(facts: list[Recorded]) -> int:
+    """Where the task was added."""
+    return of_task(facts)[0].position
+
+
 _ENTRY = "(SELECT entry FROM events WHERE position = {})"
 _SWAPPED = f"CASE position WHEN 200 THEN {_ENTRY.format(201)} ELSE {_ENTRY.format(200)} END"
 _DELAYED = """convert_to(replace(convert_from(entry, 'UTF8'), '"completed"', '"delayed"'), 'UTF8')"""
@@ -258,27 +275,27 @@ NAMED: dict[str, tuple[Tamper, str]] = {
         rewritten(added(lambda facts: more(facts, 99))),
         f"position {SIZE + 1}: it is version 99 of task:{TASK}, where ",
     ),
+    "a task that is reworded under the notes": (
+        rewritten(lambda facts: at(task_at(facts), reworded)(facts)),
+        "facts: the log had another root then",
+    ),
+    "a note": (
+        sql("UPDATE notes SET note = overlay(note placing 'x' from 1)"),
+        "facts: the checkpoint is one of ",
+    ),
+    "a note of a size that the log never had": (
+        sql("UPDATE notes SET size = size + 1"),
+        "facts: the log had another root then",
+    ),
+    "the key of the notes": (
+        sql("UPDATE log_keys SET vkey = overlay(vkey placing 'x' from 1)"),
+        "facts: the key's id is not that of its name and its bytes",
+    ),
     "a request that names what is not there": (
         sql("INSERT INTO requests VALUES ('office', 'key', '\\x00', '{1,400}')"),
         "the request key of office: it names a position that the log does not have",
     ),
 }
-
-
-def cut(facts: list[Recorded]) -> list[Recorded]:
-    """The log without its last fact."""
-    return facts[:-1]
-
-
-def swapped(facts: list[Recorded]) -> list[Recorded]:
-    """Two districts in another order, each recorded when the other was."""
-    first, second, *rest = facts
-    return [WORDED(second, recorded_at=first.recorded_at), WORDED(first, recorded_at=second.recorded_at), *rest]
-
-
-def task_at(facts: list[Recorded]) -> int:
-    """Where the task was added."""
-    return of_task(facts)[0].position
 
 
 UNSEEN: dict[str, Tamper] = {
@@ -311,6 +328,7 @@ async def test_what_was_done_is_named(record: Service, what: str) -> None:
 async def test_what_follows_from_itself_needs_a_signature_to_be_seen(record: Service, what: str) -> None:
     async with tampering(record) as connection:
         await UNSEEN[what](connection)
+        await connection.execute("DELETE FROM notes; DELETE FROM log_keys")
         told: list[str] = []
         await verify(connection, TABLES, told.append)
     assert told == []
