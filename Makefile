@@ -80,7 +80,7 @@ $(INTEROP): tests/interop/package.json tests/interop/package-lock.json .ci/npm |
 	@rm -rf build/interop && mkdir -p build/interop && cp tests/interop/package*.json build/interop
 	@sh .ci/npm $(BIN)/python build/interop && touch $@
 
-agreement: setup ## hold the tables of 200 random records and 2,500 answers against tests/oracle.py
+agreement: setup ## hold the tables of 200 random records and 2,500 answers against api/auditing/answers.py
 	@AGREEMENT_RECORDS=200 AGREEMENT_QUESTIONS=2500 $(BIN)/pytest -q -n 2 tests/integration/test_oracle.py
 
 mutants: setup ## put faults into fold.py, report.py and directory.py, each of which that must tell

@@ -7,11 +7,11 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from api.auditing.answers import AuditedLog
 from api.main import Service
 from projections.as_of import AsOf
 from projections.views.subjects import SUBJECTS
 from projections.wanted import wanted
-from tests.oracle import Log
 
 # The fields of each kind that must agree.
 FIELDS: Final = {
@@ -32,11 +32,16 @@ UNORDERED: Final = {"silent": "id", "actingUnits": "id", "latestReports": "event
 SORTED: Final = {"parts": "number", "measures": "number"}
 
 
-async def log_of(running: Service) -> Log:
+async def log_of(running: Service) -> AuditedLog:
     """The oracle of a record, which is given its leaves."""
     async with running.pool.acquire() as connection:
         rows = await connection.fetch("SELECT entry FROM events ORDER BY position")
-    return Log(json.loads(row["entry"]) for row in rows)
+    return AuditedLog.of(json.loads(row["entry"]) for row in rows)
+
+
+def size_of(log: AuditedLog) -> int:
+    """How many facts it has."""
+    return sum(map(len, log.streams.values()))
 
 
 async def tables_at(running: Service, position: int, day: date) -> dict[str, Any]:
@@ -54,7 +59,7 @@ async def tables_at(running: Service, position: int, day: date) -> dict[str, Any
     return found
 
 
-def expected_at(log: Log, position: int, day: date) -> dict[str, Any]:
+def expected_at(log: AuditedLog, position: int, day: date) -> dict[str, Any]:
     """All subjects as the oracle has them, by stream."""
     there = log.at(position, day)
     found = {stream: there.subject(stream) for stream in there.streams}

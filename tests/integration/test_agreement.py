@@ -20,7 +20,7 @@ from events.recorded import Recorded
 from events.streams import read_streams
 from projections.verifying import verify
 from projections.views.subjects import TABLES
-from tests.agreeing import differences, expected_at, log_of, tables_at
+from tests.agreeing import differences, expected_at, log_of, size_of, tables_at
 from tests.conftest import database_of, settings_for
 
 TASKS = [f"shanghai-credit-2023/{number}" for number in (21, 24, 25, 28, 32)]
@@ -120,14 +120,14 @@ async def test_the_oracle_and_the_tables_agree_at_every_moment(
 async def agree(running: Service, random: Random) -> None:
     """Probe moments at and around every change, and some at random."""
     log = await log_of(running)
-    dates = {date.fromisoformat(item["effectiveOn"]) for item in log.items}
+    dates = {date.fromisoformat(item["effectiveOn"]) for items in log.streams.values() for item in items}
     edges = sorted({day + timedelta(days=step) for day in dates for step in (-1, 0)})
     for _ in range(12):
-        position = random.randint(340, len(log.items))
+        position = random.randint(340, size_of(log))
         day = random.choice([*edges, date(2100, 1, 1), date(1900, 1, 1)])
         assert differences(await tables_at(running, position, day), expected_at(log, position, day)) == []
     async with running.pool.acquire() as connection:
-        assert (await verify(connection, TABLES)).position == len(log.items)
+        assert (await verify(connection, TABLES)).position == size_of(log)
 
 
 async def test_random_commands_are_accepted_often_enough_to_mean_something(imported: Service) -> None:

@@ -17,6 +17,8 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from api.auditing.answers import AuditedLog, read
+from api.auditing.leaves import belongs, leaf, tree_hash
 from api.main import Service, service
 from domain.bundled import bundled_plan
 from domain.commands import FACTS
@@ -26,11 +28,10 @@ from projections.fold import RULES_VERSION
 from projections.runner import shape_of
 from projections.verifying import verify
 from projections.views.subjects import TABLES
-from tests.agreeing import differences, differing, expected_at, log_of, tables_at
+from tests.agreeing import differences, differing, expected_at, log_of, size_of, tables_at
 from tests.conftest import PLAN, Site, database_of, serving, settings_for
 from tests.integration.commands import PROJECT
 from tests.mutants import MUTANTS
-from tests.oracle import Log, belongs, leaf, read, tree_hash
 from tests.records import PROBES, append, facts_of, random_record
 
 RECORDS: Final = int(os.environ.get("AGREEMENT_RECORDS", "8"))
@@ -52,14 +53,14 @@ async def recorded(server: str, folder: Path, seed: int) -> AsyncGenerator[Servi
         yield running
 
 
-async def check(running: Service, log: Log, random: Random, moments: int) -> None:
+async def check(running: Service, log: AuditedLog, random: Random, moments: int) -> None:
     """Hold the tables against the oracle at random moments, and against the log."""
     for _ in range(moments):
-        position, day = random.randint(1, len(log.items)), random.choice(PROBES)
+        position, day = random.randint(1, size_of(log)), random.choice(PROBES)
         found = differences(await tables_at(running, position, day), expected_at(log, position, day))
         assert not found, f"at ({position}, {day}): " + "\n".join(found)
     async with running.pool.acquire() as connection:
-        assert (await verify(connection, TABLES)).position == len(log.items)
+        assert (await verify(connection, TABLES)).position == size_of(log)
 
 
 @pytest.mark.parametrize("seed", range(RECORDS))
@@ -73,7 +74,7 @@ async def test_it_agrees_where_an_older_plan_is_imported_behind_a_newer_one(impo
     await imported.office.record([older])
     await imported.reader.head.refresh()
     log = await log_of(imported)
-    group = log.at(len(log.items), date(2022, 4, 1)).subject("unit:ge-qu-ren-min-zheng-fu")
+    group = log.at(size_of(log), date(2022, 4, 1)).subject("unit:ge-qu-ren-min-zheng-fu")
     assert len(group["members"]) == 16
     await check(imported, log, Random(1), 6)  # noqa: S311 - as above
 
@@ -82,18 +83,18 @@ async def test_it_agrees_where_an_older_plan_is_imported_behind_a_newer_one(impo
 async def test_it_agrees_with_what_is_served(server: str, folder: Path, seed: int) -> None:
     random = Random(-1 - seed)  # noqa: S311 - as above
     async with recorded(server, folder, 1_000 + seed) as running, serving(running) as site:
-        log = Log(await asyncio.to_thread(read, str(site.http.base_url)))
+        log = AuditedLog.of(await asyncio.to_thread(read, str(site.http.base_url)))
         for _ in range(FROM_ONE_RECORD):
-            position, day = random.randint(1, len(log.items)), random.choice(PROBES)
+            position, day = random.randint(1, size_of(log)), random.choice(PROBES)
             found = expected_at(log, position, day)
             address, expected = random.choice(list(questions(log, found, position)))
             where = f"{address}?position={position}&effectiveOn={day}"
             assert await differs(site, where, expected) == [], where
 
 
-def questions(log: Log, found: dict[str, Any], position: int) -> Iterator[tuple[str, dict[str, Any] | None]]:
+def questions(log: AuditedLog, found: dict[str, Any], position: int) -> Iterator[tuple[str, dict[str, Any] | None]]:
     """Addresses, and the subjects that each should show, by stream; None where it should show nothing."""
-    for stream in {item["stream"] for item in log.items[:position]}:
+    for stream in log.at(position, date.max).streams:
         kind, _, key = stream.partition(":")
         if kind == "report":
             continue
@@ -124,7 +125,7 @@ async def differs(site: Site, address: str, expected: dict[str, Any] | None) -> 
 async def oracle(*arguments: str) -> tuple[int, str, str]:
     """The oracle as a program, alone with the standard library: what it says in the end."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", str(PROJECT / "tests" / "oracle.py"), *arguments),
+        *(sys.executable, "-I", str(PROJECT / "api" / "auditing" / "answers.py"), *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -229,4 +230,4 @@ def test_the_faults_that_it_must_see_can_still_be_put_in() -> None:
 
 
 def test_the_oracle_is_short_enough_to_be_read() -> None:
-    assert len((PROJECT / "tests" / "oracle.py").read_text("utf-8").splitlines()) <= 400
+    assert len((PROJECT / "api" / "auditing" / "answers.py").read_text("utf-8").splitlines()) <= 400

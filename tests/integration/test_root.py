@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from api.auditing.leaves import tree_hash
 from api.description.examples import WRITTEN
 from api.main import Service, service
 from api.services.reader import Reader
@@ -23,7 +24,6 @@ from projections.wanted import wanted
 from tests.conftest import PLAN, TASK, Site, database_of, problem_of, serving, settings_for
 from tests.integration.old_log import make_old_log
 from tests.integration.test_graphql_statements import Listening
-from tests.oracle import tree_hash
 
 ANSWERED: dict[str, Any] = json.loads(WRITTEN.read_bytes())
 READS = [

@@ -10,6 +10,7 @@ import msgspec
 from hypothesis import given as whenever
 from hypothesis import settings
 
+from api.auditing.answers import AuditedLog
 from domain.directory import (
     GroupDefined,
     GroupMemberAdded,
@@ -35,7 +36,6 @@ from projections.fold import INFINITY, MINUS_INFINITY, Timeline, standing, state
 from projections.slices import Closed, Slice, Tables, slices
 from projections.slices import slice_changes as touched
 from projections.views.subjects import TABLES
-from tests.oracle import folded
 from tests.unit.histories import DAYS, anything
 from tests.unit.saying import ADOPTED, Put, logged
 from tests.unit.world import STREAM, day, group, plan, reported, task, unit
@@ -242,7 +242,7 @@ def test_a_retroactive_fact_that_undercuts_a_later_one_is_folded_and_never_fails
 
 def by_the_oracle(facts: Sequence[Recorded], position: int, on: date) -> Any:
     """The state as the oracle works it out of the leaves."""
-    return folded([json.loads(encode(one)) for one in facts if one.position <= position], on)
+    return AuditedLog.of(json.loads(encode(one)) for one in facts).at(position, on).state(facts[0].stream)
 
 
 def said(shown: State | None) -> Any:

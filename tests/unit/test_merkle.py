@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree  # pyright: ignore[reportMissingTypeStubs]
 
+from api.auditing.leaves import tree_hash
 from events.merkle import NodePlace, TreeNode, extend, leaf_hash, node_hash, root, subtrees
-from tests.oracle import tree_hash
 
 VECTORS = [
     ("", "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
