@@ -5,16 +5,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from domain.fact import data_of, tag
-from domain.undo import FactVoided, kind_of
 from events import codec, merkle
 from events.checkpoint import NotSigned, open_checkpoint
+from events.counted import Tell
 from events.database import Connection, Leafing
 from events.erasable import digests, sealed_digest
 from events.note import FormatError, VerifierKey
 from events.recorded import Recorded
 
 Progress = Callable[[int], None]  # told how many facts were gone through since it was last told
-Tell = Callable[[str], None]  # told each difference in words; what it raises ends the search
 Leaves = Sequence[tuple[int, Recorded | None]]  # some of the log in order: the position of each, None if unreadable
 Onlooker = Callable[[Leaves], Awaitable[None]]  # is shown the whole log, piece by piece
 WINDOW: Final = 1_000  # rows that are held of each table
@@ -282,30 +281,3 @@ class _Notes:
         if not self._waiting:
             self._waiting.extend(await self._kept.fetch(WINDOW))
         return self._waiting[0] if self._waiting else None
-
-
-def compare_stream(facts: Sequence[Recorded], found: Tell) -> None:
-    """A stream counts its facts without a gap, and undoes only what is its own, live, and of the kind."""
-    past: dict[int, Recorded] = {}
-    undone: dict[int, int] = {}
-    for number, one in enumerate(facts, 1):
-        if one.version != number:
-            found(f"position {one.position}: it is version {one.version} of {one.stream}, where {number} should stand")
-        if one.undoes is not None:
-            if why := _not_to_be_undone(one, past.get(one.undoes), undone):
-                found(f"position {one.position} undoes position {one.undoes}, {why}")
-            undone.setdefault(one.undoes, one.position)
-        past[one.position] = one
-
-
-def _not_to_be_undone(one: Recorded, target: Recorded | None, undone: dict[int, int]) -> str | None:
-    """Why a fact could not undo another, in words; None where it could."""
-    if target is None:
-        return f"which is no earlier fact of {one.stream}"
-    if target.position in undone:
-        return f"which position {undone[target.position]} had undone before"
-    if target.fact.STANDS:
-        return "which stands for good"
-    if not isinstance(one.fact, FactVoided) and kind_of(one.fact) != kind_of(target.fact):
-        return f"a {kind_of(target.fact)}, by a {kind_of(one.fact)}"
-    return None

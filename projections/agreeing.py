@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 from domain.commands import STREAMS
 from domain.fact import subject_of
 from events import codec
-from events.audit import WINDOW, Leaves, Progress, Tell, compare_stream
+from events.audit import WINDOW, Leaves, Progress
+from events.counted import Tell, compare_stream
 from events.database import Connection, Leafing
 from events.recorded import Recorded
 from projections import concerns

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from events.audit import Tell
+from events.counted import Tell
 from events.database import Connection
 from projections.table import SCHEMA
 

@@ -8,7 +8,8 @@ import asyncio
 
 import msgspec
 
-from events.audit import Audited, Progress, Tell, audit, first
+from events.audit import Audited, Progress, audit, first
+from events.counted import Tell
 from events.database import Connection, undisturbed
 from projections.agreeing import RANGES, Indexes, Range, compare_range, ranges
 from projections.catalog import LOG, compare_catalog

@@ -1,0 +1,68 @@
+"""Bringing a server's bundles into a folder, of the same layout, each only once."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from api.auditing.checked import stamp_of
+from api.auditing.index import Index
+from api.auditing.sources import LARGEST_BUNDLE, Server
+from api.auditing.verdicts import Contradicted
+from api.auditing.verified import Advance
+from api.auditing.visits import write
+from events.note import FormatError
+from events.tiles import WIDTH, TilePlace, bundles_of, parse_bundle, tile_path
+
+AT_ONCE: Final = 4  # bundles that are fetched at the same time
+Watch = Callable[[str, int], AbstractContextManager[Advance]]  # what is begun, and of how many facts
+Bring = Callable[[TilePlace], TilePlace]
+
+
+def fetch_bundles(  # noqa: PLR0913, PLR0917 - from where, to where, how much, what is there, who watches, what came
+    source: Server, files: Path, size: int, index: Index, watch: Watch, made: list[Path]
+) -> None:
+    """Bring what is not there: new bundles, and old ones whose files were touched. `made` gets the files that are new."""
+    _, stamps = index.tops()
+    before, full = index.tail.size, min(len(stamps), size // WIDTH)
+    touched = [TilePlace(None, n) for n, stamp in enumerate(stamps[:full]) if stamp != _stamp(files, n)]
+
+    def bring(place: TilePlace) -> TilePlace:
+        path = files / tile_path(place)
+        if path.exists() and place not in touched:
+            return place
+        said = source.file(tile_path(place), LARGEST_BUNDLE)
+        try:
+            parse_bundle(said, place.width)
+        except FormatError as error:
+            raise Contradicted(
+                f"{tile_path(place)} is no bundle: {error}", position=place.number * WIDTH + 1
+            ) from error
+        made.append(path)
+        write(path, said)
+        return place
+
+    last = [TilePlace(None, (size - 1) // WIDTH, (size - 1) % WIDTH + 1)] if size > before else []
+    with watch("fetching", max(size - before, 0)) as advance, ThreadPoolExecutor(AT_ONCE) as pool:
+        for place in last:  # a size that nobody has is found out at once
+            bring(place)
+        for place in _in_order(pool, bring, chain(touched, bundles_of(size, before))):
+            advance(place.width)
+
+
+def _stamp(files: Path, number: int) -> str:
+    return stamp_of(files / tile_path(TilePlace(None, number)))
+
+
+def _in_order(pool: ThreadPoolExecutor, bring: Bring, places: Iterable[TilePlace]) -> Iterator[TilePlace]:
+    """What is brought, a few at once; of an endless list no more than those few."""
+    waiting = deque[Future[TilePlace]]()
+    for place in places:
+        waiting.append(pool.submit(bring, place))
+        if len(waiting) > 2 * AT_ONCE:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
