@@ -2,6 +2,7 @@
 
 import click
 
+from api.cli.audit import audit_command
 from api.cli.backup import backup_command, restore_command
 from api.cli.publish import publish_command
 from api.cli.read import read_command
@@ -25,6 +26,7 @@ for command in (
     read_command,
     record_command,
     verify_command,
+    audit_command,
     rebuild_command,
     backup_command,
     restore_command,

@@ -25,7 +25,7 @@ Bring = Callable[[TilePlace], TilePlace]
 def fetch_bundles(  # noqa: PLR0913, PLR0917 - from where, to where, how much, what is there, who watches, what came
     source: Server, files: Path, size: int, index: Index, watch: Watch, made: list[Path]
 ) -> None:
-    """Bring what is not there: new bundles, and old ones whose files were touched. `made` gets the files that are new."""
+    """Bring what is not there: new bundles, and old ones whose files were touched. `made` gets what was written."""
     _, stamps = index.tops()
     before, full = index.tail.size, min(len(stamps), size // WIDTH)
     touched = [TilePlace(None, n) for n, stamp in enumerate(stamps[:full]) if stamp != _stamp(files, n)]

@@ -19,7 +19,7 @@ from api.auditing.checked import (
 )
 from api.auditing.hashed import HASH, HashTree
 from api.auditing.index import Index, Tail
-from api.auditing.verdicts import CannotLook, Contradicted
+from api.auditing.verdicts import BreaksRules, CannotLook, Contradicted
 from domain.values import instant_text
 from events import codec, merkle
 from events.checkpoint import Checkpoint
@@ -154,7 +154,7 @@ class Verification:
                     raise CannotLook(f"position {position} is a {types[0]}, which this release does not know")
         said = "; ".join(f"position {position}: {why}" for position, why in faults[:NAMED])
         more = f"; and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
-        raise Contradicted(f"the log breaks its own rules: {said}{more}", position=faults[0][0])
+        raise BreaksRules(f"the log breaks its own rules: {said}{more}", position=faults[0][0])
 
     def fact(self, position: int) -> Recorded:
         """One of the facts that are served."""

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from api.auditing.continuing import continuations
 from api.auditing.fetching import Watch, fetch_bundles
 from api.auditing.hashed import ServedTree, first_difference
 from api.auditing.index import Index
 from api.auditing.sources import LARGEST_TILE, MAX_KEY, Folder, Server, Source
-from api.auditing.verdicts import CannotLook, Contradicted
+from api.auditing.verdicts import BreaksRules, CannotLook, Contradicted
 from api.auditing.verified import Verification
 from api.auditing.visits import Visits, checkpoint_of, write
 from events.checkpoint import Checkpoint, NotSigned, opened
@@ -24,8 +25,7 @@ class Visit(NamedTuple):
     files: Path
     facts: Index
     verification: Verification
-    earlier: list[tuple[Checkpoint, bytes]]
-    visits: Visits
+    told: list[str]
 
 
 class Refused(CannotLook):
@@ -51,14 +51,12 @@ def begun(source: Source, key: VerifierKey | None, state: Path | None, *, trust_
             f"right, take {visits.folder} away and begin anew"
         )
     visits.make()
-    return _opened(note, trusted, visits), note, trusted, visits
-
-
-def _opened(note: bytes, key: VerifierKey, visits: Visits) -> Checkpoint:
     try:
-        return opened(note, key)
+        return opened(note, trusted), note, trusted, visits
     except (NotSigned, FormatError) as error:
-        raise Contradicted(str(error), notes=[note, *(one for _, one in visits.notes()[-1:])]) from error
+        found = Contradicted(str(error), notes=[note, *(one for _, one in visits.notes()[-1:])])
+        found.kept_in = visits.contradiction(str(found), found.notes)
+        raise found from error
 
 
 def _first(source: Source, said: Checkpoint, *, trust_first: bool) -> VerifierKey:
@@ -97,10 +95,13 @@ class Auditor:
                 fetch_bundles(self._source, files, checkpoint.size, index, self._watch, made)
             with self._watch("checking", max(checkpoint.size - index.tail.size, 0)) as advance:
                 verification.run(advance)
-            _compare(verification, earlier)
+            told = _compare(verification, earlier)
             self._not_cut(checkpoint, note, known, earlier)
+            told += continuations(verification, index, visits)
+            visits.keep(checkpoint, note)
         except Contradicted as error:
             found = self._located(error, verification, note, earlier)
+            found.kept_in = visits.contradiction(str(found), found.notes)
             index.close()
             for path in made:
                 path.unlink(missing_ok=True)
@@ -110,10 +111,9 @@ class Auditor:
             raise
         verification.remember()
         visits.trust(trusted)
-        visits.keep(checkpoint, note)
         if isinstance(self._source, Server):
             self._settle(files, checkpoint, note, trusted, verification.before)
-        return Visit(checkpoint, note, trusted, files, index, verification, earlier, visits)
+        return Visit(checkpoint, note, trusted, files, index, verification, told)
 
     def _larger(self, checkpoint: Checkpoint, note: bytes, known: int, key: VerifierKey) -> tuple[Checkpoint, bytes]:
         """A note that covers what was seen before, if the log has one: the newest may be late somewhere on its way."""
@@ -151,6 +151,8 @@ class Auditor:
         self, error: Contradicted, verification: Verification, note: bytes, earlier: list[tuple[Checkpoint, bytes]]
     ) -> Contradicted:
         """The same with the first fact that differs and the notes that contradict each other."""
+        if isinstance(error, BreaksRules):
+            return BreaksRules(str(error), position=error.position, notes=[note])
         sentence, position = str(error), error.position
         if position is None:
             try:
@@ -158,11 +160,11 @@ class Auditor:
             except CannotLook as reason:
                 where = f"where is not known: {reason}"
             sentence = f"{sentence}; {where}"
-        against = [one for one in earlier if position is None or one[0].size >= position]
-        notes = error.notes or (note, *(one for _, one in against[:1]))
+        against = [one for one in earlier if position is None or one[0].size >= position][:1]
         if against:
             sentence += f"; the note of {against[0][0].size} facts, kept at an earlier visit, was signed over another"
-        return Contradicted(sentence, position=position, notes=notes)
+        notes = dict.fromkeys([note, *error.notes, *(one for _, one in against)])
+        return Contradicted(sentence, position=position, notes=[*notes])
 
     def _first(self, verification: Verification) -> tuple[int | None, str]:
         """The first fact that is not what the served tree has, and in words what that means; CannotLook."""
@@ -176,16 +178,18 @@ class Auditor:
         return None, "the tiles that are served are those of the facts, so the note is of another log"
 
 
-def _compare(verification: Verification, earlier: list[tuple[Checkpoint, bytes]]) -> None:
+def _compare(verification: Verification, earlier: list[tuple[Checkpoint, bytes]]) -> list[str]:
     """Each note of an earlier visit is one of this log; Contradicted."""
-    agreed = 0
+    agreed, size = 0, verification.checkpoint.size
     for one, note in earlier:
-        if one.size > verification.checkpoint.size:
-            break
-        if verification.tree.root(one.size) != one.root:
+        if one.size <= size and verification.tree.root(one.size) != one.root:
             raise Contradicted(
                 f"a note of an earlier visit has another root for the first {one.size} facts: one of the facts "
                 f"{agreed + 1} to {one.size} is not as it was signed then",
                 notes=[note],
             )
-        agreed = one.size
+        agreed = min(one.size, size)
+    if not earlier:
+        return ["this was the first visit: there is no earlier note to hold it against"]
+    told = [f"it goes on from the {len(earlier)} notes of earlier visits, the largest of {earlier[-1][0].size} facts"]
+    return told + [f"this is an older copy: {earlier[-1][0].size} were signed"] * (earlier[-1][0].size > size)

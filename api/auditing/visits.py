@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from api.auditing.verdicts import CannotLook
+from api.auditing.verdicts import CannotLook, Contradicted
 from events.checkpoint import Checkpoint, parse_checkpoint
 from events.note import FormatError, VerifierKey, parse_note
 
@@ -67,8 +67,12 @@ class Visits:
         return sorted(found, key=lambda one: one[0].size)
 
     def keep(self, checkpoint: Checkpoint, note: bytes) -> None:
-        """Keep a note that was verified; two of one size and root are one."""
-        write(self.folder / "notes" / f"{checkpoint.size:016}", note)
+        """Keep a note that was verified; two of one size and root are one, two roots of one size a contradiction."""
+        path = self.folder / "notes" / f"{checkpoint.size:016}"
+        if not path.exists():
+            write(path, note)
+        elif checkpoint_of(path.read_bytes()) != checkpoint:
+            raise Contradicted(f"two roots were signed for {checkpoint.size} facts", notes=[path.read_bytes(), note])
 
     def contradiction(self, sentence: str, notes: tuple[bytes, ...]) -> Path:
         """A file with what was found and the notes that prove it."""

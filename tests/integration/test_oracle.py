@@ -18,6 +18,7 @@ import msgspec
 import pytest
 
 from api.auditing.answers import AuditedLog, read
+from api.auditing.comparing import differing
 from api.auditing.leaves import belongs, leaf, tree_hash
 from api.main import Service, service
 from domain.bundled import bundled_plan
@@ -28,7 +29,7 @@ from projections.fold import RULES_VERSION
 from projections.runner import shape_of
 from projections.verifying import verify
 from projections.views.subjects import TABLES
-from tests.agreeing import differences, differing, expected_at, log_of, size_of, tables_at
+from tests.agreeing import differences, expected_at, log_of, size_of, tables_at
 from tests.conftest import PLAN, Site, database_of, serving, settings_for
 from tests.integration.commands import PROJECT
 from tests.mutants import MUTANTS
