@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from api.auditing.answers import AuditedLog
-from api.auditing.comparing import COMPARED, differing
+from api.auditing.comparing import FIELDS_COMPARED, differing_fields
 from api.main import Service
 from projections.as_of import AsOf
 from projections.views.subjects import SUBJECTS
@@ -46,7 +46,9 @@ def expected_at(log: AuditedLog, position: int, day: date) -> dict[str, Any]:
     """All subjects as the oracle has them, by stream."""
     there = log.at(position, day)
     found = {stream: there.subject(stream) for stream in there.streams}
-    assert all(one.keys() >= {*COMPARED[stream.partition(":")[0]]} for stream, one in found.items() if one is not None)
+    assert all(
+        one.keys() >= {*FIELDS_COMPARED[stream.partition(":")[0]]} for stream, one in found.items() if one is not None
+    )
     return {stream: one for stream, one in found.items() if one is not None}
 
 
@@ -54,5 +56,7 @@ def differences(shown: Mapping[str, Any], expected: Mapping[str, Any]) -> list[s
     """Where two accounts of all subjects differ."""
     found = [f"{stream}: {one}" for stream in shown.keys() ^ expected.keys() for one in ("there in one of them only",)]
     for stream in shown.keys() & expected.keys():
-        found += [f"{stream}: {one}" for one in differing(stream.partition(":")[0], shown[stream], expected[stream])]
+        found += [
+            f"{stream}: {one}" for one in differing_fields(stream.partition(":")[0], shown[stream], expected[stream])
+        ]
     return found

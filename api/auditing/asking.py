@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import msgspec
 
 from api.auditing.answers import AuditedLog
-from api.auditing.comparing import differing
+from api.auditing.comparing import differing_fields
 from api.auditing.hashed import HashTree
 from api.auditing.kept import KeptFacts
-from api.auditing.leaves import leaf
+from api.auditing.leaves import leaf_of
 from api.auditing.sources import Server
 from api.auditing.verdicts import CannotLook
 from domain.values import EARLIEST, shanghai_day
@@ -22,12 +22,11 @@ _SUBJECT: Final = re.compile(r"/v1/(plan|unit|district|platform)s(?:/([^/.]+))?"
 _TASK: Final = re.compile(r"/v1/plans/([^/]+)/tasks(?:/([0-9]+))?")
 _EVENT: Final = re.compile(r"/v1/events/([1-9][0-9]*)")
 OF_EACH: Final = ("task", "task", "unit", "district", "plan", "event", "tasks", "list")  # what is asked for, in turn
-PAGE: Final = 200
-PAGES: Final = 10_000  # of one list
+_PAGES: Final = 10_000  # of one list
 FOUND, MISSING = 200, 404
 
 
-class Question(NamedTuple):
+class PinnedQuestion(NamedTuple):
     """An address of the API without its query, and the moment (P, D) that it is asked at."""
 
     path: str
@@ -48,7 +47,7 @@ class Judge:
         self._audited: AuditedLog = facts.log()
         self._tree = tree
 
-    def expected(self, question: Question) -> Mapping[str, Any] | None:
+    def expected(self, question: PinnedQuestion) -> Mapping[str, Any] | None:
         """The subjects that an answer should show, by stream; None for an address that is not worked out here."""
         shown = self._audited.at(question.position, question.on)
         if found := _TASK.fullmatch(question.path):
@@ -60,7 +59,7 @@ class Judge:
         there = {stream: shown.subject(stream) for stream in streams}
         return {stream: one for stream, one in there.items() if one is not None}
 
-    def judged(self, question: Question, pages: Sequence[Any], *, whole: bool = True) -> list[str] | None:
+    def judged(self, question: PinnedQuestion, pages: Sequence[Any], *, whole: bool = True) -> list[str] | None:
         """Where an answer is wrong; None for one that is not worked out here. `whole`: these are all its pages."""
         wrong = [one for page in pages for one in self._meta(question, page)]
         if event := _EVENT.fullmatch(question.path):
@@ -79,10 +78,10 @@ class Judge:
         return wrong + [
             f"{s}: {one}" if len(there) > 1 else one
             for s in there
-            for one in differing(kinds[s], there[s], expected[s])
+            for one in differing_fields(kinds[s], there[s], expected[s])
         ]
 
-    def _meta(self, question: Question, page: Any) -> Iterator[str]:
+    def _meta(self, question: PinnedQuestion, page: Any) -> Iterator[str]:
         meta: dict[str, Any] = page.get("meta") or {}
         wanted = {
             "log": self.log,
@@ -95,11 +94,11 @@ class Judge:
                 yield f"meta.{name} is {meta.get(name)}, the log says {value}"
 
     def _event(self, position: int, item: Any) -> list[str]:
-        if leaf(item) != self.facts.entry(position):
+        if leaf_of(item) != self.facts.entry(position):
             return ["the fact is not the one in the log"]
         return []
 
-    def there(self, question: Question) -> bool:
+    def there(self, question: PinnedQuestion) -> bool:
         """Whether there should be an answer at all."""
         event = _EVENT.fullmatch(question.path)
         if event:
@@ -107,7 +106,7 @@ class Judge:
         is_list = question.path.count("/") % 2 == 0  # /v1/units, /v1/plans/x/tasks
         return bool(self.expected(question)) or (is_list and self._above(question))
 
-    def _above(self, question: Question) -> bool:
+    def _above(self, question: PinnedQuestion) -> bool:
         found = _TASK.fullmatch(question.path)
         shown = self._audited.at(question.position, question.on)
         return not found or shown.subject(f"plan:{found[1]}") is not None
@@ -118,7 +117,7 @@ def _few(streams: Mapping[str, Any]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "") or "nothing"  # noqa: PLR2004
 
 
-def random_questions(facts: KeptFacts, seed: int, count: int) -> Iterator[Question]:
+def random_questions(facts: KeptFacts, seed: int, count: int) -> Iterator[PinnedQuestion]:
     """So many questions about what the log tells of, at any of its moments."""
     random = Random(seed)  # noqa: S311 - to be asked again, nothing secret
     streams: dict[str, list[str]] = {}
@@ -127,7 +126,7 @@ def random_questions(facts: KeptFacts, seed: int, count: int) -> Iterator[Questi
     for number in range(count):
         position = random.randint(1, facts.size)
         path = _path(OF_EACH[number % len(OF_EACH)], streams, facts, random)
-        yield Question(path, position, _day(facts, random))
+        yield PinnedQuestion(path, position, _day(facts, random))
 
 
 def _path(what: str, streams: Mapping[str, Sequence[str]], facts: KeptFacts, random: Random) -> str:
@@ -151,7 +150,7 @@ def _day(facts: KeptFacts, random: Random) -> date:
     return max(day - timedelta(days=random.randint(0, 1)), EARLIEST)
 
 
-def compare(server: Server, judge: Judge, questions: Iterator[Question], told: Callable[[str], None]) -> int:
+def compare(server: Server, judge: Judge, questions: Iterator[PinnedQuestion], told: Callable[[str], None]) -> int:
     """Ask each question and tell every difference; how many there were."""
     count = 0
     for question in questions:
@@ -161,14 +160,14 @@ def compare(server: Server, judge: Judge, questions: Iterator[Question], told: C
     return count
 
 
-def _asked(server: Server, judge: Judge, question: Question) -> list[str]:
+def _asked(server: Server, judge: Judge, question: PinnedQuestion) -> list[str]:
     status, body = server.ask(question.address)
     if not judge.there(question):
         return [] if status == MISSING else [f"answers {status}, and the log has nothing there"]
     if status != FOUND:
         return [f"answers {status}, and the log has something there"]
     pages = [_json(body, question.address)]
-    while (following := pages[-1].get("next")) and len(pages) < PAGES:
+    while (following := pages[-1].get("next")) and len(pages) < _PAGES:
         if not (isinstance(following, str) and following.startswith("/")):
             return [f"its next page is at {str(following)[:200]!r}, which is no address here"]
         status, body = server.ask(following)
@@ -185,13 +184,13 @@ def _json(body: bytes, address: str) -> dict[str, Any]:
         raise CannotLook(f"{address} answers what is no JSON: {error}") from error
 
 
-def question_of(address: str) -> Question | None:
+def pinned_question(address: str) -> PinnedQuestion | None:
     """The question that an address asks, if it names both clocks, nothing else, and one that is worked out here."""
     parts = urlsplit(address)
     query = parse_qs(parts.query, keep_blank_values=True)
     if query.keys() != {"position", "effectiveOn"} or any(len(one) > 1 for one in query.values()):
         return None
     try:
-        return Question(parts.path, int(query["position"][0]), date.fromisoformat(query["effectiveOn"][0]))
+        return PinnedQuestion(parts.path, int(query["position"][0]), date.fromisoformat(query["effectiveOn"][0]))
     except ValueError:
         return None

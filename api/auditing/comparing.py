@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 # The fields of each kind that must agree.
-COMPARED: Final = {
+FIELDS_COMPARED: Final = {
     "plan": ("id", "title", "issuer", "issuedOn", "preamble", "document", "parts", "measures", "version"),
     "task": (
         *("id", "plan", "number", "part", "measure", "text", "assignments", "openEnded", "due", "withdrawn", "targets"),
@@ -16,15 +16,15 @@ COMPARED: Final = {
     "district": ("code", "name"),
     "platform": ("id", "name", "aliases", "version"),
 }
-REPORT: Final = ("period", "status", "membership", "event", "effectiveOn")
+_REPORT: Final = ("period", "status", "membership", "event", "effectiveOn")
 # What has no order of its own.
-UNORDERED: Final = {"silent": "id", "actingUnits": "id", "latestReports": "event", "reports": "period"}
-SORTED: Final = {"parts": "number", "measures": "number"}
+_UNORDERED: Final = {"silent": "id", "actingUnits": "id", "latestReports": "event", "reports": "period"}
+_SORTED: Final = {"parts": "number", "measures": "number"}
 
 
-def differing(kind: str, shown: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterable[str]:
+def differing_fields(kind: str, shown: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterable[str]:
     """The fields of one subject that differ, of those that the facts, or a vector, say something of."""
-    for field in expected.keys() & COMPARED[kind]:
+    for field in expected.keys() & FIELDS_COMPARED[kind]:
         one, other = comparable(field, shown.get(field)), comparable(field, expected[field])
         if not agree(one, other):
             yield f"{field} is {one}, the log says {other}"
@@ -36,8 +36,8 @@ def comparable(field: str, value: Any) -> Any:
         return {name: comparable(name, one) for name, one in cast("Mapping[str, Any]", value).items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         given = cast("Sequence[Any]", value)
-        items = [{name: one[name] for name in REPORT} if field == "reports" else comparable("", one) for one in given]
-        key = UNORDERED.get(field) or SORTED.get(field)
+        items = [{name: one[name] for name in _REPORT} if field == "reports" else comparable("", one) for one in given]
+        key = _UNORDERED.get(field) or _SORTED.get(field)
         return sorted(items, key=lambda one: one[key]) if key and isinstance(next(iter(items), None), dict) else items
     return value
 

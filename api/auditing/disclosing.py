@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from api.auditing.kept import KeptFacts
-from api.auditing.leaves import belongs, leaf
+from api.auditing.leaves import belongs, leaf_of
 from api.auditing.sources import Server
 from api.auditing.verdicts import CannotLook
 from events.erasable import digests
@@ -19,7 +19,7 @@ def examine(server: Server, facts: KeptFacts, told: Callable[[str], None], advan
     fitting, position = 0, 0
     for item in _items(server, facts.size):
         position += 1
-        if item.get("position") != position or leaf(item) != facts.entry(position):
+        if item.get("position") != position or leaf_of(item) != facts.entry(position):
             told(f"/v1/events, position {position}: the fact is not the one in the log")
             continue
         fitting += _texts(item, position, told)

@@ -13,12 +13,12 @@ from api.auditing.index import Index
 from api.auditing.sources import LARGEST_BUNDLE, Server
 from api.auditing.verdicts import Contradicted
 from api.auditing.verified import Advance
-from api.auditing.visits import write
+from api.auditing.visits import write_whole
 from events.note import FormatError
 from events.tiles import WIDTH, TilePlace, bundles_of, parse_bundle, tile_path
 
-AT_ONCE: Final = 4  # bundles that are fetched at the same time
-Watch = Callable[[str, int], AbstractContextManager[Advance]]  # what is begun, and of how many facts
+_AT_ONCE: Final = 4  # bundles that are fetched at the same time
+Watch = Callable[[str, int], AbstractContextManager[Advance]]  # what is note_opened, and of how many facts
 Bring = Callable[[TilePlace], TilePlace]
 
 
@@ -42,11 +42,11 @@ def fetch_bundles(  # noqa: PLR0913, PLR0917 - from where, to where, how much, w
                 f"{tile_path(place)} is no bundle: {error}", position=place.number * WIDTH + 1
             ) from error
         made.append(path)
-        write(path, said)
+        write_whole(path, said)
         return place
 
     last = [TilePlace(None, (size - 1) // WIDTH, (size - 1) % WIDTH + 1)] if size > before else []
-    with watch("fetching", max(size - before, 0)) as advance, ThreadPoolExecutor(AT_ONCE) as pool:
+    with watch("fetching", max(size - before, 0)) as advance, ThreadPoolExecutor(_AT_ONCE) as pool:
         for place in last:  # a size that nobody has is found out at once
             bring(place)
         for place in _in_order(pool, bring, chain(touched, bundles_of(size, before))):
@@ -62,7 +62,7 @@ def _in_order(pool: ThreadPoolExecutor, bring: Bring, places: Iterable[TilePlace
     waiting = deque[Future[TilePlace]]()
     for place in places:
         waiting.append(pool.submit(bring, place))
-        if len(waiting) > 2 * AT_ONCE:
+        if len(waiting) > 2 * _AT_ONCE:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()

@@ -10,13 +10,13 @@ from events.note import FormatError
 from events.tiles import HEIGHT, WIDTH, TilePlace, parse_tile
 
 HASH: Final = 32  # bytes
-Leaves = Callable[[int], Sequence[bytes]]  # the leaf hashes of a bundle by its number
+LeafHashes = Callable[[int], Sequence[bytes]]  # the leaf hashes of a bundle by its number
 
 
 class HashTree:
     """Any node, and the root at any size, of what full bundles hash to (level 8) and the leaves within them."""
 
-    def __init__(self, tops: Sequence[bytes], leaves: Leaves) -> None:
+    def __init__(self, tops: Sequence[bytes], leaves: LeafHashes) -> None:
         self._tops, self._leaves = tops, leaves
         self._known: dict[NodePlace, bytes] = {}
         self._bundle: tuple[int, Sequence[bytes]] = (-1, ())
@@ -74,8 +74,8 @@ class ServedTree:
 
 def first_difference(ours: HashTree, theirs: ServedTree, size: int) -> int | None:
     """The position of the first fact, of the first `size`, whose leaf is another; None if none is. CannotLook."""
-    differing = (place for place in merkle.subtrees(size) if ours.node(*place) != theirs.node(*place))
-    place = next(differing, None)
+    differing_fields = (place for place in merkle.subtrees(size) if ours.node(*place) != theirs.node(*place))
+    place = next(differing_fields, None)
     if place is None:
         return None
     while place.level:

@@ -19,8 +19,8 @@ from events import codec
 from events.recorded import Recorded
 from events.tiles import WIDTH, TilePlace
 
-BUNDLES: Final = 256  # that are held in memory at once,
-STREAMS: Final = 20_000  # and streams
+_BUNDLES: Final = 256  # that are held in memory at once,
+_STREAMS: Final = 20_000  # and streams
 MIDNIGHT: Final = time(0, tzinfo=SHANGHAI)
 
 
@@ -31,8 +31,8 @@ class KeptFacts(Mapping[str, Sequence[Item]]):
         self.size, self.origin = size, origin
         self._files, self._index = files, index
         self._names: dict[str, None] | None = None
-        self._bundle = lru_cache(BUNDLES)(self._read)
-        self._stream = lru_cache(STREAMS)(self._facts)
+        self._bundle = lru_cache(_BUNDLES)(self._read)
+        self._stream = lru_cache(_STREAMS)(self._facts)
 
     def __getitem__(self, stream: str) -> Sequence[Item]:
         """The items of a stream; KeyError where it has none."""

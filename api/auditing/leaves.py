@@ -13,7 +13,7 @@ def canonical_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
-def leaf(item: Mapping[str, Any]) -> bytes:
+def leaf_of(item: Mapping[str, Any]) -> bytes:
     return canonical_json({name: value for name, value in item.items() if name not in ADDED_BY_THE_WIRE})
 
 

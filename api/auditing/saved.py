@@ -5,14 +5,14 @@ from typing import Any
 
 import msgspec
 
-from api.auditing.asking import Judge, question_of
+from api.auditing.asking import Judge, pinned_question
 from api.auditing.index import Index
 from api.auditing.kept import KeptFacts
 from api.auditing.verdicts import CannotLook, Contradicted
 from api.auditing.verified import Verification
 from api.auditing.visits import Visits
 from events.checkpoint import Checkpoint, NotSigned
-from events.evidence import Evidence, ReadAt, parse_evidence
+from events.evidence import ReadAt, SavedAnswer, parse_evidence
 from events.merkle import NotProved
 from events.note import FormatError, VerifierKey
 
@@ -50,7 +50,7 @@ def _incomplete(told: list[str]) -> None:
     raise CannotLook("\n".join(told))
 
 
-def _signed(evidence: Evidence, said: ReadAt, key: VerifierKey) -> Checkpoint | None:
+def _signed(evidence: SavedAnswer, said: ReadAt, key: VerifierKey) -> Checkpoint | None:
     if key.name != said.name:
         raise Contradicted(f"the answer is one of {said.name}, and the key that of {key.name}")
     if evidence.note is None:
@@ -61,7 +61,7 @@ def _signed(evidence: Evidence, said: ReadAt, key: VerifierKey) -> Checkpoint | 
         raise Contradicted(f"{error}", notes=[evidence.note.encode()]) from error
 
 
-def _by_the_facts(evidence: Evidence, said: ReadAt, index: Index, visits: Visits, files: Path) -> list[str]:
+def _by_the_facts(evidence: SavedAnswer, said: ReadAt, index: Index, visits: Visits, files: Path) -> list[str]:
     """What the facts say of the answer that an earlier visit verified."""
     size, notes = index.tail.size, [note for _, note in visits.notes()[-1:]]
     if size < said.position:
@@ -78,7 +78,7 @@ def _by_the_facts(evidence: Evidence, said: ReadAt, index: Index, visits: Visits
             notes=[evidence.note.encode(), *notes],
         )
     facts = KeptFacts(files, size, index, said.name.rpartition("/")[0])
-    question, page = question_of(evidence.of), _decoded(evidence.answer)
+    question, page = pinned_question(evidence.of), _decoded(evidence.answer)
     judge = Judge(facts, tree, said.name.rpartition("/")[2])
     wrong = judge.judged(question, [page], whole=page.get("next") is None) if question else None
     if wrong is None:

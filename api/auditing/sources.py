@@ -19,12 +19,12 @@ LARGEST_PAGE: Final = 64 << 20  # bytes of an answer of the API
 MAX_KEY: Final = 4_096
 CONNECT: Final = 10.0  # seconds
 SILENCE: Final = 30.0  # seconds without a byte
-LONGEST: Final = 120.0  # seconds for one file, however slowly it drips
+_LONGEST: Final = 120.0  # seconds for one file, however slowly it drips
 REDIRECTS: Final = 3
 GOOD: Final = 200
 
 
-class Source(Protocol):
+class LogSource(Protocol):
     """Where the files of `/log/{log}/…` are read from."""
 
     name: str
@@ -138,14 +138,14 @@ class Server:
     @staticmethod
     def _read(answer: httpx.Response, most: int) -> bytes:
         """The body, while it is not too long and does not drip for ever."""
-        end, found, size = time.monotonic() + LONGEST, list[bytes](), 0
+        end, found, size = time.monotonic() + _LONGEST, list[bytes](), 0
         for piece in answer.iter_raw():
             found.append(piece)
             size += len(piece)
             if size > most:
                 raise CannotLook(f"{answer.url} answers more than the {most} bytes that such an answer can have")
             if time.monotonic() > end:
-                raise CannotLook(f"{answer.url} has not answered in full within {LONGEST:.0f} s")
+                raise CannotLook(f"{answer.url} has not answered in full within {_LONGEST:.0f} s")
         return b"".join(found)
 
 

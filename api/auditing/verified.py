@@ -28,9 +28,9 @@ from events.note import FormatError
 from events.recorded import Recorded
 from events.tiles import WIDTH, TilePlace, bundles_of, tile_path
 
-TOGETHER: Final = 16  # bundles that a process is given at once
-FEW: Final = 64  # bundles for which no processes are begun
-NAMED: Final = 10  # faults that are said in full
+_TOGETHER: Final = 16  # bundles that a process is given at once
+_FEW: Final = 64  # bundles for which no processes are note_opened
+_NAMED: Final = 10  # faults that are said in full
 Advance = Callable[[int], None]  # told how many facts more are checked
 
 
@@ -152,8 +152,8 @@ class Verification:
             with suppress(FormatError):
                 if types := newer_types([self.entry(position)]):
                     raise CannotLook(f"position {position} is a {types[0]}, which this release does not know")
-        said = "; ".join(f"position {position}: {why}" for position, why in faults[:NAMED])
-        more = f"; and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
+        said = "; ".join(f"position {position}: {why}" for position, why in faults[:_NAMED])
+        more = f"; and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
         raise BreaksRules(f"the log breaks its own rules: {said}{more}", position=faults[0][0])
 
     def fact(self, position: int) -> Recorded:
@@ -186,8 +186,8 @@ def _split(hashes: bytes) -> list[bytes]:
 def _checked(files: Path, places: Iterable[TilePlace], advance: Advance) -> Iterator[CheckedBundle]:
     """The bundles in order, checked by as many processes as there are cores, if there are many."""
     given = iter(places)
-    first = list(islice(given, FEW))
-    if len(first) < FEW:
+    first = list(islice(given, _FEW))
+    if len(first) < _FEW:
         for place in first:
             yield from check_bundles(files, [place])
             advance(place.width)
@@ -197,7 +197,7 @@ def _checked(files: Path, places: Iterable[TilePlace], advance: Advance) -> Iter
         rest = iter([*first, *given])
         try:
             while True:
-                while len(waiting) < 2 * cores() + 2 and (together := list(islice(rest, TOGETHER))):
+                while len(waiting) < 2 * cores() + 2 and (together := list(islice(rest, _TOGETHER))):
                     waiting.append((pool.submit(check_bundles, files, together), sum(one.width for one in together)))
                 if not waiting:
                     return

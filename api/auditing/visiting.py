@@ -1,22 +1,22 @@
 """One visit to a log: its note, what is new since the last visit, and whether all of it is one history."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from api.auditing.continuing import continuations
 from api.auditing.fetching import Watch, fetch_bundles
 from api.auditing.hashed import ServedTree, first_difference
 from api.auditing.index import Index
-from api.auditing.sources import LARGEST_TILE, MAX_KEY, Folder, Server, Source
+from api.auditing.sources import LARGEST_TILE, MAX_KEY, Folder, LogSource, Server
 from api.auditing.verdicts import BreaksRules, CannotLook, Contradicted
 from api.auditing.verified import Verification
-from api.auditing.visits import Visits, checkpoint_of, write
-from events.checkpoint import Checkpoint, NotSigned, opened
+from api.auditing.visits import Visits, checkpoint_of, write_whole
+from events.checkpoint import Checkpoint, NotSigned, open_checkpoint
 from events.note import FormatError, VerifierKey
 from events.tiles import WIDTH, TilePlace, tile_path
 
 
-class Visit(NamedTuple):
+class Visited(NamedTuple):
     """A log that was found to be what was signed: where its files are, and what was known of it before."""
 
     checkpoint: Checkpoint
@@ -28,11 +28,13 @@ class Visit(NamedTuple):
     told: list[str]
 
 
-class Refused(CannotLook):
+class FirstVisit(CannotLook):
     """The first visit to a log whose key nobody has vouched for. The message shows the key's fingerprint."""
 
 
-def begun(source: Source, key: VerifierKey | None, state: Path | None, *, trust_first: bool) -> tuple[Any, ...]:
+def open_served(
+    source: LogSource, key: VerifierKey | None, state: Path | None, *, trust_first: bool
+) -> tuple[Any, ...]:
     """The note that is served, opened with the key that is trusted: (checkpoint, note, key, visits)."""
     note = source.note()
     try:
@@ -52,14 +54,14 @@ def begun(source: Source, key: VerifierKey | None, state: Path | None, *, trust_
         )
     visits.make()
     try:
-        return opened(note, trusted), note, trusted, visits
+        return Opened(open_checkpoint(note, trusted), note, trusted, visits)
     except (NotSigned, FormatError) as error:
         found = Contradicted(str(error), notes=[note, *(one for _, one in visits.notes()[-1:])])
         found.kept_in = visits.contradiction(str(found), found.notes)
         raise found from error
 
 
-def _first(source: Source, said: Checkpoint, *, trust_first: bool) -> VerifierKey:
+def _first(source: LogSource, said: Checkpoint, *, trust_first: bool) -> VerifierKey:
     """The key that the log shows itself, if that is to be trusted."""
     try:
         key = VerifierKey.parse(source.file("key", MAX_KEY).decode().strip())
@@ -67,7 +69,7 @@ def _first(source: Source, said: Checkpoint, *, trust_first: bool) -> VerifierKe
         raise CannotLook(f"{source.name} shows no key: {error}") from error
     if trust_first:
         return key
-    raise Refused(
+    raise FirstVisit(
         f"this is the first visit to {said.origin}, and no key was given. Its server shows the key with the "
         f"fingerprint\n  {key.fingerprint}\nCompare it with the one that the authority has published elsewhere; then "
         "say --key FILE, or --trust-first to take it as it is."
@@ -77,12 +79,12 @@ def _first(source: Source, said: Checkpoint, *, trust_first: bool) -> VerifierKe
 class Auditor:
     """Visits a log, found at a source, with what was kept of it before."""
 
-    def __init__(self, source: Source, keep: Path | None, state: Path | None, watch: Watch) -> None:
+    def __init__(self, source: LogSource, keep: Path | None, state: Path | None, watch: Watch) -> None:
         self._source, self._keep, self._state, self._watch = source, keep, state, watch
 
-    def visit(self, key: VerifierKey | None, *, trust_first: bool) -> Visit:
+    def visit(self, key: VerifierKey | None, *, trust_first: bool) -> Visited:
         """The log, verified; CannotLook, Contradicted with the notes that prove it."""
-        checkpoint, note, trusted, visits = begun(self._source, key, self._state, trust_first=trust_first)
+        checkpoint, note, trusted, visits = open_served(self._source, key, self._state, trust_first=trust_first)
         files = self._source.folder if isinstance(self._source, Folder) else self._keep or visits.folder
         index, earlier = Index(visits.index), visits.notes()
         known = max([index.tail.size, *(one.size for one, _ in earlier)])
@@ -113,7 +115,7 @@ class Auditor:
         visits.trust(trusted)
         if isinstance(self._source, Server):
             self._settle(files, checkpoint, note, trusted, verification.before)
-        return Visit(checkpoint, note, trusted, files, index, verification, told)
+        return Visited(checkpoint, note, trusted, files, index, verification, told)
 
     def _larger(self, checkpoint: Checkpoint, note: bytes, known: int, key: VerifierKey) -> tuple[Checkpoint, bytes]:
         """A note that covers what was seen before, if the log has one: the newest may be late somewhere on its way."""
@@ -121,7 +123,7 @@ class Auditor:
         if other is None:
             return checkpoint, note
         try:
-            return opened(other, key), other
+            return open_checkpoint(other, key), other
         except (FormatError, NotSigned):
             return checkpoint, note
 
@@ -139,8 +141,8 @@ class Auditor:
 
     def _settle(self, files: Path, checkpoint: Checkpoint, note: bytes, key: VerifierKey, before: int) -> None:
         """The folder is as `/log/{log}/…` is served: no partial bundle but the last."""
-        write(files / "checkpoint", note)
-        write(files / "key", f"{key}\n".encode())
+        write_whole(files / "checkpoint", note)
+        write_whole(files / "key", f"{key}\n".encode())
         if before % WIDTH and before < checkpoint.size:
             old = files / tile_path(TilePlace(None, before // WIDTH, before % WIDTH))
             old.unlink(missing_ok=True)

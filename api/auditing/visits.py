@@ -12,7 +12,7 @@ from events.note import FormatError, VerifierKey, parse_note
 _LOG: Final = re.compile(r"[0-9a-f]{16}")
 
 
-def home() -> Path:
+def state_home() -> Path:
     """Where programs of this user keep their state: XDG_STATE_HOME, or ~/.local/state."""
     given = os.environ.get("XDG_STATE_HOME", "")
     return (Path(given) if Path(given).is_absolute() else Path.home() / ".local" / "state") / "planrecord"
@@ -32,7 +32,7 @@ class Visits:
     def __init__(self, log: str, state: Path | None = None) -> None:
         if not _LOG.fullmatch(log):
             raise CannotLook(f"{log[:100]!r} is no log's identity")
-        self.folder = (state or home()) / log
+        self.folder = (state or state_home()) / log
         self.index = self.folder / "index.sqlite"
 
     def make(self) -> None:
@@ -53,7 +53,7 @@ class Visits:
 
     def trust(self, key: VerifierKey) -> None:
         """Keep the key for later visits."""
-        write(self.folder / "trusted-key", f"{key}\n".encode())
+        write_whole(self.folder / "trusted-key", f"{key}\n".encode())
 
     def notes(self) -> list[tuple[Checkpoint, bytes]]:
         """The notes of earlier visits, each with what it says, smallest first."""
@@ -70,7 +70,7 @@ class Visits:
         """Keep a note that was verified; two of one size and root are one, two roots of one size a contradiction."""
         path = self.folder / "notes" / f"{checkpoint.size:016}"
         if not path.exists():
-            write(path, note)
+            write_whole(path, note)
         elif checkpoint_of(path.read_bytes()) != checkpoint:
             raise Contradicted(f"two roots were signed for {checkpoint.size} facts", notes=[path.read_bytes(), note])
 
@@ -78,11 +78,11 @@ class Visits:
         """A file with what was found and the notes that prove it."""
         number = 1 + len(list(self.folder.glob("contradiction-*")))
         path = self.folder / f"contradiction-{number}"
-        write(path, "\n".join([sentence, "", *(note.decode(errors="replace") for note in notes)]).encode())
+        write_whole(path, "\n".join([sentence, "", *(note.decode(errors="replace") for note in notes)]).encode())
         return path
 
 
-def write(path: Path, said: bytes) -> None:
+def write_whole(path: Path, said: bytes) -> None:
     """Put a file in its place, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.new")

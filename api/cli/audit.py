@@ -13,11 +13,11 @@ from api.cli.shared import ERR, OUT, fail
 if TYPE_CHECKING:
     from api.auditing.kept import KeptFacts
     from api.auditing.verified import Advance
-    from api.auditing.visiting import Visit
+    from api.auditing.visiting import Visited
     from events.note import VerifierKey
 
 AGREES, CONTRADICTION, CANNOT_LOOK, STOPPED = 0, 1, 2, 130
-MOST_TOLD: Final = 100  # differences that are said in full
+_MOST_TOLD: Final = 100  # differences that are said in full
 
 
 @click.command("audit")
@@ -97,7 +97,7 @@ def _writes(given: dict[str, Any]) -> bool:
     return any(given[name] is not None for name in ("as_of", "position", "effective_on", "since"))
 
 
-def _tell(visit: "Visit", *, texts: bool, quiet: bool) -> None:
+def _tell(visit: "Visited", *, texts: bool, quiet: bool) -> None:
     """What was found, in a few lines; on standard error where the state is written to standard output."""
     screen = ERR if quiet else OUT
     checkpoint, new = visit.checkpoint, visit.checkpoint.size - visit.verification.before
@@ -109,7 +109,7 @@ def _tell(visit: "Visit", *, texts: bool, quiet: bool) -> None:
         screen.print("texts not examined", markup=False)
 
 
-def _beyond(source: Any, visit: "Visit", given: dict[str, Any]) -> None:
+def _beyond(source: Any, visit: "Visited", given: dict[str, Any]) -> None:
     """What the options ask for beside the log itself."""
     from api.auditing.kept import KeptFacts  # noqa: PLC0415
     from api.auditing.sources import Server  # noqa: PLC0415
@@ -131,7 +131,7 @@ def _beyond(source: Any, visit: "Visit", given: dict[str, Any]) -> None:
     _sum(told)
 
 
-def _write(facts: "KeptFacts", visit: "Visit", given: dict[str, Any]) -> None:
+def _write(facts: "KeptFacts", visit: "Visited", given: dict[str, Any]) -> None:
     from api.auditing.kept import at_moment  # noqa: PLC0415
     from api.auditing.states import moment_of, write_difference, write_state  # noqa: PLC0415
     from api.auditing.verdicts import CannotLook  # noqa: PLC0415
@@ -166,7 +166,7 @@ def _examine(source: Any, facts: "KeptFacts", told: list[str]) -> None:
     OUT.print(f"{fitting} texts are those of their digests", markup=False)
 
 
-def _compare(source: Any, facts: "KeptFacts", visit: "Visit", given: dict[str, Any], told: list[str]) -> None:
+def _compare(source: Any, facts: "KeptFacts", visit: "Visited", given: dict[str, Any], told: list[str]) -> None:
     from random import randrange  # noqa: PLC0415
 
     from api.auditing.asking import Judge, compare, random_questions  # noqa: PLC0415
@@ -185,10 +185,10 @@ def _compare(source: Any, facts: "KeptFacts", visit: "Visit", given: dict[str, A
 
 
 def _sum(told: list[str]) -> None:
-    for one in told[:MOST_TOLD]:
+    for one in told[:_MOST_TOLD]:
         ERR.print(one, markup=False)
-    if len(told) > MOST_TOLD:
-        ERR.print(f"… and {len(told) - MOST_TOLD:,} more")
+    if len(told) > _MOST_TOLD:
+        ERR.print(f"… and {len(told) - _MOST_TOLD:,} more")
     if told:
         fail(f"{len(told):,} difference{'s' * (len(told) > 1)} between what is served and the log", CONTRADICTION)
 

@@ -18,8 +18,8 @@ import msgspec
 import pytest
 
 from api.auditing.answers import AuditedLog, read
-from api.auditing.comparing import differing
-from api.auditing.leaves import belongs, leaf, tree_hash
+from api.auditing.comparing import differing_fields
+from api.auditing.leaves import belongs, leaf_of, tree_hash
 from api.main import Service, service
 from domain.bundled import bundled_plan
 from domain.commands import FACTS
@@ -120,7 +120,7 @@ async def differs(site: Site, address: str, expected: dict[str, Any] | None) -> 
     there = {keys.get(one.get("id", one.get("code")), "nothing"): one for one in shown}
     if there.keys() != expected.keys():
         return [f"shows {sorted(there)}, not {sorted(expected)}"]
-    return [one for s in there for one in differing(s.partition(":")[0], there[s], expected[s])]
+    return [one for s in there for one in differing_fields(s.partition(":")[0], there[s], expected[s])]
 
 
 async def oracle(*arguments: str) -> tuple[int, str, str]:
@@ -156,7 +156,7 @@ async def test_it_reduces_a_file_of_items(told: Site, tmp_path: Path) -> None:
 
 async def test_a_leaf_is_made_of_an_item_and_the_root_of_leaves_as_fold_md_says(told: Site) -> None:
     page = await told.get("/v1/events", limit=200)
-    leaves = [leaf({"v": 1, **item}) for item in await asyncio.to_thread(read, str(told.http.base_url))]
+    leaves = [leaf_of({"v": 1, **item}) for item in await asyncio.to_thread(read, str(told.http.base_url))]
     async with told.running.pool.acquire() as connection:
         kept = await connection.fetch("SELECT entry FROM events ORDER BY position")
     assert leaves == [row["entry"] for row in kept]
@@ -182,7 +182,9 @@ async def test_each_vector_passes_in_the_tables(server: str, folder: Path, file:
             shown = await tables_at(running, moment["position"], date.fromisoformat(moment["effectiveOn"]))
             for stream, expected in moment["expect"].items():
                 assert (stream in shown) == (expected is not None), moment
-                assert list(differing(stream.partition(":")[0], shown.get(stream, {}), expected or {})) == [], moment
+                assert list(differing_fields(stream.partition(":")[0], shown.get(stream, {}), expected or {})) == [], (
+                    moment
+                )
         async with running.pool.acquire() as connection:
             assert (await verify(connection, TABLES)).position == len(vector["items"])
 
