@@ -32,10 +32,17 @@ class FirstVisit(CannotLook):
     """The first visit to a log whose key nobody has vouched for. The message shows the key's fingerprint."""
 
 
-def open_served(
-    source: LogSource, key: VerifierKey | None, state: Path | None, *, trust_first: bool
-) -> tuple[Any, ...]:
-    """The note that is served, opened with the key that is trusted: (checkpoint, note, key, visits)."""
+class Opened(NamedTuple):
+    """A note that is served, opened with the key that is trusted, and what was kept of its log."""
+
+    checkpoint: Checkpoint
+    note: bytes
+    key: VerifierKey
+    visits: Visits
+
+
+def open_served(source: LogSource, key: VerifierKey | None, state: Path | None, *, trust_first: bool) -> Opened:
+    """The newest note; CannotLook, Contradicted."""
     note = source.note()
     try:
         said = checkpoint_of(note)
