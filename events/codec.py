@@ -83,7 +83,7 @@ def decode_trusted(entry: bytes) -> Recorded:
         fact = _DATA[leaf.type](leaf.data)
     except KeyError as error:
         raise LeafError(f"no fact has the type {error}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LeafError(str(error)) from error
     return Recorded(
         leaf.position,

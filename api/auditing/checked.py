@@ -102,7 +102,7 @@ def newer_types(entries: Iterable[bytes]) -> list[str]:
     for entry in entries:
         try:
             said: Any = msgspec.json.decode(entry)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
         type_ = said.get("type") if isinstance(said, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         if isinstance(type_, str) and type_ not in FACTS:

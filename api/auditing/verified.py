@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -77,9 +77,9 @@ class Verification:
                 f"the {self.checkpoint.size} facts that are served have the root {root.hex()}, and signed is "
                 f"{self.checkpoint.root.hex()}"
             )
+        self._refuse()
         self._undone()
-        if self.faults:
-            self._refuse()
+        self._refuse()
 
     def remember(self) -> None:
         """Take all of it as verified from now on."""
@@ -97,6 +97,9 @@ class Verification:
 
     def _take(self, found: CheckedBundle) -> None:
         """One bundle more, in order."""
+        if not found.leaves:
+            position, why = found.faults[0]
+            raise Contradicted(f"position {position}: {why}", position=position)
         if found.number < len(self._kept):
             if found.top is None or found.top != self._kept[found.number]:
                 raise Contradicted(
@@ -146,8 +149,10 @@ class Verification:
                 self.faults.append((position, f"it undoes position {target}, {why}"))
 
     def _refuse(self) -> None:
-        """Say what is wrong with the facts; CannotLook where a newer release may know better."""
+        """Say what is wrong with the facts, if anything is; CannotLook where a newer release may know better."""
         faults = sorted(self.faults)
+        if not faults:
+            return
         for position, _ in faults:
             with suppress(FormatError):
                 if types := newer_types([self.entry(position)]):
@@ -173,8 +178,11 @@ class Verification:
         return _split(self._leaves) if number == len(self._tops) else self._read(number)
 
     def _read(self, number: int) -> Sequence[bytes]:
+        """The leaf hashes of a bundle, which may be there in part alone where the log is an older copy."""
+        whole, there = TilePlace(None, number), self.place(number)
         try:
-            return [merkle.leaf_hash(one) for one in entries_in(self.files, TilePlace(None, number))]
+            place = whole if (self.files / tile_path(whole)).exists() or there.width < 1 else there
+            return [merkle.leaf_hash(one) for one in entries_in(self.files, place)]
         except FormatError as error:
             raise CannotLook(f"the bundle {number} that was kept is none any more: {error}") from error
 
@@ -194,7 +202,7 @@ def _checked(files: Path, places: Iterable[TilePlace], advance: Advance) -> Iter
         return
     with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
         waiting = deque[tuple[Future[list[CheckedBundle]], int]]()
-        rest = iter([*first, *given])
+        rest = chain(first, given)
         try:
             while True:
                 while len(waiting) < 2 * cores() + 2 and (together := list(islice(rest, _TOGETHER))):
