@@ -1,10 +1,11 @@
 """A log that goes on from another, as it says itself: whether it does, by what was kept of that one."""
 
 from api.auditing.index import Index
-from api.auditing.verdicts import BreaksRules, Contradicted
+from api.auditing.verdicts import BreaksRules, CannotLook, Contradicted
 from api.auditing.verified import Verification
 from api.auditing.visits import Visits
 from domain.log import LOG_STREAM, LogContinued
+from events.checkpoint import Checkpoint
 
 
 def continuations(verification: Verification, index: Index, visits: Visits) -> list[str]:
@@ -29,17 +30,33 @@ def _continued(verification: Verification, position: int, fact: LogContinued, fo
     notes = former.notes()
     if not notes:
         return [*told, f"of log {log} no note was kept at an earlier visit"]
-    for one, note in notes:
-        if one.size <= shared and verification.tree.root(one.size) != one.root:
+    known = [(one.size, one.root, note) for one, note in notes if one.size <= shared]
+    known += [(shared, root, notes[-1][1]) for root in _verified_root(former, shared)]
+    for size, root, note in known:
+        if verification.tree.root(size) != root:
             raise Contradicted(
-                f"this log says that it begins with the first {shared} facts of log {log}; the note of {one.size} of "
-                "them, kept at an earlier visit, was signed over others",
+                f"this log says that it begins with the first {shared} facts of log {log}, and of these the first "
+                f"{size} were others at an earlier visit",
                 notes=[note],
             )
-    agreeing = max((one.size for one, _ in notes if one.size <= shared), default=0)
-    if agreeing:
-        told.append(f"it does up to position {agreeing}, by the notes that were kept of log {log}")
+    if known:
+        told.append(f"so it does up to position {max(size for size, _, _ in known)}, by what was kept of log {log}")
     newest = notes[-1][0].size
     if newest > shared:
         told.append(f"of log {log} {newest} facts were signed: those from position {shared + 1} on are not in this log")
     return told
+
+
+def _verified_root(former: Visits, size: int) -> list[bytes]:
+    """The root of the first facts of a log that an earlier visit verified, if what it kept tells."""
+    if not former.index.exists():
+        return []
+    index = Index(former.index)
+    try:
+        if index.tail.size < size:
+            return []
+        return [Verification(former.folder, index, Checkpoint("", index.tail.size, b"")).tree.root(size)]
+    except CannotLook:  # its files were kept elsewhere
+        return []
+    finally:
+        index.close()

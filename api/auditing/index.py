@@ -103,7 +103,9 @@ class Index:
         return row[0] if row and row[0] <= position else None
 
     def positions(self, stream: str) -> list[int]:
-        """The positions of a stream's facts that are written, in order."""
+        """The positions of a stream's facts, in order."""
+        if stream in self._pending:
+            return list(self._pending[stream])
         row = self._database.execute("SELECT positions FROM streams WHERE name = ?", (stream,)).fetchone()
         return list(array("Q", row[0])) if row else []
 

@@ -32,9 +32,7 @@ def judge_saved(given: bytes, key: VerifierKey | None, state: Path | None, files
     if trusted is None:
         raise CannotLook(f"no key of {said.name} was kept at an earlier visit: say --key FILE")
     signed = _signed(evidence, said, trusted)
-    told = [f"{evidence.of}, saved at position {said.position} of {said.name}"]
-    if signed:
-        told.append(f"the log of this root was signed: it is the beginning of the {signed.size} facts of its note")
+    told = [f"{evidence.of}, saved at position {said.position} of {said.name}", _said_of(signed)]
     if not visits.index.exists():
         _incomplete([*told, "whether its facts give this answer is not known: audit the log first"])
     index = Index(visits.index)
@@ -44,6 +42,12 @@ def judge_saved(given: bytes, key: VerifierKey | None, state: Path | None, files
         raise CannotLook("\n".join([*told, str(error)])) from error
     finally:
         index.close()
+
+
+def _said_of(signed: Checkpoint | None) -> str:
+    if signed is None:
+        return "it was saved without a note, and proves nothing by itself"
+    return f"the log of this root was signed: it is the beginning of the {signed.size} facts of its note"
 
 
 def _incomplete(told: list[str]) -> None:

@@ -212,6 +212,11 @@ def test_a_leaf_with_any_other_spelling_is_refused(what: str, old: str, new: str
         assert decode(spoilt) is None, what
 
 
+def test_a_leaf_that_is_no_utf_8_is_refused() -> None:
+    with pytest.raises(LeafError, match="utf-8"):
+        decode(ENTRY.replace("新".encode(), b"\xe6\x96("))
+
+
 @whenever(st.integers(0, len(ENTRY) - 1), st.integers(1, 127))
 @settings(max_examples=300, deadline=None)
 def test_no_two_entries_are_read_as_the_same_fact(place: int, other: int) -> None:
