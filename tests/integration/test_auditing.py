@@ -4,7 +4,6 @@
 import asyncio
 import shutil
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,13 @@ from api.hosting.heads import HEADS
 from api.hosting.keys import key_folder
 from api.hosting.publishing import sign_first
 from api.hosting.settings import Settings
-from api.main import service
 from domain.bundled import bundled_plan
 from domain.commands import AnyCommand
-from events.checkpoint import open_checkpoint
 from events.database import Connection, undisturbed
 from events.demo import set_clock
 from events.erasable import disclose
-from events.note import VerifierKey
 from events.recorded import Recorded
-from tests.conftest import IMPORTED_AT, REPORT, TASK, Site, database_of, serving, settings_for
+from tests.conftest import IMPORTED_AT, REPORT, TASK, Site, database_of, settings_for
 from tests.integration.commands import Finished, planrecord
 from tests.integration.test_tampering import (
     Tamper,
@@ -42,6 +38,7 @@ from tests.integration.test_tampering import (
     sql,
     task_at,
 )
+from tests.signing import signed_site, signed_size
 
 SIZE = 354  # facts of the record that is rewritten
 WORDED = msgspec.structs.replace
@@ -59,22 +56,6 @@ class Record:
 async def audit(site: Site | str, state: Path, *arguments: str) -> Finished:
     target = site if isinstance(site, str) else str(site.http.base_url)
     return await planrecord("audit", target, *arguments, XDG_STATE_HOME=str(state))
-
-
-@asynccontextmanager
-async def signed_site(settings: Settings) -> AsyncGenerator[Site]:
-    """The record, served once its newest fact is signed."""
-    async with service(settings) as running, serving(running) as site:
-        async with asyncio.timeout(10):
-            while await signed_size(site) != running.reader.head.size:
-                await asyncio.sleep(0.05)
-        yield site
-
-
-async def signed_size(site: Site) -> int | None:
-    key = VerifierKey.parse((await site.http.get("/log/key", follow_redirects=True)).text.strip())
-    note = await site.http.get("/log/checkpoint", follow_redirects=True)
-    return open_checkpoint(note.content, key).size if note.status_code == 200 else None
 
 
 @pytest.fixture(scope="module")
