@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from api.cli.shared import ERR, OUT, fail
+from api.cli.screen import ERR, OUT, fail
 
 if TYPE_CHECKING:
     from api.auditing.kept import KeptFacts

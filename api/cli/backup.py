@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from api.cli.shared import ERR, OUT, data_dir_option, run, settings_of
+from api.cli.screen import ERR, OUT
+from api.cli.shared import data_dir_option, run, settings_of
 
 folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, readable=False))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from api.cli.shared import OUT, fail
+from api.cli.screen import OUT, fail
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -8,7 +8,8 @@ from typing import Any
 import click
 import msgspec
 
-from api.cli.shared import OUT, data_dir_option, run, settings_of
+from api.cli.screen import OUT
+from api.cli.shared import data_dir_option, run, settings_of
 
 
 @click.command("record")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from api.cli.shared import ERR, fail
+from api.cli.screen import ERR, fail
 
 SAVED_WITHIN: Final = 30.0  # seconds
 

@@ -14,7 +14,8 @@ import click
 import msgspec
 
 from api.cli.logs import begin_to_log
-from api.cli.shared import OUT, data_dir_option, run, settings_of
+from api.cli.screen import OUT
+from api.cli.shared import data_dir_option, run, settings_of
 from api.hosting.settings import Settings, environment_of, variables
 
 if TYPE_CHECKING:

@@ -1,32 +1,19 @@
 """What the subcommands share: settings from the environment and options, errors as one sentence."""
 
 import asyncio
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Console
 
-from domain.words import escaped
+from api.cli.screen import fail
 
 if TYPE_CHECKING:
     from api.hosting.settings import Settings
 
 T = TypeVar("T")
 
-
-class Screen(Console):
-    """A terminal, which is told what nobody sees by its code: neither a fact of old nor a document gives it orders."""
-
-    def print(self, *objects: Any, **how: Any) -> None:
-        """Print; of what is no plain text whoever makes it sees to that."""
-        super().print(*(escaped(one) if isinstance(one, str) else one for one in objects), **how)
-
-
-OUT = Screen(highlight=False, soft_wrap=True)
-ERR = Screen(stderr=True, highlight=False, soft_wrap=True)
 
 data_dir_option = click.option(
     "--data-dir",
@@ -100,9 +87,3 @@ def foreseen(error: BaseException) -> tuple[str, int] | None:
     if error.__cause__ is not None:  # SQLAlchemy says what the database said about its tables
         return foreseen(error.__cause__)
     return None
-
-
-def fail(sentence: str, code: int) -> NoReturn:
-    """Say it on standard error and leave."""
-    ERR.print(sentence, markup=False)
-    sys.exit(code)

@@ -9,7 +9,8 @@ from typing import Any, Final
 import click
 import msgspec
 
-from api.cli.shared import ERR, OUT, data_dir_option, fail, run, settings_of
+from api.cli.screen import ERR, OUT, fail
+from api.cli.shared import data_dir_option, run, settings_of
 from domain.values import parse_instant
 
 MOST_SHOWN: Final = 100  # differences that are said in full; all are counted

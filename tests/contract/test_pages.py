@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from api.cli.shared import Screen
+from api.cli.screen import Screen
 from api.pages.phrases import Lang, catalogue, numeral
 from domain.commands import FACTS
 from domain.directory import UnitKind

@@ -23,7 +23,7 @@ def run(*arguments: str, source: str | bytes | None = None) -> Result:
 @pytest.fixture(autouse=True)
 def any_width(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is printed is as wide as COLUMNS says by then, whatever it said when these tests were started."""
-    monkeypatch.setattr("api.cli.shared.OUT._width", None)
+    monkeypatch.setattr("api.cli.screen.OUT._width", None)
 
 
 @pytest.fixture
