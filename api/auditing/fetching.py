@@ -19,7 +19,7 @@ from events.note import FormatError
 from events.tiles import WIDTH, TilePlace, bundles_of, parse_bundle, tile_path
 
 _AT_ONCE: Final = 4  # bundles that are fetched at the same time
-Watch = Callable[[str, int], AbstractContextManager[Advance]]  # what is note_opened, and of how many facts
+Watch = Callable[[str, int], AbstractContextManager[Advance]]  # what is gone through, and of how many facts
 Bring = Callable[[TilePlace], TilePlace]
 
 

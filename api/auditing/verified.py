@@ -29,7 +29,7 @@ from events.recorded import Recorded
 from events.tiles import WIDTH, TilePlace, bundles_of, tile_path
 
 _TOGETHER: Final = 16  # bundles that a process is given at once
-_FEW: Final = 64  # bundles for which no processes are note_opened
+_FEW: Final = 64  # bundles for which no processes are started
 _NAMED: Final = 10  # faults that are said in full
 Advance = Callable[[int], None]  # told how many facts more are checked
 

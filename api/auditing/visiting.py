@@ -200,5 +200,5 @@ def _compare(verification: Verification, earlier: list[tuple[Checkpoint, bytes]]
         agreed = min(one.size, size)
     if not earlier:
         return ["this was the first visit: there is no earlier note to hold it against"]
-    told = [f"it goes on from the {len(earlier)} notes of earlier visits, the largest of {earlier[-1][0].size} facts"]
+    told = [f"it goes on from all notes of earlier visits ({len(earlier)}), the largest of {earlier[-1][0].size} facts"]
     return told + [f"this is an older copy: {earlier[-1][0].size} were signed"] * (earlier[-1][0].size > size)

@@ -78,7 +78,7 @@ def test_a_log_that_is_right_agrees_and_later_visits_look_at_what_is_new(log: Lo
     publish(log.folder, ENTRIES)
     second = log.visit()
     assert (second.checkpoint.size, second.verification.before) == (len(ENTRIES), 300)
-    assert second.told == ["it goes on from the 1 notes of earlier visits, the largest of 300 facts"]
+    assert second.told == ["it goes on from all notes of earlier visits (1), the largest of 300 facts"]
     assert log.visit().verification.before == len(ENTRIES)
 
 
