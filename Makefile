@@ -36,7 +36,7 @@ endif
 .DEFAULT_GOAL := help
 # Every target wants the one environment, and the checks both cores.
 .NOTPARALLEL:
-.PHONY: help setup serve demo test browser interop lint agreement mutants fuzz endurance follow bench large openapi released lock wheels container clean
+.PHONY: help setup serve demo test browser interop lint agreement mutants tampered fuzz endurance follow bench large openapi released lock wheels container clean
 
 help: ## this list
 	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise:"
@@ -85,6 +85,9 @@ agreement: setup ## hold the tables of 200 random records and 2,500 answers agai
 
 mutants: setup ## put faults into fold.py, report.py and directory.py, each of which that must tell
 	@$(BIN)/python -m tests.mutants
+
+tampered: setup ## tamper with a signed log in each way that is known: who finds it stands in build/tampered.txt
+	@$(BIN)/pytest -q tests/tampered && cat build/tampered.txt
 
 fuzz: setup ## send spoilt requests to every door: COUNT=30000 SEED=20230328
 	@$(BIN)/python -m tests.attacks --count $(COUNT) --seed $(SEED)

@@ -20,7 +20,20 @@ from api.postgres.pidfile import servers_in
 from tests.conftest import PLAN, TASK, problem_of
 from tests.integration.commands import Serving, listens, place, planrecord, serving, start
 
-SUBCOMMANDS = ["audit", "serve", "demo", "record", "verify", "rebuild", "backup", "restore", "clock", "publish", "save", "read"]
+SUBCOMMANDS = [
+    "audit",
+    "serve",
+    "demo",
+    "record",
+    "verify",
+    "rebuild",
+    "backup",
+    "restore",
+    "clock",
+    "publish",
+    "save",
+    "read",
+]
 REWORD = {"type": "task.reword", "task": TASK, "text": "改后的措辞", "reason": "试"}
 
 
