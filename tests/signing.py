@@ -15,10 +15,15 @@ from tests.conftest import Site, serving
 async def signed_site(settings: Settings) -> AsyncGenerator[Site]:
     """The record, served once its newest fact is signed."""
     async with service(settings) as running, serving(running) as site:
-        async with asyncio.timeout(10):
-            while await signed_size(site) != running.reader.head.size:
-                await asyncio.sleep(0.05)
+        await signed_once(site)
         yield site
+
+
+async def signed_once(site: Site) -> None:
+    """Wait until its newest fact is signed."""
+    async with asyncio.timeout(10):
+        while await signed_size(site) != site.running.reader.head.size:
+            await asyncio.sleep(0.05)
 
 
 async def signed_size(site: Site) -> int | None:

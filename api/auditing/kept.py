@@ -69,6 +69,8 @@ class KeptFacts(Mapping[str, Sequence[Item]]):
     def position_at(self, asked: str) -> int:
         """The size of the log at the end of a day in Shanghai, or at an instant; CannotLook."""
         end = _end_of(asked)
+        if end - timedelta(days=1) > datetime.now(UTC):
+            raise CannotLook(f"{asked} has not been yet: nobody knows what the record will show then")
         # What is recorded never goes back.
         found = bisect_right(range(1, self.size + 1), end, key=lambda position: self.fact(position).recorded_at)
         if not found:

@@ -49,6 +49,9 @@ class Folder:
         self.folder = folder
         self.name = str(folder)
 
+    def close(self) -> None:
+        """There is nothing to close."""
+
     def note(self) -> bytes:
         """The file `checkpoint`."""
         return self.file("checkpoint", MAX_NOTE)

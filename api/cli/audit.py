@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -54,6 +54,11 @@ def audit_command(target: str, **given: Any) -> None:
         _convict(error)
     except KeyboardInterrupt:
         fail("stopped; what was fetched is kept", STOPPED)
+    except OSError as error:
+        fail(f"cannot go on: {error}", CANNOT_LOOK)
+    except Exception:  # noqa: BLE001 - a mistake of ours is no contradiction, whose exit code Python's own would be
+        ERR.print_exception()
+        fail("a mistake of planrecord's own: nothing was judged", CANNOT_LOOK)
 
 
 def _convict(error: Any) -> NoReturn:
@@ -75,9 +80,11 @@ def _audit(target: str, given: dict[str, Any]) -> None:
     from api.auditing.visiting import Auditor  # noqa: PLC0415
 
     source = source_of(target)
-    visit = Auditor(source, given["keep"], None, _watch).visit(key, trust_first=given["trust_first"])
-    _tell(visit, texts=given["texts"], quiet=given["out"] is None and _writes(given))
-    _beyond(source, visit, given)
+    with closing(source):
+        visit = Auditor(source, given["keep"], None, _watch).visit(key, trust_first=given["trust_first"])
+        with closing(visit.facts):
+            _tell(visit, texts=given["texts"], quiet=given["out"] is None and _writes(given))
+            _beyond(source, visit, given)
 
 
 def _key(given: str | None) -> "VerifierKey | None":
@@ -102,7 +109,7 @@ def _tell(visit: "Visited", *, texts: bool, quiet: bool) -> None:
     screen = ERR if quiet else OUT
     checkpoint, new = visit.checkpoint, visit.checkpoint.size - visit.verification.before
     screen.print(f"{checkpoint.origin}: {checkpoint.size} facts, root {checkpoint.root.hex()}", markup=False)
-    screen.print(f"every leaf, the root and the signature are right; {max(new, 0)} facts are new", markup=False)
+    screen.print(f"every leaf, the root and the signature are right; {max(new, 0)} of them are new", markup=False)
     for line in visit.told:
         screen.print(line, markup=False)
     if not texts:
@@ -150,6 +157,8 @@ def _write(facts: "KeptFacts", visit: "Visited", given: dict[str, Any]) -> None:
             count = write_state(log.at(position, day), moment(position, day), given["form"], out)
             what = f"the state of {count} subjects at position {position}, on {day}"
         else:
+            if given["since"] > position:
+                raise CannotLook(f"--since {given['since']} lies behind position {position}")
             since, on = at_moment(facts, None, given["since"], given["effective_on"])
             moments = moment(since, on), moment(position, day)
             count = write_difference(log.at(since, on), log.at(position, day), moments, given["form"], out)
