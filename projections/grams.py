@@ -26,6 +26,11 @@ def rarest(text: str) -> list[set[str]]:
     return [set(_grams(word)) for word in sorted(words, key=len, reverse=True)[:LOOKED_UP]]
 
 
+def pairs_of(text: str) -> set[str]:
+    """Of the grams of every text that holds this one as few as tell it: its pairs, and a word of one character."""
+    return {gram for word in searchable(text).split() for gram in (map("".join, pairwise(word)) if word[1:] else word)}
+
+
 def _grams(word: str) -> Iterable[str]:
     yield from word
     for first, second in pairwise(word):

@@ -52,6 +52,7 @@ class Collection(msgspec.Struct, Generic[V, F], frozen=True, kw_only=True):
     `wanted(scope, filter, after, limit)` asks for rows in the list's order, where it is `paged` from `after` on and no
     more than `limit`; `shown` puts them together; `keeps` tells what the rows alone could not leave out; `place` says
     where a view stands, as a tuple of the type `places`. `version` is raised when that changes, which retires cursors.
+    `besides(rows)` is what is read once these rows tell which it is.
     `told(page, facts)` adds to a page what only the log says, where its items name their facts as `event`; `counting`
     adds counts of tasks.
     """
@@ -65,6 +66,7 @@ class Collection(msgspec.Struct, Generic[V, F], frozen=True, kw_only=True):
     places: Callable[[F], Any] = lambda _: tuple[str]
     keeps: Callable[[F, Rows, date], Callable[[V], bool] | None] = lambda _filter, _rows, _on: None
     descending: Callable[[F], bool] = lambda _: False
+    besides: Callable[[Rows], Sequence[Wanted]] | None = None
     told: Callable[[Any, Any], Any] | None = None
     counting: Counting | None = None
     paged: bool = False
@@ -119,6 +121,8 @@ async def page(  # noqa: PLR0913, PLR0917 - a list, what is asked of it, and whi
     part = excerpt
     while True:
         rows = await fetch(rows_of(collection, scope, given, part)) if ready is None else ready
+        if collection.besides:
+            rows = rows.with_rows(await fetch(collection.besides(rows)))
         ready, first = None, first or rows
         shown = collection.shown(rows, moment)
         found += _kept(collection, given, rows, moment.effective_on, shown)

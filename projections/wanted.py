@@ -26,6 +26,7 @@ class Form(NamedTuple):
     limit: bool = False
     of: tuple[str, int] | None = None
     by: str | None = None
+    holding: SliceTable | None = None
 
 
 class Keyset(NamedTuple):
@@ -141,6 +142,14 @@ def searched(rows: Wanted, words: SliceTable, text: str, *within: str) -> Wanted
     return Wanted(rows.form._replace(grams=(words, len(grams))), (*rows.values, *named))
 
 
+def holding(rows: Wanted, words: SliceTable, texts: Deferred) -> Wanted:
+    """Those of these rows with words in a table that hold every gram of one of `texts`, each told as its grams.
+
+    A text's grams stand behind one another with blanks between them. Whether a row holds it itself is to be checked.
+    """
+    return Wanted(rows.form._replace(holding=words), (*rows.values, ("holding", texts)))
+
+
 def beside(rows: Wanted, column: str, number: int) -> Wanted:
     """Those of these rows whose `column` is the key of a row of the `number`th of the rows wanted."""
     return Wanted(rows.form._replace(of=(column, number)), rows.values)
@@ -246,6 +255,8 @@ def _rows(form: Form, number: int, found: Mapping[int, sa.FromClause], column: s
     )
     if form.grams:
         rows = rows.where(table.c["key"] == _any_of(_holding(*form.grams, number)))
+    if form.holding:
+        rows = rows.where(table.c["key"] == _any_of(_holding_one(form.holding, number)))
     if form.of:
         rows = rows.where(table.c[form.of[0]] == _any_of(sa.select(found[form.of[1]].c.key)))
     return _cut(rows, form, number)
@@ -272,6 +283,14 @@ def _holding(words: SliceTable, count: int, number: int) -> sa.SelectBase:
     grams = (_bound(f"grams_{one}_{number}", _array(sa.Text())) for one in range(count))
     each = [sa.select(words.table.c["of"]).where(*_stands(words), texts.contains(one)) for one in grams]
     return sa.intersect(*each) if len(each) > 1 else each[0]
+
+
+def _holding_one(words: SliceTable, number: int) -> sa.SelectBase:
+    """The keys of what holds one of the texts, each found by the index."""
+    asked = sa.func.unnest(_bound(f"holding_{number}", _array(sa.Text()))).table_valued("grams").render_derived()
+    own = sa.func.string_to_array(asked.c.grams, sa.literal_column("' '"), type_=postgresql.ARRAY(sa.Text))
+    held = split_grams(words.table.c["words"]).contains(own)
+    return sa.select(words.table.c["of"]).select_from(asked).join(words.table, held).where(*_stands(words))
 
 
 def _cut(rows: sa.Select[Any], form: Form, number: int) -> sa.Select[Any]:

@@ -31,9 +31,10 @@ class PlatformRow(Platform, frozen=True, kw_only=True):
 
     id: str
 
-    def mentioned(self, text: str) -> bool:
-        """Whether a text names it."""
-        return self.name in text or any(alias in text for alias in self.aliases)
+    @property
+    def wordings(self) -> tuple[str, ...]:
+        """What a text that mentions it may call it."""
+        return (self.name, *self.aliases)
 
 
 class Named(msgspec.Struct, frozen=True):

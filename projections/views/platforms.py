@@ -1,15 +1,18 @@
 """Platforms: named information systems, and the tasks that mention each by name or alias."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from projections.as_of import Meta, Moment, Rows
-from projections.lists import Collection, NoFilter, Shown, with_json
+from projections.grams import pairs_of
+from projections.lists import Collection, NoFilter, Place, Shown, with_json
+from projections.views.mentions import mentions
 from projections.views.names import PLANS, PLATFORM_VERSIONS, PLATFORMS, PlatformRow
-from projections.views.tasks import TASKS
-from projections.wanted import Wanted, wanted
+from projections.views.tasks import TASK_WORDS, TASKS
+from projections.wanted import Deferred, Keyset, Wanted, behind, holding, page_of, wanted
 
 
 class Mention(msgspec.Struct, frozen=True):
@@ -42,30 +45,57 @@ class _Worded(msgspec.Struct, frozen=True):
 
 def one(*keys: str) -> Sequence[Wanted]:
     """What a single platform is put together from, or some."""
-    return (wanted(PLATFORMS, key=keys), wanted(PLATFORM_VERSIONS, key=keys), wanted(TASKS))
+    return (wanted(PLATFORMS), wanted(PLATFORM_VERSIONS, key=keys), _mentioning(_these, *keys))
 
 
-def every() -> Sequence[Wanted]:
-    """What all platforms are put together from."""
-    return (wanted(PLATFORMS), wanted(PLATFORM_VERSIONS), wanted(TASKS))
+def _mentioning(platforms: Callable[..., Sequence[str]], *given: str, page: Keyset | None = None) -> Wanted:
+    """The tasks whose words hold what some platforms are called: those that `platforms(rows, page, *given)` finds."""
+    return holding(wanted(TASKS), TASK_WORDS, Deferred(_wordings, (platforms, *given), page))
+
+
+def _these(_rows: Rows, _page: Keyset | None, *keys: str) -> Sequence[str]:
+    return keys
+
+
+def _wordings(rows: Rows, page: Keyset | None, platforms: Callable[..., Sequence[str]], *given: str) -> Sequence[str]:
+    """The grams of each of the wordings for some platforms."""
+    chosen = set(platforms(rows, page, *given))
+    wordings = (wording for one in _all(rows) if one.id in chosen for wording in one.wordings)
+    return sorted({" ".join(sorted(pairs_of(wording))) for wording in wordings})
+
+
+def _all(rows: Rows) -> Sequence[PlatformRow]:
+    return rows.of(PLATFORMS, PlatformRow)
 
 
 def show(rows: Rows) -> list[PlatformView]:
-    """The platforms among these rows, by id, with those of the tasks among them that name each."""
+    """The platforms whose versions are among these rows, by id, with those of the tasks among them that name each."""
+    return sorted(_one_by_one(rows), key=lambda one: one.id)
+
+
+def _one_by_one(rows: Rows) -> Iterator[PlatformView]:
+    """The same in the order of the rows."""
+    mentioned, found = _mentioned(rows), {one.id: one for one in _all(rows)}
+    for key in rows.groups(PLATFORM_VERSIONS):
+        if key in found:
+            yield _view(rows, found[key], tuple(mentioned.get(key, ())))
+
+
+def _mentioned(rows: Rows) -> dict[str, list[Mention]]:
+    """Which of these tasks mention a platform, by its id."""
+    found: dict[str, list[Mention]] = {}
+    known = mentions(rows)
     tasks = sorted(rows.of(TASKS, _Worded), key=lambda task: (task.plan, task.number, int(task.id.rpartition("/")[2])))
-    return [
-        _view(rows, one, tuple(Mention(task.id, task.plan, task.number) for task in tasks if one.mentioned(task.text)))
-        for one in _sorted(rows)
-    ]
+    for task in tasks:
+        for one in known.among(task.text):
+            found.setdefault(one.id, []).append(Mention(task.id, task.plan, task.number))
+    return found
 
 
 def alone(rows: Rows) -> list[PlatformView]:
-    """The platforms among these rows, by id, without the tasks that name them."""
-    return [_view(rows, one, ()) for one in _sorted(rows)]
-
-
-def _sorted(rows: Rows) -> list[PlatformRow]:
-    return sorted(rows.of(PLATFORMS, PlatformRow), key=lambda one: one.id)
+    """The platforms whose versions are among these rows, by id, without the tasks that name them."""
+    there = rows.groups(PLATFORM_VERSIONS)
+    return [_view(rows, one, ()) for one in sorted(_all(rows), key=lambda one: one.id) if one.id in there]
 
 
 def _view(rows: Rows, one: PlatformRow, tasks: tuple[Mention, ...]) -> PlatformView:
@@ -73,18 +103,30 @@ def _view(rows: Rows, one: PlatformRow, tasks: tuple[Mention, ...]) -> PlatformV
     return PlatformView(id=one.id, name=one.name, aliases=one.aliases, tasks=tasks, version=version)
 
 
+def _listed(rows: Rows, page: Keyset) -> Sequence[str]:
+    """The platforms of a page."""
+    return [*islice(behind(sorted(one.id for one in _all(rows)), page), page.limit)]
+
+
+def _wanted(_scope: str, _given: NoFilter, after: Place | None, limit: int) -> Sequence[Wanted]:
+    page = Keyset(("key",), after=after, limit=limit)
+    versions = page_of(wanted(PLATFORM_VERSIONS, key=Deferred(_listed, (), page)), Keyset(page.order))
+    return (wanted(PLATFORMS), versions, _mentioning(_listed, page=page))
+
+
 PLATFORM_LIST: Collection[PlatformView, NoFilter] = Collection(
     name="platforms",
     view=PlatformView,
     filter=NoFilter,
-    wanted=lambda _scope, _filter, _after, _limit: every(),
-    shown=lambda rows, _: with_json(show(rows)),
+    wanted=_wanted,
+    shown=lambda rows, _: with_json([*_one_by_one(rows)]),
     place=lambda platform, _: (platform.id,),
+    paged=True,
 )
 
 
-def _mentioned(rows: Rows, _: Moment) -> Sequence[Shown[PlatformView]]:
-    return with_json([platform for platform in show(rows) if platform.tasks])
+def _of_plan(rows: Rows, _: Moment) -> Sequence[Shown[PlatformView]]:
+    return with_json(show(rows))
 
 
 PLAN_PLATFORMS: Collection[PlatformView, NoFilter] = Collection(
@@ -92,10 +134,11 @@ PLAN_PLATFORMS: Collection[PlatformView, NoFilter] = Collection(
     view=PlatformView,
     filter=NoFilter,
     wanted=lambda plan, _filter, _after, _limit: (
-        *(wanted(table) for table in (PLATFORMS, PLATFORM_VERSIONS)),
+        wanted(PLATFORMS),
         wanted(TASKS, plan=plan),
         wanted(PLANS, key=plan),
     ),
-    shown=_mentioned,
+    besides=lambda rows: (wanted(PLATFORM_VERSIONS, key=[*_mentioned(rows)]),),
+    shown=_of_plan,
     place=lambda platform, _: (platform.id,),
 )

@@ -209,7 +209,8 @@ PLATFORM: Subject[PlatformView] = Subject(
     one=platforms.one,
     all=lambda rows, _: ((one.id, one) for one in platforms.show(rows)),
     compared=lambda rows, _: ((one.id, one) for one in platforms.alone(rows)),
-    made_of=(PLATFORMS, PLATFORM_VERSIONS, TASKS),
+    made_of=(PLATFORMS, PLATFORM_VERSIONS),
+    fields={"tasks": (TASKS,)},
     others=(PLATFORM_VERSIONS,),
 )
 

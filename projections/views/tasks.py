@@ -19,7 +19,8 @@ from projections.grams import grams_of
 from projections.lists import Shown
 from projections.table import DATE, INTEGER, TEXT, Row, slice_table, version_table, word_table
 from projections.views.duties import BEHIND, DUTIES, Duties
-from projections.views.names import PLANS, PLATFORMS, UNITS, Assignee, Directory, Named, PlanRow, PlatformRow, directory
+from projections.views.mentions import Mentions, mentions
+from projections.views.names import PLANS, PLATFORMS, UNITS, Assignee, Directory, Named, PlanRow, directory
 from projections.views.reports import EvidenceStatus
 from projections.views.said import SAID, SaidRow, evidence_of
 from projections.wanted import Wanted, wanted
@@ -245,9 +246,9 @@ class Beside:
         return directory(self._rows)
 
     @cached_property
-    def platforms(self) -> Sequence[PlatformRow]:
-        """All platforms, by id."""
-        return sorted(self._rows.of(PLATFORMS, PlatformRow), key=lambda one: one.id)
+    def platforms(self) -> Mentions:
+        """All platforms."""
+        return mentions(self._rows)
 
     @cached_property
     def plans(self) -> Mapping[str, _Plan]:
@@ -401,7 +402,7 @@ def _view(task: TaskRow, version: int, reports: Sequence[SaidRow], beside: Besid
         completed_on=completed_on,
         withdrawn=task.withdrawn,
         targets=task.targets,
-        platforms=tuple(Named(one.id, one.name) for one in beside.platforms if one.mentioned(task.text)),
+        platforms=beside.platforms.among(task.text),
         latest_reports=tuple(_reference(report, directory) for report in counted),
         source=Source(plan.document, task.line) if plan.document else None,
         version=version,

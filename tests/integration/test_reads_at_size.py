@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from api.main import application, service
+from domain.directory import RegisterPlatform
 from events.database import PLANNED_ONCE, SESSION, Connection
 from tests.benchmarks.invented import FACTS_EACH
 from tests.benchmarks.large import load
@@ -37,6 +38,8 @@ GRAPHS = [
     f'plan(id: "{PLAN}", THEN) {{ title counts {{ tasks }} parts {{ title tasks }} }}',
     f'task(id: "{PLAN}/21", THEN) {{ text assignments {{ assignee {{ name }} }} }}',
     f'tasks(plan: "{PLAN}", THEN) {{ totalCount nodes {{ text reportedStatus latestReports {{ event }} }} }}',
+    f'platform(id: "{PLATFORM}", THEN) {{ name tasks {{ number }} }}',
+    "platforms(first: 4, THEN) { nodes { name tasks { number } } }",
     "units(first: 10, THEN) { nodes { name tasks { number } } }",
     "districts(first: 4, THEN) { nodes { name tasks { number } } }",
     "plans(first: 4, THEN) { nodes { title counts { tasks } } }",
@@ -47,11 +50,13 @@ READS = [
     f"/v1/plans/{PLAN}/measures/3",
     f"/v1/plans/{PLAN}/summary",
     f"/v1/plans/{PLAN}/targets",
+    f"/v1/plans/{PLAN}/platforms",
     f"/v1/plans/{PLAN}/reports?limit=20",
     f"/v1/plans/{PLAN}/tasks?limit=100",
     f"/v1/plans/{PLAN}/tasks?limit=10&sort=-due",
     f"/v1/plans/{PLAN}/tasks?unit={UNIT}",
     f"/v1/plans/{PLAN}/tasks?district={DISTRICT}&reportedStatus=delayed",
+    f"/v1/plans/{PLAN}/tasks?platform={PLATFORM}",
     f"/v1/plans/{PLAN}/tasks/21",
     f"/v1/plans/{PLAN}/tasks/21/reports",
     f"/v1/plans/{PLAN}/tasks/21/history",
@@ -59,6 +64,11 @@ READS = [
     f"/v1/units/{GROUP}",
     f"/v1/units/{UNIT}/history",
     f"/v1/districts/{DISTRICT}",
+    f"/v1/districts/{DISTRICT}/history",
+    f"/v1/platforms/{PLATFORM}",
+    f"/v1/platforms/{PLATFORM}/history",
+    f"/v1/plans/{PLAN}/history",
+    "/v1/platforms?limit=4",
     "/v1/plans?limit=4",
     "/v1/units?limit=10",
     "/v1/units?limit=2&kind=group",
@@ -87,12 +97,12 @@ class Grown:
         self._lanes = lanes
         self._own = own
 
-    async def touched(self, read: str) -> Touched:
+    async def touched(self, read: str, then: str = THEN) -> Touched:
         """What a read touches, once what it needs whole is remembered: by the same of the day before."""
-        await self._answered(read, "29")
+        await self._answered(read, then.replace("DAY", "29"))
         for lane in self._lanes.values():
             lane.heard.clear()
-        await self._answered(read, "30")
+        await self._answered(read, then.replace("DAY", "30"))
         found = Touched(Counter(), set())
         for name, lane in self._lanes.items():
             for heard in lane.heard:
@@ -105,11 +115,11 @@ class Grown:
         assert found.rows, f"nothing was heard of {read}"
         return found
 
-    async def _answered(self, read: str, day: str) -> None:
+    async def _answered(self, read: str, then: str) -> None:
         if read.startswith("/"):
-            await answer_of(self._app, f"{read}{'&' if '?' in read else '?'}{THEN}".replace("DAY", day))
+            await answer_of(self._app, f"{read}{'&' if '?' in read else '?'}{then}")
         else:
-            query = f"{{ {read.replace('THEN', GRAPH_THEN).replace('DAY', day)} }}"
+            query = f"{{ {read.replace('THEN', GRAPH_THEN).replace('DAY', then[-2:])} }}"
             body = await answer_of(self._app, f"/graphql?query={quote(query)}")
             assert b'"errors"' not in body, body
 
@@ -135,10 +145,14 @@ def _scans(node: Any) -> Iterator[Any]:
 
 
 @asynccontextmanager
-async def grown(server: str, folder: Path, authorities: int) -> AsyncGenerator[Grown]:
-    """The invented record of so many authorities."""
+async def grown(server: str, folder: Path, authorities: int, platforms: int = 0) -> AsyncGenerator[Grown]:
+    """The invented record of so many authorities, with so many platforms more, of which no task knows."""
     async with database_of(server, "fresh") as dsn, service(settings_for(dsn, folder)) as running:
         await load(dsn, authorities * FACTS_EACH, lambda _: None)
+        if platforms:
+            await running.reader.newest()
+            ids = [(f"no-{at}", f"第{at}号信息系统") for at in range(platforms)]
+            await running.office.record([RegisterPlatform(platform=id_, name=name, reason="试") for id_, name in ids])
         lanes = {"slices": Ears(running.reader.slices), "pool": Ears(running.reader.pool)}
         sessions = {"slices": PLANNED_ONCE, "pool": SESSION}
         own: dict[str, Connection] = {
@@ -158,6 +172,23 @@ async def grown(server: str, folder: Path, authorities: int) -> AsyncGenerator[G
 async def both(server: str, folder: Path) -> AsyncGenerator[Sequence[Grown]]:
     async with grown(server, folder / "small", 1) as small, grown(server, folder / "large", TIMES) as large:
         yield small, large
+
+
+MOST_PLATFORMS = 5_000
+AT_THE_HEAD = "effectiveOn=2022-06-DAY"
+
+
+@pytest.fixture(scope="module")
+async def named(server: str, folder: Path) -> AsyncGenerator[Sequence[Grown]]:
+    async with grown(server, folder / "few", 1) as few, grown(server, folder / "named", 1, MOST_PLATFORMS) as many:
+        yield few, many
+
+
+@pytest.mark.parametrize("read", [one for one in READS if "limit=1" in one or "platform" in one or "/21" in one])
+async def test_nor_in_one_of_five_thousand_platforms(named: Sequence[Grown], read: str) -> None:
+    few, many = [await one.touched(read, AT_THE_HEAD) for one in named]
+    more = {table: (few.rows[table], now) for table, now in many.rows.items() if now > few.rows[table] + SLACK}
+    assert not more, f"{read} touches more of these tables: (rows before, rows now) {more}"
 
 
 @pytest.mark.parametrize("read", [*READS, *GRAPHS])
