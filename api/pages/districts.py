@@ -1,25 +1,38 @@
 """Districts, and every task that reaches them."""
 
+from typing import Final
+
 from litestar import get
 
 from api.http.answers import Answer
 from api.http.paths import Code
 from api.http.question import Ask
 from api.pages.drawing import drawn
+from api.pages.listed import ListQuery, list_part
 from api.pages.problems import absent
 from api.pages.units import taken
 from api.pages.visit import PageQuery, Visit
 from projections.views import districts as view
+from projections.views.districts import DISTRICT_LIST
 from projections.views.subjects import DISTRICT
+
+_AT_ONCE: Final = 20  # each has many tasks
 
 
 @get("/districts", include_in_schema=False)
 async def districts(request: Ask) -> Answer:
-    """All districts."""
-    visit = Visit(request, PageQuery)
-    moment, rows = await visit.rows(view.every())
-    shown = view.show(rows)
-    return drawn("districts.html", visit, moment, json="/v1/districts", csv="/v1/districts.csv", districts=shown)
+    """Districts, so many at a time."""
+    visit = Visit(request, ListQuery)
+    part = await list_part(visit, DISTRICT_LIST, _AT_ONCE)
+    return drawn(
+        "districts.html",
+        visit,
+        part.moment,
+        json="/v1/districts",
+        csv="/v1/districts.csv",
+        districts=part.views,
+        more=part.more,
+    )
 
 
 @get("/districts/{code:str}", include_in_schema=False)

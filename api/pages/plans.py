@@ -16,7 +16,7 @@ from api.pages.visit import PageQuery, Visit
 from projections.lists import Words
 from projections.views import plans, tasks
 from projections.views.districts import DISTRICTS, DistrictRow
-from projections.views.names import PLAN_VERSIONS, UNITS, UnitRow
+from projections.views.names import PLAN_VERSIONS, Directory, UnitRow, directory
 from projections.views.plans import MEASURES, PARTS
 from projections.views.subjects import PLAN
 from projections.views.task_list import TaskFilter, keeps
@@ -57,7 +57,11 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
         raise await absent(request, PLAN, plan, moment)
     given = visit.given
     which = TaskFilter(unit=given.unit, district=given.district, reported_status=given.reported_status, q=given.q)
-    shown = list(filter(keeps(which, rows, moment.effective_on), tasks.show(rows, moment.effective_on)))
+    every = tasks.show(rows, moment.effective_on)
+    shown = list(filter(keeps(which, rows, moment.effective_on), every))
+    units = _taking_part(directory(rows), every)
+    known = rows.of(DISTRICTS, DistrictRow)
+    reached = {one.district for one in units}
     return drawn(
         "plan.html",
         visit,
@@ -68,10 +72,17 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
         plan=found[0],
         chapters=chapters(found[0], shown, whole=not visit.own),
         shown=shown,
-        units=sorted(rows.of(UNITS, UnitRow), key=lambda one: (one.kind, one.id)),
-        districts=sorted(rows.of(DISTRICTS, DistrictRow), key=lambda one: one.code),
+        units=units,
+        districts=sorted((one for one in known if one.code in reached), key=lambda one: one.code),
         statuses=list(ReportedStatus),
     )
+
+
+def _taking_part(units: Directory, tasks: Sequence[TaskView]) -> list[UnitRow]:
+    """Who takes part in any of these tasks, itself, through a group or by succession: by whom they can be filtered."""
+    named = {one.assignee.id for task in tasks for one in task.assignments}
+    found = {one for assignee in named for one in units.behind(assignee)}
+    return sorted(units.each(found), key=lambda one: (one.kind, one.id))
 
 
 def chapters(plan: plans.PlanView, shown: Sequence[TaskView], *, whole: bool) -> list[Chapter]:

@@ -13,7 +13,7 @@ from domain.fact import subject_of
 from projections.as_of import Rows
 from projections.views.events import EventView
 from projections.views.history import Change, Version
-from projections.views.names import UNITS, UnitRow
+from projections.views.names import directory
 from projections.views.tasks import TASKS, NumberedTask, ReportRef
 
 # The fields of facts and states that a page tells of: those for which there is a phrase, in the order of the phrases.
@@ -27,12 +27,12 @@ class Names:
     """How things are called at a moment."""
 
     def __init__(self, rows: Rows) -> None:
-        self.units = {one.id: one for one in rows.of(UNITS, UnitRow)}
+        self._units = directory(rows)
         self._numbers = {one.id: one.number for one in rows.of(TASKS, NumberedTask)}
 
     def unit(self, key: str) -> str:
         """A unit's name."""
-        return self.units[key].name if key in self.units else key
+        return self._units.named(key).name
 
     def number(self, task: str) -> int:
         """A task's number; its key, where the task is not there at this moment."""
@@ -141,6 +141,12 @@ def subject(stream: str, names: Names, visit: Visit[Any]) -> tuple[Markup, str |
             return Markup("{}").format(key), f"/{kind}s/{key}"
         case _:
             return Markup("{}").format(key), None
+
+
+def task_of(stream: str) -> str | None:
+    """The task that a stream is about, if it is: itself, or a report on it."""
+    kind, key = subject_of(stream)
+    return {"task": key, "report": key.rpartition("/")[0]}.get(kind)
 
 
 def task_path(task: str) -> str:

@@ -1,6 +1,7 @@
 """Units and groups, and what each takes part in."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from litestar import get
 
@@ -8,6 +9,7 @@ from api.http.answers import Answer
 from api.http.paths import UnitKey
 from api.http.question import Ask
 from api.pages.drawing import drawn
+from api.pages.listed import ListQuery, list_part
 from api.pages.problems import absent
 from api.pages.visit import PageQuery, Visit
 from domain.directory import UnitKind
@@ -17,18 +19,19 @@ from projections.views import units as view
 from projections.views.districts import DISTRICTS, DistrictRow
 from projections.views.subjects import UNIT
 from projections.views.tasks import TaskView
-from projections.views.units import Participation
+from projections.views.units import UNIT_LIST, Participation
 from projections.wanted import wanted
+
+_AT_ONCE: Final = 100
 
 
 @get("/units", include_in_schema=False)
 async def units(request: Ask) -> Answer:
-    """All units and groups."""
-    visit = Visit(request, PageQuery)
-    moment, rows = await visit.rows(view.every())
-    shown = view.show(rows)
-    kinds = [(kind, [one for one in shown if one.kind == kind]) for kind in UnitKind]
-    return drawn("units.html", visit, moment, json="/v1/units", csv="/v1/units.csv", kinds=kinds)
+    """Units and groups, so many at a time."""
+    visit = Visit(request, ListQuery)
+    part = await list_part(visit, UNIT_LIST, _AT_ONCE)
+    kinds = [(kind, [one for one in part.views if one.kind == kind]) for kind in UnitKind]
+    return drawn("units.html", visit, part.moment, json="/v1/units", csv="/v1/units.csv", kinds=kinds, more=part.more)
 
 
 @get("/units/{unit:str}", include_in_schema=False)

@@ -44,11 +44,6 @@ class DistrictView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     meta: Meta | UnsetType = UNSET
 
 
-def every() -> Sequence[Wanted]:
-    """What all districts are put together from."""
-    return (wanted(DISTRICTS), wanted(DISTRICT_VERSIONS), *units.taking_part())
-
-
 def one(*codes: str) -> Sequence[Wanted]:
     """What a single district is put together from, or some."""
     return (wanted(DISTRICTS), wanted(DISTRICT_VERSIONS, key=codes), *units.taken_by(_within, *codes))

@@ -116,11 +116,6 @@ def one(*keys: str) -> Sequence[Wanted]:
     return (*own, *(wanted(table, plan=keys) for table in (PARTS, MEASURES, TASKS)))
 
 
-def every() -> Sequence[Wanted]:
-    """What all plans are put together from."""
-    return tuple(wanted(table) for table in (PLANS, PLAN_VERSIONS, PARTS, MEASURES, TASKS))
-
-
 def show(rows: Rows) -> list[PlanView]:
     """The plans among these rows, by id."""
     return sorted(_one_by_one(rows), key=lambda plan: plan.id)

@@ -88,16 +88,6 @@ class UnitView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     meta: as_of.Meta | UnsetType = UNSET
 
 
-def every() -> Sequence[Wanted]:
-    """What all units are put together from."""
-    return (wanted(UNIT_VERSIONS), *taking_part())
-
-
-def taking_part() -> Sequence[Wanted]:
-    """What tells who takes part in which task."""
-    return (wanted(UNITS), wanted(ASSIGNMENTS), wanted(OWN))
-
-
 def one(*keys: str) -> Sequence[Wanted]:
     """What a single unit is put together from, or some."""
     return (wanted(UNIT_VERSIONS, key=keys), *taken_by(_these, *keys))

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from html import unescape
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -271,3 +272,21 @@ def test_where_there_is_no_browser_its_tests_are_left_out_and_the_last_line_says
     assert re.fullmatch(r"left out \d+ browser tests: there is no Chromium here; `make browser` installs it", last)
     assert "skipped" not in there.stdout
     assert "deselected" in there.stdout
+
+
+@pytest.mark.parametrize(("path", "of", "item"), [("/units", "unit", "id"), ("/districts", "district", "code")])
+async def test_a_page_of_many_leads_on_to_those_behind_at_the_same_moment(
+    told: Site, monkeypatch: pytest.MonkeyPatch, path: str, of: str, item: str
+) -> None:
+    monkeypatch.setattr(import_module(f"api.pages{path.replace('/', '.')}"), "_AT_ONCE", 7)
+    moment = "asOf=2023-07-31&effectiveOn=2023-07-30"
+    found, address = list[str](), f"{path}?{moment}&lang=en"
+    while address:
+        page = (await told.http.get(address)).text
+        shown = re.findall(f'data-{of}="([^"]*)"', page)
+        assert 0 < len(shown) <= 7
+        found += sorted(shown)
+        (address,) = re.findall('<a rel="next" href="([^"]*)"', page) or [""]
+        address = unescape(address)
+        assert not address or moment in address
+    assert found == [one[item] for one in (await told.get(f"/v1{path}", limit=200, asOf="2023-07-31"))["items"]]

@@ -21,10 +21,12 @@ from projections import as_of
 from projections.as_of import AsOf, Moment, statement_of
 from projections.lists import Excerpt, page
 from projections.memory import Memory
-from projections.views import plans, tasks, units
-from projections.views.names import directory
+from projections.views import plans, tasks
+from projections.views.names import UNIT_VERSIONS, UNITS, directory
+from projections.views.own import OWN
 from projections.views.task_list import TASK_LIST, TaskFilter
-from projections.wanted import Form
+from projections.views.tasks import ASSIGNMENTS
+from projections.wanted import Form, wanted
 from tests.conftest import PLAN, Site, database_of, serving, settings_for
 from tests.integration.test_paging import PLAN as LARGE
 from tests.integration.test_paging import fill
@@ -196,6 +198,7 @@ def ids_in(data: Any) -> list[str]:
 
 
 Ask = Callable[[Reader, Moment], Awaitable[Any]]
+EVERY_UNIT = tuple(map(wanted, (UNITS, UNIT_VERSIONS, ASSIGNMENTS, OWN)))
 
 
 async def list_of(reader: Reader, moment: Moment, limit: int = 100) -> None:
@@ -210,7 +213,7 @@ async def short_list_of(reader: Reader, moment: Moment) -> None:
 
 async def directory_of(reader: Reader, moment: Moment) -> None:
     """The directory, with all that it may remember."""
-    known = directory(await reader.read(moment, units.every()))
+    known = directory(await reader.read(moment, EVERY_UNIT))
     for unit in known.each():
         known.behind(unit.id)
         known.assignee(unit.id)
@@ -218,7 +221,7 @@ async def directory_of(reader: Reader, moment: Moment) -> None:
 
 async def units_of(reader: Reader, moment: Moment) -> None:
     """Units with their tasks."""
-    assert World(await reader.read(moment, units.every()), moment).units
+    assert World(await reader.read(moment, EVERY_UNIT), moment).units
 
 
 async def plan_of(reader: Reader, moment: Moment) -> None:

@@ -4,9 +4,11 @@ The application answers here; each statement that it says is then planned and ru
 and the rows that each of its scans looked at are counted by table (EXPLAIN ANALYZE).
 """
 
+import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from html import unescape
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -74,6 +76,9 @@ READS = [
     "/v1/units?limit=2&kind=group",
     "/v1/districts?limit=4",
     f"/v1/events?unit={UNIT}&limit=20",
+    "/",
+    "/units",
+    "/districts",
     f"/plans/{PLAN}",
     f"/plans/{PLAN}/tasks/21",
     f"/units/{UNIT}",
@@ -93,7 +98,7 @@ class Grown:
     """A record behind an application whose every statement is heard."""
 
     def __init__(self, app: Any, lanes: dict[str, Ears], own: dict[str, Connection]) -> None:
-        self._app = app
+        self.app = app
         self._lanes = lanes
         self._own = own
 
@@ -117,10 +122,10 @@ class Grown:
 
     async def _answered(self, read: str, then: str) -> None:
         if read.startswith("/"):
-            await answer_of(self._app, f"{read}{'&' if '?' in read else '?'}{then}")
+            await answer_of(self.app, f"{read}{'&' if '?' in read else '?'}{then}")
         else:
             query = f"{{ {read.replace('THEN', GRAPH_THEN).replace('DAY', then[-2:])} }}"
-            body = await answer_of(self._app, f"/graphql?query={quote(query)}")
+            body = await answer_of(self.app, f"/graphql?query={quote(query)}")
             assert b'"errors"' not in body, body
 
     async def _rows_of(self, table: str) -> float:
@@ -172,6 +177,22 @@ async def grown(server: str, folder: Path, authorities: int, platforms: int = 0)
 async def both(server: str, folder: Path) -> AsyncGenerator[Sequence[Grown]]:
     async with grown(server, folder / "small", 1) as small, grown(server, folder / "large", TIMES) as large:
         yield small, large
+
+
+async def test_the_first_page_leads_to_all_plans_and_to_the_pages_of_all_units_and_districts(
+    both: Sequence[Grown],
+) -> None:
+    _, large = both
+    found, address = list[str](), "/?effectiveOn=2024-06-30"
+    while address:
+        page = (await answer_of(large.app, address)).decode()
+        found += re.findall('data-plan="([^"]*)"', page)
+        assert 'href="/units?effectiveOn' in page.partition('id="units"')[2].partition("<ul")[2]
+        (address,) = re.findall('<a rel="next" href="([^"]*)"', page) or [""]
+        address = unescape(address)
+    plans = msgspec.json.decode(await answer_of(large.app, "/v1/plans?effectiveOn=2024-06-30&limit=200"))["items"]
+    assert found == [one["id"] for one in plans]
+    assert len(found) > 40
 
 
 MOST_PLATFORMS = 5_000

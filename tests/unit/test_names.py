@@ -12,7 +12,6 @@ OWN: Final = ("domain", "events", "projections", "api")
 # What several modules have, each its own: it means the same in each, and is called by the module's name.
 EXEMPT: Final = {
     "answer": "how a door answers",
-    "every": "the rows of all views of a kind, in the page of each kind",
     "evolve": "the fold of a subject, on the page of each subject",
     "one": "what a single view is put together from, in the page of each kind",
     "read": "a part of an official document read, in the page of each part",
