@@ -10,6 +10,8 @@ RUNS ?= 5
 FACTS ?= 1000000
 # `make endurance KILLS=20 SEED=7` tries other moments, and fewer.
 KILLS ?= 300
+# `make soak MINUTES=2` tries whether it runs.
+MINUTES ?= 60
 # `make fuzz COUNT=1000 SEED=1` tries other requests, and fewer.
 COUNT ?= 30000
 CORRECTIONS ?= 500
@@ -36,7 +38,7 @@ endif
 .DEFAULT_GOAL := help
 # Every target wants the one environment, and the checks both cores.
 .NOTPARALLEL:
-.PHONY: help setup serve demo test browser interop lint agreement mutants tampered fuzz endurance follow bench large openapi released lock wheels container clean
+.PHONY: help setup serve demo test browser interop lint agreement mutants tampered fuzz endurance soak follow bench large openapi released lock wheels container clean
 
 help: ## this list
 	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise:"
@@ -94,6 +96,9 @@ fuzz: setup ## send spoilt requests to every door: COUNT=30000 SEED=20230328
 
 endurance: setup ## kill the server and its PostgreSQL under load and judge the history: KILLS=300 SEED=20230328
 	@$(BIN)/python -m tests.endurance --kills $(KILLS) --seed $(SEED)
+
+soak: setup ## ask and tell a served record a little of everything for an hour, and see that its memory stays: MINUTES=60
+	@$(BIN)/python -m tests.endurance.soak --minutes $(MINUTES) --seed $(SEED)
 
 follow: setup ## follow the log by filters through a random year of CORRECTIONS=500
 	@CORRECTIONS=$(CORRECTIONS) $(BIN)/pytest -q tests/integration/test_followers.py
