@@ -59,10 +59,9 @@ async def vkey_of(connection: Connection, log: str) -> str | None:
     return vkey
 
 
-async def name_key(connection: Connection, log: str, vkey: str) -> bool:
-    """Name the key that verifies a log's notes, for life; whether it is this one."""
+async def name_key(connection: Connection, log: str, vkey: str) -> None:
+    """Name the key that verifies a log's notes, unless one was named: it is for life."""
     await connection.execute("INSERT INTO log_keys (log, vkey) VALUES ($1, $2) ON CONFLICT DO NOTHING", log, vkey)
-    return await vkey_of(connection, log) == vkey
 
 
 async def keep_ended(connection: Connection, log: str) -> None:

@@ -79,8 +79,8 @@ async def sign_first(connection: Connection, settings: Settings) -> SigningKey:
         if vkey and not own:
             raise SigningRefused(f"the log has a key, {vkey}, and it is not in {folder.path}: put it there")
         key = own or folder.make(f"{here.origin}/{here.log}")
-        if not await name_key(connection, here.log, str(key.public)):
-            raise SigningRefused(f"the log is signed by another key, {vkey}, than the one in {folder.path}")
+        await name_key(connection, here.log, str(key.public))
+        await _check_named(connection, key, folder)
         await sign_head(connection, key, None, partial(_keep, folder))
         return key
     finally:
@@ -154,7 +154,7 @@ async def _sign(published: Published, folder: KeyFolder, connection: Connection)
     """Sign what is new, and tell everybody where that is refused."""
     try:
         key, note = _at_hand(folder)
-        await name_key(connection, folder.path.name, str(key.public))
+        await _check_named(connection, key, folder)
         published.size = (await sign_head(connection, key, note, partial(_keep, folder))).size
         await keep_ended(connection, folder.path.name)
     except (SigningRefused, KeyUnusable, asyncpg.DiskFullError) as error:
@@ -166,6 +166,12 @@ async def _sign(published: Published, folder: KeyFolder, connection: Connection)
         folder.path.name,
         published.refusal,
     )
+
+
+async def _check_named(connection: Connection, key: SigningKey, folder: KeyFolder) -> None:
+    vkey = await vkey_of(connection, folder.path.name)
+    if vkey != str(key.public):
+        raise SigningRefused(f"the log is signed by the key {vkey}, and the one in {folder.path} is another")
 
 
 def _at_hand(folder: KeyFolder) -> tuple[SigningKey, bytes]:
