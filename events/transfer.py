@@ -1,9 +1,10 @@
 """A log as files, whatever the release of the database: its leaves as they are, and what is kept beside them.
 
-`leaves.ndjson` holds one leaf a line, byte for byte; `disclosures.ndjson` and `requests.ndjson` a row as JSON a line.
+`leaves.ndjson` holds one leaf a line, byte for byte; the others, such as `disclosures.ndjson`, a row as JSON a line.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -19,6 +20,9 @@ from events.recorded import Recorded
 LEAVES: Final = "leaves.ndjson"
 DISCLOSURES: Final = "disclosures.ndjson"
 ASKED: Final = "requests.ndjson"
+KEYS: Final = "keys.ndjson"  # those that verify: a key that signs is in no backup
+NOTES: Final = "notes.ndjson"
+FILES: Final = LEAVES, DISCLOSURES, ASKED, KEYS, NOTES
 _ROWS: Final = 1_000  # that are held at once
 
 
@@ -46,6 +50,19 @@ class _Request(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
     positions: list[int]
 
 
+class _Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    log: str
+    vkey: str
+
+
+class _Note(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    log: str
+    size: int
+    note: bytes
+    signed_at: datetime
+    kept: bool
+
+
 class NotTransferred(Exception):
     """The files are not those of a log."""
 
@@ -59,6 +76,9 @@ async def write_log(connection: Connection, folder: Path, progress: Progress) ->
     rows = "SELECT digest, position, salt, value FROM disclosures ORDER BY position, digest"
     await _write(connection, rows, _Disclosed, folder / DISCLOSURES)
     await _write(connection, "SELECT office, key, body_hmac, positions FROM requests", _Request, folder / ASKED)
+    await _write(connection, "SELECT log, vkey FROM log_keys ORDER BY log", _Key, folder / KEYS)
+    rows = "SELECT log, size, note, signed_at, kept FROM notes ORDER BY log, size"
+    await _write(connection, rows, _Note, folder / NOTES)
     row = await connection.fetchrow(
         "SELECT origin, log, hmac_key, demo_now AT TIME ZONE 'UTC' || 'Z' AS demo_now, erasure_epoch FROM log_head"
     )
@@ -76,12 +96,22 @@ async def read_log(connection: Connection, folder: Path, head: LogHeadRow, progr
     """Make the log of the files in tables that are empty; inside a transaction. NotTransferred, OSError."""
     try:
         await _leaves(connection, folder / LEAVES, head, progress)
-        for name, table, type_ in ((DISCLOSURES, "disclosures", _Disclosed), (ASKED, "requests", _Request)):
+        for name, table, type_ in _TABLES:
+            if name in {KEYS, NOTES} and not (folder / name).exists():
+                continue  # it was made before there were any
             async for rows in _batches(folder / name, msgspec.json.Decoder(type_).decode):
                 records = [msgspec.structs.astuple(one) for one in rows]
                 await connection.copy_records_to_table(table, records=records, columns=type_.__struct_fields__)
     except (codec.LeafError, msgspec.DecodeError, asyncpg.IntegrityConstraintViolationError) as error:
         raise NotTransferred(str(error)) from error
+
+
+_TABLES: Final[tuple[tuple[str, str, type[msgspec.Struct]], ...]] = (
+    (DISCLOSURES, "disclosures", _Disclosed),
+    (ASKED, "requests", _Request),
+    (KEYS, "log_keys", _Key),
+    (NOTES, "notes", _Note),
+)
 
 
 async def _leaves(connection: Connection, file: Path, head: LogHeadRow, progress: Progress) -> None:

@@ -42,7 +42,7 @@ from domain.values import Sha256, instant_text
 from events.audit import Progress, audit
 from events.database import Connection, undisturbed
 from events.schema import migrate, origin_of
-from events.transfer import ASKED, DISCLOSURES, LEAVES, LogHeadRow, NotTransferred, read_log, write_log
+from events.transfer import FILES, LogHeadRow, NotTransferred, read_log, write_log
 
 DESCRIPTION: Final = "backup.json"
 COPY: Final = "base"
@@ -112,7 +112,7 @@ async def back_up(settings: Settings, folder: Path, done: Done, *, logical: bool
                 head = await _head(connection)
                 assert own  # noqa: S101 - it is not DATABASE_URL's
                 await copy_cluster(own, making / COPY, done)
-        names = [f"{LOG_FILES}/{one}" for one in (HEAD_ROW, LEAVES, DISCLOSURES, ASKED)] if logical else [MANIFEST_FILE]
+        names = [f"{LOG_FILES}/{one}" for one in (HEAD_ROW, *FILES)] if logical else [MANIFEST_FILE]
         made = Backup(
             kind="logical" if logical else "base",
             made_at=instant_text(datetime.now(UTC)),
@@ -132,7 +132,7 @@ async def _write_files(connection: Connection, folder: Path, done: Done) -> LogH
         head = await _head(connection)
         row = await write_log(connection, folder, _counted(head.size, done))
     _write(folder / HEAD_ROW, msgspec.json.format(msgspec.json.encode(row)))
-    for name in (LEAVES, DISCLOSURES, ASKED):
+    for name in FILES:
         _sync(folder / name)
     _sync(folder)
     return head

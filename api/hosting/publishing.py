@@ -154,6 +154,7 @@ async def _sign(published: Published, folder: KeyFolder, connection: Connection)
     """Sign what is new, and tell everybody where that is refused."""
     try:
         key, note = _at_hand(folder)
+        await name_key(connection, folder.path.name, str(key.public))  # an older backup may not hold it
         await _check_named(connection, key, folder)
         published.size = (await sign_head(connection, key, note, partial(_keep, folder))).size
         await keep_ended(connection, folder.path.name)

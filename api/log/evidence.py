@@ -88,8 +88,9 @@ async def evidence(request: Ask) -> Answer:
 async def _answered(request: Ask, address: str) -> Gathered:
     """What a question of the address is answered, as if it had been asked at the door."""
     path, _, query = address.partition("?")
-    if not path.startswith("/v1/") or path.startswith("/v1/evidence") or not address.isascii():
-        raise _unfit("give an address that begins with /v1/, percent-encoded, without the server's name")
+    wanted = "give an address that begins with /v1/, percent-encoded, without the server's name"
+    if not path.startswith("/v1/") or not address.isascii():
+        raise _unfit(wanted)
     connection: Mapping[str, Any] = request.scope  # type: ignore[assignment]
     given = {name: connection[name] for name in _OF_THE_CONNECTION if name in connection}
     scope: dict[str, Any] = {
@@ -100,6 +101,8 @@ async def _answered(request: Ask, address: str) -> Gathered:
         "headers": [],
     }
     question = question_of(scope, _HEADERS)
+    if question.path == "/v1/evidence":  # however it is spelt: evidence of evidence would have no end
+        raise _unfit(wanted)
     if question.waits:
         raise _unfit("an answer that is waited for cannot be kept: leave waitSeconds out")
     collected = Gathered()

@@ -641,6 +641,7 @@ async def test_a_logical_backup_restores_every_byte_into_a_new_cluster(written: 
     async with service(settings(data)) as new, service(settings(written.data)) as old:
         assert await facts_and_texts(new) == await facts_and_texts(old)
         assert new.reader.head.root == written.said.root
+        assert await notes_of(new) == await notes_of(old) != []
     async with serving(data) as running:
         report = REPORT | {"period": "2023-Q2"}
         again = await running.send([report, REWORD], **{"Idempotency-Key": "once"})
@@ -663,11 +664,36 @@ async def test_a_logical_backup_restores_into_a_database_of_ones_own_and_comes_f
         assert said.files == written.said.files
 
 
+async def notes_of(running: Service) -> Any:
+    async with running.pool.acquire() as connection:
+        return await connection.fetch("SELECT n.*, vkey FROM notes n JOIN log_keys USING (log) ORDER BY size")
+
+
+async def test_a_log_that_is_restored_with_its_key_is_signed_further(written: Kept, data: Path, tmp_path: Path) -> None:
+    shutil.copytree(written.data / "publisher", tmp_path / "publisher")
+    older = shutil.copytree(written.backup, tmp_path / "older")
+    for name in ("notes", "keys"):  # as it was made before they were in it
+        (older / "log" / f"{name}.ndjson").unlink()
+    said = json.loads((older / "backup.json").read_bytes())
+    for name in ("notes", "keys"):
+        del said["files"][f"log/{name}.ndjson"]
+    (older / "backup.json").write_text(json.dumps(said))
+    signed = settings(data, publisher_dir=tmp_path / "publisher")
+    await restore(signed, older, quiet)
+    async with service(signed) as running:
+        for _ in range(100):
+            if running.published.size == 354:
+                break
+            await asyncio.sleep(0.05)
+        assert (running.published.size, running.published.refusal) == (354, None)
+
+
 OF_LOG = [
     pytest.param(flip("log/leaves.ndjson"), id="a_leaf_altered"),
     pytest.param(cut("log/leaves.ndjson"), id="leaves_cut_short"),
     pytest.param(flip("log/requests.ndjson"), id="a_request_altered"),
     pytest.param(lose("log/disclosures.ndjson"), id="the_texts_lost"),
+    pytest.param(lose("log/notes.ndjson"), id="the_notes_lost"),
 ]
 
 

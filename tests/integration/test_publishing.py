@@ -200,6 +200,7 @@ async def test_what_is_no_part_of_the_log_is_told_so(shared: Site) -> None:
         f"{log}/checkpoint?covers=-1": "covers",
         "/v1/evidence?of=https://elsewhere.example/v1/plans": "of",
         "/v1/evidence?of=/v1/evidence%3Fof=/v1/plans": "of",
+        "/v1/evidence?of=/v1/%2565vidence%3Fof=/v1/plans": "of",
         "/v1/evidence?of=/v1/plans.ndjson": "of",
         "/v1/evidence?of=/v1/events%3FwaitSeconds=9": "of",
         "/v1/evidence?of=/v1/plans/shanghai-credit-2023/timemap": "of",
