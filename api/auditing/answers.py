@@ -146,7 +146,7 @@ class AuditedLog:
     def __init__(self, streams: Mapping[str, Sequence[Item]]) -> None:
         self.streams, self.names = streams, sorted(streams)
         self.at = lru_cache(1_000)(partial(ShownAt, self))
-        self.steps = lru_cache(100_000)(self._steps)
+        self.steps = lru_cache(30_000)(self._steps)
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> "AuditedLog":

@@ -109,9 +109,10 @@ class Index:
         row = self._database.execute("SELECT positions FROM streams WHERE name = ?", (stream,)).fetchone()
         return list(array("Q", row[0])) if row else []
 
-    def names(self) -> Iterator[str]:
-        """The names of all streams."""
-        return (name for (name,) in self._database.execute("SELECT name FROM streams ORDER BY name"))
+    def names(self, position: int) -> Iterator[str]:
+        """The names of the streams that have facts up to a position, sorted."""
+        rows = self._database.execute("SELECT name, substr(positions, 1, 8) FROM streams ORDER BY name")
+        return (name for name, first in rows if array("Q", first)[0] <= position)
 
     def _flush(self) -> None:
         rows = ((name, self._pending[name].tobytes()) for name in sorted(self._pending))

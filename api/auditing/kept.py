@@ -20,7 +20,7 @@ from events.recorded import Recorded
 from events.tiles import WIDTH, TilePlace
 
 _BUNDLES: Final = 256  # that are held in memory at once,
-_STREAMS: Final = 20_000  # and streams
+_STREAMS: Final = 10_000  # and streams
 MIDNIGHT: Final = time(0, tzinfo=SHANGHAI)
 
 
@@ -50,12 +50,16 @@ class KeptFacts(Mapping[str, Sequence[Item]]):
     @property
     def _known(self) -> dict[str, None]:
         if self._names is None:
-            self._names = dict.fromkeys(self._index.names())
+            self._names = dict.fromkeys(self._index.names(self.size))
         return self._names
 
     def log(self) -> AuditedLog:
         """What they show at any moment."""
         return AuditedLog(self)
+
+    def begun(self, position: int) -> Iterator[str]:
+        """The names of the streams that have facts up to a position, without reading these."""
+        return self._index.names(position)
 
     def entry(self, position: int) -> bytes:
         """A fact's leaf."""

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, Final, TextIO
 
@@ -27,9 +27,9 @@ def moment_of(facts: KeptFacts, position: int, day: date, root: bytes, log: str)
     }
 
 
-def write_state(shown: ShownAt, moment: dict[str, Any], form: str, out: TextIO) -> int:
-    """Every subject that is there, by the name of its stream; how many there are."""
-    found = ((stream, shown.subject(stream)) for stream in shown.streams)
+def write_state(shown: ShownAt, streams: Iterable[str], moment: dict[str, Any], form: str, out: TextIO) -> int:
+    """Every subject of these streams that is there, by the name of its stream; how many there are."""
+    found = ((stream, shown.subject(stream)) for stream in streams)
     there = ((stream, one) for stream, one in found if one is not None)
     if form == "csv":
         rows = csv.writer(out)
@@ -55,9 +55,11 @@ def _members(out: TextIO, head: dict[str, Any], name: str, members: Iterator[tup
     return count
 
 
-def write_difference(before: ShownAt, after: ShownAt, moments: Any, form: str, out: TextIO) -> int:
-    """Every subject that is not the same at two moments, with what changed; how many there are."""
-    changes = _changes(before, after)
+def write_difference(
+    shown: tuple[ShownAt, ShownAt], streams: Iterable[str], moments: Any, form: str, out: TextIO
+) -> int:
+    """Every subject of these streams that is not the same at two moments, with what changed; how many there are."""
+    changes = _changes(*shown, streams)
     if form == "csv":
         rows, count = csv.writer(out), 0
         rows.writerow(FIELDS_OF_A_CHANGE)
@@ -68,8 +70,8 @@ def write_difference(before: ShownAt, after: ShownAt, moments: Any, form: str, o
     return _members(out, {"from": moments[0], "to": moments[1]}, "changes", changes)
 
 
-def _changes(before: ShownAt, after: ShownAt) -> Iterator[tuple[str, Any]]:
-    for stream in after.streams:
+def _changes(before: ShownAt, after: ShownAt, streams: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    for stream in streams:
         there, here = before.subject(stream), after.subject(stream)
         old: dict[str, Any] = there or {}
         new: dict[str, Any] = here or {}

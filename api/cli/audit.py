@@ -154,14 +154,15 @@ def _write(facts: "KeptFacts", visit: "Visited", given: dict[str, Any]) -> None:
 
     with opened as out:
         if given["since"] is None:
-            count = write_state(log.at(position, day), moment(position, day), given["form"], out)
+            count = write_state(log.at(position, day), facts.begun(position), moment(position, day), given["form"], out)
             what = f"the state of {count} subjects at position {position}, on {day}"
         else:
             if given["since"] > position:
                 raise CannotLook(f"--since {given['since']} lies behind position {position}")
             since, on = at_moment(facts, None, given["since"], given["effective_on"])
             moments = moment(since, on), moment(position, day)
-            count = write_difference(log.at(since, on), log.at(position, day), moments, given["form"], out)
+            shown = log.at(since, on), log.at(position, day)
+            count = write_difference(shown, facts.begun(position), moments, given["form"], out)
             what = f"{count} subjects that are not as they were at position {since}, on {on}"
     if given["out"]:
         OUT.print(f"{given['out']}: {what}", markup=False)
