@@ -58,12 +58,11 @@ def standing_facts(items: Sequence[Item]) -> list[tuple[date, int, Item]]:
         return place(by_position[item["replaces"]]) if item["replaces"] else item["position"]
 
     live = [item for item in items if item["position"] not in undone and fact_kind(item) != "fact.voided"]
-    founders = sorted((item for item in live if fact_kind(item) in TIMELESS), key=place)
-
-    def since(item: Item) -> date:
-        return date.min if item in founders[:1] else date.fromisoformat(item["effectiveOn"])
-
-    return sorted(((since(item), place(item), item) for item in live), key=lambda one: one[:2])
+    born = sorted((item for item in live if fact_kind(item) in TIMELESS), key=place)[:1]
+    dated = [
+        (date.min if item in born else date.fromisoformat(item["effectiveOn"]), place(item), item) for item in live
+    ]
+    return sorted(dated, key=itemgetter(0, 1))
 
 
 def steps_of(items: Sequence[Item]) -> tuple[list[date], list[Any]]:
@@ -182,8 +181,7 @@ class ShownAt:
     def subject(self, stream: str) -> Any:
         """A subject as the API shows it, or None."""
         kind, _, key = stream.partition(":")
-        state = self.state(stream)
-        if state is None:
+        if (state := self.state(stream)) is None:
             return None
         shown = {**state, "code" if kind == "district" else "id": key}
         shown["version"] = len(self.log.facts(stream, self.position))
@@ -230,12 +228,19 @@ class ShownAt:
         return {**one, "assignee": assignee, "actingUnits": [*map(self.named, acting)]}
 
     def _mentioned(self, text: str) -> list[Item]:
-        return [one for one, names in self._platforms if any(name in text for name in names)]
+        begins = {text[at : at + size] for at in range(len(text)) for size in range(1, 5)}
+        near = (one for begin in begins for name, one in self._names.get(begin, ()) if name in text)
+        return sorted({one["id"]: one for one in near}.values(), key=itemgetter("id"))
 
     @cached_property
-    def _platforms(self) -> list[tuple[Item, list[str]]]:
-        found = ((stream.partition(":")[2], self.state(stream)) for stream in self.log.below("platform:"))
-        return [({"id": id_, "name": one["name"]}, [one["name"], *one["aliases"]]) for id_, one in found if one]
+    def _names(self) -> dict[str, list[tuple[str, Item]]]:  # of platforms, by their first four characters
+        found: dict[str, list[tuple[str, Item]]] = {}
+        for stream in self.log.below("platform:"):
+            if there := self.state(stream):
+                one = {"id": stream.partition(":")[2], "name": there["name"]}
+                for name in (there["name"], *there["aliases"]):
+                    found.setdefault(name[:4], []).append((name, one))
+        return found
 
     def _completed_on(self, key: str) -> date | None:
         """The first day since which it has been completed; nothing changes but on a day that a fact bears."""
@@ -271,8 +276,7 @@ class ShownAt:
     def branches(self, unit: str, walked: Branch = ()) -> Iterator[Branch]:
         """The unit, followed by each branch of each of its successors; a circle is walked once."""
         walked = (*walked, unit)
-        state = self.state(f"unit:{unit}")
-        further = [one for one in (state["successors"] if state else ()) if one not in walked]
+        further = [one for one in (self.state(f"unit:{unit}") or {"successors": ()})["successors"] if one not in walked]
         for one in further:
             yield from self.branches(one, walked)
         if not further:
@@ -284,8 +288,7 @@ class ShownAt:
         return [branch for unit in units for branch in self.branches(unit)]
 
     def group(self, assignee: str) -> Any:
-        state = self.state(f"unit:{assignee}")
-        return state if state and state["kind"] == "group" else None
+        return state if (state := self.state(f"unit:{assignee}")) and state["kind"] == "group" else None
 
 
 class Speakers:
@@ -305,10 +308,8 @@ class Speakers:
 
     @staticmethod
     def _pairs(branches: Iterable[Branch]) -> dict[tuple[str, str], list[Branch]]:
-        pairs: dict[tuple[str, str], list[Branch]] = {}
-        for branch in branches:
-            pairs.setdefault((branch[0], branch[-1]), []).append(branch)
-        return pairs
+        ends = itemgetter(0, -1)
+        return {pair: [*same] for pair, same in groupby(sorted(branches, key=ends), key=ends)}
 
     def _said(self, unit: str) -> Sequence[Item]:
         return (self.shown.state(f"report:{self.key}/{unit}") or {"reports": ()})["reports"]
@@ -330,8 +331,7 @@ class Speakers:
         members = self._pairs(b for group in self.groups for b in self.shown.behind(group, former=True))
         others = own | {unit for unit, _ in self.closed}
         members = {pair: branches for pair, branches in members.items() if pair[0] not in others}
-        pairs = [*self.closed.values(), *members.values()]
-        listed = own | {unit for branches in pairs for branch in branches for unit in branch}
+        listed = own | {unit for pair in (*self.closed.values(), *members.values()) for one in pair for unit in one}
         yield from (self._word(branches) for branches in members.values())
         prefix = f"report:{self.key}/"
         for unit in (one.removeprefix(prefix) for one in self.shown.log.below(prefix)):
