@@ -149,12 +149,10 @@ class AuditedLog:
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> "AuditedLog":
-        """The log of these facts, in whatever order they are given."""
         ordered = sorted(items, key=itemgetter("stream", "position"))
         return cls({stream: [*facts] for stream, facts in groupby(ordered, key=itemgetter("stream"))})
 
     def below(self, prefix: str) -> list[str]:
-        """The names of streams that begin so."""
         return self.names[bisect_left(self.names, prefix) : bisect_left(self.names, f"{prefix}\U0010ffff")]
 
     def _steps(self, stream: str, position: int) -> tuple[list[date], list[Any]]:
@@ -308,8 +306,10 @@ class Speakers:
 
     @staticmethod
     def _pairs(branches: Iterable[Branch]) -> dict[tuple[str, str], list[Branch]]:
-        ends = itemgetter(0, -1)
-        return {pair: [*same] for pair, same in groupby(sorted(branches, key=ends), key=ends)}
+        pairs: dict[tuple[str, str], list[Branch]] = {}
+        for branch in branches:
+            pairs.setdefault((branch[0], branch[-1]), []).append(branch)
+        return pairs
 
     def _said(self, unit: str) -> Sequence[Item]:
         return (self.shown.state(f"report:{self.key}/{unit}") or {"reports": ()})["reports"]
