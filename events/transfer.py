@@ -20,9 +20,9 @@ from events.recorded import Recorded
 LEAVES: Final = "leaves.ndjson"
 DISCLOSURES: Final = "disclosures.ndjson"
 ASKED: Final = "requests.ndjson"
-KEYS: Final = "keys.ndjson"  # those that verify: a key that signs is in no backup
+VKEYS: Final = "keys.ndjson"  # those that verify: a key that signs is in no backup
 NOTES: Final = "notes.ndjson"
-FILES: Final = LEAVES, DISCLOSURES, ASKED, KEYS, NOTES
+FILES: Final = LEAVES, DISCLOSURES, ASKED, VKEYS, NOTES
 _ROWS: Final = 1_000  # that are held at once
 
 
@@ -76,7 +76,7 @@ async def write_log(connection: Connection, folder: Path, progress: Progress) ->
     rows = "SELECT digest, position, salt, value FROM disclosures ORDER BY position, digest"
     await _write(connection, rows, _Disclosed, folder / DISCLOSURES)
     await _write(connection, "SELECT office, key, body_hmac, positions FROM requests", _Request, folder / ASKED)
-    await _write(connection, "SELECT log, vkey FROM log_keys ORDER BY log", _Key, folder / KEYS)
+    await _write(connection, "SELECT log, vkey FROM log_keys ORDER BY log", _Key, folder / VKEYS)
     rows = "SELECT log, size, note, signed_at, kept FROM notes ORDER BY log, size"
     await _write(connection, rows, _Note, folder / NOTES)
     row = await connection.fetchrow(
@@ -97,7 +97,7 @@ async def read_log(connection: Connection, folder: Path, head: LogHeadRow, progr
     try:
         await _leaves(connection, folder / LEAVES, head, progress)
         for name, table, type_ in _TABLES:
-            if name in {KEYS, NOTES} and not (folder / name).exists():
+            if name in {VKEYS, NOTES} and not (folder / name).exists():
                 continue  # it was made before there were any
             async for rows in _batches(folder / name, msgspec.json.Decoder(type_).decode):
                 records = [msgspec.structs.astuple(one) for one in rows]
@@ -109,7 +109,7 @@ async def read_log(connection: Connection, folder: Path, head: LogHeadRow, progr
 _TABLES: Final[tuple[tuple[str, str, type[msgspec.Struct]], ...]] = (
     (DISCLOSURES, "disclosures", _Disclosed),
     (ASKED, "requests", _Request),
-    (KEYS, "log_keys", _Key),
+    (VKEYS, "log_keys", _Key),
     (NOTES, "notes", _Note),
 )
 
