@@ -1,7 +1,6 @@
 """Full text without words: Chinese has no blanks between them, so a text is found by its characters and their pairs."""
 
 import unicodedata
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
@@ -17,13 +16,13 @@ def searchable(text: str) -> str:
 
 def grams_of(text: str) -> set[str]:
     """Every character of a text and every pair of neighbours within its words."""
-    return {gram for word in searchable(text).split() for gram in _grams(word)}
+    return set[str]().union(*map(_grams, searchable(text).split()))
 
 
 def rarest(text: str) -> list[set[str]]:
     """The grams of each of the longest words of a text, of a few of them: few texts hold what is long."""
     words = dict.fromkeys(searchable(text).split())
-    return [set(_grams(word)) for word in sorted(words, key=len, reverse=True)[:LOOKED_UP]]
+    return [_grams(word) for word in sorted(words, key=len, reverse=True)[:LOOKED_UP]]
 
 
 def pairs_of(text: str) -> set[str]:
@@ -31,10 +30,8 @@ def pairs_of(text: str) -> set[str]:
     return {gram for word in searchable(text).split() for gram in (map("".join, pairwise(word)) if word[1:] else word)}
 
 
-def _grams(word: str) -> Iterable[str]:
-    yield from word
-    for first, second in pairwise(word):
-        yield first + second
+def _grams(word: str) -> set[str]:
+    return set(word).union(map("".join, pairwise(word)))
 
 
 def holds(text: str, asked: str) -> bool:

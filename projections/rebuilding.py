@@ -17,9 +17,9 @@ from events.database import Connection, undisturbed
 from events.streams import read_streams
 from projections import concerns
 from projections.agreeing import RANGES, Range, ranges
-from projections.concerns import CONCERNS, REQUEST_SPANS
+from projections.concerns import REQUEST_SPANS
 from projections.crew import crew, done
-from projections.runner import Filling, finish, is_current, make_tables, name_shape, prepare, streams
+from projections.runner import Filling, finish, is_current, make_tables, name_shape, names_of_tables, prepare, streams
 from projections.slices import Tables
 from projections.table import SCHEMA
 
@@ -73,9 +73,6 @@ async def rebuild(dsn: str, tables: Tables, progress: Progress = lambda _: None,
         await connection.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
         await make_tables(connection, NEXT)
         size = await _fill(dsn, progress)
-        await finish(connection, NEXT)
-        for table in (*(one.name for one in tables), CONCERNS.name, REQUEST_SPANS.name):
-            await connection.execute(f"ANALYZE {NEXT}.{table}")
         for _ in range(ROUNDS):
             before, size = size, await _catch_up(connection, tables, size)
             if size - before <= FEW:
@@ -96,14 +93,29 @@ async def _fill(dsn: str, progress: Progress) -> int:
         async with crew(dsn, snapshot, progress) as others:
             parts = [others.send(_range_part, dsn, own, size) for own in await ranges(connection, size, RANGES)]
             await done([others.send(_spans_part, dsn, size), *parts])
+            await done([others.send(_finish_part, dsn, name) for name in await _largest_first(connection)])
     return size
+
+
+async def _largest_first(connection: Connection) -> list[str]:
+    """The tables, those first that take long, so that nobody waits long for the last."""
+    sizes = {name: await connection.fetchval(f"SELECT pg_relation_size('{NEXT}.{name}')") for name in names_of_tables()}
+    return sorted(sizes, key=lambda name: -sizes[name])
+
+
+@asynccontextmanager
+async def _hasty(dsn: str) -> AsyncGenerator[Connection]:
+    """A connection whose commits wait for no disk: what is lost was nobody's, and the last commit waits for all."""
+    async with undisturbed(dsn) as writing:
+        await writing.execute("SET synchronous_commit = off")
+        yield writing
 
 
 async def _range_part(connection: Connection, progress: Progress, dsn: str, own: Range, size: int) -> None:
     """Fill the tables with the rows of a range."""
     from projections.views.subjects import TABLES  # noqa: PLC0415 - tables cannot be sent, and views know this module
 
-    async with undisturbed(dsn) as writing:
+    async with _hasty(dsn) as writing:
         filling = Filling(writing, [table for table in TABLES if table.kind == own.kind], NEXT)
         async for facts in streams(connection, size, *own.names):
             await filling.add(facts)
@@ -111,9 +123,15 @@ async def _range_part(connection: Connection, progress: Progress, dsn: str, own:
         await filling.end()
 
 
+async def _finish_part(_: Connection, __: Progress, dsn: str, name: str) -> None:
+    """Make the key and the indexes of a table that is full."""
+    async with undisturbed(dsn) as writing:
+        await finish(writing, NEXT, name)
+
+
 async def _spans_part(connection: Connection, _: Progress, dsn: str, size: int) -> None:
     spans = await concerns.request_spans(connection, size)
-    async with undisturbed(dsn) as writing:
+    async with _hasty(dsn) as writing:
         await concerns.copy(writing, REQUEST_SPANS, spans, NEXT)
 
 

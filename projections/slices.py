@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from domain.fact import subject_of
 from domain.record import State, StateSpan
@@ -75,6 +75,9 @@ def shown(tables: Tables, stream: str, facts: Sequence[Recorded]) -> Work[Slice]
         yield from _counted(own, subject, facts, len(facts) - 1)
 
 
+_LAST_ROWS: Final = 2  # states whose rows are kept while a stream is gone through
+
+
 def slice_changes(
     tables: Tables, stream: str, facts: Sequence[Recorded], new: int, fold: Timelines = Timeline
 ) -> Work[Closed | Slice]:
@@ -83,8 +86,16 @@ def slice_changes(
     courses = _courses(own)
     known = len(facts) - new
 
+    made: list[tuple[State, Mapping[tuple[str, str], SliceRow]]] = []  # what came last, which the next is held against
+
     def rows_of(state: State) -> Mapping[tuple[str, str], SliceRow]:
-        return {(table.name, row.key): (row.columns, row.doc) for table in own for row in table.rows(subject, state)}
+        for known_state, rows in made:
+            if known_state is state:
+                return rows
+        rows = {(table.name, row.key): (row.columns, row.doc) for table in own for row in table.rows(subject, state)}
+        made.insert(0, (state, rows))
+        del made[_LAST_ROWS:]
+        return rows
 
     for one in rectangles(fold(stream, facts[:known]), facts[known:], rows_of):
         if one is None:
