@@ -107,6 +107,7 @@ class Auditor:
             told = _compare(verification, earlier)
             self._not_cut(checkpoint, note, known, earlier)
             told += continuations(verification, index, visits)
+            self._check_shown(trusted, note)
             visits.keep(checkpoint, note)
         except Contradicted as error:
             found = self._located(error, verification, note, earlier)
@@ -145,6 +146,14 @@ class Auditor:
                 position=checkpoint.size + 1,
                 notes=[note, *(one for _, one in earlier[-1:])],
             )
+
+    def _check_shown(self, trusted: VerifierKey, note: bytes) -> None:
+        """The key that is served is the one that signs: whoever comes first is shown no other."""
+        if not isinstance(self._source, Server):
+            return
+        shown = self._source.file("key", MAX_KEY).decode("utf-8", "replace").strip()
+        if shown != str(trusted):
+            raise Contradicted(f"the log is signed by {trusted}, and its server shows the key {shown}", notes=[note])
 
     def _settle(self, files: Path, checkpoint: Checkpoint, note: bytes, key: VerifierKey, before: int) -> None:
         """The folder is as `/log/{log}/…` is served: no partial bundle but the last."""

@@ -21,6 +21,7 @@ from domain.commands import AnyCommand
 from events.database import Connection, undisturbed
 from events.demo import set_clock
 from events.erasable import disclose
+from events.note import SigningKey, VerifierKey
 from events.recorded import Recorded
 from tests.conftest import IMPORTED_AT, REPORT, TASK, Site, database_of, settings_for
 from tests.integration.commands import Finished, planrecord
@@ -222,6 +223,15 @@ async def test_what_is_served_beside_the_log_is_held_against_it(copy: Record, wh
         found = await audit(site, copy.state, *options)
     assert found.code == 1, found
     assert words in found.err
+
+
+async def test_a_key_that_is_shown_in_place_of_the_one_that_signs_is_found(copy: Record) -> None:
+    async with signed_site(copy.settings) as site:
+        other = SigningKey(VerifierKey.parse(copy.key.read_text().strip()).name, bytes(32)).public
+        await rewrite(copy, sql(f"UPDATE log_keys SET vkey = '{other}'"))
+        found = await audit(site, copy.state)
+    assert found.code == 1, found
+    assert f"and its server shows the key {other}" in found.err
 
 
 async def saved(site: Site, address: str, place: Path) -> Path:
