@@ -10,34 +10,25 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from api.graphql.connections import ListAt
+from api.graphql.needs import NO_NEEDS, Needs, all_of, of_plans
 from api.graphql.remembered import Depends
 from api.graphql.world import EVENT_LIST, EventFilter, FactsWanted, Here, World
 from projections.lists import Counting, NoFilter
-from projections.table import SliceTable
 from projections.views.counts import TaskCounts
 from projections.views.events import EventView
 from projections.views.history import HISTORY_LIST, Version
 from projections.views.own import OWN
 from projections.views.report_list import TASK_REPORTS, ReportFilter
-from projections.views.subjects import SUBJECTS, TASK, Kind, Subject
+from projections.views.subjects import MEASURE, PART, PLAN, SUBJECTS, TASK, Kind, Subject
 from projections.views.task_list import TASK_LIST, TaskFilter
 from projections.views.tasks import ASSIGNMENTS
-from projections.wanted import Wanted, wanted
 
-Needs = frozenset[Wanted]
-NO_NEEDS: Final[Needs] = frozenset()
-
-
-def _all(*tables: SliceTable) -> Needs:
-    """All rows of these tables."""
-    return frozenset(map(wanted, tables))
-
-
-_TYPES: Final[dict[str, Needs]] = {one.kind.capitalize(): _all(*one.made_of) for one in SUBJECTS.values()}
-_COUNTED: Final[Needs] = _all(*TASK.made_of, ASSIGNMENTS)
+_TYPES: Final[dict[str, Needs]] = {one.kind.capitalize(): of_plans(*one.made_of) for one in SUBJECTS.values()} | {
+    "TaskCounts": of_plans(*TASK.made_of)
+}
 _FIELDS: Final[dict[tuple[str, str], Needs]] = {
-    (one.kind.capitalize(), field): _all(*tables) for one in SUBJECTS.values() for field, tables in one.fields.items()
-} | {("Participation", "own"): _all(OWN)}
+    (one.kind.capitalize(), field): all_of(*tables) for one in SUBJECTS.values() for field, tables in one.fields.items()
+} | {("Participation", "own"): all_of(OWN)}
 
 PAGE: Final = 0  # as many as a page has
 _FEW: Final = 3
@@ -55,7 +46,7 @@ SIZES: Final[dict[tuple[str, str], int]] = {
 
 def needs_of(type_: str) -> Needs:
     """What a node of this type is put together from."""
-    return _COUNTED if type_ == "TaskCounts" else _TYPES.get(type_, NO_NEEDS)
+    return _TYPES.get(type_, NO_NEEDS)
 
 
 def needs_of_field(type_: str, field: str) -> Needs:
@@ -79,7 +70,8 @@ Follow = Callable[[Any, Here], Any]
 class Edge(NamedTuple):
     """A field that is not kept in the view: `follow` finds it, by what it `depends` on beside the view.
 
-    One of `pages` finds a `ListAt`, of which a page is asked for.
+    One of `pages` finds a `ListAt`, of which a page is asked for. One that `leaves` leads to whatever plan, others stay
+    in that of the value; `besides` is what it needs beyond what the nodes at its other end do.
     """
 
     name: str
@@ -90,6 +82,8 @@ class Edge(NamedTuple):
     pages: bool = False
     optional: bool = False
     depends: Depends = None
+    leaves: bool = False
+    besides: Needs = NO_NEEDS
 
     def leads_to(self) -> type[msgspec.Struct]:
         """The view at the other end."""
@@ -162,12 +156,13 @@ def _tasks(description: str, within: str = "") -> Edge:
     return _pages("allTasks", "Task", tasks, description)
 
 
-def _counts(counting: Counting | None) -> Edge:
+def _counts(counting: Counting | None, *, within_plan: bool) -> Edge:
     def counts(world: World, one: Any) -> TaskCounts:
         assert counting  # noqa: S101 - of these kinds alone
         return world.counted(counting, one)
 
-    return _one("taskCounts", "TaskCounts", counts, "How many of its tasks stand how.")
+    edge = _one("taskCounts", "TaskCounts", counts, "How many of its tasks stand how.")
+    return edge if within_plan else edge._replace(leaves=True, besides=all_of(ASSIGNMENTS))
 
 
 def _reports(world: World, one: Any) -> ListAt:
@@ -247,7 +242,7 @@ _BESIDES: Final[dict[str, Iterable[Edge]]] = {
         ),
     ),
     "Via": (_unit(),),
-    "Participation": (_in_task(),),
+    "Participation": (_in_task()._replace(leaves=True),),
     "Unit": (
         _one(
             "inDistrict",
@@ -257,16 +252,17 @@ _BESIDES: Final[dict[str, Iterable[Edge]]] = {
             optional=True,
         ),
     ),
-    "Mention": (_in_task(),),
+    "Mention": (_in_task()._replace(leaves=True),),
     "PlanTarget": (_in_task(),),
     "Report": (_in_task("onTask"), _recorded()),
     "ReportRef": (_recorded(),),
 }
 
 
+_IN_PLANS: Final = (PLAN, PART, MEASURE)
 _AFTER: Final[dict[str, Iterable[Edge]]] = {
     one.kind.capitalize(): (
-        *((_counts(one.list.counting),) if one.list.counting else ()),
+        *((_counts(one.list.counting, within_plan=one in _IN_PLANS),) if one.list.counting else ()),
         *(() if one.inner else _of_the_log(one)),
     )
     for one in SUBJECTS.values()

@@ -13,10 +13,10 @@ from graphql.execution.values import VariableValues, get_argument_values, get_va
 
 from api.graphql.arguments import given_of
 from api.graphql.compiled import Compiled, RootField, compile_query, keep, known_query
-from api.graphql.edges import NO_NEEDS, Needs
 from api.graphql.errors import MAX_ERRORS, NotOffered, located, shortened, too_complex
 from api.graphql.introspected import introspected
 from api.graphql.moments import Inquiry, Moments, Scene, Sent, Several, learn_all
+from api.graphql.needs import needed
 from api.graphql.projection import Selection
 from api.graphql.schema import GRAPHQL_SCHEMA
 from api.graphql.world import MOST, Here
@@ -195,7 +195,7 @@ async def _answers(
             _fill(answers, part, error)
 
     async def at(moment: Moment, those: Sequence[AnswerPart]) -> None:
-        needs: Needs = NO_NEEDS.union(*(one.selection.needs for one in those))
+        needs = needed((one.selection.needs, one.asked.plans) for one in those)
         try:
             world, rows = await moments.read(moment, needs, [one.asked.wanted for one in those])
         except Exception as error:  # noqa: BLE001 - as above

@@ -9,8 +9,8 @@ import msgspec
 
 from api.graphql.arguments import Given
 from api.graphql.connections import Argument
-from api.graphql.edges import Needs
 from api.graphql.ids import print_moment
+from api.graphql.needs import Plans
 from api.graphql.world import Budget, Here, World, load
 from api.http.cursors import Start, clocks_of, meant
 from api.services.reader import Reader
@@ -135,10 +135,11 @@ class Moments:
         address = self.reader.meta(clocks, "/graphql", self._said.parameters()).self_
         return address if self._lasting and address and len(address) <= LONGEST_ADDRESS else None
 
-    async def read(self, moment: Moment, needs: Needs, questions: Sequence[RowsWanted]) -> tuple[World, list[Rows]]:
+    async def read(
+        self, moment: Moment, needs: RowsWanted, questions: Sequence[RowsWanted]
+    ) -> tuple[World, list[Rows]]:
         """The world at a moment, as far as `needs` goes, and the rows of each root there, all by one statement."""
-        world = sorted(needs, key=lambda one: one.table.name)  # the same needs make the same statement
-        rows, *others = await read_all(self.reader, moment, [world, *questions])
+        rows, *others = await read_all(self.reader, moment, [needs, *questions])
         return World(rows, moment), others
 
     async def learn(self, world: World) -> None:
@@ -190,7 +191,7 @@ class Inquiry(NamedTuple):
     """One root of one request: when it stands, the rows that it wants there, and how they become its answer.
 
     `types` are those of the nodes that are asked for by their ids; `read`: how many values it is worth to read what
-    it wants beside those rows, whatever is shown of it.
+    it wants beside those rows, whatever is shown of it; `plans`: those in which its nodes lie, where these are known.
     """
 
     start: Start
@@ -199,6 +200,7 @@ class Inquiry(NamedTuple):
     page: int = 1
     types: Sequence[str] = ()
     read: int = 0
+    plans: Plans = None
 
 
 class Several(NamedTuple):

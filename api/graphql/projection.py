@@ -9,8 +9,9 @@ import msgspec
 from graphql import FieldNode, GraphQLError
 
 from api.graphql.connections import Turn, connection
-from api.graphql.edges import NO_NEEDS, PAGE, Needs
+from api.graphql.edges import PAGE
 from api.graphql.errors import located
+from api.graphql.needs import NO_NEEDS, Needs, everywhere
 from api.graphql.remembered import ON_NOTHING, Depends, Projection, Remembering, both
 from api.graphql.shapes import FIELDS, STRUCTS
 from api.graphql.world import Here
@@ -120,11 +121,12 @@ class Shape:
 
     def _add(self, name: str, below: Selection, size: int, cost: Cost) -> None:
         field = FIELDS[self._type, name]
-        self._needs |= below.needs
         if field.follow is None:
+            self._needs |= below.needs
             self._own |= field.needs | below.own
         else:
-            self._needs |= field.needs | below.own
+            needs = below.needs | field.needs | below.own
+            self._needs |= everywhere(needs) if field.leaves else needs
         self._names.add(name)
         self._depends = both(self._depends, both(field.depends, below.depends))
         self._erasable = self._erasable or below.erasable

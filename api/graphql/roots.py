@@ -27,6 +27,7 @@ from api.graphql.errors import too_complex
 from api.graphql.ids import ANY, TYPES, Id, parse_node
 from api.graphql.log import DIFF, EVENTS, HISTORY, told
 from api.graphql.moments import TABLE_OF, Inquiry, Root, Scene, Several
+from api.graphql.needs import Plans
 from api.graphql.nodes import NODES, node_of, nodes_of
 from api.graphql.shapes import Node, PositionScalar, connection_of, shape
 from api.http.cursors import Start, clocks_of
@@ -40,6 +41,8 @@ from projections.views.report_list import PLAN_REPORTS
 from projections.views.targets import TARGET_LIST
 from projections.views.task_list import TASK_LIST
 from projections.views.units import UNIT_LIST
+
+_IN_PLANS: Final = ("plan", "part", "measure", "task", "report", "target")
 
 
 def _single(kind: str, key: Argument) -> Root:
@@ -65,7 +68,12 @@ def _asked(kind: str, key: str, given: Given) -> Inquiry:
     async def answer(scene: Scene) -> Any:
         return await node_of(scene, kind, key)
 
-    return Inquiry(given.start, NODES[kind].wanted([key]), answer)
+    return Inquiry(given.start, NODES[kind].wanted([key]), answer, plans=_plans_of(kind, [key]))
+
+
+def _plans_of(kind: str, keys: Sequence[str]) -> Plans:
+    """The plans in which nodes of a kind lie, by their keys; None for a kind that lies in none."""
+    return frozenset(key.partition("/")[0] for key in keys) if kind in _IN_PLANS else None
 
 
 def _node(given: Given, _: frozenset[str]) -> Inquiry:
@@ -104,7 +112,9 @@ def _part(start: Start, kind: str, some: Sequence[tuple[int, Id]]) -> tuple[Inqu
         found = await nodes_of(scene, kind, keys)
         return [found[one.key] for _, one in some]
 
-    return Inquiry(start, NODES[kind].wanted(keys), answer, types=[TYPES[kind]] * len(some)), [at for at, _ in some]
+    return Inquiry(
+        start, NODES[kind].wanted(keys), answer, types=[TYPES[kind]] * len(some), plans=_plans_of(kind, keys)
+    ), [at for at, _ in some]
 
 
 def _listed(
@@ -137,7 +147,8 @@ def _listed(
             return msgspec.structs.replace(made, nodes=await finish(scene, made.nodes)) if finish else made
 
         wants = rows_of(collection, scope, chosen, part)
-        return Inquiry(begun(given.start, turn.cursor), wants, answer, turn.limit)
+        plans = _plans_of("plan", [scope]) if within else None
+        return Inquiry(begun(given.start, turn.cursor), wants, answer, turn.limit, plans=plans)
 
     arguments = (*((within[1],) if within else ()), *filters(collection.filter), *CLOCK_ARGUMENTS, *PAGING)
     return Root(name, description, connection_of(collection.view), arguments, ask)

@@ -15,8 +15,9 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from api.graphql.connections import PAGING, PageInfo, connection, taking, turn_of
-from api.graphql.edges import EDGES, NO_NEEDS, PAGE, Edge, Needs, named, needs_of, needs_of_field, read_for, size_of
+from api.graphql.edges import EDGES, PAGE, Edge, named, needs_of, needs_of_field, read_for, size_of
 from api.graphql.ids import KEYS, KINDS
+from api.graphql.needs import NO_NEEDS, Needs
 from api.graphql.remembered import ON_NOTHING, Depends
 from api.graphql.words import described
 from api.graphql.world import Here
@@ -40,6 +41,7 @@ class Field(NamedTuple):
     attribute: str | None = None
     follow: Callable[[Any, Here], Any] | None = None
     needs: Needs = NO_NEEDS
+    leaves: bool = False  # the plan of the value
     size: int = 1  # about how many there are of it
     read: int = 0  # values that it is worth to read it, whatever is shown of it
     pages: bool = False
@@ -151,7 +153,8 @@ def _computed(made: Any, owner: str, edge: Edge, type_: Any) -> None:
     taking(PAGING if edge.pages else (), resolve)
     FIELDS[owner, edge.name] = Field(
         follow=follow,
-        needs=needs_of(edge.to),
+        needs=needs_of(edge.to) | edge.besides,
+        leaves=edge.leaves,
         size=size_of(owner, edge.name) if edge.many else 1,
         read=read_for(edge.to),
         pages=edge.pages,
