@@ -24,7 +24,7 @@ from tests.integration.test_kill import facts_after, kill, verified
 
 CLIENTS: Final = 16
 TASKS: Final = 12  # that all write to, so that they meet
-UNITS: Final = ("shi-wei-sheng-jian-kang-wei", "shi-fa-gai-wei", "shi-jing-xin-wei")
+UNITS: Final = ("shi-wei-sheng-jian-kang-wei", "shi-fa-zhan-gai-ge-wei", "shi-shang-wu-wei")
 VERIFIED_EVERY: Final = 25
 PLAN: Final = "shanghai-credit-2023"
 
