@@ -119,6 +119,7 @@ def test_a_server_that_is_right_is_fetched_from_once(hostile: Hostile) -> None:
         f"/log/{LOG}/checkpoint",
         f"/log/{LOG}/tile/entries/001.p/44",
         f"/log/{LOG}/tile/entries/000",
+        f"/log/{LOG}/key",
     ]
     assert sorted(path.relative_to(hostile.keep).as_posix() for path in hostile.keep.rglob("*") if path.is_file()) == [
         "checkpoint",
@@ -128,11 +129,11 @@ def test_a_server_that_is_right_is_fetched_from_once(hostile: Hostile) -> None:
     ]
     hostile.asked.clear()
     hostile.visit()
-    assert hostile.asked == ["/log/checkpoint", f"/log/{LOG}/checkpoint"]
+    assert hostile.asked == ["/log/checkpoint", f"/log/{LOG}/checkpoint", f"/log/{LOG}/key"]
     hostile.publish(ENTRIES[:320])
     hostile.asked.clear()
     hostile.visit()
-    assert hostile.asked[2:] == [f"/log/{LOG}/tile/entries/001.p/64"]
+    assert hostile.asked[2:] == [f"/log/{LOG}/tile/entries/001.p/64", f"/log/{LOG}/key"]
     assert [path.name for path in (hostile.keep / "tile/entries").rglob("*") if path.is_file()] == ["000", "64"]
 
 
@@ -299,5 +300,5 @@ def test_a_copy_of_what_was_kept_is_not_fetched_again(hostile: Hostile) -> None:
     hostile.keep = hostile.keep.with_name("copy")
     hostile.asked.clear()
     hostile.visit()
-    assert hostile.asked == ["/log/checkpoint", f"/log/{LOG}/checkpoint"]
+    assert hostile.asked == ["/log/checkpoint", f"/log/{LOG}/checkpoint", f"/log/{LOG}/key"]
     assert Visits(LOG, hostile.state).notes()
