@@ -43,7 +43,12 @@ def environment(**settings: str) -> dict[str, str]:
 async def planrecord(*arguments: str, given: str = "", project: Path | str = PROJECT, **settings: str) -> Finished:
     """Run `planrecord …` of the files in `project` to its end."""
     process = await _spawn(project, arguments, settings, subprocess.PIPE, subprocess.PIPE)
-    out, err = await asyncio.wait_for(process.communicate(given.encode()), PATIENCE)
+    try:
+        out, err = await asyncio.wait_for(process.communicate(given.encode()), PATIENCE)
+    except TimeoutError:  # nothing is left running
+        process.kill()
+        await process.wait()
+        raise
     assert process.returncode is not None
     return Finished(process.returncode, out.decode(), err.decode())
 

@@ -54,14 +54,26 @@ class Kept(NamedTuple):
     answers: dict[str, Answer]
 
 
+async def record_beside(folder: Path, project: Path) -> None:
+    """Record by yesterday's command, which was seen not to end; what is told it twice is one fact all the same."""
+    for last in (False, False, True):
+        try:
+            beside = ("record", "--data-dir", str(folder))
+            assert (await planrecord(*beside, given=json.dumps(BESIDE), project=project)).code == 0
+        except TimeoutError:
+            if last:
+                raise
+        else:
+            return
+
+
 @pytest.fixture(scope="module")
 async def kept() -> AsyncGenerator[Kept]:
     with place() as folder:
         project = brought(folder.parent / "yesterday")
         async with serving(folder, "demo", "--serve", project=project) as running:
             receipts = {key: await receipt(running, key) for key in SENT}
-            beside = ("record", "--data-dir", str(folder))
-            assert (await planrecord(*beside, given=json.dumps(BESIDE), project=project)).code == 0
+            await record_beside(folder, project)
             root = await root_of(folder, project)
             answered = await answers(running.http)
             assert await running.stop() == 0
