@@ -134,10 +134,7 @@ def reading(victim: Victim) -> Generator[Reader]:
 
 def undisturbed(reader: Reader, cost: Cost) -> None:
     assert cost.longest <= LONGEST_STEP, cost
-    # Which thread has the interpreter when the loop rests is the system's choice, once in thousands of reads a bad one.
-    worked = sorted(reader.worked)
-    assert worked[-1 - len(worked) // 100] < 0.1, worked
-    assert worked[-1] < 0.5, worked
+    assert max(reader.worked) < 0.1, reader.worked
     assert max(reader.waited) < 1, reader.waited
 
 
