@@ -1,17 +1,18 @@
 """An answer to keep: with the checkpoint that covers it, and the proof that the one goes on from the other."""
 
 import asyncio
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import get
 from msgspec import Meta
 
-from api.http.answers import BODY_PARTS, ONCE, Answer
+from api.http.answers import ONCE, Answer
 from api.http.asking import asked
 from api.http.clients import unless_gone
 from api.http.documented import answers, operation
+from api.http.front import Collected
 from api.http.question import Ask, Asked, Credentials, handed, question_of
 from api.log.asked import covering
 from api.services.problems import Fault, Trouble
@@ -41,41 +42,23 @@ class Saving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
 
 
-class Gathered:
-    """What the application answers to a question that is asked within it."""
-
-    def __init__(self) -> None:
-        self.status = 0
-        self.headers = dict[str, str]()
-        self.body = b""
-        self.whole = True
-
-    async def __call__(self, message: MutableMapping[str, Any]) -> None:
-        """Take a message of the application's."""
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.headers = {name.decode(): value.decode("latin-1") for name, value in message["headers"]}
-            self.whole = not message.get(BODY_PARTS)
-        else:
-            self.body += message.get("body", b"")
-
-
 @get("/v1/evidence", operation_class=operation(Saving), responses=answers(SavedAnswer), tags=["log"])
 async def evidence(request: Ask) -> Answer:
     """An answer with what proves from which log it was read: to be kept, and judged by `planrecord audit`."""
     address = asked(request.question.parameters, Saving).of
     answered = await _answered(request, address)
     if answered.status != 200:  # noqa: PLR2004
-        return Answer(answered.body, answered.headers, ONCE, answered.status)
+        headers = {name.decode(): value.decode("latin-1") for name, value in answered.headers}
+        return Answer(answered.content, headers, ONCE, answered.status)
     try:
-        pinned = read_at(answered.body).address
+        pinned = read_at(answered.content).address
         if pinned and pinned != address:  # so that whoever asks for the address is answered the same
             address, answered = pinned, await _answered(request, pinned)
-        said = read_at(answered.body)
+        said = read_at(answered.content)
     except FormatError as error:
         raise _unfit("what is answered there names no size of the log: keep an answer that has `meta`") from error
     with request.reader.waiting():
-        made = await unless_gone(request.receive, _proved(request, address, answered.body, said))
+        made = await unless_gone(request.receive, _proved(request, address, answered.content, said))
     name = f"planrecord-{request.reader.head.log[:8]}-p{said.position}.evidence"
     headers = {
         "Content-Type": "application/json",
@@ -85,7 +68,7 @@ async def evidence(request: Ask) -> Answer:
     return Answer(print_evidence(made), headers, ONCE)
 
 
-async def _answered(request: Ask, address: str) -> Gathered:
+async def _answered(request: Ask, address: str) -> Collected:
     """What a question of the address is answered, as if it had been asked at the door."""
     path, _, query = address.partition("?")
     wanted = "give an address that begins with /v1/, percent-encoded, without the server's name"
@@ -105,10 +88,10 @@ async def _answered(request: Ask, address: str) -> Gathered:
         raise _unfit(wanted)
     if question.waits:
         raise _unfit("an answer that is waited for cannot be kept: leave waitSeconds out")
-    collected = Gathered()
+    collected = Collected()
     inner = handed(scope, Asked(question, b"", Credentials(), request.reader, request.trace))
     await request.app(inner, request.receive, collected)  # type: ignore[arg-type]
-    if not collected.whole:
+    if collected.parts:
         raise _unfit("a whole list cannot be kept: leave the suffix out, and keep page by page")
     return collected
 
