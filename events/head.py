@@ -16,7 +16,7 @@ import asyncpg
 
 from domain.values import SHANGHAI, shanghai_day
 from events import merkle
-from events.database import CHANNEL, GONE, Connection, Lanes, statement
+from events.database import CHANNEL, GONE, PATIENCE, Connection, Lanes, statement
 from events.histogram import SECONDS, Histogram
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,6 +46,7 @@ class Head:
         self._heard = time.monotonic()  # when the connection that listens last answered
         self._hears = asyncio.Event()  # there is such a connection
         self._moved = asyncio.Condition()
+        self._seeing = asyncio.Lock()
         self._ending = False
 
     @property
@@ -95,6 +96,18 @@ class Head:
         """Read the head now."""
         async with self._lanes.acquire() as connection:
             await self.read(connection)
+
+    async def see(self, position: int | None) -> None:
+        """Have the head at a position that is committed, or as it is; what GONE names if it cannot be had in time.
+
+        Of those whose facts came by one commit one asks the database. Each waits with an end of its own: behind a
+        database that stands still they would else wait one after the other.
+        """
+        if position is not None and self.size >= position:
+            return
+        async with asyncio.timeout(PATIENCE), self._seeing:
+            if position is None or self.size < position:
+                await self.refresh()
 
     async def hear(self, connection: Connection) -> None:
         """Read the head over the connection that listens, which shows that it is alive; TimeoutError if it is not."""

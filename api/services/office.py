@@ -68,7 +68,6 @@ class Office:
         self._head = head
         self._handler = handler
         self._actor = actor
-        self._reading = asyncio.Lock()
 
     async def record(self, commands: Sequence[AnyCommand], idempotency: IdempotencyKey | None = None) -> Receipt:
         """Record what the commands decide, all or nothing; NotBegun or Unacknowledged if the database went away."""
@@ -77,22 +76,13 @@ class Office:
         except GONE as error:  # the log itself says what became of what it was given
             raise NotBegun("the database does not answer") from error
         try:
-            await self._see(max(appended.positions, default=None))
+            await self._head.see(max(appended.positions, default=None))
             found = await self._told(appended)
             cut = await self._undercut(found)
         except GONE as error:
             raise Unacknowledged("it was recorded, and the database went away before it could be read back") from error
         position = max(appended.positions, default=self._head.size)
         return Receipt(position, tuple(found), doubts(commands) + cut, appended.replayed, appended.unchanged)
-
-    async def _see(self, position: int | None) -> None:
-        """Have the head at a position, or as it is: whoever is told that it is recorded can read it here.
-
-        Of those whose facts came by one commit one asks the database.
-        """
-        async with self._reading:
-            if position is None or self._head.size < position:
-                await self._head.refresh()
 
     async def _told(self, appended: Appended) -> list[EventView]:
         """The facts of a request: as they were recorded, or read where that was an earlier one."""

@@ -20,7 +20,7 @@ from api.postgres import Cluster, cluster
 from api.postgres.pidfile import servers_in
 from domain.bundled import bundled_plan
 from domain.task import RewordTask
-from events.database import connect
+from events.database import GONE, connect
 from events.demo import set_clock
 from tests.attacks.conftest import LONGEST_STEP, Victim, victim_at
 from tests.conftest import IMPORTED_AT, PLAN, TASK, Site, problem_of, serving, settings_for
@@ -170,6 +170,19 @@ async def test_what_was_begun_when_the_database_stood_still_is_unacknowledged_or
         found = sum(f'"text":"{text}"' in row["leaf"] for row in rows)
         assert found <= 1
         assert found == 1 or answer.status_code != 200
+
+
+async def test_those_who_wait_to_see_what_they_recorded_do_not_wait_one_after_the_other(
+    own: Cluster, folder: Path
+) -> None:
+    """What was recorded just before the database stood still."""
+    async with service(settings_for(own.dsn, folder)) as running:
+        head = running.reader.head
+        beyond = head.size + 1
+        with stopped(*servers_in(own.data)):
+            async with within(PROMPT):
+                ends = await asyncio.gather(*(head.see(beyond) for _ in range(9)), return_exceptions=True)
+    assert all(isinstance(one, GONE) for one in ends), ends
 
 
 async def test_a_server_whose_database_stands_still_obeys_within_ten_seconds(own: Cluster, folder: Path) -> None:
