@@ -258,23 +258,26 @@ class LogPage(EventFilter, frozen=True, kw_only=True):
     limit: int = 100
 
 
-# A district's units name it when they are registered.
-_OF_DISTRICT: Final = f"""ARRAY(SELECT unnest($n::text[]) UNION SELECT e.stream
-    FROM {SCHEMA}.concerns c JOIN events e USING (position)
-    WHERE c.what = ANY ($n::text[]) AND c.position <= $2 AND e.stream LIKE 'unit:%')"""
-_ASKED: Final = "$n::text[]"
+# A district's units name it when they are registered: from the position on where a unit's stream first does, whatever
+# names the unit concerns the district. So what a filter brings of a log never changes as the log grows.
+_DISTRICT: Final = f"""WITH district (what, since) AS MATERIALIZED (
+    SELECT what, 0 FROM unnest($n::text[]) AS named(what)
+    UNION ALL SELECT e.stream, min(c.position) FROM {SCHEMA}.concerns c JOIN events e USING (position)
+    WHERE c.what = ANY ($n::text[]) AND c.position <= $2 AND e.stream LIKE 'unit:%' GROUP BY e.stream
+)"""
 # By $1 on, up to $2, at most $3: the filter that chooses fewest is followed along its index, each of the others is
 # asked about what that brings. Subqueries with a limit are never taken apart: whatever the plan, each reads its rows.
-_FOLLOWED: Final = """SELECT DISTINCT p.position FROM unnest({whats}) AS w(what), LATERAL (
+_FOLLOWED: Final = """SELECT DISTINCT p.position FROM {whats}, LATERAL (
     SELECT c.position FROM {table} c
-    WHERE c.{column} = w.what AND c.position {than} $1 AND c.position <= $2{others}
+    WHERE c.{column} = w.what AND c.position {than} $1 AND c.position >= w.since AND c.position <= $2{others}
     ORDER BY c.position{order} LIMIT $3
 ) AS p ORDER BY p.position{order} LIMIT $3"""
 _ALL: Final = (
     "SELECT position FROM events WHERE position {than} $1 AND position <= $2 ORDER BY position{order} LIMIT $3"
 )
 _OTHER: Final = f"""
-    AND (SELECT true FROM {SCHEMA}.concerns o WHERE o.what = ANY ({{whats}}) AND o.position = c.position LIMIT 1)"""
+    AND (SELECT true FROM {{whats}} JOIN {SCHEMA}.concerns o USING (what)
+        WHERE o.position = c.position AND w.since <= c.position LIMIT 1)"""
 _OF_SUBJECT: Final = """
     e.stream = $2 OR e.stream >= $3 COLLATE "C" AND e.stream < $4 COLLATE "C"
 """
@@ -298,23 +301,26 @@ async def log_page(connection: Connection, position: int, asked: LogPage) -> lis
 
 def page_statement(asked: LogPage) -> tuple[str, list[list[str]]]:
     """The statement for a page, and its parameters from $4 on: only what is asked for stands in it."""
-    chosen = dict(_whats(asked))
+    chosen = dict(whats(asked))
     (than, order) = (">", "") if asked.before is None else ("<", " DESC")
-    whats = [
-        (_OF_DISTRICT if name == "district" else _ASKED).replace("$n", f"${number}")
-        for number, name in enumerate(chosen, 4)
+    named = [
+        "district AS w"
+        if name == "district"
+        else f"(SELECT what, 0 FROM unnest(${n}::text[]) AS n(what)) AS w(what, since)"
+        for n, name in enumerate(chosen, 4)
     ]
+    with_district = _DISTRICT.replace("$n", f"${4 + [*chosen].index('district')}") if "district" in chosen else ""
     table, column = ("events", "stream") if "stream" in chosen else (f"{SCHEMA}.concerns", "what")
-    others = "".join(_OTHER.format(whats=one) for one in whats[1:])
+    others = "".join(_OTHER.format(whats=one) for one in named[1:])
     found = (_FOLLOWED if chosen else _ALL).format(
-        whats=next(iter(whats), ""), table=table, column=column, than=than, order=order, others=others
+        whats=next(iter(named), ""), table=table, column=column, than=than, order=order, others=others
     )
-    sql = f"""SELECT (SELECT l.entry FROM events l WHERE l.position = e.position) AS entry,
+    sql = f"""{with_district} SELECT (SELECT l.entry FROM events l WHERE l.position = e.position) AS entry,
         {BESIDES.replace("$n", "$2")} FROM ({found}) AS e ORDER BY e.position{order}"""
     return sql, list(chosen.values())
 
 
-def _whats(asked: EventFilter) -> Iterator[tuple[str, list[str]]]:
+def whats(asked: EventFilter) -> Iterator[tuple[str, list[str]]]:
     """What a fact concerns that is asked for, any of each: those first that few concern."""
     if asked.stream is not None:
         yield "stream", [asked.stream]

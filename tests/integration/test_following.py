@@ -119,3 +119,20 @@ async def test_verify_names_what_a_fact_concerns_otherwise_than_the_log_says(sit
         await verify(connection, TABLES, say)
     assert found
     assert all(words in one for one in found), found
+
+
+async def test_a_unit_that_comes_into_a_district_later_changes_nothing_that_the_filter_brought(site: Site) -> None:
+    """What a filter brings of a log is fixed when it is recorded: whoever polled and whoever reads it all agree."""
+    founding = await site.record(
+        {"type": "unit.register", "unit": "xin-ju", "name": "新局", "reason": "新设"}, assign("xin-ju", reason="增补")
+    )
+    first = [one["position"] for one in await followed(site, district=DISTRICT)]
+    moved = {"type": "unit.register", "unit": "xin-ju", "name": "新局", "district": DISTRICT, "reason": "更正"}
+    corrected = await site.record(moved | {"replaces": founding["facts"][0]["position"]})
+    released = {"type": "task.release_unit", "task": TASK, "unit": "xin-ju", "reason": "不增补了"}
+    later = await site.record(released)
+    brought = [one["position"] for one in await followed(site, district=DISTRICT)]
+    assert brought == [*first, corrected["position"], later["position"]]
+    filtered = {"task": TASK, "district": DISTRICT, "type": "task.unit_assigned.v1,task.unit_released.v1"}
+    assert [one["position"] for one in await followed(site, **filtered)][-1] == later["position"]
+    assert founding["position"] not in {one["position"] for one in await followed(site, **filtered)}
