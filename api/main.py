@@ -11,8 +11,8 @@ from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import License
 
+from api import feeds, pages
 from api import log as auditors
-from api import pages
 from api.description import docs, schemas
 from api.graphql.door import graphql, methods
 from api.hosting.heads import check_acknowledged, keeping
@@ -29,6 +29,7 @@ from api.resources import diff, events, health, history, subjects, summary, time
 from api.services.meter import Meter
 from api.services.office import Office
 from api.services.reader import Reader
+from api.services.tail import LogTail, tailing
 from api.writing import clock, commands
 from events.database import APPENDING, APPENDING_PATIENCE, PLANNED_ONCE, Lanes, connect, lanes_of, undisturbed
 from events.handle import Handler
@@ -53,6 +54,7 @@ HANDLERS: list[Any] = [
     *diff.HANDLERS,
     *timemaps.HANDLERS,
     *auditors.HANDLERS,
+    *feeds.HANDLERS,
     commands.commands,
     clock.demo_clock,
     methods,
@@ -86,6 +88,7 @@ class Service(msgspec.Struct, frozen=True):
     slices: Lanes
     meter: Meter
     published: Published
+    tail: LogTail
 
     def measured(self) -> Counted:
         """All that this process has counted; it may be asked for by another thread."""
@@ -126,6 +129,7 @@ async def wired(
         keeping(settings.data_dir, head) if purpose != "read" else nullcontext(),
         publishing(settings, dsn, head) if purpose != "read" else nullcontext(Published(head)) as published,
         handling(log, pool, folds, Streams(memory)) as handler,
+        tailing(slices, head) as tail,
     ):
         token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)
         reader = Reader(pool, slices, head, settings.license, memory)
@@ -134,6 +138,7 @@ async def wired(
             *(settings, dsn, pool, log, reader, handler, office, token, is_new, hmac_key, own, slices),
             Meter(),
             published,
+            tail,
         )
 
 
@@ -163,6 +168,7 @@ def application(running: Service) -> Front:
         {
             "log": running.log,
             "published": running.published,
+            "tail": running.tail,
             "key_published_at": running.settings.key_published_at,
             "office": running.office,
             "token": running.token,

@@ -37,6 +37,7 @@ class Head:
         self.log = ""
         self.origin = ""
         self.erasure_epoch = 0
+        self.notice = ""  # what the operator tells all who follow the record
         self.lags = Histogram(SECONDS)  # from the recording of a fact to its being shown here
         self._lanes = lanes
         self._instants: array[int] = array("q")
@@ -47,7 +48,7 @@ class Head:
         self._hears = asyncio.Event()  # there is such a connection
         self._moved = asyncio.Condition()
         self._seeing = asyncio.Lock()
-        self._ending = False
+        self.ending = False  # the process ends: nobody waits any more
 
     @property
     def unheard(self) -> float:
@@ -155,7 +156,7 @@ class Head:
         self._today = date.min, 0.0
         self.size, self.root = row["size"], merkle.root(tuple(row["frontier"])).hex()
         self.log, self.origin = row["log"], row["origin"]
-        self.erasure_epoch, self._demo_now = row["erasure_epoch"], row["demo_now"]
+        self.erasure_epoch, self._demo_now, self.notice = row["erasure_epoch"], row["demo_now"], row["notice"]
         return True
 
     async def reach(self, position: int, seconds: float) -> bool:
@@ -175,14 +176,20 @@ class Head:
         """Wait until the log holds more than `size` facts; False if it does not within so many seconds, or we end."""
         try:
             async with asyncio.timeout(seconds), self._moved:
-                await self._moved.wait_for(lambda: self._ending or self.size > size)
+                await self._moved.wait_for(lambda: self.ending or self.size > size)
         except TimeoutError:
             return False
         return self.size > size
 
+    async def move(self, size: int, notice: str, seconds: float) -> None:
+        """Wait until the log holds more than `size` facts, or another notice stands; for so many seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._moved:
+                await self._moved.wait_for(lambda: self.ending or self.size > size or self.notice != notice)
+
     async def end(self) -> None:
         """Let nobody wait for the log to grow any more: the process ends."""
-        self._ending = True
+        self.ending = True
         async with self._moved:
             self._moved.notify_all()
 

@@ -6,6 +6,7 @@ What differs from run to run, such as the id of a request or a salt and its dige
 import csv
 import io
 import json
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -99,8 +100,9 @@ def example_address(path: str, operation: Mapping[str, Any]) -> str:
             path = path.replace(f"{{{one['name']}}}", str(value))
         elif one["name"] == "limit":
             query.append(f"limit={LONGEST_LIST}")
-        elif one.get("required"):
-            query.append(f"{one['name']}={quote(str(value))}")
+        elif one.get("required") or one["name"] == "follow":  # a stream that goes on is no example
+            told = str(value).lower() if isinstance(value, bool) else quote(str(value))
+            query.append(f"{one['name']}={told}")
     return f"{path}?{'&'.join(query)}" if query else path
 
 
@@ -115,6 +117,8 @@ async def _reads(
     if "limit" in names:  # a list
         for form in OTHER_FORMS:
             yield await http.get(url, headers={"Accept": form})
+    if "follow" in names:
+        yield await http.get(url.replace("?", ".ndjson?"))
     for clock in names & {"asOf", "from"}:
         for wrong in ("30 June", "2022-12-31"):  # no date, and a day before the record's first
             yield await http.get(url, params={clock: wrong})
@@ -138,11 +142,25 @@ def _shown(response: httpx.Response, kind: str) -> Any:
         return _printed(list(csv.reader(io.StringIO(response.text)))[: LONGEST_LIST + 1])
     if kind == "application/x-ndjson":
         return "".join(f"{json.dumps(_short(json.loads(line)), ensure_ascii=False)}\n" for line in _lines(response))
+    if kind == "text/event-stream":
+        return _streamed(response.text)
     if kind == "text/plain":
         return TLOG_PROOF
     if not kind.endswith("json"):
         return response.text
     return _short(response.json())
+
+
+def _streamed(text: str) -> str:
+    """The first events of a stream."""
+    shown = "\n\n".join(text.split("\n\n")[: LONGEST_LIST + 1]) + "\n\n"
+    shown = re.sub(r"(?<=^id: )\w+", RANDOM["log"], shown, flags=re.MULTILINE)
+    return re.sub(
+        r"(?<=^data: ).*",
+        lambda found: json.dumps(_short(json.loads(found[0])), ensure_ascii=False),
+        shown,
+        flags=re.MULTILINE,
+    )
 
 
 def _printed(rows: list[list[str]]) -> str:

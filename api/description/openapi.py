@@ -11,6 +11,7 @@ from api.description.events import add_events
 from api.description.examples import BODIES, OTHER_FORMS, WRITTEN, Example
 from api.graphql.door import GraphQLRequest
 from api.http import mementos
+from api.http.question import STREAM
 from api.services.problems import PROBLEM_JSON, TITLES
 from api.writing.clock import Clock
 from domain.commands import AnyCommand
@@ -47,7 +48,9 @@ def described_by(app: Litestar) -> dict[str, Any]:
     described["components"]["securitySchemes"] = {"token": _TOKEN}
     for name, operation in _operations(described):
         operation["summary"] = operation["description"].partition(". ")[0].rstrip(".")
-        if name.startswith("GET /v1/"):
+        if name == f"GET {STREAM}":
+            _add_stream(operation)
+        elif name.startswith("GET /v1/"):
             _add_read(operation)
             if name.endswith("/proof"):
                 _add_text(operation)
@@ -91,6 +94,23 @@ def _add_read(operation: dict[str, Any]) -> None:
         _add_problem(operation, 410)
     if any(one["name"] == "limit" for one in operation.get("parameters", ())):
         good["content"] |= {form: {"schema": {"type": "string"}} for form in OTHER_FORMS}
+
+
+def _add_stream(operation: dict[str, Any]) -> None:
+    """What a stream is asked with beside its query, and its other form."""
+    good = operation["responses"]["200"]
+    good["headers"] = {"Log-Position": READ_HEADERS["Log-Position"]}
+    good["content"]["application/x-ndjson"] = {"schema": {"type": "string"}}
+    operation["parameters"].append(
+        {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "required": False,
+            "description": "Where the stream broke off, as a client of server-sent events says it: the log and the "
+            "position. It counts before `after`.",
+            "schema": {"type": "string", "examples": ["9f1c3b5a7d2e4860:351"]},
+        }
+    )
 
 
 def _add_text(operation: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from granian.server.embed import Server
 
 BACKLOG: Final = 1_024  # connections that wait until they are taken
 CONNECTIONS: Final = 10_000  # that are held at once: a slow one costs about 30 KB and delays nobody
+UNSENT: Final = 131_072  # bytes that the system takes for a client that takes none; what is under way is not counted
 HEAD_PATIENCE: Final = 10_000  # milliseconds in which the head of a request must have come
 LARGEST_HEAD: Final = 65_536  # bytes of it
 LAST_ANSWERS: Final = 5.0  # seconds in which requests that are under way may end; one that never ends must not hold us
@@ -34,6 +35,7 @@ def listening(host: str, port: int) -> socket.socket:
         # Only to bind over connections that are dying. SO_REUSEPORT, which granian would set, lets a second server
         # share the port; and two may bind as long as neither listens, so this listens at once.
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)  # each connection has it from here
         taken.bind(address)
         taken.listen(BACKLOG)
     except OSError as error:

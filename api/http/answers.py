@@ -40,10 +40,15 @@ class AtHead(msgspec.Struct, frozen=True):
     position: int
 
 
-Stays = Once | Always | AtHead
+class Goes(msgspec.Struct, frozen=True):
+    """It goes on as the log grows: its parts come when they come, each is sent at once, and nobody gathers them."""
+
+
+Stays = Once | Always | AtHead | Goes
 ONCE: Final = Once()
 ALWAYS: Final = Always()
 UNLESS_ERASED: Final = Always(erasable=True)
+GOES_ON: Final = Goes()
 
 
 LARGE_BODY: Final = 1_000_000  # bytes

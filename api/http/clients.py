@@ -11,19 +11,47 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]  # as ASGI has it: the next
 CLIENT_GONE: Final = 499  # as nginx notes it; nobody is there to read it
 
 
+class Hearing:
+    """The messages of one client, as ASGI gives them; whether it has gone is listened for by one task.
+
+    What serves us takes a second one that listens, once the first was given up, for a client that has gone.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._gone: asyncio.Task[None] | None = None
+
+    async def __call__(self) -> Mapping[str, Any]:
+        """The next message."""
+        return await self._receive()
+
+    def gone(self) -> asyncio.Task[None]:
+        """It is done once the client has gone, whose request was read to its end."""
+        if self._gone is None:
+            self._gone = asyncio.create_task(_gone(self._receive))
+        return self._gone
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._gone:
+            self._gone.cancel()
+
+
 async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """The work's result; the work is cancelled if the client goes first, whose request was read to its end."""
-    task, gone = asyncio.create_task(work), asyncio.create_task(_gone(receive))
+    hearing = receive if isinstance(receive, Hearing) else Hearing(receive)
+    task, gone = asyncio.create_task(work), hearing.gone()
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             raise Trouble(CLIENT_GONE, "client_gone", "the client has gone")
         return task.result()
     finally:
-        gone.cancel()
+        if hearing is not receive:
+            hearing.close()
         if not task.done():
             task.cancel()
-            await asyncio.gather(task, gone, return_exceptions=True)
+            await asyncio.gather(task, return_exceptions=True)
 
 
 async def _gone(receive: Receive) -> None:

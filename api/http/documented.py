@@ -1,5 +1,6 @@
 """What OpenAPI says of an operation beyond its signature: the query's parameters, the answer's shape, its problems."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,14 +14,17 @@ from api.services.problems import PROBLEM_JSON, TITLES, Problem
 from projections.lists import Collection
 
 
-def operation(*queries: type[msgspec.Struct]) -> type[Operation]:
-    """An operation whose query parameters are the fields of `queries`; what has a limit is a list, in three forms."""
+def operation(*queries: type[msgspec.Struct], suffixes: Sequence[Format] = ()) -> type[Operation]:
+    """An operation whose query parameters are the fields of `queries`, in the forms that suffixes ask for.
+
+    What has a limit is a list, in three forms.
+    """
     parameters = [one for query in queries for one in _parameters(query)]
     listed = any(one.name == "limit" for one in parameters)
 
     @dataclass
     class Asked(Operation):
-        forms: ClassVar[frozenset[Format]] = frozenset(Format) if listed else frozenset()
+        forms: ClassVar[frozenset[Format]] = frozenset(Format if listed else suffixes)
 
         def __post_init__(self) -> None:
             self.parameters = [*(self.parameters or []), *parameters]
@@ -79,6 +83,14 @@ def answers(shape: Any, *problems: int) -> dict[int, ResponseSpec]:
 
 def _problem(status: int) -> ResponseSpec:
     return ResponseSpec(Problem, generate_examples=False, media_type=PROBLEM_JSON, description=TITLES[status])
+
+
+def streamed() -> dict[int, ResponseSpec]:
+    """A stream of events, and the statuses of bad ones."""
+    good = ResponseSpec(
+        str, generate_examples=False, media_type="text/event-stream", description="The facts, as they are recorded."
+    )
+    return {200: good, **{status: _problem(status) for status in (400, 404, 409, 503)}}
 
 
 READ = operation(Clocks)

@@ -18,8 +18,8 @@ from typing import Any, Final, NamedTuple
 from werkzeug.http import parse_etags
 
 from api.http import body
-from api.http.answers import BODY_PARTS, ONCE, STAYS, Always, Answer, AtHead, Once, Stays
-from api.http.clients import CLIENT_GONE, Receive, unless_gone
+from api.http.answers import BODY_PARTS, GOES_ON, ONCE, STAYS, Always, Answer, AtHead, Goes, Once, Stays
+from api.http.clients import CLIENT_GONE, Hearing, Receive, unless_gone
 from api.http.question import (
     Asked,
     Credentials,
@@ -52,6 +52,7 @@ _State = tuple[int, date]  # the head's size and the day: what an answer at the 
 WORTH_PACKING: Final = 1_000  # bytes
 LONG_PACKING: Final = 200_000  # bytes that take longer to pack than one step of the event loop may
 LONG_BODY: Final = 1 << 20  # bytes up to which the body of a whole list is held, and remembered
+TAKEN_WITHIN: Final = 30.0  # seconds in which a client must have taken a part, of what the system does not take for it
 LARGEST_QUERY: Final = 16_384  # bytes of a GraphQL request that is remembered
 LARGEST_READING: Final = 4_000  # bytes of what a reading was made from, up to which it is remembered
 OPEN: Final[list[Header]] = [
@@ -126,7 +127,16 @@ class Front:
         if not queried and question.method != "GET":
             await self._handed_on(scope, question, credentials_of(headers), receive, send, began)
             return
-        key = question, content
+        hearing = Hearing(receive)
+        try:
+            await self._answered(scope, (question, content), parts, headers, hearing, send, began)
+        finally:
+            hearing.close()
+
+    async def _answered(  # noqa: PLR0913, PLR0917 - all that a request is
+        self, scope: Scope, key: _Key, parts: _Parts, headers: Headers, receive: Receive, send: Send, began: float
+    ) -> None:
+        """Answer what reads."""
         entry = self._known(key)
         remembered = entry is not None
         if entry is None:
@@ -136,7 +146,7 @@ class Front:
                 await self._failed(scope, error, send, began)
                 return
         elif parts:
-            self._learn(question, parts)
+            self._learn(key[0], parts)
         match = headers.get(b"if-none-match")
         start = entry.unchanged if match and entry.etag and _matches(match, entry.etag) else entry.start
         if isinstance(entry, Long):
@@ -178,6 +188,7 @@ class Front:
             headers.get(b"accept-encoding"),
             headers.get(b"accept-datetime"),
             headers.get(b"content-type"),
+            headers.get(b"last-event-id"),
         )
         known: Question | None = self._memory.get(parts)
         return (question_of(scope, headers), parts) if known is None else (known, ())
@@ -211,7 +222,10 @@ class Front:
         return entry if entry.state is None or entry.state == (head.size, head.today()) else None
 
     async def _send_long(self, scope: Scope, long: "Long", start: Message, receive: Receive, send: Send) -> None:
-        """Send a long body part by part, as the client takes them; nothing more is made once it has gone."""
+        """Send a long body part by part, as the client takes them; nothing more is made once it has gone.
+
+        Who is not sent the last part finds the connection broken, and so does not take for whole what is not.
+        """
         async with aclosing(long.parts) as parts:
             if scope["method"] == "HEAD" or start is long.unchanged:
                 await send(start)
@@ -221,7 +235,7 @@ class Front:
             async def sent() -> None:
                 await send(long.start)
                 async for part in parts:
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                    await _taken(send, {"type": "http.response.body", "body": part, "more_body": True})
                 await send(NO_BODY)
 
             try:
@@ -265,11 +279,12 @@ class Front:
         inner = handed(scope, Asked(question, content, Credentials(), self._reader, Trace(scope["headers"])))
         await self.app(inner, receive, collected)
         stays, route = collected.stays, _route(inner)
-        if collected.parts and not await collected.all_of(collected.parts):
-            return _long(collected, route, collected.parts, packed=question.packed)
+        if collected.parts and (stays == GOES_ON or not await collected.all_of(collected.parts)):
+            # What goes on is not packed: a packer keeps what is too little for it.
+            return _long(collected, route, collected.parts, packed=question.packed and stays != GOES_ON)
         state = (stays.position, today) if isinstance(stays, AtHead) else None
         entry = await _entry(collected, route, stays, state, epoch, packed=question.packed)
-        if not isinstance(stays, Once) and collected.status == 200 and len(content) <= LARGEST_QUERY:  # noqa: PLR2004
+        if not isinstance(stays, Once | Goes) and collected.status == 200 and len(content) <= LARGEST_QUERY:  # noqa: PLR2004
             self._memory.offer(key, entry, _weight(key, entry))
         return entry
 
@@ -327,6 +342,15 @@ class Collected:
     def stays(self) -> Stays:
         """How long it stays true."""
         return self._start.get(STAYS, ONCE)
+
+
+async def _taken(send: Send, message: Message) -> None:
+    """Send a part once the client has taken those before; who takes nothing for so long is as good as gone."""
+    try:
+        async with asyncio.timeout(TAKEN_WITHIN):
+            await send(message)
+    except TimeoutError as error:
+        raise Trouble(CLIENT_GONE, "client_gone", "the client takes nothing") from error
 
 
 def _through(send: Send) -> Send:

@@ -21,6 +21,7 @@ MOST_PARAMETERS: Final = 100  # of a query; no address knows half as many
 LISTS: Final = frozenset({b"accept", b"accept-encoding", b"if-none-match"})  # several lines are one list (RFC 9110 5.3)
 SINGLE: Final = frozenset(
     {b"host", b"content-type", b"content-length", b"accept-datetime", b"authorization", b"idempotency-key"}
+    | {b"last-event-id"}
 )
 HEADERS_READ: Final = LISTS | SINGLE
 HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -28,6 +29,7 @@ PLAIN: Final = re.compile(
     rb"[A-Za-z0-9._~:-]+=[A-Za-z0-9._~:-]+(?:&[A-Za-z0-9._~:-]+=[A-Za-z0-9._~:-]+)*"
 )  # no %, no +
 GRAPHQL: Final = ("application/json", "application/graphql-response+json")
+STREAM: Final = "/v1/stream"
 PROOF: Final = ("text/plain", "application/json")
 A_PROOF: Final = re.compile("/v1/events/[0-9]+/proof")
 FORMS: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
@@ -43,6 +45,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     `path` is decoded and without the `suffix` that asks for a form; `form` is what that suffix, or else Accept, asks of
     a list. `query` holds each parameter once, by name. `then` is Accept-Datetime. `packed`: gzip is taken. `result` is
     the media type of an answer to GraphQL, or of a proof, that is preferred, empty where none of them is taken.
+    `last_event_id`: where a client's stream of events broke off.
     """
 
     method: Literal["GET", "POST"]
@@ -54,6 +57,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     then: str | None = None
     media_type: str = ""
     result: str = ""
+    last_event_id: str | None = None
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -68,7 +72,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     @property
     def waits(self) -> bool:
         """Whether the answer may come late, as the question waits for the log to grow: nobody shares such a wait."""
-        return any(name == "waitSeconds" for name, _ in self.query)
+        return self.path == STREAM or any(name == "waitSeconds" for name, _ in self.query)
 
     @property
     def address(self) -> str:
@@ -161,6 +165,7 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
     path, suffix = _path(scope)
     method = scope["method"]
     then, media_type = headers.get(b"accept-datetime"), headers.get(b"content-type")
+    last = headers.get(b"last-event-id") if path == STREAM else None
     return Question(
         method="GET" if method == "HEAD" else method,
         path=path,
@@ -171,6 +176,7 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
         then=then.decode("latin-1") if then else None,
         media_type=parse_options_header(media_type.decode("latin-1"))[0].lower() if media_type else "",
         result=result_of(headers.get(b"accept", b""), path),
+        last_event_id=last.decode("latin-1") if last else None,
     )
 
 

@@ -9,13 +9,14 @@ from litestar import get
 from msgspec import Meta
 
 from api.http.answers import ONCE, Answer, ok
-from api.http.asking import LIMIT, Clocks, Sheet, asked, clocks, known, part_of
+from api.http.asking import LIMIT, Clocks, RootText, Sheet, asked, clocks, known, part_of
 from api.http.clients import unless_gone
 from api.http.documented import READ, operation
 from api.http.documented import answers as documented
 from api.http.lists import ITEMS_AT_ONCE, ListBody, Pages, answer
 from api.http.paths import At
 from api.http.question import Ask
+from api.services.following import APPEARS_WITHIN, check_history, reached
 from api.services.problems import Fault, Trouble
 from api.services.reader import Reader
 from projections.as_of import AsOf, Moment
@@ -38,13 +39,7 @@ class Following(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             examples=[0],
         ),
     ] = 0
-    expect: Annotated[
-        Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None,
-        Meta(
-            description="The root that the log of the size `after` had, as `meta.root` told it: if it has another one, "
-            "409 `another_history`.",
-        ),
-    ] = None
+    expect: RootText = None
     wait_seconds: Annotated[
         Annotated[int, Meta(ge=0, le=60)] | None,
         Meta(
@@ -56,7 +51,6 @@ class Following(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     limit: Annotated[int, Meta(ge=1, le=200, description=LIMIT, examples=[100])] = 100
 
 
-APPEARS_WITHIN: Final = 1  # seconds in which what another process has told should be seen here too
 _OWN: Final = ("expect", "waitSeconds")  # of this very request: no part of what is answered
 
 
@@ -75,10 +69,12 @@ async def event_list(request: Ask) -> Answer:
         following = msgspec.structs.replace(following, limit=ITEMS_AT_ONCE)
     asked = clocks(part_of(query, Clocks))
     _check_wait(following, asked)
-    await _reach(request, following)
+    if following.after > request.reader.head.size:
+        seconds = APPEARS_WITHIN if following.wait_seconds is None else following.wait_seconds
+        await unless_gone(request.receive, reached(request.reader, following.after, seconds))
     moment = await request.reader.moment(asked)
     await request.reader.check_named(about, moment)
-    await _check_history(request.reader, following)
+    await check_history(request.reader, following.after, following.expect)
     found = await _page(request.reader, about, following, moment)
     if not found.shown and following.wait_seconds:
         waited = _grown(request.reader, about, following, asked, moment)
@@ -99,46 +95,6 @@ def _check_wait(following: Following, asked: AsOf) -> None:
     if following.wait_seconds and (asked.as_of is not None or asked.position is not None):
         detail = "what the log held at a position or an asOf never grows: leave waitSeconds out, or the clock"
         raise Trouble(400, "bad_parameter", detail, [Fault("waitSeconds", detail)])
-
-
-async def _reach(request: Ask, following: Following) -> None:
-    """Wait for what another process told of; Trouble if there is no such position, or nobody here can know."""
-    reader, after = request.reader, following.after
-    if after <= reader.head.size:
-        return
-    seconds = APPEARS_WITHIN if following.wait_seconds is None else following.wait_seconds
-    if not await unless_gone(request.receive, _appears(reader, after, seconds)):
-        raise reader.not_visible(after)
-    size = reader.head.size
-    if after > size:
-        detail = (
-            f"the log holds {size} facts, and you have {after}: yours are of another log, or this one was restored "
-            f"without its last facts; {_COMMON.format(half=size // 2)}"
-        )
-        raise Trouble(409, "beyond_the_head", detail, [Fault("after", f"is at most {size}")])
-
-
-async def _appears(reader: Reader, after: int, seconds: float) -> bool:
-    """Wait so long for a position; False if nobody here can say whether there is one."""
-    with reader.waiting():
-        if not await reader.newest():
-            return False
-        return after <= reader.head.size or await reader.head.grow(after - 1, seconds) or await reader.newest()
-
-
-_COMMON: Final = (
-    "find the last fact that both have: compare the leafHash of /v1/events/{half} with yours, go on with the upper "
-    "half if it is the same, else with the lower, then follow from there"
-)
-
-
-async def _check_history(reader: Reader, following: Following) -> None:
-    """Trouble if the log of the size `after` is not the one that was expected."""
-    after, expected = following.after, following.expect
-    if expected is None or expected == (root := await reader.root(after)):
-        return
-    detail = f"the log of the size {after} has the root {root}: another history than yours; "
-    raise Trouble(409, "another_history", detail + _COMMON.format(half=after // 2), [Fault("expect", root)])
 
 
 async def _grown(

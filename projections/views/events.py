@@ -139,7 +139,7 @@ def _view(fact: Recorded, entry: LogEntry, texts: Disclosed) -> EventView:
         merkle.leaf_hash(entry.leaf).hex(),
         _undone_by(entry.undoing),
         InRequest(fact.position - first, count),
-        tuple(_disclosure(digest, texts.get(digest)) for digest in digests(data)),
+        tuple(disclosure_view(digest, texts.get(digest)) for digest in digests(data)),
     )
 
 
@@ -150,7 +150,8 @@ def _undone_by(entry: bytes | None) -> UndoneBy | None:
     return UndoneBy(undoing.position, undoing.cause.command, undoing.cause.reason)
 
 
-def _disclosure(digest: str, text: tuple[str, str] | None) -> DisclosureView:
+def disclosure_view(digest: str, text: tuple[str, str] | None) -> DisclosureView:
+    """What is told of a digest: its salt and text, if they are there."""
     if text is None:
         return DisclosureView(digest, None, None, Presence.WITHHELD)
     return DisclosureView(digest, *text, Presence.PRESENT)
@@ -301,27 +302,47 @@ async def log_page(connection: Connection, position: int, asked: LogPage) -> lis
 
 def page_statement(asked: LogPage) -> tuple[str, list[list[str]]]:
     """The statement for a page, and its parameters from $4 on: only what is asked for stands in it."""
+    backwards = asked.before is not None
+    ahead, found, values = positions_statement(asked, backwards=backwards)
+    sql = f"""{ahead} SELECT (SELECT l.entry FROM events l WHERE l.position = e.position) AS entry,
+        {BESIDES.replace("$n", "$2")} FROM ({found}) AS e ORDER BY e.position{_order(backwards=backwards)}"""
+    return sql, list(values)
+
+
+def positions_statement(asked: EventFilter, *, backwards: bool = False) -> tuple[str, str, list[list[str]]]:
+    """What stands before, and the subquery for, the positions of what is asked about, with its parameters from $4 on.
+
+    They are higher than $1 (`backwards`: lower, and the last come first), up to $2, and at most $3.
+    """
     chosen = dict(whats(asked))
-    (than, order) = (">", "") if asked.before is None else ("<", " DESC")
     named = [
         "district AS w"
         if name == "district"
         else f"(SELECT what, 0 FROM unnest(${n}::text[]) AS n(what)) AS w(what, since)"
         for n, name in enumerate(chosen, 4)
     ]
-    with_district = _DISTRICT.replace("$n", f"${4 + [*chosen].index('district')}") if "district" in chosen else ""
+    ahead = _DISTRICT.replace("$n", f"${4 + [*chosen].index('district')}") if "district" in chosen else ""
     table, column = ("events", "stream") if "stream" in chosen else (f"{SCHEMA}.concerns", "what")
-    others = "".join(_OTHER.format(whats=one) for one in named[1:])
     found = (_FOLLOWED if chosen else _ALL).format(
-        whats=next(iter(named), ""), table=table, column=column, than=than, order=order, others=others
+        whats=next(iter(named), ""),
+        table=table,
+        column=column,
+        than="<" if backwards else ">",
+        order=_order(backwards=backwards),
+        others="".join(_OTHER.format(whats=one) for one in named[1:]),
     )
-    sql = f"""{with_district} SELECT (SELECT l.entry FROM events l WHERE l.position = e.position) AS entry,
-        {BESIDES.replace("$n", "$2")} FROM ({found}) AS e ORDER BY e.position{order}"""
-    return sql, list(chosen.values())
+    return ahead, found, list(chosen.values())
+
+
+def _order(*, backwards: bool) -> str:
+    return " DESC" if backwards else ""
 
 
 def whats(asked: EventFilter) -> Iterator[tuple[str, list[str]]]:
-    """What a fact concerns that is asked for, any of each: those first that few concern."""
+    """What a fact concerns that is asked for, any of each, or the `stream` that it stands in.
+
+    Those come first that few concern.
+    """
     if asked.stream is not None:
         yield "stream", [asked.stream]
     for kind, key in (("task", asked.task), ("unit", asked.unit)):
@@ -419,7 +440,11 @@ async def _viewed(connection: Connection, rows: Iterable[Any]) -> list[EventView
 async def _texts(connection: Connection, facts: Iterable[Recorded]) -> Disclosed:
     """The texts behind the digests in these facts."""
     found = in_steps(tuple(digests(data_of(one.fact))) for one in facts)
-    wanted = [digest async for own in found for digest in own]
+    return await texts_behind(connection, [digest async for own in found for digest in own])
+
+
+async def texts_behind(connection: Connection, wanted: Sequence[str]) -> Disclosed:
+    """The texts behind digests, as far as they are there."""
     if not wanted:
         return {}
     rows = await connection.fetch("SELECT digest, salt, value FROM disclosures WHERE digest = ANY($1::text[])", wanted)

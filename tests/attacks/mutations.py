@@ -142,7 +142,9 @@ class Request(msgspec.Struct):
 
 def gets() -> list[str]:
     """Every address that is described, and the pages, each with a question it takes."""
-    paths = [path for path, item in described_by(described_app())["paths"].items() if "get" in item]
+    paths = [
+        path for path, item in described_by(described_app())["paths"].items() if "get" in item and path != "/v1/stream"
+    ]
     pages = ["/", "/plans/shanghai-credit-2023", "/plans/shanghai-credit-2023/tasks/21", "/units", "/changes", "/docs"]
     asked = [address(path) + (question(path) or "?position=300&effectiveOn=2023-06-30") for path in paths]
     lists = [one.replace("?", ".csv?", 1) for one in asked if "/tasks?" in one or "/events?" in one or "/units?" in one]

@@ -16,7 +16,7 @@ from domain.commands import COMMANDS
 from tests.conftest import PLAN, TASK, Site, database_of, problem_of, serving, settings_for
 
 PATHS: dict[str, dict[str, Any]] = json.loads((OPENAPI / "openapi.json").read_bytes())["paths"]
-READS = sorted(path for path, item in PATHS.items() if "get" in item)
+READS = sorted(path for path, item in PATHS.items() if "get" in item and path != "/v1/stream")  # which goes on
 WRITES = sorted(path for path, item in PATHS.items() if "post" in item)
 GOOD = {"plan": "shanghai-credit-2023", "key": "21", "unit": "shi-ke-wei", "code": "310115", "position": "1"} | {
     "number": "3",

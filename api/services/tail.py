@@ -1,0 +1,175 @@
+"""The log's newest facts, for all who follow it: read once for a process, whatever each of them is asking about.
+
+Who follows is a place in the log. At the end of it the facts come from memory, which all share; who is behind that, and
+who wants what is there and no more, reads on page by page. So one who takes nothing costs nothing but the connection.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+from api.services.problems import Trouble
+from api.services.reader import Lender
+from events.database import GONE, WRONG
+from events.head import Head
+from projections.views.events import EventFilter
+from projections.views.items import FollowedItem, ItemsBehind, Wanting, concerned, items_behind
+
+KEPT_BYTES: Final = 8_000_000  # bytes of the newest items, of which each counts as
+ITEM_OVERHEAD: Final = 1_000  # bytes more than its JSON
+GIVEN_AT_ONCE: Final = 64_000  # bytes that one who follows is given at a time, unless an item has more,
+MOST_LOOKED_AT: Final = 1_000  # and items that are looked at for that
+MOST_FOLLOWING: Final = 4_000
+CATCHING_UP: Final = 2  # that are behind read at a time: the other connections are for those who read
+SILENT_FOR: Final = 15.0  # seconds without an item after which who follows is told that there is none
+AGAIN: Final = 0.5  # seconds before a database that is away is asked again
+ONE_LOOK: Final = 60.0  # seconds to wait for the head at a time
+DATABASE: Final = (*GONE, *WRONG)
+
+
+class LogTail:
+    """What the facts behind the position `_first` are, as far as they are read here; one task reads them."""
+
+    def __init__(self, lanes: Lender, head: Head) -> None:
+        self.following = 0
+        self.head = head
+        self._lanes = lanes
+        self._items: list[FollowedItem] = []  # at positions that follow one another
+        self._first = 0
+        self._bytes = 0
+        self._epoch = 0
+        self._wanted = asyncio.Event()
+        self._moved = asyncio.get_running_loop().create_future()
+        self._turns = asyncio.Semaphore(CATCHING_UP)
+
+    async def run(self) -> None:
+        """Read what is recorded for as long as somebody follows it, until the process ends."""
+        while not self.head.ending:
+            await self._wanted.wait()
+            last, notice = self._last, self.head.notice
+            if self.head.size <= last:
+                await self.head.move(last, notice, ONE_LOOK)
+            try:
+                await self._read()
+            except DATABASE:
+                await asyncio.sleep(AGAIN)
+            self._moved.set_result(None)
+            self._moved = asyncio.get_running_loop().create_future()
+
+    async def follow(
+        self, about: EventFilter, after: int, until: int | None = None
+    ) -> AsyncGenerator[Sequence[FollowedItem]]:
+        """The items behind `after` that are asked about, as they come; none where there is none for SILENT_FOR.
+
+        None as well where the notice has changed. It ends behind the position `until`, or when the process ends. Too
+        many who follow: Trouble. A database that is away is waited for, but by those who want what is there and no
+        more: what GONE or WRONG name.
+        """
+        wanting, position, loop = Wanting(about), after, asyncio.get_running_loop()
+        with self._followed():
+            said, notice = loop.time(), self.head.notice
+            while not self.head.ending and (until is None or position < until):
+                moved = self._moved
+                items, position = await self._next(about, wanting, position, until)
+                left = said + SILENT_FOR - loop.time()
+                if not items and left > 0 and notice == self.head.notice:
+                    await asyncio.wait({moved}, timeout=left if position >= self._last else 0)
+                    continue
+                yield items
+                said, notice = loop.time(), self.head.notice
+
+    def check_room(self) -> None:
+        """Trouble if too many follow already."""
+        if self.following >= MOST_FOLLOWING:
+            detail = f"{MOST_FOLLOWING:,} follow already: poll /v1/events instead, or come back later"
+            raise Trouble(503, "too_many_waiting", detail, Retry_After="10")
+
+    @property
+    def _last(self) -> int:
+        return self._first + len(self._items)
+
+    @contextmanager
+    def _followed(self) -> Generator[None]:
+        self.check_room()
+        self.following += 1
+        if self.following == 1:  # what was kept before may be far behind
+            self._forget(self.head.size)
+            self._wanted.set()
+        try:
+            yield
+        finally:
+            self.following -= 1
+            if not self.following:
+                self._wanted.clear()
+
+    def _forget(self, first: int) -> None:
+        self._items, self._first, self._bytes, self._epoch = [], first, 0, self.head.erasure_epoch
+
+    async def _read(self) -> None:
+        """Take what was recorded since, and let go of the oldest for it, or of all where a text was erased."""
+        if self._epoch != self.head.erasure_epoch:
+            self._forget(self.head.size)
+        first, size = self._first, self.head.size
+        if size <= self._last:
+            return
+        async with self._lanes.acquire() as connection:
+            items = await concerned(connection, self._last, size, self._concerns)
+        if first != self._first or self._epoch != self.head.erasure_epoch:
+            return  # forgotten meanwhile
+        self._items += items
+        self._bytes += sum(map(_weight, items))
+        gone = 0
+        while self._bytes > KEPT_BYTES:
+            self._bytes -= _weight(self._items[gone])
+            gone += 1
+        del self._items[:gone]
+        self._first += gone
+
+    def _concerns(self, position: int) -> frozenset[str] | None:
+        index = position - self._first - 1
+        return self._items[index].concerns if 0 <= index < len(self._items) else None
+
+    async def _next(self, about: EventFilter, wanting: Wanting, position: int, until: int | None) -> ItemsBehind:
+        """The next items behind a position, perhaps none, and the position up to which they were looked for."""
+        if until is None and position >= self._first:
+            return self._kept(wanting, position)
+        try:
+            async with self._turns, self._lanes.acquire() as connection:
+                return await items_behind(connection, about, position, self.head.size if until is None else until)
+        except DATABASE:
+            if until is not None:
+                raise
+            await asyncio.sleep(AGAIN)
+            return ItemsBehind([], position)
+
+    def _kept(self, wanting: Wanting, position: int) -> ItemsBehind:
+        items, size = list[FollowedItem](), 0
+        if self._epoch != self.head.erasure_epoch:
+            return ItemsBehind(items, position)  # what is kept is about to be forgotten
+        begin = position - self._first
+        for index in range(begin, min(begin + MOST_LOOKED_AT, len(self._items))):
+            item = self._items[index]
+            position = item.position
+            if wanting(item):
+                items.append(item)
+                size += len(item.json)
+                if size >= GIVEN_AT_ONCE:
+                    break
+        return ItemsBehind(items, position)
+
+
+def _weight(item: FollowedItem) -> int:
+    return len(item.json) + ITEM_OVERHEAD
+
+
+@asynccontextmanager
+async def tailing(lanes: Lender, head: Head) -> AsyncGenerator[LogTail]:
+    """The log's tail for as long as the block lasts."""
+    tail = LogTail(lanes, head)
+    task = asyncio.create_task(tail.run())
+    try:
+        yield tail
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
