@@ -23,7 +23,7 @@ from projections.as_of import AsOf
 from projections.views.events import EventFilter
 from projections.views.items import FollowedItem
 
-EVENT_STREAM: Final = "text/event-stream"
+EVENT_STREAM: Final = "text/event-stream; charset=utf-8"  # some clients take other text for Latin-1
 LIFE: Final = 3_600.0  # seconds: then who follows comes again, perhaps to another process
 _RETRY: Final = b"retry: 2000\n\n"
 LAST_ID: Final = re.compile(r"([0-9a-f]{16}):([0-9]{1,16})")

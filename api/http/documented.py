@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Operation, Parameter, Schema
+from msgspec import UNSET, Meta, UnsetType
 
 from api.http.asking import Clocks, Paging, Sheet
 from api.http.formats import Format
@@ -85,10 +86,26 @@ def _problem(status: int) -> ResponseSpec:
     return ResponseSpec(Problem, generate_examples=False, media_type=PROBLEM_JSON, description=TITLES[status])
 
 
+class StreamedEvent(msgspec.Struct, frozen=True):
+    """A server-sent event. Without `event`, which is to say `message`, it is a fact, whose `id` names it."""
+
+    data: Annotated[str, Meta(description="An item of /v1/events as JSON, or what `event` tells.")]
+    event: Annotated[
+        Literal["message", "reset", "notice"] | UnsetType,
+        Meta(description="reset: this is another log, and the stream ends; notice: the operator has something to say."),
+    ] = UNSET
+    id: Annotated[str | UnsetType, Meta(description="The log and the position.", examples=["9f1c3b5a7d2e4860:351"])] = (
+        UNSET
+    )
+
+
 def streamed() -> dict[int, ResponseSpec]:
     """A stream of events, and the statuses of bad ones."""
     good = ResponseSpec(
-        str, generate_examples=False, media_type="text/event-stream", description="The facts, as they are recorded."
+        StreamedEvent,
+        generate_examples=False,
+        media_type="text/event-stream",
+        description="The facts, as they are recorded; each event has this shape.",
     )
     return {200: good, **{status: _problem(status) for status in (400, 404, 409, 503)}}
 
