@@ -4,6 +4,7 @@ import click
 
 from api.cli.audit import audit_command
 from api.cli.backup import backup_command, restore_command
+from api.cli.notice import notice_command
 from api.cli.publish import publish_command
 from api.cli.read import read_command
 from api.cli.record import record_command
@@ -31,6 +32,7 @@ for command in (
     backup_command,
     restore_command,
     publish_command,
+    notice_command,
     save_command,
     clock_command,
 ):

@@ -23,6 +23,13 @@ def check_words(command: Command) -> None:
                 _check(pointer, text, lines=field in command.LINES)
 
 
+def check_text(text: str, pointer: str, most: int) -> None:
+    """Refuse one line of words, as `check_words` does, and one of more than `most` characters."""
+    if len(text) > most:
+        raise NotWords(f"this text has {len(text):,} characters, and at most {most:,} are taken", pointer=pointer)
+    _check(pointer, text, lines=False)
+
+
 def escaped(text: str) -> str:
     """A text for people to see, in which what nobody sees stands by its code: facts of old may hold it."""
     return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else f"⟨U+{ord(found[0]):04X}⟩", text)

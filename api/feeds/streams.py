@@ -10,7 +10,7 @@ import msgspec
 from litestar import get
 from msgspec import Meta
 
-from api.http.answers import GOES_ON, Answer
+from api.http.answers import GOES_ON, Answer, noticed
 from api.http.asking import RootText, known, part_of
 from api.http.clients import unless_gone
 from api.http.documented import operation, streamed
@@ -130,7 +130,7 @@ def _going_on(request: Ask, media_type: str, parts: AsyncGenerator[bytes]) -> An
     }
     answer = Answer(b"", headers, GOES_ON)
     answer.parts = parts
-    return answer
+    return noticed(request, answer)
 
 
 async def _told(reset: Reset) -> AsyncGenerator[bytes]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from hashlib import blake2b
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar import Response
@@ -19,6 +19,9 @@ from projections.views import texts
 JSON: Final = "application/json"
 STAYS: Final = "stays"  # where the first message of an answer says it, for the wrapper outside
 BODY_PARTS: Final = "parts"  # and where it has its body in parts
+
+
+NOTICE: Final = "Planrecord-Notice"
 
 
 class Once(msgspec.Struct, frozen=True):
@@ -147,6 +150,13 @@ def made(  # noqa: PLR0913 - all that an answer's headers say
     }
     lasting = UNLESS_ERASED if erasable else ALWAYS
     return Answer(body, headers, lasting if moment.pinned else AtHead(moment.position))
+
+
+def noticed(request: Ask, answer: Answer) -> Answer:
+    """An answer to somebody who follows the record, with what the operator has to tell."""
+    if notice := request.reader.head.notice:
+        answer.headers[NOTICE] = quote(notice, safe=" ,.;:!?()/+-'")
+    return answer
 
 
 def etag(request: Ask, moment: Moment, media_type: str) -> str:

@@ -47,7 +47,7 @@ Header = tuple[bytes, bytes]
 Failed = Callable[[str, str, Mapping[str, str], int, Exception, Trace], Answer]
 _Parts = tuple[Any, ...]
 _Key = tuple[Question, bytes]  # all that an answer depends on: the question, and the body of a GraphQL query
-_State = tuple[int, date]  # the head's size and the day: what an answer at the head was read at
+_State = tuple[int, date, str]  # the head's size, the day, the notice: what an answer at the head was read at
 
 WORTH_PACKING: Final = 1_000  # bytes
 LONG_PACKING: Final = 200_000  # bytes that take longer to pack than one step of the event loop may
@@ -57,7 +57,10 @@ LARGEST_QUERY: Final = 16_384  # bytes of a GraphQL request that is remembered
 LARGEST_READING: Final = 4_000  # bytes of what a reading was made from, up to which it is remembered
 OPEN: Final[list[Header]] = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"ETag, Link, Location, Log-Position, Memento-Datetime, Retry-After"),
+    (
+        b"access-control-expose-headers",
+        b"ETag, Link, Location, Log-Position, Memento-Datetime, Planrecord-Notice, Retry-After",
+    ),
     (b"vary", b"Accept, Accept-Datetime, Accept-Encoding"),
     (b"x-content-type-options", b"nosniff"),
 ]
@@ -219,7 +222,7 @@ class Front:
         entry: Entry | None = self._memory.get(key)
         if entry is None or entry.epoch != head.erasure_epoch or not (entry.lasting or head.listening):
             return None
-        return entry if entry.state is None or entry.state == (head.size, head.today()) else None
+        return entry if entry.state is None or entry.state == (head.size, head.today(), head.notice) else None
 
     async def _send_long(self, scope: Scope, long: "Long", start: Message, receive: Receive, send: Send) -> None:
         """Send a long body part by part, as the client takes them; nothing more is made once it has gone.
@@ -249,7 +252,7 @@ class Front:
         head = self._head
         if not head.listening or key[0].waits:
             return await self._asked(scope, key, receive)
-        state = head.size, head.today()
+        state = head.size, head.today(), head.notice
         # Who asks after a fact was acknowledged is not given what was asked for before it.
         flown = (key, state)
         while (flight := self._flights.get(flown)) is not None:
@@ -274,7 +277,7 @@ class Front:
     async def _asked(self, scope: Scope, key: _Key, receive: Receive) -> "Entry | Long":
         """What the application answers, remembered if it stays true for a while."""
         question, content = key
-        epoch, today = self._head.erasure_epoch, self._head.today()
+        epoch, today, notice = self._head.erasure_epoch, self._head.today(), self._head.notice
         collected = Collected()
         inner = handed(scope, Asked(question, content, Credentials(), self._reader, Trace(scope["headers"])))
         await self.app(inner, receive, collected)
@@ -282,7 +285,7 @@ class Front:
         if collected.parts and (stays == GOES_ON or not await collected.all_of(collected.parts)):
             # What goes on is not packed: a packer keeps what is too little for it.
             return _long(collected, route, collected.parts, packed=question.packed and stays != GOES_ON)
-        state = (stays.position, today) if isinstance(stays, AtHead) else None
+        state = (stays.position, today, notice) if isinstance(stays, AtHead) else None
         entry = await _entry(collected, route, stays, state, epoch, packed=question.packed)
         if not isinstance(stays, Once | Goes) and collected.status == 200 and len(content) <= LARGEST_QUERY:  # noqa: PLR2004
             self._memory.offer(key, entry, _weight(key, entry))

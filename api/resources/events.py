@@ -8,7 +8,7 @@ import msgspec
 from litestar import get
 from msgspec import Meta
 
-from api.http.answers import ONCE, Answer, ok
+from api.http.answers import ONCE, Answer, noticed, ok
 from api.http.asking import LIMIT, Clocks, RootText, Sheet, asked, clocks, known, part_of
 from api.http.clients import unless_gone
 from api.http.documented import READ, operation
@@ -87,7 +87,7 @@ async def event_list(request: Ask) -> Answer:
     made = answer(request, EventView, found, next_, meta, moment, explicit_day="effectiveOn" in query, rest=pages)
     if request.question.waits and not found.shown:
         made.stays = ONCE  # whoever asks again wants to wait again
-    return made
+    return made if moment.pinned else noticed(request, made)
 
 
 def _check_wait(following: Following, asked: AsOf) -> None:

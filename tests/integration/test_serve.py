@@ -31,6 +31,7 @@ SUBCOMMANDS = [
     "restore",
     "clock",
     "publish",
+    "notice",
     "save",
     "read",
 ]

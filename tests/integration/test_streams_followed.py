@@ -5,12 +5,15 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
 
 from api.services import tail
+from domain.errors import NotWords
 from events.head import Head
+from events.notice import give_notice
 from tests.conftest import TASK, Site, problem_of
 
 REWORD = {"type": "task.reword", "task": TASK, "reason": "试"}
@@ -194,3 +197,29 @@ async def test_more_than_is_kept_is_read_from_the_log(site: Site, monkeypatch: p
             )
         told = await some(response, 120)
     assert [json.loads(one["data"])["position"] for one in told] == [*range(353, 473)]
+
+
+async def test_a_notice_reaches_all_who_follow_and_all_who_come_until_it_is_cleared(site: Site) -> None:
+    text = "周六 20:00 起从备份恢复"
+    async with site.running.pool.acquire() as connection, opened(site, after=352) as response:
+        told = events(response)
+        assert (await anext(told))["retry"] == "2000"
+        await give_notice(connection, text)
+        assert json.loads((await anext(told))["data"]) == {"text": text}
+        for address in (
+            "/v1/events",
+            "/v1/events?after=352",
+            "/v1/stream?follow=false",
+            "/v1/stream.ndjson?follow=false",
+        ):
+            header = (await site.http.get(address)).headers["Planrecord-Notice"]
+            assert unquote(header) == text
+        assert "Planrecord-Notice" not in (await site.http.get("/v1/events?position=9&effectiveOn=2023-06-30")).headers
+        async with opened(site, after=352) as late:
+            assert [one async for one, _ in zip_events(late, 2)][1]["event"] == "notice"
+        await give_notice(connection, "")
+        assert json.loads((await anext(told))["data"]) == {"text": ""}
+        assert "Planrecord-Notice" not in (await site.http.get("/v1/events")).headers
+        for wrong in ("\u202e", "x" * 501, "第一行\n第二行"):
+            with pytest.raises(NotWords):
+                await give_notice(connection, wrong)
