@@ -1,0 +1,168 @@
+"""Doors by which a record is followed, each as a client of it: what it brings, wherever the connection breaks."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import httpx
+
+Query = Mapping[str, Any]
+PAGE = 7  # items: more than one page for most
+
+
+class Door:
+    """A client that follows by one door from a position on: the names that it was given, in their order.
+
+    `go` reads on from where the last reading was cut, until it is cut itself; a door with an end comes to it.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, log: str, query: Query, after: int) -> None:
+        self.names: list[str] = []
+        self.cuts = 0
+        self.http = http
+        self.log = log
+        self.query = query
+        self.after = after
+        self._reading: asyncio.Task[None] | None = None
+
+    async def go(self) -> None:
+        """Read until there is nothing more, or for ever."""
+        raise NotImplementedError
+
+    def begin(self) -> None:
+        """Read in the background."""
+        self._reading = asyncio.create_task(self.go())
+
+    async def cut(self) -> None:
+        """Break the connection, whatever it is at."""
+        self.cuts += 1
+        await self.end()
+
+    async def end(self) -> None:
+        """Read no more."""
+        if self._reading:
+            self._reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reading
+
+    def take(self, position: int) -> None:
+        """One more fact was brought."""
+        self.names.append(f"{self.log}:{position}")
+        self.after = position
+
+
+class LongPoll(Door):
+    """`/v1/events?waitSeconds`."""
+
+    async def go(self) -> None:
+        """For ever."""
+        while True:
+            query = {**self.query, "after": self.after, "limit": PAGE, "waitSeconds": 2}
+            page = (await self.http.get("/v1/events", params=query)).raise_for_status().json()
+            for item in page["items"]:
+                self.take(item["position"])
+            if page["next"] is None:
+                self.after = max(self.after, page["meta"]["position"])
+
+
+class Lines(Door):
+    """`/v1/stream.ndjson`."""
+
+    async def go(self) -> None:
+        """For ever."""
+        query = {**self.query, "after": self.after}
+        async with self.http.stream("GET", "/v1/stream.ndjson", params=query) as response:
+            async for line in lines(response):
+                if line:
+                    self.take(json.loads(line)["position"])
+
+
+class ServerSent(Door):
+    """`/v1/stream`, which goes on by Last-Event-ID."""
+
+    async def go(self) -> None:
+        """For ever."""
+        last = {"Last-Event-ID": self.names[-1]} if self.names else {}
+        query = {**self.query, "after": self.after}
+        async with self.http.stream("GET", "/v1/stream", params=query, headers=last) as response:
+            name = ""
+            async for line in lines(response):
+                field, _, value = line.partition(": ")
+                if field == "id":
+                    name = value
+                elif field == "data":
+                    assert name == f"{self.log}:{json.loads(value)['position']}"
+                    self.take(json.loads(value)["position"])
+
+
+class Pages(Door):
+    """`/v1/events`, page by page."""
+
+    async def go(self) -> None:
+        """To the head."""
+        address: str | None = str(httpx.URL("/v1/events", params={**self.query, "after": self.after, "limit": PAGE}))
+        while address:
+            await cut_short(self, address)
+            page = (await self.http.get(address)).raise_for_status().json()
+            for item in page["items"]:
+                self.take(item["position"])
+            address = page["next"]
+
+
+class LinesToTheHead(Lines):
+    """`/v1/stream.ndjson?follow=false`."""
+
+    async def go(self) -> None:
+        """To the head."""
+        self.query = {**self.query, "follow": "false"}
+        await cut_short(self, str(httpx.URL("/v1/stream.ndjson", params={**self.query, "after": self.after})))
+        await super().go()
+
+
+async def cut_short(door: Door, address: str, headers: Mapping[str, str] | None = None) -> None:
+    """Ask for something and hang up at its first bytes."""
+    door.cuts += 1
+    async with door.http.stream("GET", address, headers=headers) as response:
+        async for _ in response.aiter_raw(16):
+            return
+
+
+async def lines(response: httpx.Response) -> AsyncIterator[str]:
+    """The lines of a body in UTF-8, which end at line feeds and nowhere else."""
+    rest = b""
+    async for part in response.aiter_raw():
+        *whole, rest = (rest + part).split(b"\n")
+        for line in whole:
+            yield line.decode()
+
+
+LIVE: tuple[type[Door], ...] = (LongPoll, Lines, ServerSent)
+WITH_AN_END: tuple[type[Door], ...] = (Pages, LinesToTheHead)
+Told = Callable[[], Awaitable[None]]
+
+
+async def followed(http: httpx.AsyncClient, log: str, query: Query, after: int, tell: Sequence[Told]) -> list[Door]:
+    """What every door brings of what is told while some follow, each of them cut on its way."""
+    live = [door(http, log, query, after) for door in LIVE]
+    ends = [door(http, log, query, after) for door in WITH_AN_END]
+    for door in live:
+        door.begin()
+    try:
+        for number, each in enumerate(tell):
+            await each()
+            if number == len(tell) // 2:
+                await asyncio.gather(*(door.cut() for door in live))
+                for door in live:
+                    door.begin()
+        await asyncio.gather(*(door.go() for door in ends))
+        most = max(len(door.names) for door in ends)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                while any(len(door.names) < most for door in live):
+                    await asyncio.sleep(0.005)
+        await asyncio.sleep(0.02)  # for what comes twice
+    finally:
+        await asyncio.gather(*(door.end() for door in live))
+    return [*ends, *live]
