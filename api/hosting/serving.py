@@ -52,7 +52,7 @@ def address_named(host: str, port: int) -> str:
 
 def server_of(application: Any, taken: socket.socket) -> Server:
     """The server of an ASGI application at `listening`'s socket, which is the server's from now on."""
-    _allow_many_files()
+    allow_many_files()
     server = _Server(
         application,
         interface=Interfaces.ASGI,
@@ -81,7 +81,7 @@ class _Server(Server):
         self._sfd = self._shd.get_fd()
 
 
-def _allow_many_files() -> None:
+def allow_many_files() -> None:
     """Each connection is an open file, and the usual limit is 1,024, though the system would allow more."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -13,6 +13,7 @@ from api.services.problems import Trouble
 from api.services.reader import Lender
 from events.database import GONE, WRONG
 from events.head import Head
+from events.steps import PAUSE
 from projections.views.events import EventFilter
 from projections.views.items import FollowedItem, ItemsBehind, Wanting, concerned, items_behind
 
@@ -24,6 +25,7 @@ MOST_FOLLOWING: Final = 4_000
 CATCHING_UP: Final = 2  # that are behind read at a time: the other connections are for those who read
 SILENT_FOR: Final = 15.0  # seconds without an item after which who follows is told that there is none
 AGAIN: Final = 0.5  # seconds before a database that is away is asked again
+ROWS: Final = 32  # of those who follow
 ONE_LOOK: Final = 60.0  # seconds to wait for the head at a time
 DATABASE: Final = (*GONE, *WRONG)
 
@@ -40,7 +42,8 @@ class LogTail:
         self._bytes = 0
         self._epoch = 0
         self._wanted = asyncio.Event()
-        self._moved = asyncio.get_running_loop().create_future()
+        self._moved = [_promise() for _ in range(ROWS)]  # one row of those who follow is woken after the other
+        self._came = 0
         self._turns = asyncio.Semaphore(CATCHING_UP)
 
     async def run(self) -> None:
@@ -54,8 +57,7 @@ class LogTail:
                 await self._read()
             except DATABASE:
                 await asyncio.sleep(AGAIN)
-            self._moved.set_result(None)
-            self._moved = asyncio.get_running_loop().create_future()
+            await self._wake()
 
     async def follow(
         self, about: EventFilter, after: int, until: int | None = None
@@ -68,9 +70,10 @@ class LogTail:
         """
         wanting, position, loop = Wanting(about), after, asyncio.get_running_loop()
         with self._followed():
+            self._came, row = self._came + 1, self._came % ROWS
             said, notice = loop.time(), self.head.notice
             while not self.head.ending and (until is None or position < until):
-                moved = self._moved
+                moved = self._moved[row]
                 items, position = await self._next(about, wanting, position, until)
                 left = said + SILENT_FOR - loop.time()
                 if not items and left > 0 and notice == self.head.notice:
@@ -84,6 +87,13 @@ class LogTail:
         if self.following >= MOST_FOLLOWING:
             detail = f"{MOST_FOLLOWING:,} follow already: poll /v1/events instead, or come back later"
             raise Trouble(503, "too_many_waiting", detail, Retry_After="10")
+
+    async def _wake(self) -> None:
+        """Let all who follow see what there is; whoever only reads has a turn after each row of them."""
+        for row, moved in enumerate(self._moved):
+            self._moved[row] = _promise()
+            moved.set_result(None)
+            await asyncio.sleep(PAUSE if self.following > ROWS else 0)
 
     @property
     def _last(self) -> int:
@@ -157,6 +167,10 @@ class LogTail:
                 if size >= GIVEN_AT_ONCE:
                     break
         return ItemsBehind(items, position)
+
+
+def _promise() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
 
 
 def _weight(item: FollowedItem) -> int:

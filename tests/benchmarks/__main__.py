@@ -20,6 +20,7 @@ from tests.benchmarks.appends import Appends
 from tests.benchmarks.benchmarks import BARE, Benchmark, chosen
 from tests.benchmarks.growth import Growth
 from tests.benchmarks.large import RECORDS, facts_option, kept, loaded, records
+from tests.benchmarks.listening import Listening
 from tests.benchmarks.load import Load, Wrong, ensure_wrk
 from tests.benchmarks.measure import Bench, Result, Step
 from tests.benchmarks.record import told
@@ -119,6 +120,10 @@ async def bench(benchmarks: list[Benchmark], where: Where, *, asked: bool) -> di
             progress.update(shown, description="starting PostgreSQL")
             async with records(where.postgres) as own:
                 await each(Appends(own, where.load, where.server, where.runs, set()).measured, writing)
+        if streams := [one for one in benchmarks if one.group == "stream"]:
+            progress.update(shown, description="telling the demo's record")
+            async with told(where.postgres) as (setup, _):
+                await each(Listening(setup, where.load.core, where.server, where.runs, {}).measured, streams)
         large = [one for one in benchmarks if one.group in {"growth", "large"}]
         await _of_large(each, large, where, asked=asked)
     return results

@@ -29,7 +29,7 @@ class Benchmark(msgspec.Struct, frozen=True):
     asked: Question | None = None
     unchanged: bool = False  # asked with the ETag of the answer before
     first: bool = False  # the first answer after a start, in milliseconds
-    group: Literal["", "append", "growth", "large"] = ""
+    group: Literal["", "append", "stream", "growth", "large"] = ""
     most: float | None = None
 
     @property
@@ -106,6 +106,13 @@ OF_WRITING: Final = (
     Benchmark("curve-dated", "stream of 10", WRITE, group="append"),  # each fact on a day of its own, up to 1,000
     Benchmark("curve-rows", NOBODY, WRITE, group="append", most=250),
 )
+STREAM: Final = Question("/v1/stream")
+OF_STREAMS: Final = (
+    Benchmark("sse-2000", "bare broadcaster", STREAM, group="stream", most=150),  # ms, p50
+    Benchmark("sse-2000-p99", "bare broadcaster", STREAM, 0.25, group="stream"),  # ms: at most 4 times as long
+    Benchmark("sse-2000-memory", "bare broadcaster", STREAM, group="stream", most=50),  # KB a client
+    Benchmark("sse-2000-read", "bare broadcaster", STREAM, group="stream"),  # ms, p99 of a read meanwhile
+)
 OF_LARGE: Final = (
     Benchmark("growth-list", SMALL, Question(f"/v1/plans/{GROWN}/tasks{MOMENT}"), 0.7, group="growth"),
     Benchmark("growth-task", SMALL, Question(f"/v1/plans/{GROWN}/tasks/21{MOMENT}"), 0.7, group="growth"),
@@ -118,13 +125,15 @@ OF_LARGE: Final = (
     Benchmark("large-plans-memory", NOBODY, Question("/v1/plans/{plan}/tasks" + MOMENT), group="large", most=400),
     Benchmark("large-export", NOBODY, Question("/v1/events.ndjson"), group="large", most=30),
     Benchmark("large-export-memory", NOBODY, Question("/v1/events.ndjson"), group="large", most=200),
+    Benchmark("large-stream", NOBODY, Question("/v1/stream.ndjson?follow=false"), group="large", most=30),
+    Benchmark("large-stream-memory", NOBODY, Question("/v1/stream.ndjson?follow=false"), group="large", most=200),
 )
 
 
 def chosen(only: str) -> list[Benchmark]:
     """Those whose names begin with one of the words between commas; all for none; ValueError if there are none."""
     words = [word.strip() for word in only.split(",") if word.strip()]
-    every = (*BENCHMARKS, *OF_WRITING, *OF_LARGE)
+    every = (*BENCHMARKS, *OF_WRITING, *OF_STREAMS, *OF_LARGE)
     found = [one for one in every if not words or any(one.name.startswith(word) for word in words)]
     if not found:
         raise ValueError(f"no benchmark begins with {only!r}; there are {', '.join(one.name for one in every)}")

@@ -1,5 +1,6 @@
 """The peers: what each figure is compared with, plain ASGI applications with nothing around them."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
@@ -127,7 +128,35 @@ async def graphql_core(setup: Setup) -> AsyncGenerator[App]:
     yield app
 
 
+@asynccontextmanager
+async def bare_broadcaster(setup: Setup) -> AsyncGenerator[App]:
+    """A future that all wait for: who posts has the same bytes sent to everybody, as a server-sent event."""
+    loop = asyncio.get_running_loop()
+    said: list[asyncio.Future[None]] = [loop.create_future()]
+    event = b"id: 1\ndata: %b\n\n" % setup.answer.body
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["method"] == "POST":
+            await posted(receive)
+            last, said[0] = said[0], loop.create_future()
+            last.set_result(None)
+            await answered(send, b"{}")
+            return
+        if scope["path"] != "/":
+            await answered(send, setup.answer.body)
+            return
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"retry: 2000\n\n", "more_body": True})
+        while True:
+            await asyncio.wait({said[0]})
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+
+    yield app
+
+
 PEERS = {
+    "bare broadcaster": bare_broadcaster,
     "bytes": bytes_,
     "round trip": round_trip,
     "lean round trip": lean_round_trip,
