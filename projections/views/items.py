@@ -18,6 +18,7 @@ from events.erasable import digests
 from events.recorded import Recorded
 from events.steps import in_steps
 from projections.concerns import names_in
+from projections.table import SCHEMA
 from projections.views.events import (
     BESIDES,
     Disclosed,
@@ -30,7 +31,6 @@ from projections.views.events import (
 
 MOST_READ: Final = 1_000  # items in one reading,
 MOST_READ_BYTES: Final = 400_000  # of so many bytes of leaves, unless one has more
-_EVERYTHING: Final = EventFilter()
 _DIGEST: Final = b'"_sd"'
 
 
@@ -69,18 +69,31 @@ class Wanting:
         return not any(one.isdisjoint(item.concerns) for one in self._concerns)
 
 
+class _Read(NamedTuple):
+    position: int
+    leaf: bytes
+    request: Sequence[int]  # its first position, and its number of facts
+
+
 class _Streamed(msgspec.Struct):
     stream: str
 
 
 _STREAM: Final = msgspec.json.Decoder(_Streamed).decode
-# The last of $5 bytes is the one that makes them so many.
 _PAGE: Final = f"""{{ahead}} SELECT position, entry, request FROM (
     SELECT *, sum(octet_length(entry)) OVER (ORDER BY position) - octet_length(entry) AS before FROM (
         SELECT e.position, (SELECT l.entry FROM events l WHERE l.position = e.position) AS entry,
             {BESIDES.partition("AS undoing,")[2].replace("$n", "$2")} FROM ({{found}}) AS e
     ) AS read
 ) AS summed WHERE before < {MOST_READ_BYTES} ORDER BY position"""
+# Where nothing is left out, facts and requests follow one another: neither is looked up one by one.
+_WHOLE: Final = f"""SELECT position, entry FROM (
+    SELECT *, sum(octet_length(entry)) OVER (ORDER BY position) - octet_length(entry) AS before FROM (
+        SELECT position, entry FROM events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3
+    ) AS read
+) AS summed WHERE before < {MOST_READ_BYTES} ORDER BY position"""
+_SPANS: Final = f"""SELECT first, facts FROM {SCHEMA}.request_spans
+    WHERE first <= $2 AND first >= (SELECT max(first) FROM {SCHEMA}.request_spans WHERE first <= $1) ORDER BY first"""
 # What facts undo, and what that undoes, and so on, each once; what is known already at and behind $3 is not read.
 _UNDONE: Final = """WITH RECURSIVE undone AS (
     SELECT t.position, t.undoes, t.entry FROM events e JOIN events t ON t.position = e.undoes
@@ -98,22 +111,41 @@ _HOMES: Final = """SELECT e.stream, named.what, min(e.position) AS since
 async def items_behind(connection: Connection, about: EventFilter, after: int, size: int) -> ItemsBehind:
     """The next items behind `after` of the log of a size, as many as are read at a time."""
     ahead, found, values = positions_statement(about)
-    rows = await connection.fetch(_PAGE.format(ahead=ahead, found=found), after, size, MOST_READ, *values)
-    items = await _items(connection, rows)
-    whole = len(rows) < MOST_READ and sum(len(one["entry"]) for one in rows) < MOST_READ_BYTES
+    if values:
+        rows = await connection.fetch(_PAGE.format(ahead=ahead, found=found), after, size, MOST_READ, *values)
+        read = [_Read(*row) for row in rows]
+    else:
+        read = await _whole(connection, after, size)
+    items = await _items(connection, read)
+    whole = len(read) < MOST_READ and sum(len(one.leaf) for one in read) < MOST_READ_BYTES
     return ItemsBehind(items, size if whole else items[-1].position)
 
 
 async def concerned(connection: Connection, after: int, size: int, known: ConcernsKnown) -> list[FollowedItem]:
     """The next items behind `after`, with what each concerns; of earlier ones that may be `known`."""
-    rows = await connection.fetch(
-        _PAGE.format(ahead="", found=positions_statement(_EVERYTHING)[1]), after, size, MOST_READ
-    )
-    facts = [one async for one in in_steps(decode_trusted(row["entry"]) for row in rows)]
+    read = await _whole(connection, after, size)
+    facts = [one async for one in in_steps(decode_trusted(one.leaf) for one in read)]
     concerns = await _concerns(connection, facts, known)
     homes = await _homes(connection, {one for own in concerns.values() for one in own if one.startswith("unit:")}, size)
-    items = await _items(connection, rows)
+    items = await _items(connection, read)
     return [one._replace(concerns=_at_home(one.position, concerns[one.position], homes)) for one in items]
+
+
+async def _whole(connection: Connection, after: int, size: int) -> "list[_Read]":
+    """The next leaves, none left out."""
+    rows = await connection.fetch(_WHOLE, after, size, MOST_READ)
+    if not rows:
+        return []
+    spans = await connection.fetch(_SPANS, rows[0]["position"], rows[-1]["position"])
+    return list(_with_spans(rows, iter(spans)))
+
+
+def _with_spans(rows: Iterable[Any], spans: Iterator[Any]) -> "Iterator[_Read]":
+    first, count = next(spans)
+    for position, leaf in rows:
+        while position >= first + count:
+            first, count = next(spans)
+        yield _Read(position, leaf, (first, count))
 
 
 async def _concerns(
@@ -147,15 +179,15 @@ def _at_home(position: int, concerns: frozenset[str], homes: Mapping[str, Sequen
     return concerns | {district for unit in concerns for district, since in homes.get(unit, ()) if since <= position}
 
 
-async def _items(connection: Connection, rows: Sequence[Any]) -> list[FollowedItem]:
-    """The items of these rows, in steps."""
-    wanted = [digest for row in rows if _DIGEST in row["entry"] for digest in _digests(row["entry"])]
+async def _items(connection: Connection, read: Sequence[_Read]) -> list[FollowedItem]:
+    """Items in steps."""
+    wanted = [digest for one in read if _DIGEST in one.leaf for digest in _digests(one.leaf)]
     texts = await texts_behind(connection, wanted)
-    return [one async for one in in_steps(_each(rows, texts))]
+    return [one async for one in in_steps(_each(read, texts))]
 
 
-def _each(rows: Sequence[Any], texts: Disclosed) -> Iterator[FollowedItem]:
-    for position, leaf, (first, count) in rows:
+def _each(read: Sequence[_Read], texts: Disclosed) -> Iterator[FollowedItem]:
+    for position, leaf, (first, count) in read:
         told = b"[]"
         if _DIGEST in leaf:
             told = msgspec.json.encode([disclosure_view(one, texts.get(one)) for one in _digests(leaf)])
