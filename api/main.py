@@ -19,6 +19,7 @@ from api.hosting.heads import check_acknowledged, keeping
 from api.hosting.metrics import Counted
 from api.hosting.opening import Purpose, opened
 from api.hosting.publishing import Published, publishing
+from api.hosting.serving import address_named
 from api.hosting.settings import Settings
 from api.http.front import Front
 from api.http.paths import one_address
@@ -28,6 +29,7 @@ from api.postgres import Cluster
 from api.resources import diff, events, health, history, subjects, summary, timemaps
 from api.services.meter import Meter
 from api.services.office import Office
+from api.services.places import PublicBase
 from api.services.reader import Reader
 from api.services.tail import LogTail, tailing
 from api.writing import clock, commands
@@ -162,19 +164,25 @@ async def appending(dsn: str, fold: Timelines = Timeline) -> AsyncGenerator[Log]
         await log.close()
 
 
-def application(running: Service) -> Front:
-    """The application that publishes it, behind the wrapper that remembers its answers."""
+def application(running: Service, listening_at: str | None = None) -> Front:
+    """The application that publishes it, behind the wrapper that remembers its answers.
+
+    `listening_at` is the address that is listened on, where that is not the settings' own.
+    """
+    settings = running.settings
+    listening_at = listening_at or f"http://{address_named(settings.host, settings.port)}"
     state_ = State(
         {
             "log": running.log,
             "published": running.published,
             "tail": running.tail,
-            "key_published_at": running.settings.key_published_at,
+            "key_published_at": settings.key_published_at,
             "office": running.office,
             "token": running.token,
             "hmac_key": running.hmac_key,
-            "max_body": running.settings.max_body,
-            "body_seconds": running.settings.body_seconds,
+            "max_body": settings.max_body,
+            "body_seconds": settings.body_seconds,
+            "base": PublicBase(settings.base_url, listening_at),
             "described": described_app,
         }
     )
@@ -188,7 +196,7 @@ def application(running: Service) -> Front:
         openapi_config=None,  # /openapi.json has a handler of its own, and Litestar would serve pages beside it
         request_max_body_size=None,  # api/http/body.py reads, with a limit of its own
     )
-    return Front(inner, running.reader, running.meter, pages.failed, running.settings.body_seconds)
+    return Front(inner, running.reader, running.meter, pages.failed, settings.body_seconds)
 
 
 def described_app() -> Litestar:

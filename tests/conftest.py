@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from api.cli.year import tell
-from api.hosting.serving import listening, server_of
+from api.hosting.serving import base_at, listening, server_of
 from api.hosting.settings import Settings
 from api.main import Service, application, service
 from api.postgres import cluster
@@ -211,7 +211,7 @@ async def serving(running: Service) -> AsyncGenerator[Site]:
     """The record, served on a free port of this machine."""
     taken = listening("127.0.0.1", 0)
     port = taken.getsockname()[1]
-    granian = server_of(application(running), taken)
+    granian = server_of(application(running, base_at("127.0.0.1", taken)), taken)
     task = asyncio.create_task(granian.serve())
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
         await _until_alive(http)

@@ -177,12 +177,12 @@ async def begin(running: "Service") -> None:
 
 async def publish(running: "Service", taken: "socket.socket") -> None:
     """Serve at the socket until a signal comes; PostgresFailed if the database that it started ends before."""
-    from api.hosting.serving import server_of  # noqa: PLC0415
+    from api.hosting.serving import base_at, server_of  # noqa: PLC0415
     from api.main import application  # noqa: PLC0415 - base installs have no server
     from events.steps import settle  # noqa: PLC0415
 
     settle()
-    server = server_of(application(running), taken)
+    server = server_of(application(running, base_at(running.settings.host, taken)), taken)
     serving = asyncio.ensure_future(server.serve())
     async with _until_told(serving, running.cluster):
         await running.reader.head.end()
@@ -250,12 +250,11 @@ def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
 
 def _say(running: "Service", taken: "socket.socket", measured: int | None) -> None:
     """What to open."""
-    from api.hosting.serving import address_named  # noqa: PLC0415
+    from api.hosting.serving import address_named, base_at  # noqa: PLC0415
     from events.demo import is_demo  # noqa: PLC0415 - base installs have no server
 
     settings, origin = running.settings, running.reader.head.origin
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - said, not bound
-    base = f"http://{address_named(host, taken.getsockname()[1])}"
+    base = base_at(settings.host, taken)
     plan = "/v1/plans/shanghai-credit-2023"
     if is_demo(origin):
         OUT.print(

@@ -50,6 +50,12 @@ def address_named(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def base_at(host: str, taken: socket.socket) -> str:
+    """The URL of the socket; for one that listens at every address that of this machine to itself."""
+    named = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - said, not bound
+    return f"http://{address_named(named, taken.getsockname()[1])}"
+
+
 def server_of(application: Any, taken: socket.socket) -> Server:
     """The server of an ASGI application at `listening`'s socket, which is the server's from now on."""
     allow_many_files()

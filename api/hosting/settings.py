@@ -1,15 +1,18 @@
 """Settings, from the environment: `PLANRECORD_…`, and `DATABASE_URL` for a PostgreSQL of one's own."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
 from domain.misfit import misfit
 
 PREFIX = "PLANRECORD_"
+_NO_URL: Final = re.compile(r"[^!-~]|[\"<>\\^`{|}]")  # what stands in a URL by its code
 _Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 
@@ -26,6 +29,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     host: Annotated[str, _for("the address to serve on")] = "127.0.0.1"
     port: Annotated[_Port, _for("its port; 0: any that is free, which the start names")] = 8000
+    base_url: Annotated[
+        str | None,
+        _for("where the world finds it, as https://example.org/plan; none: links are relative where they can be"),
+    ] = None
     workers: Annotated[int, _for("how many processes answer", ge=1, le=64)] = 1
     data_dir: Annotated[Path, _for("the folder of the token, and of the embedded PostgreSQL")] = Path("data")
     database_url: Annotated[
@@ -85,11 +92,26 @@ def settings_from(environment: Mapping[str, str] = os.environ, **given: Any) -> 
         raise ValueError(
             f"unknown setting {', '.join(sorted(unknown))}; known: {', '.join(known.variable for known in variables())}"
         )
+    if "base_url" in values:
+        values["base_url"] = base_of(values["base_url"])
     try:
         return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
         found = misfit(error, Settings)
         raise ValueError(f"settings: {found.path[0]}: {found.wish}, not {values[found.path[0]]}") from error
+
+
+def base_of(text: str) -> str:
+    """The URL that all addresses of ours begin with, without a slash at its end; ValueError says what is wrong."""
+    wish = f"settings: base_url: give an address as https://example.org or https://example.org/plan, not {text!r}"
+    try:
+        parts = urlsplit(text)
+        plain = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError as error:
+        raise ValueError(f"{wish}: {error}") from error
+    if not plain or _NO_URL.search(text) or "?" in text or "#" in text or "@" in parts.netloc:
+        raise ValueError(f"{wish}: http or https, a host, perhaps a port and a path, and nothing more")
+    return text.rstrip("/")
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

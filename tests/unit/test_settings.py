@@ -65,6 +65,46 @@ def test_an_origin_is_the_logs_own_unless_one_is_set() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://example.org", "https://example.org"),
+        ("https://example.org/", "https://example.org"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("https://example.org:8443/open/plan/", "https://example.org:8443/open/plan"),
+    ],
+)
+def test_a_base_url_is_kept_without_a_slash_at_its_end(given: str, kept: str) -> None:
+    assert settings_from({"PLANRECORD_BASE_URL": given}).base_url == kept
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(
+            "",
+            "example.org",
+            "ftp://example.org",
+            "https://",
+            "/plan",
+            "https://example.org?",
+            "https://example.org/a?b=1",
+        ),
+        *("https://example.org/#a", "https://a@example.org", "https://example.org:port", "https://example.org:99999"),
+        *(
+            "https://example.org/a b",
+            "https://上海.cn",
+            "https://example.org/\n",
+            'https://example.org/"',
+            "https://[::1",
+        ),
+    ],
+)
+def test_what_is_no_base_url_is_refused_at_the_start(wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"^settings: base_url: give an address as https://"):
+        settings_from({"PLANRECORD_BASE_URL": wrong})
+
+
+@pytest.mark.parametrize(
     ("origin", "demo"),
     [("planrecord.invalid/demo", True), ("planrecord.invalid/shanghai", False), ("planrecord.invalid/demo/2", False)],
 )
