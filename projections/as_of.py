@@ -102,21 +102,21 @@ class Meta(msgspec.Struct, frozen=True, rename="camel"):
     license: str
 
 
-def parse_as_of(text: str) -> date | datetime:
+def parse_as_of(text: str, parameter: str = "asOf") -> date | datetime:
     """A date, or an RFC 3339 instant with its zone; NoSuchMoment says what is wrong."""
     try:
         if len(text) == len("2023-06-30"):
             return parse_date(text)
         if " " in text:
-            raise NoSuchMoment("the + of a zone must be sent as %2B (a bare + arrives as a blank)", parameter="asOf")
+            raise NoSuchMoment("the + of a zone must be sent as %2B (a bare + arrives as a blank)", parameter=parameter)
         instant = parse_instant(text)
         checked_date(instant.date())
     except msgspec.ValidationError as error:
-        raise NoSuchMoment(f"asOf={text!r} is {_NEITHER}", parameter="asOf") from error
+        raise NoSuchMoment(f"{parameter}={text!r} is {_NEITHER}", parameter=parameter) from error
     except ValueError as error:
-        raise NoSuchMoment(f"asOf={text!r} is {_NEITHER}: {error}", parameter="asOf") from error
+        raise NoSuchMoment(f"{parameter}={text!r} is {_NEITHER}: {error}", parameter=parameter) from error
     if instant.tzinfo is None:
-        raise NoSuchMoment("an instant needs its zone: Z, or +08:00 sent as %2B08:00", parameter="asOf")
+        raise NoSuchMoment("an instant needs its zone: Z, or +08:00 sent as %2B08:00", parameter=parameter)
     return instant
 
 

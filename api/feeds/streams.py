@@ -11,9 +11,10 @@ from litestar import get
 from msgspec import Meta
 
 from api.http.answers import GOES_ON, Answer, noticed
-from api.http.asking import RootText, known, part_of
+from api.http.asking import known, part_of
 from api.http.clients import unless_gone
 from api.http.documented import operation, streamed
+from api.http.following import GoingOn, with_after
 from api.http.formats import MEDIA_TYPES, Format
 from api.http.question import Ask
 from api.services.following import APPEARS_WITHIN, appears, check_history, reached
@@ -29,19 +30,9 @@ _RETRY: Final = b"retry: 2000\n\n"
 LAST_ID: Final = re.compile(r"([0-9a-f]{16}):([0-9]{1,16})")
 
 
-class Streaming(msgspec.Struct, frozen=True, kw_only=True):
+class Streaming(GoingOn, frozen=True, kw_only=True, rename="camel"):
     """Where a stream begins, and whether it goes on."""
 
-    after: Annotated[
-        int,
-        Meta(
-            ge=0,
-            lt=2**53,
-            description="Only facts at higher positions; a client that was cut off says so by Last-Event-ID.",
-            examples=[0],
-        ),
-    ] = 0
-    expect: RootText = None
     follow: Annotated[
         bool, Meta(description="Whether it goes on as facts are recorded; false ends it at the head.", examples=[False])
     ] = True
@@ -76,6 +67,7 @@ async def stream(request: Ask) -> Answer:
     """
     query, form = request.question.parameters, request.question.suffix
     known(query, Streaming, EventFilter)
+    query = await with_after(request.reader, query)
     about, wish = part_of(query, EventFilter), part_of(query, Streaming)
     moment = await request.reader.moment(AsOf())
     await request.reader.check_named(about, moment)

@@ -34,15 +34,6 @@ MinPosition = Annotated[
 ]
 
 
-RootText = Annotated[
-    Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None,
-    Meta(
-        description="The root that the log of the size `after` had, as `meta.root` told it: if it has another one, "
-        "409 `another_history`.",
-    ),
-]
-
-
 class Clocks(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Both clocks, as every read takes them."""
 

@@ -9,10 +9,11 @@ from litestar import get
 from msgspec import Meta
 
 from api.http.answers import ONCE, Answer, noticed, ok
-from api.http.asking import LIMIT, Clocks, RootText, Sheet, asked, clocks, known, part_of
+from api.http.asking import LIMIT, Clocks, Sheet, asked, clocks, known, part_of
 from api.http.clients import unless_gone
 from api.http.documented import READ, operation
 from api.http.documented import answers as documented
+from api.http.following import GoingOn, with_after
 from api.http.lists import ITEMS_AT_ONCE, ListBody, Pages, answer
 from api.http.paths import At
 from api.http.question import Ask
@@ -25,21 +26,9 @@ from projections.views import events
 from projections.views.events import EventFilter, EventView, LogPage
 
 
-class Following(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where in the log the facts begin, and how many are given."""
+class Following(GoingOn, frozen=True, kw_only=True, rename="camel"):
+    """Where in the log the facts begin, how many are given, and how long is waited for one."""
 
-    after: Annotated[
-        int,
-        Meta(
-            ge=0,
-            lt=2**53,
-            description="Only facts at higher positions. Where `next` is null, go on later after `meta.position`, "
-            "which is the header Log-Position too: up to there nothing is left out. If it is lower than what was "
-            "asked with, as another process may be milliseconds behind, ask with the same once more.",
-            examples=[0],
-        ),
-    ] = 0
-    expect: RootText = None
     wait_seconds: Annotated[
         Annotated[int, Meta(ge=0, le=60)] | None,
         Meta(
@@ -64,6 +53,7 @@ async def event_list(request: Ask) -> Answer:
     """The log's facts in order, as it was at the moment asked for. `next` is null when there are no more."""
     query = request.question.parameters
     known(query, Clocks, Following, Sheet, EventFilter)
+    query = await with_after(request.reader, query)
     about, following = part_of(query, EventFilter), part_of(query, Following)
     if request.question.whole:
         following = msgspec.structs.replace(following, limit=ITEMS_AT_ONCE)

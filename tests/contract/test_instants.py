@@ -1,5 +1,6 @@
 """More than six digits of a second are cut, never rounded up, at every door."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -8,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli import upkeep
-from domain.values import instant_text
-from tests.conftest import PLAN, Site
+from domain.values import SHANGHAI, instant_text
+from tests.conftest import PLAN, TASK, Site
+from tests.integration.test_rest_events import followed
 
 LATER: Final = "2023-06-01T09:00:00.000000Z"  # a round instant: one microsecond before it, and nines, round up to it
 
@@ -80,3 +82,52 @@ def test_the_command_that_sets_the_clock_cuts_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(upkeep, "_set", told)
     done = CliRunner().invoke(upkeep.clock_command, ["2023-06-01T09:00:00.9999999Z"])
     assert (done.exit_code, done.exception) == (0, None)
+
+
+async def test_recorded_after_is_the_after_that_it_comes_to(told: Site) -> None:
+    items = await followed(told)
+    instants = sorted({one["recordedAt"] for one in items})
+    assert len(instants) > 20
+    for instant in (instants[0], *instants[3::7], instants[-1]):
+        behind = [one for one in items if one["recordedAt"] > instant]
+        assert await followed(told, recordedAfter=instant) == behind
+        earlier = instant_text(datetime.fromisoformat(instant) - timedelta(microseconds=1))
+        not_before = [one for one in items if one["recordedAt"] >= instant]
+        assert await followed(told, recordedAfter=earlier.replace("Z", "9Z")) == not_before
+        zoned = datetime.fromisoformat(instant).astimezone(SHANGHAI).isoformat()
+        assert await followed(told, recordedAfter=zoned) == behind
+    assert await followed(told, recordedAfter="2020-01-01T00:00:00Z") == items
+
+
+async def test_what_goes_on_from_recorded_after_goes_on_by_position(told: Site) -> None:
+    page = await told.get("/v1/events", recordedAfter="2023-06-30T00:00:00Z", limit=3, unit="shi-ke-wei")
+    first = (await told.get("/v1/events", recordedAfter="2023-06-30T00:00:00Z", limit=1))["items"][0]["position"]
+    assert "recordedAfter" not in page["next"]
+    assert f"after={first - 1}&" in page["meta"]["self"]
+    assert (await told.get(page["meta"]["self"]))["items"] == page["items"]
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ({"recordedAfter": "2023-06-30"}, "is a day: give an instant"),
+        ({"recordedAfter": "2023-06-30T12:00:00"}, "an instant needs its zone"),
+        ({"recordedAfter": "2023-06-30T12:00:00 08:00"}, "sent as %2B"),
+        ({"recordedAfter": "noon"}, "recordedAfter='noon' is neither"),
+        ({"recordedAfter": ""}, "recordedAfter='' is neither"),
+        ({"recordedAfter": "2024-06-30T12:00:00Z"}, "recordedAfter lies in the future: it is 2023-12-31T10:00:00"),
+        ({"recordedAfter": "2023-06-30T12:00:00Z", "after": "1"}, "give after or recordedAfter, not both"),
+    ],
+)
+async def test_a_recorded_after_that_is_none_is_a_problem(told: Site, query: dict[str, str], why: str) -> None:
+    problem = await told.problem(400, "/v1/events", **query)
+    assert problem["code"] == "bad_moment"
+    assert why in problem["detail"]
+    assert problem["errors"][0]["pointer"] == "recordedAfter"
+
+
+async def test_recorded_after_waits_for_what_comes_next(site: Site) -> None:
+    waiting = asyncio.create_task(site.get("/v1/events", recordedAfter="2023-04-03T01:00:00Z", waitSeconds=20))
+    await asyncio.sleep(0.3)
+    position = (await site.record({"type": "task.reword", "task": TASK, "text": "改", "reason": "试"}))["position"]
+    assert [one["position"] for one in (await waiting)["items"]] == [position]
