@@ -12,6 +12,8 @@ Schema = dict[str, Any]
 SCHEMAS: Final = "/schemas/events"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _ALWAYS: Final = tuple(name for name in EventView.__struct_encode_fields__ if name != "meta")
+# Over doors that bring what undoes a fact, no fact says by itself that it is undone.
+_OVER_ANY_DOOR: Final = tuple(name for name in _ALWAYS if name != "undoneBy")
 
 
 @cache
@@ -23,7 +25,7 @@ def event_schemas() -> dict[str, Schema]:
 def _schema(type_: str) -> Schema:
     event, fact, others = _parts(type_, "#/$defs/{name}")
     head = {"$schema": _DIALECT, "$id": f"urn:planrecord:event:{type_}", "title": type_}
-    return head | _event(type_, event, fact) | {"$defs": others}
+    return head | _event(type_, event, fact) | {"required": [*_OVER_ANY_DOOR], "$defs": others}
 
 
 def add_events(described: Schema) -> None:

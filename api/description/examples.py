@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
+from api.http.question import CLOUDEVENTS
 from domain.bundled import BUNDLED_PLAN
 
 WRITTEN: Final = Path(__file__).parent / "examples.json"  # in the package, since the server publishes them
@@ -29,6 +30,8 @@ RANDOM: Final = {
     "root": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "traceId": "0af7651916cd43dd8448eb211c80319c",
     "request": "018744a0-c680-7000-8000-000000000000",
+    "correlationid": "018744a0-c680-7000-8000-000000000000",
+    "source": "/log/9f1c3b5a7d2e4860",
     "salt": "Zm9yIGV4YW1wbGUgYWxvbmU",
     "digest": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
     "_sd": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
@@ -113,6 +116,8 @@ async def _reads(
     yield await http.get(url)
     if path.endswith("/proof"):
         yield await http.get(url, headers={"Accept": "application/json"})
+    if path == "/v1/events":
+        yield await http.get(url, headers={"Accept": CLOUDEVENTS})
     names = {one["name"] for one in operation.get("parameters", ())}
     if "limit" in names:  # a list
         for form in OTHER_FORMS:

@@ -11,7 +11,8 @@ from api.description.events import add_events
 from api.description.examples import BODIES, OTHER_FORMS, WRITTEN, Example
 from api.graphql.door import GraphQLRequest
 from api.http import mementos
-from api.http.question import STREAM
+from api.http.question import CLOUDEVENTS, STREAM
+from api.resources.cloudevents import CloudEvent
 from api.services.problems import PROBLEM_JSON, TITLES
 from api.writing.clock import Clock
 from domain.commands import AnyCommand
@@ -54,6 +55,8 @@ def described_by(app: Litestar) -> dict[str, Any]:
             _add_read(operation)
             if name.endswith("/proof"):
                 _add_text(operation)
+            if name == "GET /v1/events":
+                _add_cloud_events(described, operation)
             if f"{name.removeprefix('GET ')}/timemap" in described["paths"]:
                 _add_mementos(operation)
         elif name.startswith("POST /v1/"):
@@ -116,6 +119,13 @@ def _add_stream(operation: dict[str, Any]) -> None:
 def _add_text(operation: dict[str, Any]) -> None:
     """What a proof is answered as unless Accept prefers JSON: a C2SP tlog-proof."""
     operation["responses"]["200"]["content"]["text/plain"] = {"schema": {"type": "string"}}
+
+
+def _add_cloud_events(described: dict[str, Any], operation: dict[str, Any]) -> None:
+    """What the log is answered as where Accept prefers CloudEvents: a batch in their JSON format."""
+    (item,), components = msgspec.json.schema_components([CloudEvent], ref_template="#/components/schemas/{name}")
+    described["components"]["schemas"] = components | described["components"]["schemas"]
+    operation["responses"]["200"]["content"][CLOUDEVENTS] = {"schema": {"type": "array", "items": item}}
 
 
 def _add_mementos(operation: dict[str, Any]) -> None:

@@ -157,10 +157,7 @@ def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form, its links and
     rest: Pages | None = None,
 ) -> Answer:
     """The page in the form asked for, and the `rest` of the list; its links stand in the header too (RFC 8288)."""
-    form, excel = request.question.form, part_of(request.question.parameters, Sheet).excel
-    if excel and form != Format.CSV:
-        detail = "a spreadsheet takes a table: ask with the suffix .csv"
-        raise Trouble(400, "bad_parameter", detail, [Fault("excel", detail)])
+    form, excel = request.question.form, for_a_spreadsheet(request)
     printer = Printer(form, view, excel=excel)
     end = printer.end(msgspec.json.encode(following), msgspec.json.encode(meta))
     links = {"canonical": meta.self_} | ({"next": following} if following else {})
@@ -173,6 +170,15 @@ def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form, its links and
     if request.question.whole:
         made_.parts = _printed(printer, shown, rest, end)
     return made_
+
+
+def for_a_spreadsheet(request: Ask) -> bool:
+    """Whether a table for a spreadsheet is asked for; Trouble where what is asked for is no table."""
+    excel = part_of(request.question.parameters, Sheet).excel
+    if excel and request.question.form != Format.CSV:
+        detail = "a spreadsheet takes a table: ask with the suffix .csv"
+        raise Trouble(400, "bad_parameter", detail, [Fault("excel", detail)])
+    return excel
 
 
 async def _printed(printer: Printer, shown: Sequence[bytes], rest: Pages | None, end: bytes) -> AsyncGenerator[bytes]:

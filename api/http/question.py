@@ -31,6 +31,7 @@ PLAIN: Final = re.compile(
 GRAPHQL: Final = ("application/json", "application/graphql-response+json")
 STREAM: Final = "/v1/stream"
 PROOF: Final = ("text/plain", "application/json")
+CLOUDEVENTS: Final = "application/cloudevents-batch+json"
 A_PROOF: Final = re.compile("/v1/events/[0-9]+/proof")
 FORMS: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
 SUFFIXES: Final = frozenset(Format)
@@ -44,8 +45,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
 
     `path` is decoded and without the `suffix` that asks for a form; `form` is what that suffix, or else Accept, asks of
     a list. `query` holds each parameter once, by name. `then` is Accept-Datetime. `packed`: gzip is taken. `result` is
-    the media type of an answer to GraphQL, or of a proof, that is preferred, empty where none of them is taken.
-    `last_event_id`: where a client's stream of events broke off.
+    the media type of an answer to GraphQL, of a proof, or of CloudEvents, that is preferred, empty where none of them
+    is taken. `last_event_id`: where a client's stream of events broke off.
     """
 
     method: Literal["GET", "POST"]
@@ -175,7 +176,7 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
         packed=gzip_wanted(headers.get(b"accept-encoding", b"")),
         then=then.decode("latin-1") if then else None,
         media_type=parse_options_header(media_type.decode("latin-1"))[0].lower() if media_type else "",
-        result=result_of(headers.get(b"accept", b""), path),
+        result="" if suffix else result_of(headers.get(b"accept", b""), path),
         last_event_id=last.decode("latin-1") if last else None,
     )
 
@@ -261,7 +262,13 @@ def form_of(header: bytes) -> Format:
 
 
 def result_of(header: bytes, path: str) -> str:
-    """The media type that a client prefers where an address has several; empty where it takes none of them."""
+    """The media type that a client prefers where an address has several; empty where it takes none of them.
+
+    Of a list, which has its forms, it is empty too, unless the one is preferred that only this list has.
+    """
+    if path == "/v1/events":
+        best = _preferred(header, [*FORMS, CLOUDEVENTS]) if header else None
+        return CLOUDEVENTS if best == CLOUDEVENTS else ""
     types = GRAPHQL if path == "/graphql" else PROOF if A_PROOF.fullmatch(path) else ()
     if not types or not header:
         return types[0] if types else ""

@@ -11,7 +11,7 @@ from api.pages.phrases import catalogue
 from api.pages.visit import Visit
 from domain.fact import subject_of
 from projections.as_of import Rows
-from projections.views.events import EventView
+from projections.views.events import EventView, undone_in
 from projections.views.history import Change, Version
 from projections.views.names import directory
 from projections.views.tasks import TASKS, NumberedTask, ReportRef
@@ -75,17 +75,12 @@ def facts_told(facts: Iterable[EventView], names: Names, visit: Visit[Any]) -> l
 def versions_told(versions: Iterable[Version], names: Names, visit: Visit[Any]) -> list[VersionTold]:
     """Versions in words, but for those whose fact only cuts short what held before: they say nothing new."""
     every = list(versions)
-    by = {target: one.fact for one in every if (target := _undoes(one.fact)) is not None}
+    by = {target: one.fact for one in every if (target := undone_in(one.fact)) is not None}
     return [
         VersionTold(one, _told(one.fact, names, visit), sides_of(one.changes, names, visit), by.get(one.fact.position))
         for one in every
         if one.changes
     ]
-
-
-def _undoes(fact: EventView) -> int | None:
-    """The position of the fact that this one replaces or voids, if any."""
-    return fact.data["target"] if fact.type.startswith("fact.voided.") else fact.replaces
 
 
 def sides_of(changes: Iterable[Change], names: Names, visit: Visit[Any]) -> list[Sides]:

@@ -14,9 +14,10 @@ from api.http.clients import unless_gone
 from api.http.documented import READ, operation
 from api.http.documented import answers as documented
 from api.http.following import GoingOn, with_after
-from api.http.lists import ITEMS_AT_ONCE, ListBody, Pages, answer
+from api.http.lists import ITEMS_AT_ONCE, ListBody, Pages, answer, for_a_spreadsheet
 from api.http.paths import At
-from api.http.question import Ask
+from api.http.question import CLOUDEVENTS, Ask
+from api.resources.cloudevents import batch
 from api.services.following import APPEARS_WITHIN, check_history, reached
 from api.services.problems import Fault, Trouble
 from api.services.reader import Reader
@@ -73,10 +74,19 @@ async def event_list(request: Ask) -> Answer:
     if found.more and not request.question.whole:
         next_ = f"{request.question.address}?{urlencode({**rest, 'after': str(found.shown[-1].view.position)})}"
     meta = request.reader.meta(moment, request.question.address, rest)
+    explicit_day = "effectiveOn" in query
+    if request.question.result == CLOUDEVENTS:
+        for_a_spreadsheet(request)
+        return _waited(request, moment, found, batch(request, found, next_, meta, moment, explicit_day=explicit_day))
     pages = _rest(request.reader, about, following, moment, found) if request.question.whole else None
-    made = answer(request, EventView, found, next_, meta, moment, explicit_day="effectiveOn" in query, rest=pages)
+    made = answer(request, EventView, found, next_, meta, moment, explicit_day=explicit_day, rest=pages)
+    return _waited(request, moment, found, made)
+
+
+def _waited(request: Ask, moment: Moment, found: Page[EventView], made: Answer) -> Answer:
+    """The answer; nobody is given it for having waited in vain: whoever asks again wants to wait again."""
     if request.question.waits and not found.shown:
-        made.stays = ONCE  # whoever asks again wants to wait again
+        made.stays = ONCE
     return made if moment.pinned else noticed(request, made)
 
 

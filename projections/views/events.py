@@ -172,6 +172,20 @@ def entries_of(facts: Iterable[Recorded]) -> Work[tuple[int, LogEntry]]:
             yield one.position, LogEntry(leaves[one.position], undoing.get(one.position), span)
 
 
+def undone_in(one: EventView) -> int | None:
+    """The position of the fact that this one replaces or voids, if any."""
+    return one.data["target"] if one.type.startswith("fact.voided.") else one.replaces
+
+
+def as_brought(one: EventView) -> dict[str, Any]:
+    """A fact as it is brought to those who are brought what undoes it, too: it never says that something did."""
+    fields: dict[str, Any] = msgspec.to_builtins(one)
+    return {name: value for name, value in fields.items() if name not in _TOLD_LATER}
+
+
+_TOLD_LATER: Final = ("undoneBy", "meta")
+
+
 class Facts(msgspec.Struct, frozen=True):
     """Facts with the texts behind their digests; of those that are viewed also the `entries`, by position."""
 
