@@ -14,8 +14,9 @@ from api.http.question import Ask
 from api.http.spans import Span
 from api.pages.drawing import drawn
 from api.pages.problems import absent
-from api.pages.told import Names, Sides, sides_of, subject
+from api.pages.told import Sides, sides_of
 from api.pages.visit import PageQuery, Visit, address
+from api.services.told import Names, subject
 from domain.errors import WrongDate
 from domain.values import EARLIEST, parse_date
 from projections.as_of import Moment, NoSuchMoment

@@ -9,8 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.http.answers import Answer, made
 from api.pages.files import link_of
-from api.pages.phrases import Lang, numeral, seen
 from api.pages.visit import CARRIED, Visit, address, recorded_day
+from api.services.phrases import Lang, numeral, seen
 from events.demo import is_demo
 from projections.as_of import Moment
 

@@ -10,8 +10,9 @@ from api.http.answers import Answer
 from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.listed import ListQuery, list_part
-from api.pages.told import FactTold, Names, facts_told, task_of
+from api.pages.told import FactTold, facts_told
 from api.pages.visit import Visit
+from api.services.told import Names, task_of
 from projections.as_of import Moment, Rows
 from projections.views import events
 from projections.views.districts import DISTRICTS, DistrictRow

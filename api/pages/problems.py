@@ -8,9 +8,9 @@ from api.http.answers import ONCE, Answer
 from api.http.question import Ask, Question
 from api.http.traces import Trace
 from api.pages.drawing import HTML, SAFETY, html
-from api.pages.phrases import Lang, phrase
 from api.pages.visit import address
 from api.services import problems
+from api.services.phrases import Lang, phrase
 from api.services.problems import Trouble, trouble
 from events.recorded import OPEN_END
 from projections.as_of import Moment, NoSuchMoment

@@ -7,8 +7,9 @@ from api.http.paths import PlanKey, TaskNumber
 from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.problems import absent
-from api.pages.told import Names, reports_told, task_path, versions_told
+from api.pages.told import reports_told, versions_told
 from api.pages.visit import PageQuery, Visit
+from api.services.told import Names, task_path
 from events.steps import in_steps
 from projections.as_of import Moment
 from projections.views import events, history

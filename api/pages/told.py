@@ -1,42 +1,18 @@
 """Facts and versions in words: what was done to what, from when on, why, and under which authority."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from markupsafe import Markup
 
-from api.pages.phrases import catalogue
 from api.pages.visit import Visit
-from domain.fact import subject_of
-from projections.as_of import Rows
+from api.services.told import TOLD, Names, said, telling
 from projections.views.events import EventView, undone_in
 from projections.views.history import Change, Version
-from projections.views.names import directory
-from projections.views.tasks import TASKS, NumberedTask, ReportRef
+from projections.views.tasks import ReportRef
 
-# The fields of facts and states that a page tells of: those for which there is a phrase, in the order of the phrases.
-TOLD: Final = tuple(
-    key.removeprefix("field.") for key in catalogue() if key.startswith("field.") and key != "field.position"
-)
 Sides = tuple[Markup, Sequence[Markup], Sequence[Markup]]  # a field's name, what is gone, and what has come
-
-
-class Names:
-    """How things are called at a moment."""
-
-    def __init__(self, rows: Rows) -> None:
-        self._units = directory(rows)
-        self._numbers = {one.id: one.number for one in rows.of(TASKS, NumberedTask)}
-
-    def unit(self, key: str) -> str:
-        """A unit's name."""
-        return self._units.named(key).name
-
-    def number(self, task: str) -> int:
-        """A task's number; its key, where the task is not there at this moment."""
-        return self._numbers.get(task, int(task.rpartition("/")[2]))
 
 
 class FactTold(msgspec.Struct, frozen=True):
@@ -108,84 +84,8 @@ def _report(ref: ReportRef, fact: EventView) -> ReportTold:
 
 
 def _told(fact: EventView, names: Names, visit: Visit[Any]) -> FactTold:
-    about, path = subject(fact.stream, names, visit)
-    act = visit.t(f"fact.{fact.type.rpartition('.')[0]}")
-    if "target" in fact.data and fact.type.startswith("fact."):
-        details = [(visit.t("field.position"), Markup("{}").format(fact.data["target"]))]
-    else:
-        fields = [field for field in TOLD if fact.data.get(field) is not None]
-        details = [(visit.t(f"field.{field}"), said(field, fact.data[field], names, visit)) for field in fields]
+    about, path, act, details = telling(fact, names, visit)
     return FactTold(fact, act, about, visit.link(path) if path else None, details)
-
-
-def subject(stream: str, names: Names, visit: Visit[Any]) -> tuple[Markup, str | None]:
-    """What a stream is about, and where its page is."""
-    kind, key = subject_of(stream)
-    match kind:
-        case "task":
-            return visit.t("task.n", number=names.number(key)), task_path(key)
-        case "report":
-            task, unit = key.rsplit("/", 1)
-            who = visit.words(names.unit(unit))
-            return visit.t("task.n.by", number=names.number(task), unit=who), task_path(task)
-        case "unit":
-            return visit.words(names.unit(key)), f"/units/{key}"
-        case "log":
-            return visit.t("the.log"), None
-        case "plan" | "district":
-            return Markup("{}").format(key), f"/{kind}s/{key}"
-        case _:
-            return Markup("{}").format(key), None
-
-
-def task_of(stream: str) -> str | None:
-    """The task that a stream is about, if it is: itself, or a report on it."""
-    kind, key = subject_of(stream)
-    return {"task": key, "report": key.rpartition("/")[0]}.get(kind)
-
-
-def task_path(task: str) -> str:
-    """A task's page."""
-    plan, _, key = task.partition("/")
-    return f"/plans/{plan}/tasks/{key}"
-
-
-def said(field: str, value: Any, names: Names, visit: Visit[Any]) -> Markup:
-    """A value of a field, in words."""
-    match field, value:
-        case _, bool():
-            return visit.t("yes" if value else "no")
-        case _, dict():
-            return _structure(field, value, names, visit)  # pyright: ignore[reportUnknownArgumentType]
-        case (("role" | "status" | "kind"), _):
-            return visit.t(f"{field}.{value}")
-        case "reportedStatus", _:
-            return visit.t(f"status.{value}")
-        case "scheduleStatus", _:
-            return visit.t(f"schedule.{value}")
-        case "due", _:
-            return visit.day(value if isinstance(value, date) else date.fromisoformat(value))
-        case "successors", list():
-            units = [said(field, one, names, visit) for one in value]  # pyright: ignore[reportUnknownVariableType]
-            return Markup(", ").join(units) or visit.t("unit.successor.none")
-        case (("unit" | "successor" | "successors" | "member"), _):
-            return visit.words(names.unit(value))
-        case _:
-            return visit.words(str(value))
-
-
-def _structure(field: str, value: dict[str, Any], names: Names, visit: Visit[Any]) -> Markup:
-    """An item of a list, as a state or as a view has it."""
-    match field:
-        case "assignments":
-            unit = value["unit"] if "unit" in value else value["assignee"]["id"]
-            return visit.t("who.how", who=visit.words(names.unit(unit)), how=visit.t(f"role.{value['role']}"))
-        case "reports":
-            return visit.t("who.how", who=value["period"], how=visit.t(f"status.{value['status']}"))
-        case "targets":
-            return visit.words(value["literal"])
-        case _:  # a unit with its name
-            return visit.words(names.unit(value["id"]))
 
 
 def _sides(change: Change, names: Names, visit: Visit[Any]) -> tuple[Sequence[Markup], Sequence[Markup]]:

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from api.http.asking import Clocks, asked, clocks
 from api.http.question import Ask
-from api.pages.phrases import Lang, day_text, instant_words, phrase, seen
+from api.services.phrases import Lang, day_text, instant_words, phrase, seen
 from domain.values import shanghai_day
 from projections.as_of import AsOf, Moment, Rows
 from projections.wanted import Wanted
@@ -78,6 +78,14 @@ class Visit(Generic[Q]):
         """Words of the plan or of the record, which stay Chinese; they turn nothing around that stands beside them."""
         lang = "" if self.lang is Lang.ZH else Markup(' lang="zh-Hans"')
         return Markup("<bdi{}>{}</bdi>").format(lang, seen(text))
+
+    def key(self, text: str) -> Markup:
+        """What a program calls something."""
+        return Markup("{}").format(text)
+
+    def listed(self, items: Sequence[Markup]) -> Markup:
+        """Several, with commas between."""
+        return Markup(", ").join(items)
 
 
 def address(path: str, query: Mapping[str, object]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import BrowserContext
 
-from api.pages.phrases import Lang
+from api.services.phrases import Lang
 
 PLAN = "/plans/shanghai-credit-2023"
 KINDS = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.async_api import BrowserContext, Page
 
-from api.pages.phrases import Lang, day_text, phrase
+from api.services.phrases import Lang, day_text, phrase
 from tests.conftest import Site
 
 PLAN = "/plans/shanghai-credit-2023"

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from api.cli.screen import Screen
-from api.pages.phrases import Lang, catalogue, numeral
+from api.services.phrases import Lang, catalogue, numeral
 from domain.commands import FACTS
 from domain.directory import UnitKind
 from domain.values import Role
@@ -245,7 +245,8 @@ def test_every_phrase_stands_in_both_languages_with_the_same_values() -> None:
 
 
 def test_every_phrase_is_used_and_every_phrase_used_is_there() -> None:
-    files = [one for one in (ROOT / "api/pages").rglob("*") if one.suffix in {".html", ".py"}]
+    folders = ("pages", "feeds", "services")
+    files = [one for own in folders for one in (ROOT / "api" / own).rglob("*") if one.suffix in {".html", ".py"}]
     text = "\n".join(one.read_text("utf-8") for one in files)
     named = set(re.findall(r"""\bt\(\s*f?["']([a-z_.]+)["'](?! ~)""", text)) | set(
         re.findall(r'"(task\.(?!html)[a-z.]+)"', text)

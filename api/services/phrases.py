@@ -1,4 +1,4 @@
-"""What the pages say in their own words, in both languages; the plan's words are never translated."""
+"""What pages and feeds say in their own words, in both languages; the plan's words are never translated."""
 
 import tomllib
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Lang(StrEnum):
 @cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """Each phrase by its key, in each language."""
-    return tomllib.loads(files("api.pages").joinpath("phrases.toml").read_text("utf-8"))
+    return tomllib.loads(files("api.services").joinpath("phrases.toml").read_text("utf-8"))
 
 
 def phrase(lang: Lang, key: str, **values: Any) -> Markup:
