@@ -1,7 +1,15 @@
-"""The doors by which the record is followed: streams that go on as it grows."""
+"""The doors by which the record is followed: streams that go on as it grows, and feeds for readers of feeds."""
 
-from typing import Any
+from typing import Any, Final
 
-from api.feeds import streams
+from api.feeds import channels, streams
 
-HANDLERS: list[Any] = [streams.stream]
+HANDLERS: Final[list[Any]] = [
+    streams.stream,
+    channels.event_feed,
+    channels.correction_feed,
+    channels.plan_feed,
+    channels.task_feed,
+    channels.unit_feed,
+    channels.district_feed,
+]

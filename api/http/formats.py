@@ -20,6 +20,14 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+class FeedForm(StrEnum):
+    """The forms of a feed, by the suffix of its address, which never lacks one."""
+
+    ATOM = "atom"
+    JSON = "json"
+
+
+FEED_TYPES: Final = {FeedForm.ATOM: "application/atom+xml", FeedForm.JSON: "application/feed+json"}
 MEDIA_TYPES: Final = {
     Format.JSON: "application/json",
     Format.NDJSON: "application/x-ndjson",

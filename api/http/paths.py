@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from litestar.params import PathParameter
 
-from api.http.formats import Format
+from api.http.formats import FeedForm, Format
 from api.http.question import Question
 from api.services.problems import unknown_address
 
@@ -31,8 +31,10 @@ async def one_address(request: Any) -> None:
     for value in request.path_params.values():
         if isinstance(value, int) and str(value) not in question.path.split("/"):
             raise unknown_address(f"write {value} in digits alone")
-    if question.suffix is None:
-        return
-    forms: frozenset[Format] = getattr(request.route_handler.operation_class, "forms", frozenset())
-    if question.suffix not in forms:
-        raise unknown_address(f"this has no .{question.suffix}: it is {question.path}")
+    described = request.route_handler.operation_class
+    forms: frozenset[Format | FeedForm] = getattr(described, "forms", frozenset())
+    if question.suffix is None and getattr(described, "needs_a_form", False):
+        raise unknown_address(f"it is {' or '.join(f'{question.path}.{one}' for one in sorted(forms))}")
+    if question.suffix is not None and question.suffix not in forms:
+        right = f"{question.path}.{FeedForm.ATOM}" if FeedForm.ATOM in forms else question.path
+        raise unknown_address(f"this has no .{question.suffix}: it is {right}")

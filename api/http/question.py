@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from werkzeug.datastructures import Accept, MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
-from api.http.formats import Format
+from api.http.formats import FeedForm, Format
 from api.http.traces import Trace
 from api.services.problems import Fault, Trouble, echo, unknown_address
 from api.services.reader import Reader
@@ -34,7 +34,7 @@ PROOF: Final = ("text/plain", "application/json")
 CLOUDEVENTS: Final = "application/cloudevents-batch+json"
 A_PROOF: Final = re.compile("/v1/events/[0-9]+/proof")
 FORMS: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
-SUFFIXES: Final = frozenset(Format)
+SUFFIXES: Final = {"/v1/": Format, "/feeds/": FeedForm}  # whose addresses end in one
 SCOPE: Final = "planrecord.question"
 
 Headers = Mapping[bytes, bytes]
@@ -51,7 +51,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
 
     method: Literal["GET", "POST"]
     path: str
-    suffix: Format | None
+    suffix: Format | FeedForm | None
     form: Format
     query: tuple[tuple[str, str], ...]
     packed: bool
@@ -68,7 +68,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     @property
     def whole(self) -> bool:
         """Whether a whole list is asked for, however long it is."""
-        return self.suffix is not None and all(name != "limit" for name, _ in self.query)
+        return isinstance(self.suffix, Format) and all(name != "limit" for name, _ in self.query)
 
     @property
     def waits(self) -> bool:
@@ -171,7 +171,7 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
         method="GET" if method == "HEAD" else method,
         path=path,
         suffix=suffix,
-        form=suffix or form_of(headers.get(b"accept", b"")),
+        form=suffix if isinstance(suffix, Format) else form_of(headers.get(b"accept", b"")),
         query=query_of(scope["query_string"]),
         packed=gzip_wanted(headers.get(b"accept-encoding", b"")),
         then=then.decode("latin-1") if then else None,
@@ -187,7 +187,7 @@ def credentials_of(headers: Headers) -> Credentials:
     return Credentials(*(value if value is None else value.decode("latin-1") for value in given))
 
 
-def _path(scope: Mapping[str, Any]) -> tuple[str, Format | None]:
+def _path(scope: Mapping[str, Any]) -> tuple[str, Format | FeedForm | None]:
     """The path without its suffix, and the suffix. Each resource has one address; any other spelling is told so."""
     raw: bytes = scope["raw_path"]
     try:
@@ -204,15 +204,17 @@ def _path(scope: Mapping[str, Any]) -> tuple[str, Format | None]:
     return _split(path)
 
 
-def _split(path: str) -> tuple[str, Format | None]:
+def _split(path: str) -> tuple[str, Format | FeedForm | None]:
     """A path and the form that its suffix asks for; no id has a dot."""
     above, _, last = path.rpartition("/")
     stem, dot, suffix = last.rpartition(".")
-    if not (dot and stem and suffix.isalnum()) or not path.startswith("/v1/"):
+    forms = next((forms for below, forms in SUFFIXES.items() if path.startswith(below)), None)
+    if not (dot and stem and suffix.isalnum()) or forms is None:
         return path, None
-    if suffix not in SUFFIXES:
-        raise unknown_address(f"nothing has the suffix .{echo(suffix)}: it is {echo(f'{above}/{stem}')}, if anywhere")
-    return f"{above}/{stem}", Format(suffix)
+    if suffix not in frozenset(forms):
+        right = f"{above}/{stem}" + (f".{FeedForm.ATOM}" if forms is FeedForm else "")
+        raise unknown_address(f"nothing has the suffix .{echo(suffix)}: it is {echo(right)}, if anywhere")
+    return f"{above}/{stem}", forms(suffix)
 
 
 def query_of(query_string: bytes) -> tuple[tuple[str, str], ...]:
