@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
+from api.http.formats import FEED_TYPES, FeedForm
 from api.http.question import CLOUDEVENTS
 from domain.bundled import BUNDLED_PLAN
 
@@ -151,6 +152,8 @@ def _shown(response: httpx.Response, kind: str) -> Any:
         return _streamed(response.text)
     if kind == "text/plain":
         return TLOG_PROOF
+    if kind in FEED_TYPES.values():
+        return _feed(response.text, kind)
     if not kind.endswith("json"):
         return response.text
     return _short(response.json())
@@ -166,6 +169,16 @@ def _streamed(text: str) -> str:
         shown,
         flags=re.MULTILINE,
     )
+
+
+def _feed(text: str, kind: str) -> Any:
+    """A feed with its first entries, and always the same where it is random."""
+    (log,) = set(re.findall("urn:planrecord:([0-9a-f]{16}):", text))
+    text = re.sub("[0-9a-f]{64}", RANDOM["leafHash"], text).replace(log, RANDOM["log"])
+    if kind != FEED_TYPES[FeedForm.ATOM]:
+        return _short(json.loads(text))
+    entries = text.split("<entry>")
+    return "<entry>".join(entries[: LONGEST_LIST + 1]) + ("</feed>" if len(entries) > LONGEST_LIST + 1 else "")
 
 
 def _printed(rows: list[list[str]]) -> str:

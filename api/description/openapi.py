@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any, Final
 
 import msgspec
@@ -9,8 +10,10 @@ from litestar import Litestar
 
 from api.description.events import add_events
 from api.description.examples import BODIES, OTHER_FORMS, WRITTEN, Example
+from api.feeds.channels import IN_BOTH_FORMS
 from api.graphql.door import GraphQLRequest
 from api.http import mementos
+from api.http.formats import FEED_TYPES, FeedForm
 from api.http.question import CLOUDEVENTS, STREAM
 from api.resources.cloudevents import CloudEvent
 from api.services.problems import PROBLEM_JSON, TITLES
@@ -44,6 +47,7 @@ def openapi_json(app: Litestar, shown: Mapping[str, Example] | None = None) -> b
 def described_by(app: Litestar) -> dict[str, Any]:
     """The description without answers as examples."""
     described: dict[str, Any] = app.openapi_schema.to_schema()
+    _name_feeds(described)
     _add_bodies(described)
     add_events(described)
     described["components"]["securitySchemes"] = {"token": _TOKEN}
@@ -59,6 +63,8 @@ def described_by(app: Litestar) -> dict[str, Any]:
                 _add_cloud_events(described, operation)
             if f"{name.removeprefix('GET ')}/timemap" in described["paths"]:
                 _add_mementos(operation)
+        elif name.startswith("GET /feeds/"):
+            _add_read(operation)
         elif name.startswith("POST /v1/"):
             operation["security"] = [{"token": []}]
             _add_problem(operation, 503)
@@ -72,6 +78,19 @@ def _operations(described: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, A
     for path, item in described["paths"].items():
         for method, operation in item.items():
             yield f"{method.upper()} {path}", operation
+
+
+def _name_feeds(described: dict[str, Any]) -> None:
+    """Have each feed under its addresses, which end in its form, and each form with what it is."""
+    for path in [one for one in described["paths"] if one.startswith("/feeds/")]:
+        operation = described["paths"].pop(path)["get"]
+        shape = operation["responses"]["200"]["content"]["application/json"]
+        for form in (FeedForm.ATOM, *([FeedForm.JSON] if path in IN_BOTH_FORMS else [])):
+            own: dict[str, Any] = deepcopy(operation)
+            own["operationId"] += form.capitalize()
+            schema = shape if form is FeedForm.JSON else {"schema": {"type": "string"}}
+            own["responses"]["200"]["content"] = {FEED_TYPES[form]: schema}
+            described["paths"][f"{path}.{form}"] = {"get": own}
 
 
 def _add_bodies(described: dict[str, Any]) -> None:

@@ -7,15 +7,15 @@ from api.feeds.documents import FeedDocument, FeedEntry
 from api.http.formats import FEED_TYPES, FeedForm
 from api.services.places import PublicBase
 
-ATOM: Final = "http://www.w3.org/2005/Atom"
-HISTORY: Final = "http://purl.org/syndication/history/1.0"
-OWN: Final = "urn:planrecord:feed"  # of what no standard has a word for
+_ATOM: Final = "http://www.w3.org/2005/Atom"
+_HISTORY: Final = "http://purl.org/syndication/history/1.0"
+_OWN: Final = "urn:planrecord:feed"  # of what no standard has a word for
 _ATOM_XML: Final = FEED_TYPES[FeedForm.ATOM]
 
 
 def print_atom(document: FeedDocument, base: PublicBase) -> bytes:
     """The document as XML; addresses are relative to its own, unless a base is set."""
-    feed = Element("feed", {"xmlns": ATOM, "xmlns:fh": HISTORY, "xmlns:pr": OWN, "xml:lang": document.lang.tag})
+    feed = Element("feed", {"xmlns": _ATOM, "xmlns:fh": _HISTORY, "xmlns:pr": _OWN, "xml:lang": document.lang.tag})
     _text(feed, "id", document.id)
     _text(feed, "title", document.title)
     if document.notice:

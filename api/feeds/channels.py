@@ -10,7 +10,7 @@ from litestar import get
 from api.feeds.atom import print_atom
 from api.feeds.documents import FeedDocument, feed_entry, feed_id, feed_title, page_of_feed
 from api.feeds.jsonfeed import JsonFeed, print_json_feed
-from api.feeds.reading import FeedFacts, FeedQuery, facts_of, names_in
+from api.feeds.reading import FeedFacts, FeedQuery, facts_of, names_told
 from api.http.answers import Answer, etag_of, made, noticed
 from api.http.asking import asked, known, part_of
 from api.http.documented import answers, operation
@@ -25,13 +25,14 @@ from domain.values import instant_text
 from events.demo import is_demo
 from projections.views.events import EventFilter
 
-FILTERED: Final = operation(FeedQuery, EventFilter, suffixes=(FeedForm.ATOM, FeedForm.JSON))
-SHORT: Final = operation(FeedQuery, suffixes=(FeedForm.ATOM,))
-RESPONSES: Final = answers(JsonFeed, 503)
-PRINTED: Final = {FeedForm.ATOM: print_atom, FeedForm.JSON: print_json_feed}
+_FILTERED: Final = operation(FeedQuery, EventFilter, suffixes=(FeedForm.ATOM, FeedForm.JSON))
+_SHORT: Final = operation(FeedQuery, suffixes=(FeedForm.ATOM,))
+_RESPONSES: Final = answers(JsonFeed, 503)
+IN_BOTH_FORMS: Final = ("/feeds/events", "/feeds/corrections")
+_PRINTED: Final = {FeedForm.ATOM: print_atom, FeedForm.JSON: print_json_feed}
 
 
-@get("/feeds/events", operation_class=FILTERED, responses=RESPONSES, tags=["feeds"])
+@get("/feeds/events", operation_class=_FILTERED, responses=_RESPONSES, tags=["feeds"])
 async def event_feed(request: Ask) -> Answer:
     """What was recorded last, the newest first, as a feed with archives; it takes the filters of /v1/events."""
     query = request.question.parameters
@@ -39,7 +40,7 @@ async def event_feed(request: Ask) -> Answer:
     return await _feed(request, part_of(query, EventFilter), part_of(query, FeedQuery))
 
 
-@get("/feeds/corrections", operation_class=FILTERED, responses=RESPONSES, tags=["feeds"])
+@get("/feeds/corrections", operation_class=_FILTERED, responses=_RESPONSES, tags=["feeds"])
 async def correction_feed(request: Ask) -> Answer:
     """What was corrected last, as a feed with archives: the replacements and voidings of what the filters bring."""
     query = request.question.parameters
@@ -51,25 +52,25 @@ async def correction_feed(request: Ask) -> Answer:
     return await _feed(request, msgspec.structs.replace(about, corrections=True), part_of(query, FeedQuery))
 
 
-@get("/feeds/plans/{plan:str}", operation_class=SHORT, responses=RESPONSES, tags=["feeds"])
+@get("/feeds/plans/{plan:str}", operation_class=_SHORT, responses=_RESPONSES, tags=["feeds"])
 async def plan_feed(request: Ask, plan: PlanKey) -> Answer:
     """What was recorded last of a plan, its tasks, and the reports on them, as a feed with archives."""
     return await _short(request, EventFilter(plan=plan))
 
 
-@get("/feeds/tasks/{plan:str}/{key:int}", operation_class=SHORT, responses=RESPONSES, tags=["feeds"])
+@get("/feeds/tasks/{plan:str}/{key:int}", operation_class=_SHORT, responses=_RESPONSES, tags=["feeds"])
 async def task_feed(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
     """What was recorded last of a task and the reports on it, as a feed with archives."""
     return await _short(request, EventFilter(task=f"{plan}/{key}"))
 
 
-@get("/feeds/units/{unit:str}", operation_class=SHORT, responses=RESPONSES, tags=["feeds"])
+@get("/feeds/units/{unit:str}", operation_class=_SHORT, responses=_RESPONSES, tags=["feeds"])
 async def unit_feed(request: Ask, unit: UnitKey) -> Answer:
     """What was recorded last of a unit or group, or names it, as a feed with archives."""
     return await _short(request, EventFilter(unit=unit))
 
 
-@get("/feeds/districts/{code:str}", operation_class=SHORT, responses=RESPONSES, tags=["feeds"])
+@get("/feeds/districts/{code:str}", operation_class=_SHORT, responses=_RESPONSES, tags=["feeds"])
 async def district_feed(request: Ask, code: Code) -> Answer:
     """What was recorded last of a district and its units, or names one of them, as a feed with archives."""
     return await _short(request, EventFilter(district=code))
@@ -84,7 +85,7 @@ async def _feed(request: Ask, about: EventFilter, given: FeedQuery) -> Answer:
     form = request.question.suffix
     assert isinstance(form, FeedForm)  # noqa: S101 - no address of a feed lacks one
     found = await facts_of(request.reader, about, given)
-    body = PRINTED[form](await _document(request, about, given, found), _base(request))
+    body = _PRINTED[form](await _document(request, about, given, found), _base(request))
     explicit = given.archive is not None or given.effective_on is not None
     answer = made(request, body, found.moment, FEED_TYPES[form], explicit_day=explicit)
     answer.headers["ETag"] = etag_of(body)
@@ -98,7 +99,7 @@ def _base(request: Ask) -> PublicBase:
 async def _document(request: Ask, about: EventFilter, given: FeedQuery, found: FeedFacts) -> FeedDocument:
     reader, moment = request.reader, found.moment
     voice = PlainVoice(given.lang)
-    names = await names_in(reader, moment, about, found.facts)
+    names = await names_told(reader, moment, about, found.facts)
     entries = [feed_entry(moment.log, one, names, voice) for one in reversed(found.facts)]
     rest = {name: value for name, value in request.question.query if name not in (*CLOCKS, "archive")}
     last = found.facts[-1].recorded_at if found.facts else instant_text(reader.head.recorded_at(1))

@@ -95,7 +95,7 @@ async def _page(  # noqa: PLR0913 - which page, of what, when
         return await events.log_page(connection, moment.position, wish)
 
 
-async def names_in(reader: Reader, moment: Moment, about: EventFilter, facts: Sequence[EventView]) -> Names:
+async def names_told(reader: Reader, moment: Moment, about: EventFilter, facts: Sequence[EventView]) -> Names:
     """What these facts, and the feed that they are of, are called at a moment: in one read."""
     streams = [one.stream for one in facts] + [about.stream or ""]
     streams += [f"{kind}:{key}" for kind, key in (("task", about.task), ("plan", about.plan)) if key is not None]

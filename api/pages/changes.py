@@ -69,6 +69,7 @@ async def changes(request: Ask) -> Answer:
         visit,
         moment,
         json=address("/v1/diff", {**Span(before, after).pins(), "plan": given.plan}),
+        feed=f"/feeds/plans/{given.plan}.atom" if given.plan else "/feeds/events.atom",
         plans=plans,
         from_=from_,
         to=to,

@@ -44,4 +44,12 @@ async def district(request: Ask, code: Code) -> Answer:
     if not found:
         raise await absent(request, DISTRICT, code, moment)
     parts = await taken(request, moment, found[0].tasks)
-    return drawn("district.html", visit, moment, json=f"/v1/districts/{code}", district=found[0], parts=parts)
+    return drawn(
+        "district.html",
+        visit,
+        moment,
+        json=f"/v1/districts/{code}",
+        feed=f"/feeds/districts/{code}.atom",
+        district=found[0],
+        parts=parts,
+    )

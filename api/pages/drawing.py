@@ -43,12 +43,13 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
     json: str,
     csv: str | None = None,
     data: Mapping[str, Any] | None = None,
+    feed: str | None = None,
     erasable: bool = False,
     **shown: Any,
 ) -> Answer:
-    """A page at a moment. `json` and `csv` are where REST keeps the same, `data` the parameters that it takes there.
+    """A page at a moment, and where REST keeps the same: `json` and `csv`, with the parameters `data`.
 
-    They are pinned to the moment, unless `json` names its moments itself.
+    They are pinned to the moment, unless `json` names its moments itself. A `feed` brings what comes: it has no moment.
     """
     meta = visit.request.reader.meta
     own = dict(data or {})
@@ -63,6 +64,7 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
         template,
         **_beside(visit, moment),
         **addresses,
+        feed=address(feed, _lang(visit)) if feed else None,
         pinned=meta(moment, visit.path, visit.own | _lang(visit)).self_,
         **shown,
     )

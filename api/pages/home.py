@@ -40,6 +40,7 @@ async def home(request: Ask) -> Answer:
         part.moment,
         json="/v1/plans",
         csv="/v1/plans.csv",
+        feed="/feeds/events.atom",
         plans=part.views,
         more=part.more,
         districts=districts[:INDEXED],

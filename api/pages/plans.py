@@ -69,6 +69,7 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
         json=f"/v1/plans/{plan}/tasks" if visit.own else f"/v1/plans/{plan}",
         csv=f"/v1/plans/{plan}/tasks.csv",
         data=visit.own,
+        feed=f"/feeds/plans/{plan}.atom",
         plan=found[0],
         chapters=chapters(found[0], shown, whole=not visit.own),
         shown=shown,

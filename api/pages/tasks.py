@@ -38,6 +38,7 @@ async def task(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
         visit,
         moment,
         json=f"/v1{task_path(id_)}",
+        feed=f"/feeds/tasks/{id_}.atom",
         erasable=True,
         task=one,
         title=next((row.title for row in rows.of(PLANS, PlanRow)), plan),

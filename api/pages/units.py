@@ -45,7 +45,16 @@ async def unit(request: Ask, unit: UnitKey) -> Answer:
     one = found[0]
     district = next((row for row in rows.of(DISTRICTS, DistrictRow) if row.code == one.district), None)
     parts = await taken(request, moment, one.tasks)
-    return drawn("unit.html", visit, moment, json=f"/v1/units/{unit}", unit=one, district=district, parts=parts)
+    return drawn(
+        "unit.html",
+        visit,
+        moment,
+        json=f"/v1/units/{unit}",
+        feed=f"/feeds/units/{unit}.atom",
+        unit=one,
+        district=district,
+        parts=parts,
+    )
 
 
 async def taken(

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import msgspec
 import pytest
 
@@ -107,6 +108,32 @@ async def test_every_link_carries_what_was_asked_and_nothing_else(shared: Site, 
         elif query != {"lang": ["en"]}:  # back to the newest
             assert query in (asked, {name: value for name, value in asked.items() if name != "lang"}), link
     assert len(found) >= 8
+
+
+FEEDS = {
+    "/": "/feeds/events.atom",
+    "/proof": "/feeds/events.atom",
+    "/changes": "/feeds/events.atom",
+    "/changes?plan=shanghai-credit-2023": "/feeds/plans/shanghai-credit-2023.atom",
+    PLAN: "/feeds/plans/shanghai-credit-2023.atom",
+    f"{PLAN}?reportedStatus=delayed": "/feeds/plans/shanghai-credit-2023.atom",
+    f"{PLAN}/tasks/21": "/feeds/tasks/shanghai-credit-2023/21.atom",
+    "/units/shi-ke-wei": "/feeds/units/shi-ke-wei.atom",
+    "/districts/310115": "/feeds/districts/310115.atom",
+}
+
+
+@pytest.mark.parametrize("path", FEEDS)
+async def test_a_page_links_the_feed_of_what_it_shows_for_programs_and_for_people(shared: Site, path: str) -> None:
+    for lang, word in (("", "订阅"), ("en", "Subscribe")):
+        page = (await shared.http.get(path, params=httpx.URL(path).params.merge({"lang": lang} if lang else {}))).text
+        feed = FEEDS[path] + ("?lang=en" if lang else "")
+        assert re.findall(
+            r'<link rel="alternate" type="application/atom\+xml" title="[^"]*" href="([^"]*)">', page
+        ) == [feed]
+        assert re.search(rf'<a href="{re.escape(feed)}" type="application/atom\+xml">{word}', page)
+        answer = await shared.http.get(feed)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/atom+xml")
 
 
 async def test_no_other_parameter_leaks_from_a_filtered_plan(shared: Site) -> None:
