@@ -109,7 +109,7 @@ async def test_a_base_that_is_set_stands_before_every_address_whatever_host_says
     front = application(msgspec.structs.replace(told.running, settings=settings))
     door = httpx.ASGITransport(front)  # pyright: ignore[reportArgumentType]
     async with httpx.AsyncClient(transport=door, base_url="http://elsewhere.test") as http:
-        (event,) = (await http.get("/v1/events?limit=1", headers=ACCEPT)).json()
+        (event,) = (await http.get("/v1/events?limit=1&minPosition=2", headers=ACCEPT)).json()
     assert event["source"] == f"https://example.org/plan/log/{told.running.reader.head.log}"
     assert event["dataschema"].startswith("https://example.org/plan/schemas/events/")
     unset = PublicBase(None, "http://127.0.0.1:8000")
