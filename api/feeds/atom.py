@@ -45,7 +45,7 @@ def _entry(feed: Element, one: FeedEntry, base: PublicBase) -> None:
     _text(entry, "published", fact.recorded_at)
     _text(SubElement(entry, "author"), "name", fact.actor)
     SubElement(entry, "category", {"term": fact.type, "label": one.act})
-    _link(entry, "alternate", base.link(one.event), "application/json")
+    _link(entry, "alternate", base.link(one.event))  # its type unsaid: readers take no link that is not to HTML
     if one.page is not None:
         _link(entry, "related", base.link(one.page), "text/html")
     _text(entry, "summary", one.summary)
