@@ -104,8 +104,8 @@ def feed_title(about: EventFilter, names: Names, voice: PlainVoice) -> str:
         **{f"{kind}:": getattr(about, kind) for kind in ("plan", "task", "unit", "district")},
     }
     said = [subject(f"{kind}{key}", names, voice)[0] for kind, key in streams.items() if key is not None]
-    said += [voice.t(f"fact.{one.rpartition('.')[0]}") for one in about.type or ()]
-    said += [voice.t("feed.authority", authority=about.authority)] if about.authority is not None else []
+    said += [voice.t(f"fact.{one.rpartition('.')[0]}") for one in dict.fromkeys(about.type or ())]
+    said += [voice.t("feed.authority", authority=_clipped(about.authority))] if about.authority is not None else []
     said += [voice.t("feed.corrections")] if about.corrections else []
     return voice.t("feed.title", site=voice.t("site.name"), what=" · ".join(said) or voice.t("feed.all"))
 
