@@ -1,6 +1,7 @@
 """The log's facts, as an agency follows them for years."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -70,24 +71,25 @@ async def event_list(request: Ask) -> Answer:
     if not found.shown and following.wait_seconds:
         waited = _grown(request.reader, about, following, asked, moment)
         moment, found = await unless_gone(request.receive, waited)
-    next_, rest = None, {name: value for name, value in query.items() if name not in _OWN}
-    if found.more and not request.question.whole:
-        next_ = f"{request.question.address}?{urlencode({**rest, 'after': str(found.shown[-1].view.position)})}"
-    meta = request.reader.meta(moment, request.question.address, rest)
+    made = _told(request, query, found, moment, _rest(request.reader, about, following, moment, found))
+    if request.question.waits and not found.shown:
+        made.stays = ONCE  # whoever asks again wants to wait again
+    return made if moment.pinned else noticed(request, made)
+
+
+def _told(request: Ask, query: Mapping[str, str], found: Page[EventView], moment: Moment, rest: Pages) -> Answer:
+    """The page in the form asked for; the `rest` follows where the list is asked for whole."""
+    whole, own = request.question.whole, {name: value for name, value in query.items() if name not in _OWN}
+    next_ = None
+    if found.more and not whole:
+        next_ = f"{request.question.address}?{urlencode({**own, 'after': str(found.shown[-1].view.position)})}"
+    meta = request.reader.meta(moment, request.question.address, own)
     explicit_day = "effectiveOn" in query
     if request.question.result == CLOUDEVENTS:
         for_a_spreadsheet(request)
-        return _waited(request, moment, found, batch(request, found, next_, meta, moment, explicit_day=explicit_day))
-    pages = _rest(request.reader, about, following, moment, found) if request.question.whole else None
-    made = answer(request, EventView, found, next_, meta, moment, explicit_day=explicit_day, rest=pages)
-    return _waited(request, moment, found, made)
-
-
-def _waited(request: Ask, moment: Moment, found: Page[EventView], made: Answer) -> Answer:
-    """The answer; nobody is given it for having waited in vain: whoever asks again wants to wait again."""
-    if request.question.waits and not found.shown:
-        made.stays = ONCE
-    return made if moment.pinned else noticed(request, made)
+        return batch(request, found, next_, meta, moment, explicit_day=explicit_day)
+    pages = rest if whole else None
+    return answer(request, EventView, found, next_, meta, moment, explicit_day=explicit_day, rest=pages)
 
 
 def _check_wait(following: Following, asked: AsOf) -> None:
