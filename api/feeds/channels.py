@@ -101,7 +101,8 @@ async def _document(request: Ask, about: EventFilter, given: FeedQuery, found: F
     voice = PlainVoice(given.lang)
     names = await names_told(reader, moment, about, found.facts)
     entries = [feed_entry(moment.log, one, names, voice) for one in reversed(found.facts)]
-    rest = {name: value for name, value in request.question.query if name not in (*CLOCKS, "archive")}
+    asked_for = {name: value for name, value in request.question.query if name != "minPosition"}
+    rest = {name: value for name, value in asked_for.items() if name not in (*CLOCKS, "archive")}
     last = found.facts[-1].recorded_at if found.facts else instant_text(reader.head.recorded_at(1))
 
     def archive(number: int | None) -> str | None:
@@ -115,7 +116,7 @@ async def _document(request: Ask, about: EventFilter, given: FeedQuery, found: F
         log=moment.log,
         origin=moment.origin,
         license=reader.license,
-        own=_address(request, request.question.parameters),
+        own=_address(request, asked_for),
         current=_address(request, rest),
         page=page_of_feed(about, given.lang),
         previous=archive(found.previous),
