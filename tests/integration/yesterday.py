@@ -219,9 +219,11 @@ DIFFERENT: Final[tuple[Named, ...]] = (
 # Left out with the field that holds them, at addresses that were not there yesterday, or in what answers no reading.
 WITHIN_NEW: Final = {
     "Affected",
+    "CloudEvent",
     "DryRun",
     "EvidenceCounts",
     "InclusionProof",
+    *("JsonFeed", "JsonFeedAuthor", "JsonFeedFact", "JsonFeedItem", "JsonFeedLog"),
     "NewVersion",
     "Ready",
     "ReportedCounts",
