@@ -165,6 +165,11 @@ async def test_the_data_licence_is_a_setting(served: Serving) -> None:
     assert (await served.get(PLAN))["meta"]["license"] == "https://example.org/licence"
 
 
+async def test_where_no_base_is_set_addresses_begin_with_the_one_that_is_listened_on(served: Serving) -> None:
+    feed = await served.get("/feeds/events.json")
+    assert feed["feed_url"] == f"http://127.0.0.1:{served.port}/feeds/events.json"
+
+
 async def test_a_real_records_clock_cannot_be_set(served: Serving) -> None:
     headers = {"Authorization": f"Bearer {served.token}"}
     later = {"now": "2999-01-01T00:00:00Z"}
@@ -229,6 +234,7 @@ async def test_every_command_there_is_is_among_those() -> None:
     [
         ("PLANRECORD_PROT", "8001", "unknown setting PLANRECORD_PROT; known: "),
         ("PLANRECORD_PORT", "many", "settings: "),
+        ("PLANRECORD_BASE_URL", "example.org", "settings: base_url: give an address as https://example.org"),
     ],
 )
 async def test_a_wrong_setting_is_named(data: Path, setting: str, value: str, sentence: str) -> None:

@@ -182,8 +182,10 @@ async def test_workers_share_the_socket_the_database_and_the_work(served: Servin
     workers = await workers_of(served)
     before = [sockets(pid) for pid in workers]
     clients = [httpx.AsyncClient(base_url=served.http.base_url) for _ in range(100)]
+    feed = f"{str(served.http.base_url).rstrip('/')}/feeds/events.json"
     for one in clients:
         assert (await one.get("/health/live")).status_code == 200
+        assert (await one.get("/feeds/events.json")).json()["feed_url"] == feed
     assert all(sockets(pid) > count for pid, count in zip(workers, before, strict=True)), "both take connections"
     for one in clients:
         await one.aclose()
