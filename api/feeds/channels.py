@@ -23,6 +23,7 @@ from api.services.reader import CLOCKS
 from api.services.told import PlainVoice
 from domain.values import instant_text
 from events.demo import is_demo
+from events.steps import in_steps
 from projections.views.events import EventFilter
 
 _FILTERED: Final = operation(FeedQuery, EventFilter, suffixes=(FeedForm.ATOM, FeedForm.JSON))
@@ -100,7 +101,8 @@ async def _document(request: Ask, about: EventFilter, given: FeedQuery, found: F
     reader, moment = request.reader, found.moment
     voice = PlainVoice(given.lang)
     names = await names_told(reader, moment, about, found.facts)
-    entries = [feed_entry(moment.log, one, names, voice) for one in reversed(found.facts)]
+    told = (feed_entry(moment.log, one, names, voice) for one in reversed(found.facts))
+    entries = [one async for one in in_steps(told)]
     asked_for = {name: value for name, value in request.question.query if name != "minPosition"}
     rest = {name: value for name, value in asked_for.items() if name not in (*CLOCKS, "archive")}
     last = found.facts[-1].recorded_at if found.facts else instant_text(reader.head.recorded_at(1))
