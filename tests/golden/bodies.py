@@ -42,14 +42,19 @@ LISTS: Final = (
     *(f"{PLAN}/history", f"{PLAN}/tasks/21/history", "/v1/units/shi-ke-wei/history"),
 )
 DIFFS: Final = ("/v1/diff", f"{PLAN}/diff", f"{PLAN}/tasks/21/diff", "/v1/units/shi-ke-wei/diff")
+ARCHIVES: Final = (
+    "/feeds/events.atom?archive=2",
+    "/feeds/events.json?archive=2",
+    "/feeds/events.atom?archive=6&lang=en",
+)
 ENDS: Final = "from=300&fromEffectiveOn=2023-06-30&to=700&toEffectiveOn=2023-10-31"
 
 
 def addresses() -> list[str]:
-    """Each kind of resource at two moments, lists in each form."""
+    """Each kind of resource at two moments, lists in each form, and archives of feeds."""
     single = [f"{path}?{moment}" for path in SINGLE for moment in MOMENTS]
     lists = [f"{path}{suffix}?{moment}" for path in LISTS for suffix in ("", ".csv", ".ndjson") for moment in MOMENTS]
-    return [*single, *lists, *(f"{path}?{ENDS}" for path in DIFFS)]
+    return [*single, *lists, *ARCHIVES, *(f"{path}?{ENDS}" for path in DIFFS)]
 
 
 async def bodies(server: str, folder: Path) -> dict[str, str]:
