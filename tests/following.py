@@ -5,8 +5,11 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
+
+from tests.feeds import ids_of, links_of, parsed
 
 Query = Mapping[str, Any]
 PAGE = 7  # items: more than one page for most
@@ -121,6 +124,60 @@ class LinesToTheHead(Lines):
         await super().go()
 
 
+class CloudEvents(Door):
+    """`/v1/events` as CloudEvents, page by page."""
+
+    async def go(self) -> None:
+        """To the head."""
+        wish = {"Accept": "application/cloudevents-batch+json"}
+        address = str(httpx.URL("/v1/events", params={**self.query, "after": self.after, "limit": PAGE}))
+        while address:
+            await cut_short(self, address, wish)
+            page = (await self.http.get(address, headers=wish)).raise_for_status()
+            for one in page.json():
+                assert one["data"]["position"] == int(one["id"])
+                self.take(int(one["id"]))
+            address = page.links.get("next", {}).get("url", "")
+
+
+class Atom(Door):
+    """`/feeds/events.atom` and its archives, newest first, until what is known already."""
+
+    address = "/feeds/events.atom"
+
+    async def go(self) -> None:
+        """To the head."""
+        began, found = self.after, dict[int, str]()
+        address = str(httpx.URL(self.address, params=self.query))
+        while address:
+            await cut_short(self, address)
+            names, address = self.read((await self.http.get(address)).raise_for_status(), address)
+            for name in names:  # an archive may hold what the document before it has too
+                assert name.startswith(f"urn:planrecord:{self.log}:")
+                found.setdefault(int(name.rpartition(":")[2]), name)
+            if found and min(found) <= began:
+                break
+        for position in reversed([one for one in found if one > began]):
+            self.take(position)
+
+    def read(self, document: httpx.Response, address: str) -> tuple[list[str], str]:
+        """The entries of a document, newest first, and the address of the one before."""
+        feed = parsed(document.content)
+        before = links_of(feed).get("prev-archive")
+        return ids_of(feed), urljoin(address, before) if before else ""
+
+
+class JsonFeed(Atom):
+    """`/feeds/events.json`, page after page."""
+
+    address = "/feeds/events.json"
+
+    def read(self, document: httpx.Response, address: str) -> tuple[list[str], str]:
+        """The items of a page, newest first, and the address of the one before."""
+        del address
+        return [one["id"] for one in document.json()["items"]], document.json().get("next_url", "")
+
+
 async def cut_short(door: Door, address: str, headers: Mapping[str, str] | None = None) -> None:
     """Ask for something and hang up at its first bytes."""
     door.cuts += 1
@@ -139,7 +196,7 @@ async def lines(response: httpx.Response) -> AsyncIterator[str]:
 
 
 LIVE: tuple[type[Door], ...] = (LongPoll, Lines, ServerSent)
-WITH_AN_END: tuple[type[Door], ...] = (Pages, LinesToTheHead)
+WITH_AN_END: tuple[type[Door], ...] = (Pages, LinesToTheHead, CloudEvents, Atom, JsonFeed)
 Told = Callable[[], Awaitable[None]]
 
 
