@@ -4,6 +4,7 @@ import click
 
 from api.cli.audit import audit_command
 from api.cli.backup import backup_command, restore_command
+from api.cli.follow import follow_command
 from api.cli.notice import notice_command
 from api.cli.publish import publish_command
 from api.cli.read import read_command
@@ -28,6 +29,7 @@ for command in (
     record_command,
     verify_command,
     audit_command,
+    follow_command,
     rebuild_command,
     backup_command,
     restore_command,

@@ -4,12 +4,12 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from api.auditing.verdicts import CannotLook
+from api.auditing.verdicts import Away, CannotLook
 from events.note import MAX_NOTE
 from events.tiles import WIDTH
 
@@ -22,6 +22,14 @@ SILENCE: Final = 30.0  # seconds without a byte
 _LONGEST: Final = 120.0  # seconds for one file, however slowly it drips
 REDIRECTS: Final = 3
 GOOD: Final = 200
+
+
+class Reply(NamedTuple):
+    """What a server answers, whatever it is; `retry_after` is in seconds, 0 where it says none."""
+
+    status: int
+    body: bytes
+    retry_after: float
 
 
 class LogSource(Protocol):
@@ -75,14 +83,14 @@ class Folder:
 class Server:
     """A server, asked over HTTP. Its redirects are followed on its own origin alone."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, agent: str = "planrecord-audit") -> None:
         self.name = url.rstrip("/")
         if urlsplit(self.name).scheme not in {"http", "https"} or not urlsplit(self.name).hostname:
             raise CannotLook(f"{url} is no address of a server")
         self.log: str | None = None  # as its redirect names it
         self._http = httpx.Client(
             timeout=httpx.Timeout(SILENCE, connect=CONNECT),
-            headers={"Accept-Encoding": "identity", "User-Agent": "planrecord-audit"},
+            headers={"Accept-Encoding": "identity", "User-Agent": agent},
             limits=httpx.Limits(max_connections=8),
         )
 
@@ -110,8 +118,13 @@ class Server:
 
     def ask(self, path: str) -> tuple[int, bytes]:
         """Status and body of an answer of the API, whatever it is."""
+        return self.reply(path)[:2]
+
+    def reply(self, path: str, most: int = LARGEST_PAGE) -> Reply:
+        """An answer of at most so many bytes; Away where there is none, CannotLook where it is too long."""
         with self._answer(self.name + path) as answer:
-            return answer.status_code, self._read(answer, LARGEST_PAGE)
+            after = answer.headers.get("Retry-After", "")
+            return Reply(answer.status_code, self._read(answer, most), float(after) if after.isdecimal() else 0.0)
 
     def _followed(self, address: str, most: int) -> tuple[bytes, str]:
         """The body of a good answer and the address that gave it."""
@@ -135,8 +148,10 @@ class Server:
         try:
             with self._http.stream("GET", address) as answer:
                 yield answer
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise CannotLook(f"{address} cannot be reached: {error or type(error).__name__}") from error
+        except httpx.InvalidURL as error:
+            raise CannotLook(f"{address} cannot be reached: {error}") from error
+        except httpx.HTTPError as error:
+            raise Away(f"{address} cannot be reached: {error or type(error).__name__}") from error
 
     @staticmethod
     def _read(answer: httpx.Response, most: int) -> bytes:
@@ -148,7 +163,7 @@ class Server:
             if size > most:
                 raise CannotLook(f"{answer.url} answers more than the {most} bytes that such an answer can have")
             if time.monotonic() > end:
-                raise CannotLook(f"{answer.url} has not answered in full within {_LONGEST:.0f} s")
+                raise Away(f"{answer.url} has not answered in full within {_LONGEST:.0f} s")
         return b"".join(found)
 
 

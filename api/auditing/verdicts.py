@@ -8,6 +8,14 @@ class CannotLook(Exception):
     """Nothing could be judged: the network, a file that is not there, what is no log at all. Exit code 2."""
 
 
+class Away(CannotLook):
+    """The server does not answer, or says that it cannot now: it may later, `seconds` from now if it says so."""
+
+    def __init__(self, sentence: str, seconds: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.seconds = seconds
+
+
 class Contradicted(Exception):
     """What is served cannot be what was signed, or what was shown before. Exit code 1.
 

@@ -2,17 +2,16 @@
 
 import sys
 from collections.abc import Generator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from api.cli.screen import ERR, OUT, fail
+from api.cli.screen import ERR, OUT, fail, watching
 
 if TYPE_CHECKING:
     from api.auditing.kept import KeptFacts
-    from api.auditing.verified import Advance
     from api.auditing.visiting import Visited
     from events.note import VerifierKey
 
@@ -71,7 +70,7 @@ def _convict(error: Any) -> NoReturn:
 def _audit(target: str, given: dict[str, Any]) -> None:
     from api.auditing.saved import judge_saved  # noqa: PLC0415
 
-    key = _key(given["key"])
+    key = key_given(given["key"])
     if Path(target).is_file():
         for line in judge_saved(Path(target).read_bytes(), key, None, given["keep"]):
             OUT.print(line, markup=False)
@@ -81,13 +80,14 @@ def _audit(target: str, given: dict[str, Any]) -> None:
 
     source = source_of(target)
     with closing(source):
-        visit = Auditor(source, given["keep"], None, _watch).visit(key, trust_first=given["trust_first"])
+        visit = Auditor(source, given["keep"], None, watching).visit(key, trust_first=given["trust_first"])
         with closing(visit.facts):
             _tell(visit, texts=given["texts"], quiet=given["out"] is None and _writes(given))
             _beyond(source, visit, given)
 
 
-def _key(given: str | None) -> "VerifierKey | None":
+def key_given(given: str | None) -> "VerifierKey | None":
+    """The key that an option gives, itself or as a file; CannotLook."""
     from api.auditing.verdicts import CannotLook  # noqa: PLC0415
     from events.note import FormatError, VerifierKey  # noqa: PLC0415
 
@@ -171,7 +171,7 @@ def _write(facts: "KeptFacts", visit: "Visited", given: dict[str, Any]) -> None:
 def _examine(source: Any, facts: "KeptFacts", told: list[str]) -> None:
     from api.auditing.disclosing import examine  # noqa: PLC0415
 
-    with _watch("texts", facts.size) as advance:
+    with watching("texts", facts.size) as advance:
         fitting = examine(source, facts, told.append, advance)
     OUT.print(f"{fitting} texts are those of their digests", markup=False)
 
@@ -183,7 +183,7 @@ def _compare(source: Any, facts: "KeptFacts", visit: "Visited", given: dict[str,
 
     seed = randrange(1 << 32) if given["seed"] is None else given["seed"]  # noqa: S311 - to be asked again
     judge = Judge(facts, visit.verification.tree, visit.checkpoint.log)
-    with _watch("asking", given["compare"]) as advance:
+    with watching("asking", given["compare"]) as advance:
 
         def asked() -> Generator[Any]:
             for one in random_questions(facts, seed, given["compare"]):
@@ -201,14 +201,3 @@ def _sum(told: list[str]) -> None:
         ERR.print(f"… and {len(told) - _MOST_TOLD:,} more")
     if told:
         fail(f"{len(told):,} difference{'s' * (len(told) > 1)} between what is served and the log", CONTRADICTION)
-
-
-@contextmanager
-def _watch(what: str, total: int) -> "Generator[Advance]":
-    """A bar on the terminal, if there is one and something to do."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=ERR, transient=True, disable=not (ERR.is_terminal and total)) as progress:
-        bar = progress.add_task(what, total=total)
-        yield lambda count: progress.advance(bar, count)

@@ -1,6 +1,8 @@
 """The terminal, for every command, those that need no server included."""
 
 import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from rich.console import Console
@@ -24,3 +26,14 @@ def fail(sentence: str, code: int) -> NoReturn:
     """Say it on standard error and leave."""
     ERR.print(sentence, markup=False)
     sys.exit(code)
+
+
+@contextmanager
+def watching(what: str, total: int) -> Generator[Callable[[int], None]]:
+    """A bar on the terminal, if there is one and something to do, which is told how much more is done."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=ERR, transient=True, disable=not (ERR.is_terminal and total)) as progress:
+        bar = progress.add_task(what, total=total)
+        yield lambda count: progress.advance(bar, count)

@@ -1,0 +1,250 @@
+"""The items of the API's lists, put together from what the fold shows and from the rows of tasks."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+from api.auditing.answers import RANKS, Item
+from api.following.watched import WatchedMoment
+from domain.report import Listing, own_word
+from domain.values import Status, quarter_before
+
+Shape = dict[str, Any]
+_TASK: Final = (
+    *("id", "plan", "number", "part", "measure", "text", "openEnded", "reportedStatus", "answered", "evidenceStatus"),
+    *("scheduleStatus", "due", "completedOn", "withdrawn", "targets", "platforms", "source", "version"),
+)
+_UNIT: Final = ("id", "kind", "name", "aliases", "district", "closed", "members", "successors", "version")
+_PLAN: Final = ("id", "title", "issuer", "documentNumber", "issuedOn", "preamble", "document", "version")
+_MEASURE: Final = ("number", "part", "title", "heading", "text", "unassigned")
+_REPORT: Final = ("unit", "period", "status", "membership", "evidenceStatus", "event")
+_COUNTED: Final = {
+    "reportedStatus": ("not_reported", *RANKS),
+    "scheduleStatus": ("unspecified", "not_due", "due_soon", "overdue", "completed_on_time", "completed_late"),
+    "evidenceStatus": ("none", "linked", "digested"),
+}
+
+
+class TaskRow(NamedTuple):
+    """Of a task's row what its plan and its units count it by; `silent` are those of the last quarter."""
+
+    part: int | None
+    measure: int | None
+    statuses: Mapping[str, str]
+    withdrawn: bool
+    silent: Sequence[str]
+
+
+class _Spoken(NamedTuple):
+    """A report as its unit's word is found by."""
+
+    unit: str
+    period: str
+    status: Status
+    membership: Listing
+    event: int
+    place: int
+    effective_on: date
+
+
+def task_item(shown: WatchedMoment, key: str) -> Shape | None:
+    """A task as the list of tasks has it."""
+    found = shown.subject(f"task:{key}")
+    if found is None:
+        return None
+    parts = ("assignee", "role", "literal", "actingUnits")
+    reports = ({name: one[name] for name in _REPORT} for one in found["latestReports"])
+    return {
+        **{name: found[name] for name in _TASK},
+        "assignments": [{name: one[name] for name in parts} for one in found["assignments"]],
+        "latestReports": [one | {"self": f"/v1/events/{one['event']}"} for one in reports],
+    }
+
+
+def plan_item(shown: WatchedMoment, key: str) -> Shape | None:
+    """A plan as the list of plans has it, its tasks counted."""
+    found = shown.subject(f"plan:{key}")
+    if found is None:
+        return None
+    tasks = [*task_rows(shown, "plan = ?", key)]
+    parts, measures = (sorted(found[name], key=lambda one: one["number"]) for name in ("parts", "measures"))
+
+    def counted(chosen: list[TaskRow]) -> Shape:
+        return {"tasks": len(chosen), "taskCounts": task_counts(shown, chosen)}
+
+    return {
+        **{name: found[name] for name in _PLAN},
+        "counts": {"parts": len(parts), "measures": len(measures), "tasks": len(tasks)},
+        "parts": [
+            {
+                "plan": key,
+                "number": one["number"],
+                "title": one["title"],
+                "measures": [each["number"] for each in measures if each["part"] == one["number"]],
+                **counted([task for task in tasks if task.part == one["number"]]),
+            }
+            for one in parts
+        ],
+        "measures": [
+            {
+                "plan": key,
+                **{name: one[name] for name in _MEASURE},
+                **counted([task for task in tasks if task.measure == one["number"]]),
+            }
+            for one in measures
+        ],
+        "taskCounts": task_counts(shown, tasks),
+    }
+
+
+def unit_item(shown: WatchedMoment, key: str, *, lacks: Sequence[str]) -> Shape | None:
+    """A unit as the list of units has it, without what it lacks."""
+    found = shown.subject(f"unit:{key}")
+    if found is None:
+        return None
+    ways = _Ways(shown)
+    item = {
+        **{name: found[name] for name in _UNIT},
+        "memberOf": [*map(shown.named, ways.groups(key))],
+        "predecessors": [*map(shown.named, ways.before(key))],
+    }
+    behind = {key} | {unit for branch in shown.behind(key) for unit in branch}
+    return item if lacks else item | _of_tasks(shown, ways, [key], behind.__contains__)
+
+
+def district_item(shown: WatchedMoment, code: str, *, lacks: Sequence[str]) -> Shape | None:
+    """A district as the list of districts has it, without what it lacks."""
+    found = shown.subject(f"district:{code}")
+    if found is None:
+        return None
+    ways = _Ways(shown)
+    units = [one for one, state in ways.naming(f"district:{code}") if state["district"] == code]
+    item = {"code": code, "name": found["name"], "version": found["version"], "units": [*map(shown.named, units)]}
+    return item if lacks else item | _of_tasks(shown, ways, units, {*units}.__contains__)
+
+
+class _Ways:
+    """The ways back: from a member to its groups, from a successor to whom it succeeded; by id."""
+
+    def __init__(self, shown: WatchedMoment) -> None:
+        self._shown = shown
+
+    def naming(self, stream: str) -> Iterator[tuple[str, Item]]:
+        """The units that a fact of theirs makes name a subject, with their states."""
+        for one in self._shown.log.naming(stream, "unit"):
+            if state := self._shown.state(one):
+                yield one.partition(":")[2], state
+
+    def groups(self, unit: str) -> list[str]:
+        """Those that it is a member of."""
+        return [one for one, state in self.naming(f"unit:{unit}") if unit in state["members"]]
+
+    def before(self, unit: str) -> list[str]:
+        """Those that it succeeded."""
+        return [one for one, state in self.naming(f"unit:{unit}") if unit in state["successors"]]
+
+    def assigned(self, unit: str) -> Iterator[tuple[str, Item, Item]]:
+        """The tasks that name it now: id, state, assignment."""
+        for stream in self._shown.log.naming(f"unit:{unit}", "task"):
+            state = self._shown.state(stream)
+            for one in state["assignments"] if state else ():
+                if one["unit"] == unit:
+                    yield stream.partition(":")[2], state, one
+
+
+def _of_tasks(shown: WatchedMoment, ways: _Ways, units: Sequence[str], whose: Callable[[str], bool]) -> Shape:
+    """The tasks of some units, as they take part in them, and how many stand how."""
+    parts = [part for unit in units for part in _parts(shown, ways, unit)]
+    parts.sort(key=lambda part: (part["plan"], part["number"], part["task"], len(part["via"])))
+    words = {task: _own(shown, ways, units, task) for task in {part["task"] for part in parts}}
+    tasks = [row for part in dict.fromkeys(part["task"] for part in parts) for row in task_rows(shown, "id = ?", part)]
+    counts = task_counts(shown, tasks, whose)
+    return {"tasks": [part | {"own": words[part["task"]]} for part in parts], "taskCounts": counts}
+
+
+def _parts(shown: WatchedMoment, ways: _Ways, unit: str) -> Iterator[Shape]:
+    """Its own parts, then those of each unit that it succeeded, on the shortest way."""
+    found: dict[str, list[Item]] = {unit: []}
+    ahead = [unit]
+    for one in ahead:
+        via = found[one]
+        yield from _named(ways, one, via)
+        for group in ways.groups(one):
+            yield from _named(ways, group, [*via, {"kind": "group", **shown.named(group)}])
+        for before in ways.before(one):
+            if before not in found:
+                found[before] = [*via, {"kind": "succession", **shown.named(before)}]
+                ahead.append(before)
+
+
+def _named(ways: _Ways, unit: str, via: Sequence[Item]) -> Iterator[Shape]:
+    for task, state, one in ways.assigned(unit):
+        plan = task.partition("/")[0]
+        own = {"task": task, "plan": plan, "number": state["number"], "role": one["role"], "literal": one["literal"]}
+        yield own | {"via": via}
+
+
+def _own(shown: WatchedMoment, ways: _Ways, units: Sequence[str], task: str) -> Shape | None:
+    """What these units themselves say of a task; those who act for its members speak for a group."""
+    speaking: dict[str, None] = {}
+    for unit in units:
+        speaking |= dict.fromkeys(branch[-1] for branch in shown.behind(unit)) if shown.group(unit) else {unit: None}
+    before = {one: ways.before(one) for one in _all_before(ways, speaking)}
+    word: Any = own_word([*speaking], before, {one: _spoken(shown, task, one) for one in before})
+    if word is None:
+        return None
+    said = {"status": word.status.value, "period": word.period, "event": word.event}
+    return said | {"unit": shown.named(word.unit)}
+
+
+def _all_before(ways: _Ways, units: Iterable[str]) -> list[str]:
+    """These units and all whom they succeeded, however long ago."""
+    found = dict.fromkeys(units)
+    ahead = [*found]
+    for one in ahead:
+        new = [before for before in ways.before(one) if before not in found]
+        found |= dict.fromkeys(new)
+        ahead += new
+    return ahead
+
+
+def _spoken(shown: WatchedMoment, task: str, unit: str) -> Sequence[_Spoken]:
+    state = shown.state(f"report:{task}/{unit}")
+    return [
+        _Spoken(
+            *(unit, one["period"], Status(one["status"]), Listing(one["membership"]), one["event"], one["place"]),
+            date.fromisoformat(one["effectiveOn"]),
+        )
+        for one in (state["reports"] if state else ())
+    ]
+
+
+def task_rows(shown: WatchedMoment, where: str, key: str) -> Iterator[TaskRow]:
+    """The rows of tasks that are there, as they are counted by."""
+    if where == "id = ?":
+        shown.log.read.add(f"=task:{key}")
+    columns = f"part, measure, {', '.join(_COUNTED)}, withdrawn, silent"
+    for part, measure, *statuses, withdrawn, silent in shown.log.copy.rows(
+        f"SELECT {columns} FROM tasks WHERE {where} ORDER BY number, id",  # noqa: S608 - our own words
+        key,
+    ):
+        stands = dict(zip(_COUNTED, statuses, strict=True))
+        yield TaskRow(part, measure, stands, bool(withdrawn), json.loads(silent))
+
+
+def task_counts(shown: WatchedMoment, rows: Sequence[TaskRow], whose: Callable[[str], bool] = lambda _: True) -> Shape:
+    """How many tasks stand how; who is silent is one of those whom `whose` names."""
+    there = [one for one in rows if not one.withdrawn]
+    silent = [own for one in there if (own := [*filter(whose, one.silent)])]
+    numbers = Counter(unit for own in silent for unit in own)
+    units = [{**shown.named(unit), "tasks": numbers[unit]} for unit in sorted(numbers)]
+    return {
+        "withdrawn": len(rows) - len(there),
+        **{
+            name: {value: sum(one.statuses[name] == value for one in there) for value in values}
+            for name, values in _COUNTED.items()
+        },
+        "silentIn": {"period": quarter_before(shown.on), "tasks": len(silent), "units": units},
+    }
