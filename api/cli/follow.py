@@ -86,7 +86,7 @@ def _follow(url: str, into: Path, given: dict[str, Any]) -> None:
     from api.following.follower import Follower, FollowOrder  # noqa: PLC0415
     from api.following.part import FollowedPart  # noqa: PLC0415
 
-    chosen = given | {"corrections": "true" if given["corrections"] else None}
+    chosen: dict[str, Any] = given | {"corrections": "true" if given["corrections"] else None}
     part = FollowedPart({name: chosen[name] for name in FILTERS if chosen[name] is not None})
     order = FollowOrder(into, part, key_given(given["key"]), given["moved"])
     with (

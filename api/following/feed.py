@@ -29,6 +29,10 @@ class NotSigning(Exception):
     """Nobody signs the log."""
 
 
+class NotThere(CannotLook):
+    """What a filter names is not in the record, or was not yet at the position that was asked for."""
+
+
 class HeadMeta(msgspec.Struct, frozen=True, rename="camel"):
     """What an answer was read from."""
 
@@ -80,13 +84,18 @@ class LogFeed:
         reply = self._server.reply(address)
         if reply.status == _CONFLICT:
             raise OtherHistory(_problem(reply).detail)
+        if reply.status == _MISSING and (problem := _problem(reply)).code == "unknown_id":
+            raise NotThere(f"{self.name}: {problem.detail}")
         return self._read(self._good(reply, address), address, FactsPage)
 
     def pages(self, filters: Mapping[str, str], after: int, position: int) -> Iterator[FactsPage]:
-        """All pages behind a position, as the log of the size `position` has them."""
+        """All pages behind a position, as the log of the size `position` has them; none of what was not there yet."""
         more = True
         while more:
-            page = self.page(filters, after=after, position=position, limit=AT_ONCE)
+            try:
+                page = self.page(filters, after=after, position=position, limit=AT_ONCE)
+            except NotThere:  # it was not yet: it is now, or nobody would have begun to follow it
+                page = self.page({}, after=position, position=position, limit=1)
             yield page
             more = page.next is not None
             if more and not (page.items and isinstance(last := page.items[-1].get("position"), int) and last > after):
