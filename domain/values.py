@@ -100,6 +100,12 @@ def quarter_before(day: date) -> str:
     return f"{years:04}-Q{quarter + 1}"
 
 
+def last_quarter(on: date) -> tuple[str, tuple[date, date]]:
+    """The last quarter that was over on a day, and its first and last day."""
+    last = date(on.year, (on.month - 1) // 3 * 3 + 1, 1) - date.resolution
+    return quarter_before(on), (last.replace(month=last.month - 2, day=1), last)
+
+
 def checked_date(day: date) -> date:
     """The same day; WrongDate outside 1900-01-01 to 2999-12-31, where a date is a slip of the keyboard."""
     if not EARLIEST <= day <= LATEST:

@@ -58,13 +58,32 @@ async def _pages(http: httpx.AsyncClient, path: str, key: str, clocks: dict[str,
     return found
 
 
-async def unlike(http: httpx.AsyncClient, path: Path, tables: Sequence[str] = tuple(KEYS)) -> list[str]:
-    """Where the tables are not what the API shows of the very same moment."""
-    ((position, day),) = read(path, "SELECT position, effectiveOn FROM follow")
-    found: list[str] = []
-    for table in tables:
+def holds(table: str, item: dict[str, Any], filters: dict[str, str]) -> bool:
+    """Whether the tables of a part have what the API lists."""
+    if not filters:
+        return True
+    ((name, key), *others) = filters.items()
+    match name, table:
+        case "plan", "plans" | "tasks":
+            return not others and item.get("plan", item["id"]) == key
+        case "district", "units" | "districts":
+            return not others and item.get("code", item.get("district")) == key
+        case _:
+            return not others and table == f"{name}s" and item.get("id") == key
+
+
+async def unlike(http: httpx.AsyncClient, path: Path) -> list[str]:
+    """Where the tables are not what the API shows of the very same moment, of the part that is followed."""
+    ((position, day, said),) = read(path, "SELECT position, effectiveOn, filters FROM follow")
+    filters, found = json.loads(said), list[str]()
+    plans = await listed(http, "plans", position=position, effectiveOn=day)
+    for table in KEYS:
+        theirs = await listed(http, table, position=position, effectiveOn=day)
+        shown = {key: item for key, item in theirs.items() if holds(table, item, filters)}
         mine = kept(path, table)
-        found += differing(table, mine, await listed(http, table, position=position, effectiveOn=day))
+        if table == "tasks":  # of a plan that is not there nobody lists any
+            mine = {key: item for key, item in mine.items() if item["plan"] in plans}
+        found += differing(table, mine, shown, OF_TASKS if filters and table in {"units", "districts"} else ())
     return found
 
 

@@ -12,7 +12,7 @@ from api.following.part import FollowedPart
 from api.following.shown import Shape, district_item, plan_item, task_item, unit_item
 from api.following.watched import WatchedLog, WatchedMoment
 from domain.fact import subject_of
-from domain.values import period_days, quarter_before
+from domain.values import last_quarter
 
 _SOON: Final = timedelta(days=29)  # before its deadline, and from then on, a task is due soon
 _TABLE: Final = {"plan": "plans", "task": "tasks", "unit": "units", "district": "districts"}
@@ -36,7 +36,7 @@ class Refolding:
         self._copy, self._part, self._on = copy, part, on
         self._log = WatchedLog(copy)
         self._shown: WatchedMoment = self._log.at(position, on)
-        quarter = period_days(quarter_before(on))
+        _, quarter = last_quarter(on)
         self._item: dict[str, Callable[[str], Shape | None]] = {
             "task": partial(task_item, self._shown),
             "plan": partial(plan_item, self._shown),
@@ -71,14 +71,17 @@ class Refolding:
         self.run(self._log.streams, [], None)
 
     def _begun(self, before: date) -> Iterator[str]:
-        """The streams of facts that hold on one of the two days alone."""
+        """The streams of facts that hold on one of the two days alone; in another quarter all that count the silent."""
+        if last_quarter(before) != last_quarter(self._on):
+            for kind, table in _TABLE.items():
+                yield from self._copy.each(f"SELECT '{kind}:' || {_KEY[kind]} FROM {table}")  # noqa: S608 - our own names
         days = sorted((before.isoformat(), self._on.isoformat()))
-        return self._copy.each("SELECT DISTINCT stream FROM events WHERE effectiveOn > ? AND effectiveOn <= ?", *days)
+        yield from self._copy.each(
+            "SELECT DISTINCT stream FROM events WHERE effectiveOn > ? AND effectiveOn <= ?", *days
+        )
 
     def _due(self, before: date) -> Iterator[str]:
-        """The tasks whose schedule, or whose silence, another day may change."""
-        if quarter_before(before) != quarter_before(self._on):
-            return self._copy.each("SELECT 'task:' || id FROM tasks")
+        """The tasks whose schedule another day may change."""
         first, last = sorted((before, self._on))
         days = first.isoformat(), (last + _SOON).isoformat()
         return self._copy.each("SELECT 'task:' || id FROM tasks WHERE due >= ? AND due <= ?", *days)

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from domain.values import last_quarter
 from projections.as_of import Rows
 from projections.lists import Counting
 from projections.views import tasks
-from projections.views.duties import Duties, last_quarter
+from projections.views.duties import Duties
 from projections.views.names import Directory, directory
 from projections.views.tasks import TaskView
 from projections.wanted import Wanted

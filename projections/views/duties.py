@@ -10,7 +10,7 @@ import msgspec
 from domain.directory import FindUnit, Unit, UnitKind
 from domain.report import Reported, Said, reported, silent_in
 from domain.task import Task
-from domain.values import Role, Status, quarter_before
+from domain.values import Role, Status
 from projections.as_of import Rows
 from projections.documents import digest_of, name_of, structs_of
 from projections.table import TEXT, Row, slice_table
@@ -255,9 +255,3 @@ class Duties:
 def on_day(day: date, course: Iterable[R]) -> R | None:
     """The row of a course that stands for a day."""
     return next((one for one in course if one.since <= day < one.until), None)
-
-
-def last_quarter(on: date) -> tuple[str, tuple[date, date]]:
-    """The last quarter that was over on a day, and its first and last day."""
-    last = date(on.year, (on.month - 1) // 3 * 3 + 1, 1) - date.resolution
-    return quarter_before(on), (last.replace(month=last.month - 2, day=1), last)

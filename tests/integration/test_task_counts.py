@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from domain.values import last_quarter
 from projections.views.counts import EvidenceCounts, ReportedCounts, ScheduleCounts
-from projections.views.duties import last_quarter
 from projections.views.reports import EvidenceStatus
 from projections.views.tasks import ReportedStatus, ScheduleStatus
 from tests.conftest import PLAN, Site
