@@ -226,10 +226,10 @@ class Follower:
 
     @staticmethod
     def _kept(copy: FollowedCopy, error: Contradicted) -> Contradicted:
-        """The same, kept beside what was kept before, with the last note if it names none."""
+        """The same, kept beside what was kept before, with the note that was kept first."""
         copy.forget()
         note = copy.state.note
-        error.notes = error.notes or ((note.encode(),) if note else ())
+        error.notes = tuple(dict.fromkeys((*([note.encode()] if note else []), *error.notes)))
         copy.convict(str(error), error.notes)
         error.kept_in = copy.path
         return error

@@ -105,4 +105,7 @@ class SignedLog:
         try:
             merkle.check_consistency(first.size, first.root, second.size, second.root, proof)
         except merkle.NotProved as error:
-            raise Contradicted(str(error), notes=notes) from error
+            raise Contradicted(
+                f"the log of {second.size} facts is not proved to begin with the {first.size} facts before: {error}",
+                notes=notes,
+            ) from error
