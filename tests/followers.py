@@ -1,7 +1,7 @@
 """A follower in this process, beside the server that it follows."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,20 @@ from events.note import VerifierKey
 
 @contextmanager
 def unwatched(_: str, __: int) -> Generator[Any]:
-    yield lambda _: None
+    yield done_nothing
+
+
+def done_nothing(_: int) -> None:
+    """Nobody watches."""
 
 
 class Following:
     """What a user would ask for, and what he was told."""
 
-    def __init__(self, url: str, into: Path, key: VerifierKey | None = None, **filters: str) -> None:
-        self.url, self.order = url.rstrip("/"), FollowOrder(into, FollowedPart(filters), key)
+    def __init__(
+        self, url: str, into: Path, filters: Mapping[str, str] | None = None, key: VerifierKey | None = None
+    ) -> None:
+        self.url, self.order = url.rstrip("/"), FollowOrder(into, FollowedPart({**(filters or {})}), key)
         self.told: list[str] = []
         self.paused: list[float] = []
         self.tries = 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from api.cli.screen import ERR, OUT, fail, watching
+from api.cli.screen import ERR, OUT, fail, progress_bar
 
 if TYPE_CHECKING:
     from api.auditing.kept import KeptFacts
@@ -80,7 +80,7 @@ def _audit(target: str, given: dict[str, Any]) -> None:
 
     source = source_of(target)
     with closing(source):
-        visit = Auditor(source, given["keep"], None, watching).visit(key, trust_first=given["trust_first"])
+        visit = Auditor(source, given["keep"], None, progress_bar).visit(key, trust_first=given["trust_first"])
         with closing(visit.facts):
             _tell(visit, texts=given["texts"], quiet=given["out"] is None and _writes(given))
             _beyond(source, visit, given)
@@ -171,7 +171,7 @@ def _write(facts: "KeptFacts", visit: "Visited", given: dict[str, Any]) -> None:
 def _examine(source: Any, facts: "KeptFacts", told: list[str]) -> None:
     from api.auditing.disclosing import examine  # noqa: PLC0415
 
-    with watching("texts", facts.size) as advance:
+    with progress_bar("texts", facts.size) as advance:
         fitting = examine(source, facts, told.append, advance)
     OUT.print(f"{fitting} texts are those of their digests", markup=False)
 
@@ -183,7 +183,7 @@ def _compare(source: Any, facts: "KeptFacts", visit: "Visited", given: dict[str,
 
     seed = randrange(1 << 32) if given["seed"] is None else given["seed"]  # noqa: S311 - to be asked again
     judge = Judge(facts, visit.verification.tree, visit.checkpoint.log)
-    with watching("asking", given["compare"]) as advance:
+    with progress_bar("asking", given["compare"]) as advance:
 
         def asked() -> Generator[Any]:
             for one in random_questions(facts, seed, given["compare"]):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from api.cli.audit import CANNOT_LOOK, CONTRADICTION, STOPPED, key_given
-from api.cli.screen import ERR, OUT, fail, watching
+from api.cli.screen import ERR, OUT, fail, progress_bar
 
 if TYPE_CHECKING:
     from api.following.follower import Caught, Follower, FollowOrder
@@ -97,10 +97,10 @@ def _follow(url: str, into: Path, given: dict[str, Any]) -> None:
 
 
 def _run(follower: "Follower", order: "FollowOrder", *, once: bool) -> None:
-    from api.following.running import TRIES, Patience, catch_up, follow_on  # noqa: PLC0415
+    from api.following.running import GIVES_UP_AFTER, Patience, catch_up, follow_on  # noqa: PLC0415
 
-    before, patience = follower.position, Patience(TRIES if once else None, _warn, sleep)
-    caught = catch_up(follower, patience, watching)
+    before, patience = follower.position, Patience(GIVES_UP_AFTER if once else None, _warn, sleep)
+    caught = catch_up(follower, patience, progress_bar)
     state = follower.copy.state if follower.copy else None
     if state:
         OUT.print(f"{order.into} holds {order.part.said} of {state.origin}/{state.log}", markup=False)

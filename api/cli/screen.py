@@ -29,7 +29,7 @@ def fail(sentence: str, code: int) -> NoReturn:
 
 
 @contextmanager
-def watching(what: str, total: int) -> Generator[Callable[[int], None]]:
+def progress_bar(what: str, total: int) -> Generator[Callable[[int], None]]:
     """A bar on the terminal, if there is one and something to do, which is told how much more is done."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 

@@ -16,13 +16,13 @@ from api.auditing.verdicts import CannotLook
 from events.merkle import EMPTY
 
 
-class NotBegun(CannotLook):
+class HoldsNothing(CannotLook):
     """A database that holds nothing at all."""
 
 
 COPY_FORM: Final = 1  # of the tables
 APPLICATION: Final = 0x706C616E  # "plan": what says that a SQLite file is one of these
-WAITS: Final = 2.0  # seconds for somebody else's transaction to end
+LOCK_SECONDS: Final = 2.0  # seconds for somebody else's transaction to end
 _TABLES: Final = """
     CREATE TABLE follow (
         log TEXT NOT NULL, origin TEXT NOT NULL, url TEXT NOT NULL, filters TEXT NOT NULL, rules INTEGER NOT NULL,
@@ -87,7 +87,7 @@ class FollowedCopy:
     def __init__(self, path: Path, new: FollowState | None = None) -> None:
         self.path = path
         try:
-            self._database = sqlite3.connect(path, timeout=WAITS, isolation_level=None)
+            self._database = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
             self._open(new)
         except sqlite3.Error as error:
             with suppress(AttributeError):
@@ -108,7 +108,7 @@ class FollowedCopy:
             self.save(new, "INSERT INTO follow ({names}) VALUES ({places})")
             self._database.execute("COMMIT")
         elif not tables:
-            raise NotBegun(f"{self.path} holds nothing yet")
+            raise HoldsNothing(f"{self.path} holds nothing yet")
         elif application != APPLICATION:
             raise CannotLook(f"{self.path} holds something else, no log that was followed: name another file")
         elif form != COPY_FORM:

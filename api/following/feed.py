@@ -13,7 +13,7 @@ from api.auditing.verdicts import Away, CannotLook
 from events.note import MAX_NOTE
 from events.tiles import TilePlace, tile_path
 
-AT_ONCE: Final = 200  # facts of a page: the most that there are
+FACTS_OF_A_PAGE: Final = 200  # facts of a page: the most that there are
 _GOOD: Final = 200
 _CONFLICT: Final = 409
 _MISSING: Final = 404
@@ -93,7 +93,7 @@ class LogFeed:
         more = True
         while more:
             try:
-                page = self.page(filters, after=after, position=position, limit=AT_ONCE)
+                page = self.page(filters, after=after, position=position, limit=FACTS_OF_A_PAGE)
             except NotThere:  # it was not yet: it is now, or nobody would have begun to follow it
                 page = self.page({}, after=position, position=position, limit=1)
             yield page

@@ -9,7 +9,7 @@ import msgspec
 
 from api.following.copy import FollowedCopy
 from api.following.part import FollowedPart
-from api.following.shown import Shape, district_item, plan_item, task_item, unit_item
+from api.following.shown import ListItem, district_item, plan_item, task_item, unit_item
 from api.following.watched import WatchedLog, WatchedMoment
 from domain.fact import subject_of
 from domain.values import last_quarter
@@ -26,7 +26,6 @@ _COLUMNS: Final = {
     "unit": ("id", "kind", "name", "district", "version"),
     "district": ("code", "name", "version"),
 }
-Between = tuple[date, date]
 
 
 class Refolding:
@@ -37,7 +36,7 @@ class Refolding:
         self._log = WatchedLog(copy)
         self._shown: WatchedMoment = self._log.at(position, on)
         _, quarter = last_quarter(on)
-        self._item: dict[str, Callable[[str], Shape | None]] = {
+        self._item: dict[str, Callable[[str], ListItem | None]] = {
             "task": partial(task_item, self._shown),
             "plan": partial(plan_item, self._shown),
             "unit": partial(unit_item, self._shown, lacks=part.lacks),
@@ -57,12 +56,12 @@ class Refolding:
             tasks.update(self._due(before))
         tasks.update(self._mentioning(one for one in touched if one.startswith("platform:")))
         for stream in sorted(tasks):
-            if self._fold(stream):
+            if self.fold(stream):
                 sources.add(f"={stream}")
                 touched.add(f"plan:{subject_of(stream)[1].partition('/')[0]}")
         for stream in sorted(self._behind(sources, touched) - tasks):
             if not stream.startswith("task:"):
-                self._fold(stream)
+                self.fold(stream)
 
     def all(self) -> None:
         """Fold everything, as if the tables were empty."""
@@ -99,7 +98,7 @@ class Refolding:
         found = {subject for one in sources for subject in self._copy.each(statement, one)}
         return found | {one for one in touched if subject_of(one)[0] in _TABLE}
 
-    def _fold(self, stream: str) -> bool:
+    def fold(self, stream: str) -> bool:
         """Fold one subject; whether its row is another."""
         kind, key = subject_of(stream)
         table, column = _TABLE[kind], _KEY[kind]
@@ -121,7 +120,7 @@ class Refolding:
             self._copy.put(table, row)
         return True
 
-    def _row(self, kind: str, key: str, item: Shape) -> dict[str, Any]:
+    def _row(self, kind: str, key: str, item: ListItem) -> dict[str, Any]:
         columns: dict[str, Any] = {name: item[name] for name in _COLUMNS[kind]}
         if kind == "task":
             columns["silent"] = msgspec.json.encode(self._silent(key)).decode()

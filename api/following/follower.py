@@ -10,11 +10,11 @@ import msgspec
 from api.auditing.hashed import ServedTree
 from api.auditing.verdicts import CannotLook, Contradicted
 from api.auditing.verified import Advance
-from api.following.copy import FollowedCopy, FollowState, NotBegun
-from api.following.feed import AT_ONCE, FactsPage, HeadMeta, LogFeed, NotSigning, OtherHistory
+from api.following.copy import FollowedCopy, FollowState, HoldsNothing
+from api.following.feed import FACTS_OF_A_PAGE, FactsPage, HeadMeta, LogFeed, NotSigning, OtherHistory
 from api.following.folding import Refolding
 from api.following.part import FollowedPart
-from api.following.signed import Say, SignedLog
+from api.following.signed import SignedLog, Warn
 from api.following.taken import TakenBatch
 from events import merkle
 from events.checkpoint import Checkpoint
@@ -45,7 +45,7 @@ class FollowOrder(NamedTuple):
 class Follower:
     """Follows one server into one file. `say` is told what a user should know, each thing once."""
 
-    def __init__(self, feed: LogFeed, order: FollowOrder, say: Say) -> None:
+    def __init__(self, feed: LogFeed, order: FollowOrder, say: Warn) -> None:
         self._feed, self._order, self._say = feed, order, say
         self._told: set[str] = set()
         self._signed: SignedLog | None = None
@@ -73,7 +73,7 @@ class Follower:
             return None
         try:
             copy = FollowedCopy(into)
-        except NotBegun:
+        except HoldsNothing:
             return None
         try:
             self._check_order(copy.state)
@@ -99,7 +99,7 @@ class Follower:
     def step(self, wait: int) -> Caught:
         """What there is by now, or comes within so many seconds; CannotLook, Contradicted with the notes."""
         kept = self.copy.state if self.copy else None
-        asked: dict[str, int | str] = {"after": self.position, "limit": AT_ONCE}
+        asked: dict[str, int | str] = {"after": self.position, "limit": FACTS_OF_A_PAGE}
         asked["expect"] = kept.root if kept else merkle.EMPTY.hex()
         if wait:
             asked["waitSeconds"] = wait
@@ -228,8 +228,8 @@ class Follower:
     def _kept(copy: FollowedCopy, error: Contradicted) -> Contradicted:
         """The same, kept beside what was kept before, with the note that was kept first."""
         copy.forget()
-        note = copy.state.note
-        error.notes = tuple(dict.fromkeys((*([note.encode()] if note else []), *error.notes)))
+        note = (copy.state.note or "").encode()
+        error.notes = (*([note] if note else []), *(one for one in error.notes if one != note))
         copy.convict(str(error), error.notes)
         error.kept_in = copy.path
         return error

@@ -7,11 +7,11 @@ from typing import Final, TypeVar
 from api.auditing.fetching import Watch
 from api.auditing.verdicts import Away, CannotLook
 from api.following.follower import Caught, Follower
-from api.following.signed import Say
+from api.following.signed import Warn
 
 T = TypeVar("T")
-WAITS: Final = 20  # seconds that the server waits for the next fact before it answers that there is none
-TRIES: Final = 5  # after which `once` gives up
+POLL_SECONDS: Final = 20  # seconds that the server waits for the next fact before it answers that there is none
+GIVES_UP_AFTER: Final = 5  # after which `once` gives up
 _LONGEST: Final = 60.0  # seconds between two tries
 _FIRST: Final = 0.5
 
@@ -19,7 +19,7 @@ _FIRST: Final = 0.5
 class Patience:
     """The pauses between tries, each about twice as long as the one before, or as long as the server says."""
 
-    def __init__(self, most: int | None, say: Say, pause: Callable[[float], None]) -> None:
+    def __init__(self, most: int | None, say: Warn, pause: Callable[[float], None]) -> None:
         self._most, self._say, self._pause = most, say, pause
         self._tries = 0
 
@@ -60,6 +60,6 @@ def catch_up(follower: Follower, patience: Patience, watch: Watch) -> Caught:
 def follow_on(follower: Follower, patience: Patience, told: Callable[[Caught], None]) -> None:
     """Wait for what comes, for ever."""
     while True:
-        caught = patience.through(lambda: follower.step(WAITS))
+        caught = patience.through(lambda: follower.step(POLL_SECONDS))
         if caught.facts or caught.rows:
             told(caught)

@@ -11,7 +11,7 @@ from api.following.watched import WatchedMoment
 from domain.report import Listing, own_word
 from domain.values import Status, quarter_before
 
-Shape = dict[str, Any]
+ListItem = dict[str, Any]
 _TASK: Final = (
     *("id", "plan", "number", "part", "measure", "text", "openEnded", "reportedStatus", "answered", "evidenceStatus"),
     *("scheduleStatus", "due", "completedOn", "withdrawn", "targets", "platforms", "source", "version"),
@@ -27,7 +27,7 @@ _COUNTED: Final = {
 }
 
 
-class TaskRow(NamedTuple):
+class CountedTask(NamedTuple):
     """Of a task's row what its plan and its units count it by; `silent` are those of the last quarter."""
 
     part: int | None
@@ -49,7 +49,7 @@ class _Spoken(NamedTuple):
     effective_on: date
 
 
-def task_item(shown: WatchedMoment, key: str) -> Shape | None:
+def task_item(shown: WatchedMoment, key: str) -> ListItem | None:
     """A task as the list of tasks has it."""
     found = shown.subject(f"task:{key}")
     if found is None:
@@ -63,7 +63,7 @@ def task_item(shown: WatchedMoment, key: str) -> Shape | None:
     }
 
 
-def plan_item(shown: WatchedMoment, key: str) -> Shape | None:
+def plan_item(shown: WatchedMoment, key: str) -> ListItem | None:
     """A plan as the list of plans has it, its tasks counted."""
     found = shown.subject(f"plan:{key}")
     if found is None:
@@ -71,7 +71,7 @@ def plan_item(shown: WatchedMoment, key: str) -> Shape | None:
     tasks = [*task_rows(shown, "plan = ?", key)]
     parts, measures = (sorted(found[name], key=lambda one: one["number"]) for name in ("parts", "measures"))
 
-    def counted(chosen: list[TaskRow]) -> Shape:
+    def counted(chosen: list[CountedTask]) -> ListItem:
         return {"tasks": len(chosen), "taskCounts": task_counts(shown, chosen)}
 
     return {
@@ -99,7 +99,7 @@ def plan_item(shown: WatchedMoment, key: str) -> Shape | None:
     }
 
 
-def unit_item(shown: WatchedMoment, key: str, *, lacks: Sequence[str]) -> Shape | None:
+def unit_item(shown: WatchedMoment, key: str, *, lacks: Sequence[str]) -> ListItem | None:
     """A unit as the list of units has it, without what it lacks."""
     found = shown.subject(f"unit:{key}")
     if found is None:
@@ -114,7 +114,7 @@ def unit_item(shown: WatchedMoment, key: str, *, lacks: Sequence[str]) -> Shape 
     return item if lacks else item | _of_tasks(shown, ways, [key], behind.__contains__)
 
 
-def district_item(shown: WatchedMoment, code: str, *, lacks: Sequence[str]) -> Shape | None:
+def district_item(shown: WatchedMoment, code: str, *, lacks: Sequence[str]) -> ListItem | None:
     """A district as the list of districts has it, without what it lacks."""
     found = shown.subject(f"district:{code}")
     if found is None:
@@ -154,7 +154,7 @@ class _Ways:
                     yield stream.partition(":")[2], state, one
 
 
-def _of_tasks(shown: WatchedMoment, ways: _Ways, units: Sequence[str], whose: Callable[[str], bool]) -> Shape:
+def _of_tasks(shown: WatchedMoment, ways: _Ways, units: Sequence[str], whose: Callable[[str], bool]) -> ListItem:
     """The tasks of some units, as they take part in them, and how many stand how."""
     parts = [part for unit in units for part in _parts(shown, ways, unit)]
     parts.sort(key=lambda part: (part["plan"], part["number"], part["task"], len(part["via"])))
@@ -164,7 +164,7 @@ def _of_tasks(shown: WatchedMoment, ways: _Ways, units: Sequence[str], whose: Ca
     return {"tasks": [part | {"own": words[part["task"]]} for part in parts], "taskCounts": counts}
 
 
-def _parts(shown: WatchedMoment, ways: _Ways, unit: str) -> Iterator[Shape]:
+def _parts(shown: WatchedMoment, ways: _Ways, unit: str) -> Iterator[ListItem]:
     """Its own parts, then those of each unit that it succeeded, on the shortest way."""
     found: dict[str, list[Item]] = {unit: []}
     ahead = [unit]
@@ -179,14 +179,14 @@ def _parts(shown: WatchedMoment, ways: _Ways, unit: str) -> Iterator[Shape]:
                 ahead.append(before)
 
 
-def _named(ways: _Ways, unit: str, via: Sequence[Item]) -> Iterator[Shape]:
+def _named(ways: _Ways, unit: str, via: Sequence[Item]) -> Iterator[ListItem]:
     for task, state, one in ways.assigned(unit):
         plan = task.partition("/")[0]
         own = {"task": task, "plan": plan, "number": state["number"], "role": one["role"], "literal": one["literal"]}
         yield own | {"via": via}
 
 
-def _own(shown: WatchedMoment, ways: _Ways, units: Sequence[str], task: str) -> Shape | None:
+def _own(shown: WatchedMoment, ways: _Ways, units: Sequence[str], task: str) -> ListItem | None:
     """What these units themselves say of a task; those who act for its members speak for a group."""
     speaking: dict[str, None] = {}
     for unit in units:
@@ -221,7 +221,7 @@ def _spoken(shown: WatchedMoment, task: str, unit: str) -> Sequence[_Spoken]:
     ]
 
 
-def task_rows(shown: WatchedMoment, where: str, key: str) -> Iterator[TaskRow]:
+def task_rows(shown: WatchedMoment, where: str, key: str) -> Iterator[CountedTask]:
     """The rows of tasks that are there, as they are counted by."""
     if where == "id = ?":
         shown.log.read.add(f"=task:{key}")
@@ -231,10 +231,12 @@ def task_rows(shown: WatchedMoment, where: str, key: str) -> Iterator[TaskRow]:
         key,
     ):
         stands = dict(zip(_COUNTED, statuses, strict=True))
-        yield TaskRow(part, measure, stands, bool(withdrawn), json.loads(silent))
+        yield CountedTask(part, measure, stands, bool(withdrawn), json.loads(silent))
 
 
-def task_counts(shown: WatchedMoment, rows: Sequence[TaskRow], whose: Callable[[str], bool] = lambda _: True) -> Shape:
+def task_counts(
+    shown: WatchedMoment, rows: Sequence[CountedTask], whose: Callable[[str], bool] = lambda _: True
+) -> ListItem:
     """How many tasks stand how; who is silent is one of those whom `whose` names."""
     there = [one for one in rows if not one.withdrawn]
     silent = [own for one in there if (own := [*filter(whose, one.silent)])]

@@ -14,15 +14,15 @@ from events.checkpoint import Checkpoint, NotSigned, open_checkpoint
 from events.note import FormatError, VerifierKey
 
 SIGNED_WITHIN: Final = 5.0  # seconds in which a fact should be signed; whoever follows on looks again anyway,
-_AT_ONCE: Final = 1.0  # and waits no longer
+_LOOKS_ON: Final = 1.0  # and waits no longer
 _LOOKS: Final = 0.2  # seconds between two looks for a note
-Say = Callable[[str], None]
+Warn = Callable[[str], None]
 
 
 class SignedLog:
     """What a copy trusts of the log that it follows."""
 
-    def __init__(self, feed: LogFeed, copy: FollowedCopy, given: VerifierKey | None, say: Say) -> None:
+    def __init__(self, feed: LogFeed, copy: FollowedCopy, given: VerifierKey | None, say: Warn) -> None:
         self._feed, self._copy, self._given, self._say = feed, copy, given, say
         self._log = copy.state.log
         self._key = self._trusted()
@@ -58,7 +58,7 @@ class SignedLog:
         if not self._key:
             return said
         found, waited = self._newest(self._key), 0.0
-        while found.size < meta.position and waited < (SIGNED_WITHIN if patient else _AT_ONCE):
+        while found.size < meta.position and waited < (SIGNED_WITHIN if patient else _LOOKS_ON):
             sleep(_LOOKS)
             waited += _LOOKS
             found = self._newest(self._key)

@@ -19,7 +19,6 @@ _EVENT: Final = (
     "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?) "
     "ON CONFLICT DO UPDATE SET beside = min(beside, excluded.beside)"
 )
-Frontier = tuple[str, ...]
 
 
 class TakenBatch:
@@ -96,7 +95,7 @@ class TakenBatch:
         return merkle.root(self._frontier)
 
     @property
-    def frontier(self) -> Frontier:
+    def frontier(self) -> tuple[str, ...]:
         """The roots of the full subtrees of the whole log."""
         return tuple(one.hex() for one in self._frontier) if self._part.whole else ()
 

@@ -38,7 +38,7 @@ class Stage(NamedTuple):
     def followed(self, into: Path, filters: dict[str, str]) -> Following:
         """A copy that was right until then."""
         shutil.copyfile(self.copies / ("plan.db" if filters else "whole.db"), into)
-        return Following(self.middle.url, into, **filters)
+        return Following(self.middle.url, into, filters)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ async def grown(server: str, folder: Path, tmp_path_factory: pytest.TempPathFact
         with between(str(site.http.base_url)) as middle:
             stage = Stage(site, middle, tmp_path_factory.mktemp("copies"))
             await Following(middle.url, stage.copies / "whole.db").caught_up()
-            await Following(middle.url, stage.copies / "plan.db", **PLAN).caught_up()
+            await Following(middle.url, stage.copies / "plan.db", PLAN).caught_up()
             for number in range(NEW):
                 await site.record(REPORT | {"period": f"2023-0{number + 4}"})
             await signed_once(site)
@@ -98,7 +98,8 @@ def instead(path: str, body: bytes, status: int = 200) -> Callable[[Answered], N
 
 def of_new(said: Any) -> Any:
     """The first new fact of a page, if it has one."""
-    return next((one for one in said["items"] if one["position"] > SIZE), {"data": {}})
+    nothing: Any = {"data": {}}
+    return next((one for one in said["items"] if one["position"] > SIZE), nothing)
 
 
 def altered(said: Any) -> None:
@@ -156,7 +157,11 @@ LIES: Final[dict[str, tuple[Callable[[Answered], None], dict[str, str], str]]] =
     "a text is not told of": (page(told_no_text), PLAN, "the texts that are told are not those of its digests"),
     "another root is told": (told(told_a_root), WHOLE, "tells the root 0000"),
     "another identity": (told(told_of_another), WHOLE, f"served: .* facts of planrecord.test/shanghai/demo/{OTHER}"),
-    "another key is shown": (instead("/key", str(KEY.public).encode()), WHOLE, "its server shows the key record.exam"),
+    "another key is shown": (
+        instead("/key", str(KEY.public).encode()),
+        WHOLE,
+        "its server shows the key record.exam",
+    ),
     "nobody signs any more": (instead("/key", b'{"code": "not_signed"}', 404), PLAN, "and now nobody signs it"),
     "its note is gone": (instead("/checkpoint", b'{"code": "not_signed"}', 404), PLAN, "and now nobody signs it"),
     "its note is none": (instead("/checkpoint", b"hello"), WHOLE, "a note is a text, an empty line"),
@@ -217,7 +222,7 @@ async def test_a_first_visit_is_not_fooled_either(
     stage: Stage, tmp_path: Path, filters: dict[str, str], words: str
 ) -> None:
     stage.middle.mischief = page(lambda said: said["items"].pop(100) if len(said["items"]) > 100 else None)
-    one = Following(stage.middle.url, tmp_path / "new.db", **filters)
+    one = Following(stage.middle.url, tmp_path / "new.db", filters)
     with pytest.raises(Contradicted, match=words):
         await one.caught_up()
     assert read(one.order.into, "SELECT count(*) FROM events") == [(0,)]

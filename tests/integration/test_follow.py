@@ -64,8 +64,8 @@ def url(site: Site) -> str:
     return str(site.http.base_url).rstrip("/")
 
 
-@pytest.fixture
-async def site(server: str, folder: Path) -> AsyncGenerator[Site]:
+@pytest.fixture(name="site")
+async def followed_site(server: str, folder: Path) -> AsyncGenerator[Site]:
     async with copied(server, folder) as served:
         await signed_once(served)
         yield served
@@ -76,7 +76,8 @@ async def reworded(site: Site, text: str, task: str = TASK) -> None:
 
 
 async def test_every_part_is_what_the_api_shows_step_by_step(site: Site, tmp_path: Path) -> None:
-    copies = [Following(url(site), tmp_path / f"{number}.db", **filters) for number, filters in enumerate(PARTS)]
+    copies = [Following(url(site), tmp_path / f"{number}.db", filters) for number, filters in enumerate(PARTS)]
+    size = SIZE
     for day, commands in STEPS:
         await site.clock(f"{day}T10:00:00+08:00")
         if commands:
@@ -122,8 +123,8 @@ async def test_each_fact_is_kept_as_it_was_hashed(site: Site, tmp_path: Path) ->
 async def test_spans_make_one_copy(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes several transactions is what one would have made; a filter's subject may not be there in the first."""
     parts = [*enumerate(PARTS[:3])]
-    copies = [Following(url(site), tmp_path / f"{number}.db", **filters) for number, filters in parts]
-    expected = [Following(url(site), tmp_path / f"{number}.one.db", **filters) for number, filters in parts]
+    copies = [Following(url(site), tmp_path / f"{number}.db", filters) for number, filters in parts]
+    expected = [Following(url(site), tmp_path / f"{number}.one.db", filters) for number, filters in parts]
     for one in expected:
         await one.caught_up()
     monkeypatch.setattr(follower, "SPAN", 60)
@@ -168,8 +169,8 @@ async def test_a_log_that_nobody_signs_is_followed_with_a_warning(
             await connection.execute("DELETE FROM log_keys")
         async with serving(running) as site:
             with pytest.raises(CannotLook, match="you give a key, and nobody signs this log"):
-                await Following(url(site), tmp_path / "key.db", KEY.public).caught_up()
-            one = Following(url(site), tmp_path / "copy.db", **filters)
+                await Following(url(site), tmp_path / "key.db", key=KEY.public).caught_up()
+            one = Following(url(site), tmp_path / "copy.db", filters)
             assert (await one.caught_up()).position == SIZE
             await reworded(site, "另写")
             assert (await one.caught_up()).facts == 1

@@ -24,7 +24,13 @@ from tests.records import PLAN, PROBES, TASKS, UNITS
 
 RECORDS: Final = int(os.environ.get("FOLLOWED_RECORDS", "4"))
 STEPS: Final = 8
-PARTS: Final = ({}, {"plan": PLAN}, {"task": TASKS[0]}, {"unit": UNITS[2]}, {"district": "310101"})
+PARTS: Final[tuple[dict[str, str], ...]] = (
+    {},
+    {"plan": PLAN},
+    {"task": TASKS[0]},
+    {"unit": UNITS[2]},
+    {"district": "310101"},
+)
 WHOLE: Final = PARTS[0]
 
 
@@ -101,8 +107,8 @@ async def test_what_was_not_touched_is_not_folded(server: str, folder: Path, tmp
         await one.take(site, size, PROBES[10])
         folded: list[str] = []
         refolding = Refolding(one.copy, one.part, size, PROBES[10])
-        whole = refolding._fold  # noqa: SLF001 - what is looked at here
-        refolding._fold = lambda stream: bool(folded.append(stream)) or whole(stream)  # noqa: SLF001
+        whole = refolding.fold
+        refolding.fold = lambda stream: bool(folded.append(stream)) or whole(stream)
         refolding.run([f"task:{TASKS[1]}"], [], PROBES[10])
         assert f"task:{TASKS[1]}" in folded
         assert f"task:{TASKS[0]}" not in folded

@@ -1,0 +1,117 @@
+"""kill -9 of a follower, before, during and after its commits, while eight writers write: nothing is lost or doubled.
+
+Twenty kills of one copy, each at a commit of its own process; `during`, as soon as the commit has begun to write.
+"""
+
+import asyncio
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections import Counter
+from datetime import date, timedelta
+from itertools import count, cycle
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from tests.conftest import Site
+from tests.copies import read, unlike
+from tests.followers import Following
+from tests.integration.commands import PROJECT, environment
+from tests.integration.test_follow import PLAN, SIZE, followed_site, url
+from tests.signing import signed_once
+
+KILLS: Final = 20
+WRITERS: Final = 8
+PAUSE: Final = 0.1  # seconds between two writes of one writer
+MOMENTS: Final = ("before", "during", "after")
+KILLED: Final = """
+import os, signal, sys, threading
+from api.__main__ import main
+from api.following.copy import FollowedCopy
+
+moment, left, into = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+keep, wal = FollowedCopy.commit, into + "-wal"
+
+def end():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def size():
+    return os.stat(wal).st_size if os.path.exists(wal) else 0
+
+def when_written(before):
+    while size() == before:
+        pass
+    end()
+
+def commit(self):
+    global left
+    left -= 1
+    if left == 0 and moment == "before":
+        end()
+    if left == 0 and moment == "during":
+        threading.Thread(target=when_written, args=(size(),), daemon=True).start()
+    keep(self)
+    if left == 0:
+        end()
+
+FollowedCopy.commit = commit
+main(["follow", sys.argv[4], "--into", into])
+"""
+
+site = followed_site
+
+
+async def write(site: Site, random: Random, numbers: "count[int]") -> None:
+    """One edit after the other, of any task, until told to end."""
+    while True:
+        number, task = next(numbers), f"{PLAN}/{random.randint(1, 67)}"
+        command = random.choice(
+            [
+                {"type": "task.reword", "task": task, "text": f"第{number}稿"},
+                {"type": "task.set_deadline", "task": task, "due": str(date(2023, 4, 1) + timedelta(days=number % 90))},
+                {"type": "unit.rename", "unit": "shi-ke-wei", "name": f"市科委{number}"},
+            ]
+        )
+        await site.record(command | {"reason": "试"})
+        await asyncio.sleep(PAUSE)
+
+
+async def killed(site: Site, into: Path, moment: str, commits: int) -> int:
+    """Follow until a commit, and be killed there; how far the copy has come."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", KILLED, moment, str(commits), str(into), url(site)),
+        cwd=PROJECT,
+        env=environment(PYTHONPATH=str(PROJECT)),
+        stdout=DEVNULL,
+        stderr=PIPE,
+    )
+    async with asyncio.timeout(30):
+        _, complaint = await process.communicate()
+    assert process.returncode == -signal.SIGKILL, complaint.decode()
+    ((position,),) = read(into, "SELECT position FROM follow")
+    assert read(into, "SELECT count(*), coalesce(max(position), 0) FROM events") == [(position, position)]
+    return position
+
+
+async def test_what_was_taken_over_is_there_once_whenever_it_is_killed(site: Site, tmp_path: Path) -> None:
+    into, random, numbers = tmp_path / "copy.db", Random(13), count(1)  # noqa: S311 - moments, nothing secret
+    writers = [asyncio.create_task(write(site, Random(one), numbers)) for one in range(WRITERS)]  # noqa: S311
+    try:
+        before, moved = 0, Counter[str]()
+        for _, moment in zip(range(KILLS), cycle(MOMENTS), strict=False):
+            position = await killed(site, into, moment, random.randint(1, 2))
+            assert position >= before
+            moved[moment] += position > before
+            before = position
+    finally:
+        for one in writers:
+            one.cancel()
+        ended = await asyncio.gather(*writers, return_exceptions=True)
+    assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
+    assert moved["after"] >= KILLS // len(MOMENTS) - 1, moved
+    await signed_once(site)
+    caught = await Following(url(site), into).caught_up()
+    assert caught.position == caught.head == site.running.reader.head.size > SIZE + 100
+    assert read(into, "SELECT count(*), min(position), max(position) FROM events") == [(caught.head, 1, caught.head)]
+    assert not await unlike(site.http, into)
