@@ -1,4 +1,4 @@
-"""What an auditor installs: the base requirements and nothing of a server. `planrecord audit` works with that alone."""
+"""What an auditor or a follower installs: the base requirements and nothing of a server. Both work with that alone."""
 
 import asyncio
 import shutil
@@ -15,10 +15,11 @@ from packaging.requirements import Requirement
 
 from api.main import service
 from domain.bundled import bundled_plan
-from tests.conftest import database_of, settings_for
+from tests.conftest import Site, database_of, settings_for
+from tests.copies import unlike
 from tests.integration.commands import PROJECT, environment
 from tests.published import KEY, publish
-from tests.signing import signed_site
+from tests.signing import signed_once, signed_site
 from tests.unit.test_auditing import ENTRIES
 
 SERVER = ("sqlalchemy", "asyncpg", "litestar", "strawberry", "granian", "alembic", "jinja2", "pypinyin")
@@ -98,3 +99,12 @@ async def test_a_server_is_audited_with_the_base_requirements_alone(
     assert (code, err) == (0, ""), err
     assert "8 questions asked (--seed 3): 0 differences" in out
     assert f"{tmp_path / 'state.json'}: the state of " in out
+
+
+async def test_a_server_is_followed_with_the_base_requirements_alone(base: Path, shared: Site, tmp_path: Path) -> None:
+    await signed_once(shared)
+    asked = str(shared.http.base_url), "--into", str(tmp_path / "copy.db"), "--once"
+    code, out, err = await run(base, "-m", "api", "follow", *asked)
+    assert (code, err.startswith("signed by the key with the fingerprint ")) == (0, True), err
+    assert "holds the whole log of" in out
+    assert not await unlike(shared.http, tmp_path / "copy.db")

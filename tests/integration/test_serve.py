@@ -22,6 +22,7 @@ from tests.integration.commands import Serving, listens, place, planrecord, serv
 
 SUBCOMMANDS = [
     "audit",
+    "follow",
     "serve",
     "demo",
     "record",
