@@ -52,8 +52,9 @@ def take(page, log, position, frontier, database):
             position += 1
             row = position, item["stream"], item["type"], item["effectiveOn"], json.dumps(item, ensure_ascii=False)
             database.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?)", row)
-        if position == page["meta"]["position"] and root_of(frontier) != page["meta"]["root"]:
-            sys.exit(f"the {position} facts have the root {root_of(frontier)}, the log's is {page['meta']['root']}")
+        there = page["meta"]["position"], page["meta"]["root"]
+        if page["next"] is None and (position, root_of(frontier)) != there:
+            sys.exit(f"the {position} facts have the root {root_of(frontier)}, the log's are {there}")
         state = page["meta"]["log"], position, json.dumps([one.hex() for one in frontier])
         database.execute("INSERT OR REPLACE INTO follow VALUES (1, ?, ?, ?)", state)
     return state[0], position

@@ -78,8 +78,9 @@ async def test_it_takes_nothing_that_is_wrong(site: Site, tmp_path: Path) -> Non
         said["meta"]["log"] = "0" * 16
 
     wrong = {
-        f"position {SIZE + 1} is not what it should be": (altered, dropped),
-        "the log's is 0000": (of_another_root,),
+        f"position {SIZE + 1} is not what it should be": (altered,),
+        f"the {SIZE} facts have the root": (dropped,),
+        f"the log's are ({SIZE + 1}, '0000": (of_another_root,),
         "and the server has 0000": (of_another_log,),
     }
     file = tmp_path / "copy.db"
