@@ -36,6 +36,7 @@ def test_there_are_five() -> None:
 
 async def test_the_five_commands_lead_to_a_followed_and_verified_copy(told: Site, tmp_path: Path) -> None:
     await signed_once(told)
+    said = ""
     for _, line, shown in STEPS:
         said = await run(line, tmp_path, str(told.http.base_url).rstrip("/"))
         missing = [words for words in shown.strip().splitlines() if words not in said]
