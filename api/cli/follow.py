@@ -1,6 +1,7 @@
 """`planrecord follow`: a copy of one's own, kept up to date and proved. Needs no server, and none of its packages."""
 
 import signal
+import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -73,8 +74,8 @@ def follow_command(url: str, into: Path, **given: Any) -> None:
         _convict(error)
     except KeyboardInterrupt:
         fail(f"stopped; what was taken over is kept in {into}", STOPPED)
-    except OSError as error:
-        fail(f"cannot go on: {error}", CANNOT_LOOK)
+    except (OSError, sqlite3.Error) as error:
+        fail(f"cannot go on: {error}; what was taken over before is kept", CANNOT_LOOK)
     except Exception:  # noqa: BLE001 - as in an audit: a mistake of ours is no contradiction
         ERR.print_exception()
         fail("a mistake of planrecord's own: nothing more was taken over", CANNOT_LOOK)

@@ -138,8 +138,9 @@ class FollowedCopy:
         self._database.execute("BEGIN IMMEDIATE")
 
     def forget(self) -> None:
-        """Undo what was done since the last commit."""
-        self._database.execute("ROLLBACK")
+        """Undo what was done since the last commit, as SQLite itself may have done where there was no room."""
+        if self._database.in_transaction:
+            self._database.execute("ROLLBACK")
         self._database.execute("BEGIN IMMEDIATE")
 
     def close(self) -> None:
@@ -164,11 +165,12 @@ class FollowedCopy:
         self._database.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({places})", [*row.values()])  # noqa: S608 - our own names
 
     def convict(self, sentence: str, notes: Sequence[bytes]) -> None:
-        """Keep what was found, with the notes that prove it, beside all that was kept before."""
+        """Keep what was found, once, with the notes that prove it, beside all that was kept before."""
         self.forget()
-        said = "\n".join(one.decode(errors="replace") for one in notes)
-        self._database.execute("INSERT INTO contradictions (sentence, notes) VALUES (?, ?)", (sentence, said))
-        self.commit()
+        found = sentence, "\n".join(one.decode(errors="replace") for one in notes)
+        if not self.rows("SELECT 1 FROM contradictions WHERE (sentence, notes) = (?, ?)", *found):
+            self._database.execute("INSERT INTO contradictions (sentence, notes) VALUES (?, ?)", found)
+            self.commit()
 
 
 def _why(path: Path, error: sqlite3.Error) -> str:

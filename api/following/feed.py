@@ -15,6 +15,7 @@ from events.tiles import TilePlace, tile_path
 
 FACTS_OF_A_PAGE: Final = 200  # facts of a page: the most that there are
 _GOOD: Final = 200
+_BAD: Final = 400
 _CONFLICT: Final = 409
 _MISSING: Final = 404
 _LATER: Final = frozenset({429, 500, 502, 503, 504})
@@ -93,14 +94,18 @@ class LogFeed:
         more = True
         while more:
             try:
-                page = self.page(filters, after=after, position=position, limit=FACTS_OF_A_PAGE)
+                page = self.page(filters, after=after, **_at(position), limit=FACTS_OF_A_PAGE)
             except NotThere:  # it was not yet: it is now, or nobody would have begun to follow it
-                page = self.page({}, after=position, position=position, limit=1)
+                page = self.at(position)
             yield page
             more = page.next is not None
             if more and not (page.items and isinstance(last := page.items[-1].get("position"), int) and last > after):
                 raise CannotLook(f"{self.name} leads from one page of facts to another without end")
             after = last if more else after  # pyright: ignore[reportPossiblyUnboundVariable]
+
+    def at(self, position: int) -> FactsPage:
+        """A page without facts, read at a position."""
+        return self.page({}, after=position, **_at(position), limit=1)
 
     def head(self) -> HeadMeta:
         """The log as it is now, whatever was followed before."""
@@ -134,8 +139,8 @@ class LogFeed:
             problem = _problem(reply)
             if problem.code == "not_signed":
                 raise NotSigning(problem.detail)
-            if problem.code == "not_yet":
-                raise Away(problem.detail, reply.retry_after)
+        if reply.status in {_BAD, _MISSING}:  # of several servers one may be a moment behind
+            raise Away(f"{self.name}{address} answers {reply.status} {_problem(reply).detail[:500]}", reply.retry_after)
         return self._good(reply, address)
 
     def _good(self, reply: Reply, address: str) -> bytes:
@@ -150,6 +155,11 @@ class LogFeed:
             return msgspec.json.decode(body, type=form)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CannotLook(f"{address} answers what is not of its form: {error}") from error
+
+
+def _at(position: int) -> dict[str, int]:
+    """What asks for the log of this size, of a server that may be a moment behind the one that told of it."""
+    return {"position": position, "minPosition": position}
 
 
 def _problem(reply: Reply) -> _Problem:

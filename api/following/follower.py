@@ -192,8 +192,7 @@ class Follower:
         if told is not None:
             here = here._replace(root=told)
         elif batch.position < target.size:
-            at = self._feed.page({}, after=batch.position, position=batch.position, limit=1)
-            here = here._replace(root=bytes.fromhex(at.meta.root))
+            here = here._replace(root=bytes.fromhex(self._feed.at(batch.position).meta.root))
         if batch.position == target.size and here.root != target.root:
             raise Contradicted(
                 f"the {batch.position} facts that are shown have the root {here.root.hex()}, and the log's is "

@@ -43,6 +43,8 @@ async def test_an_origin_that_was_set_back_is_told_of_at_the_first_resume(
             for count, words in enumerate(("you have 353", "another history", "another history")):
                 with pytest.raises(Contradicted, match=words) as found:
                     await one.caught_up()
+                with pytest.raises(Contradicted, match=words):  # which is kept once
+                    await one.caught_up()
                 said = str(found.value)
                 assert f"kept: {SIZE + 1} facts of {name}, root " in said
                 assert f"served: {SIZE + count} facts of {name}, root " in said
@@ -79,7 +81,7 @@ async def test_an_origin_that_goes_on_as_a_new_log_is_told_of(server: str, folde
 
 
 async def test_a_file_that_is_not_what_is_asked_for_is_left_as_it_is(site: Site, tmp_path: Path) -> None:
-    good, text, other, empty = (tmp_path / name for name in ("good.db", "text.db", "other.db", "empty.db"))
+    good, text, other, empty, begun = (tmp_path / f"{name}.db" for name in ("good", "text", "other", "empty", "begun"))
     await Following(url(site), good).caught_up()
     text.write_text("no database\n" * 100)
     empty.touch()
@@ -103,7 +105,10 @@ async def test_a_file_that_is_not_what_is_asked_for_is_left_as_it_is(site: Site,
     moved.order = moved.order._replace(moved=True)
     assert (await moved.caught_up()).position == SIZE
     assert read(good, "SELECT url FROM follow") == [(moved.url,)]
-    assert (await Following(url(site), empty).caught_up()).position == SIZE
+    with closing(sqlite3.connect(begun)) as database:
+        database.execute("PRAGMA journal_mode = WAL")  # and then it was killed
+    for one in (empty, begun):
+        assert (await Following(url(site), one).caught_up()).position == SIZE
 
 
 async def test_two_followers_do_not_share_a_file_and_readers_do(site: Site, tmp_path: Path) -> None:
@@ -162,3 +167,30 @@ async def test_the_command_says_what_it_did_by_words_and_exit_code(site: Site, t
         assert found.code == 1
         assert f"kept, with the notes, in the table contradictions of {shown}" in found.err
         assert f"\n{SIZE}\n" in found.err
+
+
+LIMITED = """
+import resource, sys
+from api.__main__ import main
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+main(["follow", sys.argv[1], "--into", sys.argv[2], "--once"])
+"""
+
+
+async def test_a_disk_without_room_loses_nothing(site: Site, tmp_path: Path) -> None:
+    into = tmp_path / "copy.db"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", LIMITED, url(site), str(into)),
+        cwd=PROJECT,
+        env=environment(PYTHONPATH=str(PROJECT)),
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    async with asyncio.timeout(30):
+        _, complaint = await process.communicate()
+    assert (process.returncode, "what was taken over before is kept" in complaint.decode()) == (2, True), complaint
+    assert b"Traceback" not in complaint
+    assert read(into, "SELECT position FROM follow") == [(0,)]
+    assert (await Following(url(site), into).caught_up()).position == SIZE
+    assert not await unlike(site.http, into)
