@@ -1,7 +1,7 @@
 """A follower in this process, beside the server that it follows."""
 
 import asyncio
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,11 @@ class Following:
         self.told: list[str] = []
         self.paused: list[float] = []
         self.tries = 1
+        self.say: Callable[[str], None] = self.told.append
 
     def once(self) -> Caught:
         """Catch up; CannotLook, Contradicted."""
-        patience = Patience(self.tries, self.told.append, self.paused.append)
+        patience = Patience(self.tries, self.say, self.paused.append)
         with (
             closing(LogFeed(Server(self.url))) as feed,
             closing(Follower(feed, self.order, self.told.append)) as follower,

@@ -85,8 +85,11 @@ class LogFeed:
         reply = self._server.reply(address)
         if reply.status == _CONFLICT:
             raise OtherHistory(_problem(reply).detail)
-        if reply.status == _MISSING and (problem := _problem(reply)).code == "unknown_id":
+        problem = _problem(reply) if reply.status == _MISSING else _Problem()
+        if problem.code == "unknown_id":
             raise NotThere(f"{self.name}: {problem.detail}")
+        if problem.code == "before_the_record":
+            raise Away(f"{self.name}: {problem.detail}")
         return self._read(self._good(reply, address), address, FactsPage)
 
     def pages(self, filters: Mapping[str, str], after: int, position: int) -> Iterator[FactsPage]:

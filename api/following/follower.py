@@ -1,6 +1,5 @@
 """Following a log: what is new of it, proved to go on from what was kept, and taken over in one transaction."""
 
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -63,8 +62,11 @@ class Follower:
         return self.copy.state.position if self.copy else 0
 
     def ahead(self) -> int:
-        """How many facts the log has more."""
-        return max(self._feed.head().position - self.position, 0)
+        """How many facts the log has more; 0 where that is not known yet."""
+        try:
+            return max(self._feed.head().position - self.position, 0)
+        except CannotLook:
+            return 0  # what is wrong the first step finds out
 
     def _opened(self) -> FollowedCopy | None:
         """The file as it is, if it was begun; CannotLook where it is not what is asked for."""
@@ -208,20 +210,22 @@ class Follower:
 
     def _other(self, why: str) -> Contradicted:
         """What to say of a server that does not go on from what was kept, with both identities and both notes."""
-        served, notes = self._feed.head(), list[bytes]()
-        with suppress(CannotLook, NotSigning):
+        shown, notes = "", list[bytes]()
+        try:
+            served = self._feed.head()
+            shown = f"{served.position} facts of {served.name}, root {served.root}"
             notes.append(self._feed.note(served.log))
+        except (CannotLook, NotSigning) as error:
+            shown = shown or f"nothing ({error})"
         if self.copy is None:
             return Contradicted(why, notes=notes)
         kept = self.copy.state
         sentence = (
             f"{self._feed.name} does not go on from what {self.copy.path} holds: {why}\n"
             f"kept: {kept.position} facts of {kept.origin}/{kept.log}, root {kept.root}\n"
-            f"served: {served.position} facts of {served.name}, root {served.root}"
+            f"served: {shown}"
         )
-        return self._kept(
-            self.copy, Contradicted(sentence, notes=[*([kept.note.encode()] if kept.note else []), *notes])
-        )
+        return self._kept(self.copy, Contradicted(sentence, notes=notes))
 
     @staticmethod
     def _kept(copy: FollowedCopy, error: Contradicted) -> Contradicted:

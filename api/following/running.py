@@ -46,8 +46,7 @@ class Patience:
 
 def catch_up(follower: Follower, patience: Patience, watch: Watch) -> Caught:
     """Step until nothing is left of what there is by now."""
-    ahead = patience.through(follower.ahead)
-    with watch("catching up", ahead) as follower.advance:
+    with watch("catching up", follower.ahead()) as follower.advance:
         while True:
             before = follower.position
             caught = patience.through(lambda: follower.step(0))

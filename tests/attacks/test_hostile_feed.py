@@ -271,7 +271,7 @@ async def test_what_cannot_be_judged_is_no_contradiction(stage: Stage, tmp_path:
 
 
 async def test_the_pauses_grow_and_are_as_long_as_the_server_says(stage: Stage, tmp_path: Path) -> None:
-    one, left = stage.followed(tmp_path / "copy.db", WHOLE), [503, 429, 502, 503]
+    one, left = stage.followed(tmp_path / "copy.db", WHOLE), [503, 429, 502, 503, 503]  # the last to `ahead`
     one.tries = 9
 
     def away(answered: Answered) -> None:
@@ -285,3 +285,17 @@ async def test_the_pauses_grow_and_are_as_long_as_the_server_says(stage: Stage, 
     assert third == 7
     assert 4 <= fourth <= 8
     assert sum("trying again in" in told for told in one.told) == 4
+
+
+async def test_a_server_that_was_away_is_followed_on(stage: Stage, tmp_path: Path) -> None:
+    one, there = stage.followed(tmp_path / "copy.db", WHOLE), stage.middle.upstream
+    one.tries, stage.middle.upstream = 9, "http://127.0.0.1:9"
+
+    def comes_back(sentence: str) -> None:
+        assert "cannot be reached" in sentence
+        if len(one.paused) == 2:
+            stage.middle.upstream = there
+
+    one.say = comes_back
+    assert (await one.caught_up()).position == SIZE + NEW
+    assert len(one.paused) == 3

@@ -10,6 +10,7 @@ import pytest
 from api.auditing.verdicts import CannotLook
 from api.following import follower, signed
 from api.main import service
+from domain.bundled import bundled_plan
 from events.checkpoint import open_checkpoint
 from events.note import VerifierKey
 from tests.between import Answered, between
@@ -176,3 +177,17 @@ async def test_a_log_that_nobody_signs_is_followed_with_a_warning(
             assert (await one.caught_up()).facts == 1
             assert [told for told in one.told if told.startswith("WARNING: nobody signs this log")]
             assert not await unlike(site.http, one.order.into)
+
+
+async def test_a_log_that_holds_nothing_yet_is_followed_from_its_first_fact_on(
+    server: str, folder: Path, tmp_path: Path
+) -> None:
+    async with copied(server, folder, "fresh") as site:
+        one = Following(url(site), tmp_path / "copy.db")
+        with pytest.raises(CannotLook, match=r"gave up after 1 tries: .*the record is empty"):
+            await one.caught_up()
+        await site.clock("2023-04-03T09:00:00+08:00")
+        await site.running.office.record([bundled_plan()])
+        await signed_once(site)
+        assert (await one.caught_up()).position == SIZE
+        assert not await unlike(site.http, one.order.into)

@@ -56,6 +56,19 @@ async def test_an_origin_that_was_set_back_is_told_of_at_the_first_resume(
             assert read(one.order.into, "SELECT count(*) FROM contradictions") == [(3,)]
 
 
+async def test_an_origin_that_was_emptied_is_told_of(server: str, folder: Path, tmp_path: Path) -> None:
+    one = Following("", tmp_path / "copy.db")
+    async with copied(server, folder) as full, copied(server, folder, "fresh") as empty:
+        await signed_once(full)
+        with between(url(full)) as middle:
+            one.url = middle.url
+            await one.caught_up()
+            middle.upstream = url(empty)
+            with pytest.raises(Contradicted, match=r"served: nothing \(.*the record is empty"):
+                await one.caught_up()
+    assert read(one.order.into, "SELECT count(*) FROM events") == [(SIZE,)]
+
+
 async def test_an_origin_that_goes_on_as_a_new_log_is_told_of(server: str, folder: Path, tmp_path: Path) -> None:
     one = Following("", tmp_path / "copy.db")
     async with copied(server, folder) as ahead, database_of(server, "imported") as dsn:

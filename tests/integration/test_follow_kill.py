@@ -6,7 +6,7 @@ Twenty kills of one copy, each at a commit of its own process; `during`, as soon
 import asyncio
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from datetime import date, timedelta
 from itertools import count, cycle
@@ -25,13 +25,15 @@ KILLS: Final = 20
 WRITERS: Final = 8
 PAUSE: Final = 0.1  # seconds between two writes of one writer
 MOMENTS: Final = ("before", "during", "after")
+# One process has all loaded, and makes a follower of each line that it is given: the moment, and the commit.
 KILLED: Final = """
 import os, signal, sys, threading
+import api.following.running
 from api.__main__ import main
 from api.following.copy import FollowedCopy
+from api.following.follower import Follower
 
-moment, left, into = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-keep, wal = FollowedCopy.commit, into + "-wal"
+into, keep, wal = sys.argv[1], FollowedCopy.commit, sys.argv[1] + "-wal"
 
 def end():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -44,19 +46,28 @@ def when_written(before):
         pass
     end()
 
-def commit(self):
-    global left
-    left -= 1
-    if left == 0 and moment == "before":
-        end()
-    if left == 0 and moment == "during":
-        threading.Thread(target=when_written, args=(size(),), daemon=True).start()
-    keep(self)
-    if left == 0:
-        end()
+def follow(moment, left):
+    def commit(self):
+        nonlocal left
+        left -= 1
+        if left == 0 and moment == "before":
+            end()
+        if left == 0 and moment == "during":
+            threading.Thread(target=when_written, args=(size(),), daemon=True).start()
+        keep(self)
+        if left == 0:
+            end()
 
-FollowedCopy.commit = commit
-main(["follow", sys.argv[4], "--into", into])
+    FollowedCopy.commit = commit
+    main(["follow", sys.argv[2], "--into", into])
+
+for line in sys.stdin:
+    moment, left = line.split()
+    child = os.fork()
+    if not child:
+        follow(moment, int(left))
+    _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
 """
 
 site = followed_site
@@ -77,18 +88,15 @@ async def write(site: Site, random: Random, numbers: "count[int]") -> None:
         await asyncio.sleep(PAUSE)
 
 
-async def killed(site: Site, into: Path, moment: str, commits: int) -> int:
+async def killed(process: Process, into: Path, moment: str, commits: int) -> int:
     """Follow until a commit, and be killed there; how far the copy has come."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", KILLED, moment, str(commits), str(into), url(site)),
-        cwd=PROJECT,
-        env=environment(PYTHONPATH=str(PROJECT)),
-        stdout=DEVNULL,
-        stderr=PIPE,
-    )
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(f"{moment} {commits}\n".encode())
     async with asyncio.timeout(30):
-        _, complaint = await process.communicate()
-    assert process.returncode == -signal.SIGKILL, complaint.decode()
+        while not (line := await process.stdout.readline()).strip().lstrip(b"-").isdigit():
+            assert line, "it has ended"  # else it is what the follower says
+    assert int(line) == -signal.SIGKILL
     ((position,),) = read(into, "SELECT position FROM follow")
     assert read(into, "SELECT count(*), coalesce(max(position), 0) FROM events") == [(position, position)]
     return position
@@ -96,15 +104,24 @@ async def killed(site: Site, into: Path, moment: str, commits: int) -> int:
 
 async def test_what_was_taken_over_is_there_once_whenever_it_is_killed(site: Site, tmp_path: Path) -> None:
     into, random, numbers = tmp_path / "copy.db", Random(13), count(1)  # noqa: S311 - moments, nothing secret
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", KILLED, str(into), url(site)),
+        cwd=PROJECT,
+        env=environment(PYTHONPATH=str(PROJECT)),
+        stdin=PIPE,
+        stdout=PIPE,
+    )
     writers = [asyncio.create_task(write(site, Random(one), numbers)) for one in range(WRITERS)]  # noqa: S311
     try:
         before, moved = 0, Counter[str]()
         for _, moment in zip(range(KILLS), cycle(MOMENTS), strict=False):
-            position = await killed(site, into, moment, random.randint(1, 2))
+            position = await killed(process, into, moment, random.randint(1, 2))
             assert position >= before
             moved[moment] += position > before
             before = position
     finally:
+        process.kill()
+        await process.communicate()
         for one in writers:
             one.cancel()
         ended = await asyncio.gather(*writers, return_exceptions=True)
