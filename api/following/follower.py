@@ -140,20 +140,19 @@ class Follower:
         new = msgspec.structs.replace(state, url=self._feed.name)
         batch, rows = TakenBatch(copy, self._order.part, state.position, position), 0
         if position > state.position:
-            as_of = self._take(batch, page if page.meta.position == position else None)
-            root = self._proved(self._signed, batch, target)
+            as_of = self._take(copy, batch, page if page.meta.position == position else None)
+            root = self._proved(copy, self._signed, batch, target)
             new = msgspec.structs.replace(new, position=position, root=root, frontier=batch.frontier, as_of=as_of)
         if position > state.position or state.effective_on != today.isoformat() or state.rules != RULES_VERSION:
-            rows = self._refolded(state, batch, today)
+            rows = self._refolded(copy, batch, today)
             new = msgspec.structs.replace(new, effective_on=today.isoformat(), rules=RULES_VERSION)
         copy.save(new)
         copy.commit()
         return Caught(batch.count, rows, position, page.meta.position)
 
-    def _refolded(self, before: FollowState, batch: TakenBatch, today: date) -> int:
+    def _refolded(self, copy: FollowedCopy, batch: TakenBatch, today: date) -> int:
         """Bring the tables to the batch's position and today; how many rows changed."""
-        assert self.copy  # noqa: S101 - whoever has a batch has a copy
-        refolding = Refolding(self.copy, self._order.part, batch.position, today)
+        before, refolding = copy.state, Refolding(copy, self._order.part, batch.position, today)
         if before.rules != RULES_VERSION:
             refolding.all()
         else:
@@ -161,7 +160,7 @@ class Follower:
             refolding.run(batch.streams, {name for name, _ in batch.named}, day)
         return refolding.changed
 
-    def _take(self, batch: TakenBatch, first: FactsPage | None) -> str:
+    def _take(self, copy: FollowedCopy, batch: TakenBatch, first: FactsPage | None) -> str:
         """Write the facts of every feed; when the last fact of the log of this size was recorded."""
         as_of = ""
         for number, filters in enumerate(self._order.part.feeds):
@@ -169,7 +168,7 @@ class Follower:
             if first and not number and first.next is None:
                 pages = iter([first])
             for page in pages:
-                self._check_moment(batch, page.meta)
+                _check_moment(copy.state.log, batch.position, page.meta)
                 batch.add(page.items, beside=number > 0)
                 as_of = page.meta.as_of
                 if not number:
@@ -179,17 +178,9 @@ class Follower:
         batch.settle()
         return as_of
 
-    def _check_moment(self, batch: TakenBatch, meta: HeadMeta) -> None:
-        """Every page is of the log and of the moment that was asked for."""
-        if self.copy and meta.log != self.copy.state.log:
-            raise Contradicted(f"in the midst of the log {self.copy.state.log} the server answers of {meta.log}")
-        if meta.position != batch.position:
-            raise CannotLook(f"asked for the log at position {batch.position}, it answers of {meta.position}")
-
-    def _proved(self, signed: SignedLog, batch: TakenBatch, target: Checkpoint) -> str:
+    def _proved(self, copy: FollowedCopy, signed: SignedLog, batch: TakenBatch, target: Checkpoint) -> str:
         """The root of the log at the batch's size: of its facts, or told and proved; it is part of the target."""
-        assert self.copy  # noqa: S101 - as above
-        state, told = self.copy.state, batch.root()
+        state, told = copy.state, batch.root()
         here = target._replace(size=batch.position)
         if told is not None:
             here = here._replace(root=told)
@@ -241,3 +232,11 @@ class Follower:
         if sentence not in self._told:
             self._told.add(sentence)
             self._say(sentence)
+
+
+def _check_moment(log: str, position: int, meta: HeadMeta) -> None:
+    """Every page is of the log and of the moment that was asked for."""
+    if meta.log != log:
+        raise Contradicted(f"in the midst of the log {log} the server answers of {meta.log}")
+    if meta.position != position:
+        raise CannotLook(f"asked for the log at position {position}, the server answers of {meta.position}")

@@ -2,16 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
-from api.auditing.answers import RANKS, Item
+from api.auditing.answers import RANKS
+from api.following.taking_part import ListItem, UnitWays, own_words, participations
 from api.following.watched import WatchedMoment
-from domain.report import Listing, own_word
-from domain.values import Status, quarter_before
+from domain.values import quarter_before
 
-ListItem = dict[str, Any]
 _TASK: Final = (
     *("id", "plan", "number", "part", "measure", "text", "openEnded", "reportedStatus", "answered", "evidenceStatus"),
     *("scheduleStatus", "due", "completedOn", "withdrawn", "targets", "platforms", "source", "version"),
@@ -35,18 +33,6 @@ class CountedTask(NamedTuple):
     statuses: Mapping[str, str]
     withdrawn: bool
     silent: Sequence[str]
-
-
-class _Spoken(NamedTuple):
-    """A report as its unit's word is found by."""
-
-    unit: str
-    period: str
-    status: Status
-    membership: Listing
-    event: int
-    place: int
-    effective_on: date
 
 
 def task_item(shown: WatchedMoment, key: str) -> ListItem | None:
@@ -104,7 +90,7 @@ def unit_item(shown: WatchedMoment, key: str, *, lacks: Sequence[str]) -> ListIt
     found = shown.subject(f"unit:{key}")
     if found is None:
         return None
-    ways = _Ways(shown)
+    ways = UnitWays(shown)
     item = {
         **{name: found[name] for name in _UNIT},
         "memberOf": [*map(shown.named, ways.groups(key))],
@@ -119,106 +105,20 @@ def district_item(shown: WatchedMoment, code: str, *, lacks: Sequence[str]) -> L
     found = shown.subject(f"district:{code}")
     if found is None:
         return None
-    ways = _Ways(shown)
+    ways = UnitWays(shown)
     units = [one for one, state in ways.naming(f"district:{code}") if state["district"] == code]
     item = {"code": code, "name": found["name"], "version": found["version"], "units": [*map(shown.named, units)]}
     return item if lacks else item | _of_tasks(shown, ways, units, {*units}.__contains__)
 
 
-class _Ways:
-    """The ways back: from a member to its groups, from a successor to whom it succeeded; by id."""
-
-    def __init__(self, shown: WatchedMoment) -> None:
-        self._shown = shown
-
-    def naming(self, stream: str) -> Iterator[tuple[str, Item]]:
-        """The units that a fact of theirs makes name a subject, with their states."""
-        for one in self._shown.log.naming(stream, "unit"):
-            if state := self._shown.state(one):
-                yield one.partition(":")[2], state
-
-    def groups(self, unit: str) -> list[str]:
-        """Those that it is a member of."""
-        return [one for one, state in self.naming(f"unit:{unit}") if unit in state["members"]]
-
-    def before(self, unit: str) -> list[str]:
-        """Those that it succeeded."""
-        return [one for one, state in self.naming(f"unit:{unit}") if unit in state["successors"]]
-
-    def assigned(self, unit: str) -> Iterator[tuple[str, Item, Item]]:
-        """The tasks that name it now: id, state, assignment."""
-        for stream in self._shown.log.naming(f"unit:{unit}", "task"):
-            state = self._shown.state(stream)
-            for one in state["assignments"] if state else ():
-                if one["unit"] == unit:
-                    yield stream.partition(":")[2], state, one
-
-
-def _of_tasks(shown: WatchedMoment, ways: _Ways, units: Sequence[str], whose: Callable[[str], bool]) -> ListItem:
+def _of_tasks(shown: WatchedMoment, ways: UnitWays, units: Sequence[str], whose: Callable[[str], bool]) -> ListItem:
     """The tasks of some units, as they take part in them, and how many stand how."""
-    parts = [part for unit in units for part in _parts(shown, ways, unit)]
+    parts = [part for unit in units for part in participations(shown, ways, unit)]
     parts.sort(key=lambda part: (part["plan"], part["number"], part["task"], len(part["via"])))
-    words = {task: _own(shown, ways, units, task) for task in {part["task"] for part in parts}}
+    words = {task: own_words(shown, ways, units, task) for task in {part["task"] for part in parts}}
     tasks = [row for part in dict.fromkeys(part["task"] for part in parts) for row in task_rows(shown, "id = ?", part)]
     counts = task_counts(shown, tasks, whose)
     return {"tasks": [part | {"own": words[part["task"]]} for part in parts], "taskCounts": counts}
-
-
-def _parts(shown: WatchedMoment, ways: _Ways, unit: str) -> Iterator[ListItem]:
-    """Its own parts, then those of each unit that it succeeded, on the shortest way."""
-    found: dict[str, list[Item]] = {unit: []}
-    ahead = [unit]
-    for one in ahead:
-        via = found[one]
-        yield from _named(ways, one, via)
-        for group in ways.groups(one):
-            yield from _named(ways, group, [*via, {"kind": "group", **shown.named(group)}])
-        for before in ways.before(one):
-            if before not in found:
-                found[before] = [*via, {"kind": "succession", **shown.named(before)}]
-                ahead.append(before)
-
-
-def _named(ways: _Ways, unit: str, via: Sequence[Item]) -> Iterator[ListItem]:
-    for task, state, one in ways.assigned(unit):
-        plan = task.partition("/")[0]
-        own = {"task": task, "plan": plan, "number": state["number"], "role": one["role"], "literal": one["literal"]}
-        yield own | {"via": via}
-
-
-def _own(shown: WatchedMoment, ways: _Ways, units: Sequence[str], task: str) -> ListItem | None:
-    """What these units themselves say of a task; those who act for its members speak for a group."""
-    speaking: dict[str, None] = {}
-    for unit in units:
-        speaking |= dict.fromkeys(branch[-1] for branch in shown.behind(unit)) if shown.group(unit) else {unit: None}
-    before = {one: ways.before(one) for one in _all_before(ways, speaking)}
-    word: Any = own_word([*speaking], before, {one: _spoken(shown, task, one) for one in before})
-    if word is None:
-        return None
-    said = {"status": word.status.value, "period": word.period, "event": word.event}
-    return said | {"unit": shown.named(word.unit)}
-
-
-def _all_before(ways: _Ways, units: Iterable[str]) -> list[str]:
-    """These units and all whom they succeeded, however long ago."""
-    found = dict.fromkeys(units)
-    ahead = [*found]
-    for one in ahead:
-        new = [before for before in ways.before(one) if before not in found]
-        found |= dict.fromkeys(new)
-        ahead += new
-    return ahead
-
-
-def _spoken(shown: WatchedMoment, task: str, unit: str) -> Sequence[_Spoken]:
-    state = shown.state(f"report:{task}/{unit}")
-    return [
-        _Spoken(
-            *(unit, one["period"], Status(one["status"]), Listing(one["membership"]), one["event"], one["place"]),
-            date.fromisoformat(one["effectiveOn"]),
-        )
-        for one in (state["reports"] if state else ())
-    ]
 
 
 def task_rows(shown: WatchedMoment, where: str, key: str) -> Iterator[CountedTask]:
