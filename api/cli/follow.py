@@ -117,7 +117,8 @@ def _trust(key: str | None) -> str:
 
 
 def _tell(caught: "Caught") -> None:
-    OUT.print(f"position {caught.position}: {caught.facts} facts more, {caught.rows} rows changed", markup=False)
+    facts, rows = f"{caught.facts} fact{'s' * (caught.facts != 1)}", f"{caught.rows} row{'s' * (caught.rows != 1)}"
+    OUT.print(f"position {caught.position}: {facts} more, {rows} changed", markup=False)
 
 
 def _warn(sentence: str) -> None:

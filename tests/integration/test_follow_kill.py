@@ -126,7 +126,7 @@ async def test_what_was_taken_over_is_there_once_whenever_it_is_killed(site: Sit
             one.cancel()
         ended = await asyncio.gather(*writers, return_exceptions=True)
     assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
-    assert moved["after"] >= KILLS // len(MOMENTS) - 1, moved
+    assert moved["after"] > KILLS // len(MOMENTS) // 2, moved  # the kills did hit commits that brought something
     await signed_once(site)
     caught = await Following(url(site), into).caught_up()
     assert caught.position == caught.head == site.running.reader.head.size > SIZE + 100
