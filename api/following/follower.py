@@ -1,6 +1,6 @@
 """Following a log: what is new of it, proved to go on from what was kept, and taken over in one transaction."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,6 +15,7 @@ from api.following.folding import Refolding
 from api.following.part import FollowedPart
 from api.following.signed import SignedLog, Warn
 from api.following.taken import TakenBatch
+from domain.values import SHANGHAI
 from events import merkle
 from events.checkpoint import Checkpoint
 from events.note import VerifierKey
@@ -136,6 +137,8 @@ class Follower:
         self._signed = self._signed or SignedLog(self._feed, copy, self._order.key, self._once)
         target = self._signed.target(page.meta, patient=patient)
         state, today = copy.state, page.meta.effective_on
+        if not state.origin.endswith("/demo") and abs(today - datetime.now(SHANGHAI).date()) > timedelta(days=1):
+            self._once(f"WARNING: by the record's clock it is {today} in Shanghai: so the tables show that day")
         position = max(min(target.size, state.position + SPAN), state.position)
         new = msgspec.structs.replace(state, url=self._feed.name)
         batch, rows = TakenBatch(copy, self._order.part, state.position, position), 0

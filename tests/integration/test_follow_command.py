@@ -1,6 +1,7 @@
 """`planrecord follow` and what is in its way: origins that were set back, files of somebody else, signals."""
 
 import asyncio
+import re
 import shutil
 import signal
 import sqlite3
@@ -207,3 +208,21 @@ async def test_a_disk_without_room_loses_nothing(site: Site, tmp_path: Path) -> 
     assert read(into, "SELECT position FROM follow") == [(0,)]
     assert (await Following(url(site), into).caught_up()).position == SIZE
     assert not await unlike(site.http, into)
+
+
+async def test_a_clock_that_is_days_off_is_told_of(real: Site, tmp_path: Path) -> None:
+    await signed_once(real)
+    with between(url(real)) as middle:
+        one = Following(middle.url, tmp_path / "copy.db")
+        await one.caught_up()
+        assert not [told for told in one.told if "WARNING" in told]
+        assert not await unlike(real.http, one.order.into)
+
+        def ahead(answered: Answered) -> None:
+            answered.body = re.sub(
+                rb'"effectiveOn":"[0-9-]*","self"', b'"effectiveOn":"2999-01-01","self"', answered.body
+            )
+
+        middle.mischief = ahead
+        await one.caught_up()
+        assert "by the record's clock it is 2999-01-01 in Shanghai" in one.told[-1]
