@@ -103,15 +103,17 @@ async def _grown(
     reader: Reader, about: EventFilter, following: Following, asked: AsOf, moment: Moment
 ) -> tuple[Moment, Page[EventView]]:
     """The first facts that come within the time, and the moment that they are read at; none if none come."""
-    end = asyncio.get_running_loop().time() + (following.wait_seconds or 0)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + (following.wait_seconds or 0)
     found = Page[EventView]((), more=False, rows=EMPTY_ROWS)
+    grown = True
     with reader.waiting():
-        while not found.shown and (left := end - asyncio.get_running_loop().time()) > 0:
-            if not await reader.head.grow(moment.position, left):
-                break
+        while not found.shown and grown:
+            grown = await reader.head.grow(moment.position, end - loop.time())
             unseen = msgspec.structs.replace(following, after=max(following.after, moment.position))
-            moment = await reader.moment(asked)
-            found = await _page(reader, about, unseen, moment)
+            before, moment = moment, await reader.moment(asked)  # also where none came: another day may have begun
+            if moment.position > before.position:
+                found = await _page(reader, about, unseen, moment)
     return moment, found
 
 

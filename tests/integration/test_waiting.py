@@ -180,3 +180,13 @@ async def test_a_position_that_is_not_visible_is_no_error_of_the_server(
         problem = await shared.problem(503, "/v1/events", minPosition=10**6)
     assert problem["code"] == "not_visible_yet"
     assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
+
+
+async def test_who_waits_in_vain_past_midnight_is_told_the_day_that_it_is(site: Site) -> None:
+    """A follower's day comes with its answers, also where nothing else does."""
+    size = await head(site)
+    waiting = asyncio.create_task(timed(site, after=size, waitSeconds=1))
+    await asyncio.sleep(0.3)
+    await site.clock("2023-04-04T00:00:01+08:00")
+    _, body = await waiting
+    assert (body["items"], body["meta"]["position"], body["meta"]["effectiveOn"]) == ([], size, "2023-04-04")
