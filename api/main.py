@@ -15,6 +15,7 @@ from api import feeds, pages
 from api import log as auditors
 from api.description import docs, schemas
 from api.graphql.door import graphql, methods
+from api.graphql.sockets import Sockets, subscriptions
 from api.hosting.heads import check_acknowledged, keeping
 from api.hosting.metrics import Counted
 from api.hosting.opening import Purpose, opened
@@ -61,6 +62,7 @@ HANDLERS: list[Any] = [
     clock.demo_clock,
     methods,
     graphql,
+    subscriptions,
     schemas.openapi,
     schemas.graphql_schema,
     schemas.event_schema,
@@ -176,6 +178,7 @@ def application(running: Service, listening_at: str | None = None) -> Front:
             "log": running.log,
             "published": running.published,
             "tail": running.tail,
+            "sockets": Sockets(running.reader, running.tail),
             "key_published_at": settings.key_published_at,
             "office": running.office,
             "token": running.token,

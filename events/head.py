@@ -49,6 +49,7 @@ class Head:
         self._moved = asyncio.Condition()
         self._seeing = asyncio.Lock()
         self.ending = False  # the process ends: nobody waits any more
+        self._ended = asyncio.Event()
 
     @property
     def unheard(self) -> float:
@@ -190,8 +191,13 @@ class Head:
     async def end(self) -> None:
         """Let nobody wait for the log to grow any more: the process ends."""
         self.ending = True
+        self._ended.set()
         async with self._moved:
             self._moved.notify_all()
+
+    async def ended(self) -> None:
+        """Wait until the process ends."""
+        await self._ended.wait()
 
 
 @asynccontextmanager

@@ -35,7 +35,10 @@ fragment Standing on Task {
 
 ReactDOM.createRoot(document.getElementById("graphiql")).render(
   React.createElement(GraphiQL, {
-    fetcher: GraphiQL.createFetcher({ url: "/graphql" }),
+    fetcher: GraphiQL.createFetcher({
+      url: "/graphql",
+      subscriptionUrl: `${location.origin.replace("http", "ws")}/graphql`,
+    }),
     defaultQuery: QUERY,
     defaultEditorToolsVisibility: false,
   }),

@@ -124,6 +124,21 @@ class Compiled(NamedTuple):
     weight: int
 
 
+class Subscribed(NamedTuple):
+    """The one field that a subscription has, as it asks for it."""
+
+    key: str
+    node: FieldNode
+    selection: Selection
+
+
+def compile_subscription(
+    document: Document, operation: OperationDefinitionNode, variables: VariableValues
+) -> Subscribed:
+    """The field that is subscribed to; GraphQLError where it would be too large, or is left out."""
+    return _Compiler(document, operation, variables).subscribed()
+
+
 def compile_query(document: Document, operation: OperationDefinitionNode, variables: VariableValues) -> Compiled:
     """The plan of an operation under the values of its conditions; GraphQLError where it would be too large."""
     return _Compiler(document, operation, variables).plan()
@@ -148,6 +163,15 @@ class _Compiler:
             if (name := details[0].node.name.value) in ROOTS
         ]
         return Compiled(list(fields), roots, len(roots) < len(fields), self._wrong, self._weight(len(roots)))
+
+    def subscribed(self) -> Subscribed:
+        above = GRAPHQL_SCHEMA.subscription_type
+        assert above is not None  # noqa: S101 - the schema has one
+        fields = self._collector.operation(above)
+        if len(fields) != 1:  # a directive may leave it out, which the rules do not see
+            raise GraphQLError("a subscription has one field: leave none out")
+        ((key, details),) = fields.items()
+        return Subscribed(key, details[0].node, self._below(above, details))
 
     def _weight(self, roots: int) -> int:
         """About what the plan takes in memory, in bytes."""

@@ -114,11 +114,16 @@ def encoded(found: Executed, trace: Trace) -> bytes:
     """The answer's bytes; a query that was refused has no data at all, as the specification has it."""
     body: dict[str, Any] = {} if found.data is None else {"data": found.data}
     if found.errors:
-        body["errors"] = [error_of(error, trace) for error in found.errors]
-        _note(found.errors, trace)
+        body["errors"] = errors_of(found.errors, trace)
     if found.data is not None:
         body["extensions"] = {"cost": {"asked": found.cost, "limit": DEAREST}}
     return msgspec.json.encode(body)
+
+
+def errors_of(errors: Sequence[GraphQLError], trace: Trace) -> list[Any]:
+    """Errors as GraphQL has them; what nobody foresaw is written down."""
+    _note(errors, trace)
+    return [error_of(error, trace) for error in errors]
 
 
 def _note(errors: Sequence[GraphQLError], trace: Trace) -> None:

@@ -87,9 +87,11 @@ async def make_ready(
     query = await known_query(memory, text)
     if isinstance(query, list):
         return query
-    operation = _chosen(query.document.operations, operation_name)
+    operation = chosen_operation(query.document.operations, operation_name)
     if isinstance(operation, GraphQLError):
         return [operation]
+    if operation.operation != OperationType.QUERY:
+        return [_not_offered(operation)]
     values = get_variable_values(
         GRAPHQL_SCHEMA, operation.variable_definitions or (), dict(variables), max_errors=MAX_ERRORS
     )
@@ -109,16 +111,22 @@ async def make_ready(
     return Prepared(plan, answers, places, known, any(one.selection.erasable for one in parts), cost)
 
 
-def _chosen(operations: Sequence[OperationDefinitionNode], name: str | None) -> OperationDefinitionNode | GraphQLError:
+def chosen_operation(
+    operations: Sequence[OperationDefinitionNode], name: str | None
+) -> OperationDefinitionNode | GraphQLError:
     """The operation to execute, as the specification has it (GetOperation)."""
     if name is None and len(operations) > 1:
         return GraphQLError("there are several operations: operationName must say which to execute")
     found = [one for one in operations if name is None or (one.name and one.name.value == name)]
     if not found:
         return GraphQLError(f"the query has no operation named {shortened(repr(name))}")
-    if found[0].operation != OperationType.QUERY:
-        return NotOffered(f"no {found[0].operation.value} is offered here: write by POST /v1/commands", found[0])
     return found[0]
+
+
+def _not_offered(operation: OperationDefinitionNode) -> NotOffered:
+    if operation.operation == OperationType.SUBSCRIPTION:
+        return NotOffered("subscribe over a websocket at this address, by graphql-transport-ws", operation)
+    return NotOffered("no mutation is offered here: write by POST /v1/commands", operation)
 
 
 def _asked(field: RootField, variables: VariableValues) -> Inquiry | Several | Exception:

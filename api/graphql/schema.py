@@ -1,7 +1,7 @@
 """The GraphQL schema: made by strawberry from the views' shapes and the root fields."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
 import msgspec
@@ -15,9 +15,11 @@ from strawberry.utils.str_converters import to_snake_case
 from api.graphql.connections import taking
 from api.graphql.moments import Root
 from api.graphql.roots import ROOTS
-from api.graphql.shapes import Context, PositionScalar
+from api.graphql.shapes import Context, PositionScalar, shape
+from api.graphql.subscription import FOLLOWING, FOLLOWING_ARGUMENTS, FOLLOWING_WORDS
 from api.graphql.words import described_value
 from domain.values import parse_date, parse_instant
+from projections.views.events import EventView
 
 
 def _query() -> Any:
@@ -44,6 +46,23 @@ def _resolver(root: Root) -> Callable[..., Any]:
         return answer
 
     return taking(root.arguments, resolve)
+
+
+def _subscription() -> Any:
+    """The type of what is subscribed to. Its items are read by the log's tail, whoever executes the operation."""
+
+    async def followed(root: Any, info: Info[Context, None], **_: Any) -> AsyncGenerator[Any]:  # noqa: ARG001 - as above
+        async for one in info.context["followed"]:
+            yield one
+
+    field = strawberry.subscription(
+        resolver=taking(FOLLOWING_ARGUMENTS, followed),
+        name=FOLLOWING,
+        description=FOLLOWING_WORDS,
+        graphql_type=shape(EventView),
+    )
+    words = "What is recorded, as it is recorded: over a websocket at /graphql, by graphql-transport-ws."
+    return strawberry.type(type("Subscription", (), {"events": field}), name="Subscription", description=words)
 
 
 def _read(parse: Callable[[str], Any]) -> Callable[[object], Any]:
@@ -88,7 +107,9 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         parse_value=_position,
     ),
 }
-STRAWBERRY: Final = strawberry.Schema(_query(), config=StrawberryConfig(scalar_map=SCALARS))
+STRAWBERRY: Final = strawberry.Schema(
+    _query(), subscription=_subscription(), config=StrawberryConfig(scalar_map=SCALARS)
+)
 GRAPHQL_SCHEMA: Final[GraphQLSchema] = STRAWBERRY._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it has no public name
 for _enum in GRAPHQL_SCHEMA.type_map.values():
     if isinstance(_enum, GraphQLEnumType) and not _enum.name.startswith("__"):

@@ -85,7 +85,8 @@ FIELDS_IN_WORDS: Final = {
     "Event.cause": "Why it was recorded.",
     "Event.data": "What the fact says, in the very form of the leaf; erasable text as its digest.",
     "Event.leafHash": "The RFC 6962 hash of the leaf, in hex.",
-    "Event.undoneBy": "The fact that voids it or replaces it at this moment, if any.",
+    "Event.undoneBy": "The fact that voids it or replaces it at this moment, if any. Null in a subscription, which "
+    "brings that fact in its turn.",
     "Event.inRequest": "Where it stands among the facts of its request.",
     "Event.disclosures": "The texts behind the digests, where they are still there.",
     "InRequest.index": "Its number among them, from 0.",
@@ -107,7 +108,8 @@ FIELDS_IN_WORDS: Final = {
     "Meta.asOf": "When the fact at that position was recorded.",
     "Meta.effectiveOn": "The day that is shown.",
     "Meta.self": "The address that answers the whole query so for ever, by GET; ids there name their moment. Null "
-    "where it would have more than 8,000 characters, and where the query asks for a moment that is not over.",
+    "where it would have more than 8,000 characters, where the query asks for a moment that is not over, and in a "
+    "subscription.",
     "Meta.origin": "The name of the log.",
     "Meta.license": "The licence of the data.",
     "PageInfo.hasNextPage": "Whether there are items behind this page.",

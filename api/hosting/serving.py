@@ -2,6 +2,7 @@
 
 import resource
 import socket
+import sys
 from typing import Any, Final
 
 from granian.constants import HTTPModes, Interfaces
@@ -12,6 +13,7 @@ from granian.server.embed import Server
 BACKLOG: Final = 1_024  # connections that wait until they are taken
 CONNECTIONS: Final = 10_000  # that are held at once: a slow one costs about 30 KB and delays nobody
 UNSENT: Final = 131_072  # bytes that the system takes for a client that takes none; what is under way is not counted
+UNTAKEN: Final = 60_000  # milliseconds after which the system drops a client that takes nothing of what it was sent
 HEAD_PATIENCE: Final = 10_000  # milliseconds in which the head of a request must have come
 LARGEST_HEAD: Final = 65_536  # bytes of it
 LAST_ANSWERS: Final = 5.0  # seconds in which requests that are under way may end; one that never ends must not hold us
@@ -36,6 +38,8 @@ def listening(host: str, port: int) -> socket.socket:
         # share the port; and two may bind as long as neither listens, so this listens at once.
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)  # each connection has it from here
+        if sys.platform == "linux":
+            taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN)
         taken.bind(address)
         taken.listen(BACKLOG)
     except OSError as error:
@@ -63,7 +67,7 @@ def server_of(application: Any, taken: socket.socket) -> Server:
         application,
         interface=Interfaces.ASGI,
         log_enabled=False,
-        websockets=False,
+        websockets=True,
         http=HTTPModes.http1,
         backlog=BACKLOG,
         backpressure=CONNECTIONS,  # granian's own is its backlog: so many slow connections would stop the service

@@ -33,7 +33,7 @@ from api.http.question import (
 )
 from api.http.traces import Trace
 from api.services.meter import NOWHERE, Meter
-from api.services.problems import Trouble
+from api.services.problems import Trouble, unknown_address
 from api.services.reader import Reader
 from events.head import Head
 from projections.memory import Memory
@@ -49,6 +49,7 @@ _Parts = tuple[Any, ...]
 _Key = tuple[Question, bytes]  # all that an answer depends on: the question, and the body of a GraphQL query
 _State = tuple[int, date, str]  # the head's size, the day, the notice: what an answer at the head was read at
 
+SOCKET: Final = "/graphql"  # where a websocket is
 WORTH_PACKING: Final = 1_000  # bytes
 LONG_PACKING: Final = 200_000  # bytes that take longer to pack than one step of the event loop may
 LONG_BODY: Final = 1 << 20  # bytes up to which the body of a whole list is held, and remembered
@@ -114,7 +115,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, or have it answered and remember it."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._connected(scope, receive, send)
             return
         began = perf_counter()
         try:
@@ -135,6 +136,19 @@ class Front:
             await self._answered(scope, (question, content), parts, headers, hearing, send, began)
         finally:
             hearing.close()
+
+    async def _connected(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on a websocket where there is one; elsewhere answer as to any address that nothing is at."""
+        if scope["type"] != "websocket" or scope["path"] == SOCKET:
+            await self.app(scope, receive, send)
+            return
+        error = unknown_address(f"there is no websocket here: there is one at {SOCKET}")
+        answer = self._failing("GET", scope["path"], {}, self._head.size, error, Trace(scope["headers"]))
+        collected = Collected()
+        await answer.to_asgi_response()(scope, None, collected)
+        headers = _opened({name.lower(): value for name, value in collected.headers})
+        await send({"type": "websocket.http.response.start", "status": answer.status_code, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": collected.content})
 
     async def _answered(  # noqa: PLR0913, PLR0917 - all that a request is
         self, scope: Scope, key: _Key, parts: _Parts, headers: Headers, receive: Receive, send: Send, began: float
