@@ -57,9 +57,9 @@ class Line:
 
 
 @asynccontextmanager
-async def bare(base: Any, protocol: str | None = PROTOCOL) -> AsyncGenerator[Line]:
+async def bare(base: Any, *protocols: str) -> AsyncGenerator[Line]:
     """A connection over which nothing was said yet."""
-    offered = [Subprotocol(protocol)] if protocol else None
+    offered = [*map(Subprotocol, protocols)] or None
     url = f"{str(base).rstrip('/').replace('http', 'ws')}/graphql"
     async with connect(url, subprotocols=offered, max_size=None, ping_interval=None, proxy=None) as socket:
         yield Line(socket)
@@ -68,7 +68,7 @@ async def bare(base: Any, protocol: str | None = PROTOCOL) -> AsyncGenerator[Lin
 @asynccontextmanager
 async def line(base: Any) -> AsyncGenerator[Line]:
     """A connection that is acknowledged."""
-    async with bare(base) as opened:
+    async with bare(base, PROTOCOL) as opened:
         await opened.say(type="connection_init")
         assert await opened.hear() == {"type": "connection_ack"}
         yield opened

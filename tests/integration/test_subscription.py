@@ -20,7 +20,7 @@ from api.http.body import LARGEST_GRAPHQL
 from projections.as_of import AsOf, Meta, Moment, Rows
 from tests.conftest import TASK, Site
 from tests.integration.test_readme import README
-from tests.sockets import EVERY_FIELD, bare, line
+from tests.sockets import EVERY_FIELD, PROTOCOL, bare, line
 
 REWORD = {"type": "task.reword", "task": TASK, "reason": "试"}
 POSITIONS = "subscription ($after: Position) { events(after: $after) { position } }"
@@ -255,7 +255,7 @@ async def test_nothing_comes_of_what_was_completed(site: Site) -> None:
     ids=[str(number) for number in range(16)],
 )
 async def test_what_the_protocol_does_not_have_ends_the_connection(site: Site, said: list[Any], code: int) -> None:
-    async with bare(site.http.base_url) as opened:
+    async with bare(site.http.base_url, PROTOCOL) as opened:
         for one in said:
             await opened.socket.send(json.dumps(one) if isinstance(one, dict) else one)
         assert (await opened.ended())[0] == code
@@ -263,13 +263,18 @@ async def test_what_the_protocol_does_not_have_ends_the_connection(site: Site, s
 
 @pytest.mark.parametrize("protocol", [None, "graphql-ws"])
 async def test_who_speaks_another_protocol_is_told_so(site: Site, protocol: str | None) -> None:
-    async with bare(site.http.base_url, protocol) as opened:
+    async with bare(site.http.base_url, *([protocol] if protocol else [])) as opened:
         assert (await opened.ended())[0] == 4406
+
+
+async def test_of_several_protocols_ours_is_chosen(site: Site) -> None:
+    async with bare(site.http.base_url, "graphql-ws", PROTOCOL) as opened:
+        assert opened.socket.subprotocol == PROTOCOL
 
 
 async def test_there_is_one_websocket(site: Site) -> None:
     with pytest.raises(InvalidStatus) as caught:
-        async with bare(f"{site.http.base_url}/v1".replace("//v1", "/v1")):
+        async with bare(f"{site.http.base_url}/v1".replace("//v1", "/v1"), PROTOCOL):
             raise AssertionError
     response = caught.value.response
     assert (response.status_code, response.headers["Content-Type"]) == (404, "application/problem+json")
@@ -290,7 +295,7 @@ async def test_more_operations_than_a_connection_has_are_refused_and_the_others_
 
 async def test_who_does_not_begin_is_sent_away(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "INIT_WITHIN", 0.3)
-    async with bare(site.http.base_url) as opened:
+    async with bare(site.http.base_url, PROTOCOL) as opened:
         assert (await opened.ended())[0] == 4408
 
 
@@ -315,7 +320,7 @@ async def test_a_connection_ends_after_an_hour(site: Site, monkeypatch: pytest.M
 
 async def test_too_many_connections_are_sent_away(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "MOST_SOCKETS", 1)
-    async with line(site.http.base_url), bare(site.http.base_url) as more:
+    async with line(site.http.base_url), bare(site.http.base_url, PROTOCOL) as more:
         assert (await more.ended())[0] == 1013
 
 
