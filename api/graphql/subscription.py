@@ -7,7 +7,7 @@ import msgspec
 from api.graphql.arguments import filters
 from api.graphql.connections import Argument
 from api.graphql.shapes import PositionScalar
-from api.http.asking import RootText
+from api.http.following import RootText
 from projections.views.events import EventFilter, EventView, UndoneBy
 
 

@@ -11,6 +11,14 @@ from api.services.reader import Reader
 from domain.values import instant_text
 from projections.as_of import NoSuchMoment, parse_as_of
 
+RootText = Annotated[
+    Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None,
+    Meta(
+        description="The root that the log of the size `after` had, as `meta.root` told it: if it has another one, "
+        "409 `another_history`.",
+    ),
+]
+
 
 class GoingOn(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Behind what the facts begin; `with_after` has a `recordedAfter` be an `after`."""
@@ -34,13 +42,7 @@ class GoingOn(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             examples=["2023-06-30T12:00:00Z"],
         ),
     ] = None
-    expect: Annotated[
-        Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None,
-        Meta(
-            description="The root that the log of the size `after` had, as `meta.root` told it: if it has another one, "
-            "409 `another_history`.",
-        ),
-    ] = None
+    expect: RootText = None
 
 
 async def with_after(reader: Reader, query: Mapping[str, str]) -> Mapping[str, str]:

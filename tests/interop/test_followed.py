@@ -92,7 +92,7 @@ async def httpx_sse(one: Followed) -> list[str]:
 async def gql(one: Followed) -> list[str]:
     positions: list[int] = [0]
     while positions[-1] < one.last:
-        # Of several protocols it looks for the chosen one under a header's name as it spells it itself, and misses ours.
+        # Of several protocols it looks for the chosen one under a header's name as it spells it, and misses ours.
         transport = WebsocketsTransport(
             url=f"ws://127.0.0.1:{one.wire.port}/graphql",
             subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
