@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import httpx
 
 from tests.feeds import ids_of, links_of, parsed
+from tests.sockets import line
 
 Query = Mapping[str, Any]
 PAGE = 7  # items: more than one page for most
@@ -77,9 +78,9 @@ class Lines(Door):
         """For ever."""
         query = {**self.query, "after": self.after}
         async with self.http.stream("GET", "/v1/stream.ndjson", params=query) as response:
-            async for line in lines(response):
-                if line:
-                    self.take(json.loads(line)["position"])
+            async for text in lines(response):
+                if text:
+                    self.take(json.loads(text)["position"])
 
 
 class ServerSent(Door):
@@ -91,13 +92,34 @@ class ServerSent(Door):
         query = {**self.query, "after": self.after}
         async with self.http.stream("GET", "/v1/stream", params=query, headers=last) as response:
             name = ""
-            async for line in lines(response):
-                field, _, value = line.partition(": ")
+            async for text in lines(response):
+                field, _, value = text.partition(": ")
                 if field == "id":
                     name = value
                 elif field == "data":
                     assert name == f"{self.log}:{json.loads(value)['position']}"
                     self.take(json.loads(value)["position"])
+
+
+class Subscription(Door):
+    """GraphQL's `subscription { events }`, over a websocket."""
+
+    async def go(self) -> None:
+        """For ever."""
+        arguments = "".join(f", {name}: {argument(name, value)}" for name, value in self.query.items())
+        query = f"subscription ($after: Position) {{ events(after: $after{arguments}) {{ position }} }}"
+        async with line(self.http.base_url) as socket:
+            await socket.subscribe(query, after=self.after)
+            while True:
+                for event in await socket.events(1):
+                    self.take(event["position"])
+
+
+def argument(name: str, value: str) -> str:
+    """A filter as it is said in GraphQL."""
+    if name == "corrections":
+        return value
+    return json.dumps(value.split(",") if name == "type" else value, ensure_ascii=False)
 
 
 class Pages(Door):
@@ -191,11 +213,11 @@ async def lines(response: httpx.Response) -> AsyncIterator[str]:
     rest = b""
     async for part in response.aiter_raw():
         *whole, rest = (rest + part).split(b"\n")
-        for line in whole:
-            yield line.decode()
+        for one in whole:
+            yield one.decode()
 
 
-LIVE: tuple[type[Door], ...] = (LongPoll, Lines, ServerSent)
+LIVE: tuple[type[Door], ...] = (LongPoll, Lines, ServerSent, Subscription)
 WITH_AN_END: tuple[type[Door], ...] = (Pages, LinesToTheHead, CloudEvents, Atom, JsonFeed)
 Told = Callable[[], Awaitable[None]]
 

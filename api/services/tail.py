@@ -77,7 +77,7 @@ class LogTail:
                 items, position = await self._next(about, wanting, position, until)
                 left = said + SILENT_FOR - loop.time()
                 if not items and left > 0 and notice == self.head.notice:
-                    await asyncio.wait({moved}, timeout=left if position >= self._last else 0)
+                    await asyncio.wait({moved}, timeout=left if until is None and position >= self._last else 0)
                     continue
                 yield items
                 said, notice = loop.time(), self.head.notice

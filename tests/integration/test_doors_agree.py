@@ -1,5 +1,7 @@
 """Whoever follows the record is brought the same by every door, in the same order, whatever breaks on the way.
 
+JSON pages, long poll, NDJSON, server-sent events, CloudEvents, Atom with its archives, JSON Feed and the subscription.
+
 Random facts, voidings and replacements, random filters, and every door cut at least once. `EXAMPLES=2000` tries more.
 """
 

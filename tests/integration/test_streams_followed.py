@@ -223,3 +223,10 @@ async def test_a_notice_reaches_all_who_follow_and_all_who_come_until_it_is_clea
         for wrong in ("\u202e", "x" * 501, "第一行\n第二行"):
             with pytest.raises(NotWords):
                 await give_notice(connection, wrong)
+
+
+@pytest.mark.parametrize("path", ["/v1/stream", "/v1/stream.ndjson"])
+async def test_what_is_asked_for_to_the_head_ends_there_also_where_there_is_none(site: Site, path: str) -> None:
+    async with asyncio.timeout(5):
+        answer = await site.http.get(path, params={"follow": "false", "corrections": "true"})
+    assert answer.text in {"", "retry: 2000\n\n"}
