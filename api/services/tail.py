@@ -15,12 +15,13 @@ from events.database import GONE, WRONG
 from events.head import Head
 from events.steps import PAUSE
 from projections.views.events import EventFilter
-from projections.views.items import FollowedItem, ItemsBehind, Wanting, concerned, items_behind
+from projections.views.items import MOST_READ_BYTES, FollowedItem, ItemsBehind, Wanting, concerned, items_behind
 
 KEPT_BYTES: Final = 8_000_000  # bytes of the newest items, of which each counts as
 ITEM_OVERHEAD: Final = 1_000  # bytes more than its JSON
-GIVEN_AT_ONCE: Final = 64_000  # bytes that one who follows is given at a time, unless an item has more,
+GIVEN_AT_ONCE: Final = 16_000  # bytes that one who follows is given at a time, unless the last item has more,
 MOST_LOOKED_AT: Final = 1_000  # and items that are looked at for that
+MOST_GIVEN_MORE: Final = 32  # of those that are behind are given MOST_READ_BYTES instead: who takes nothing holds it
 MOST_FOLLOWING: Final = 4_000
 CATCHING_UP: Final = 2  # that are behind read at a time: the other connections are for those who read
 SILENT_FOR: Final = 15.0  # seconds without an item after which who follows is told that there is none
@@ -44,6 +45,7 @@ class LogTail:
         self._wanted = asyncio.Event()
         self._moved = [_promise() for _ in range(ROWS)]  # one row of those who follow is woken after the other
         self._came = 0
+        self._given_more = 0
         self._turns = asyncio.Semaphore(CATCHING_UP)
 
     async def run(self) -> None:
@@ -79,7 +81,8 @@ class LogTail:
                 if not items and left > 0 and notice == self.head.notice:
                     await asyncio.wait({moved}, timeout=left if until is None and position >= self._last else 0)
                     continue
-                yield items
+                with self._holding(items):
+                    yield items
                 said, notice = loop.time(), self.head.notice
 
     def check_room(self) -> None:
@@ -87,6 +90,16 @@ class LogTail:
         if self.following >= MOST_FOLLOWING:
             detail = f"{MOST_FOLLOWING:,} follow already: poll /v1/events instead, or come back later"
             raise Trouble(503, "too_many_waiting", detail, Retry_After="10")
+
+    @contextmanager
+    def _holding(self, items: Sequence[FollowedItem]) -> Generator[None]:
+        """Somebody holds what was given, until more is asked for."""
+        more = sum(len(one.json) for one in items) > 2 * GIVEN_AT_ONCE
+        self._given_more += more
+        try:
+            yield
+        finally:
+            self._given_more -= more
 
     async def _wake(self) -> None:
         """Let all who follow see what there is; whoever only reads has a turn after each row of them."""
@@ -146,7 +159,9 @@ class LogTail:
             return self._kept(wanting, position)
         try:
             async with self._turns, self._lanes.acquire() as connection:
-                return await items_behind(connection, about, position, self.head.size if until is None else until)
+                most = MOST_READ_BYTES if self._given_more < MOST_GIVEN_MORE else GIVEN_AT_ONCE
+                size = self.head.size if until is None else until
+                return await items_behind(connection, about, position, size, most)
         except DATABASE:
             if until is not None:
                 raise

@@ -30,7 +30,7 @@ from projections.views.events import (
 )
 
 MOST_READ: Final = 1_000  # items in one reading,
-MOST_READ_BYTES: Final = 400_000  # of so many bytes of leaves, unless one has more
+MOST_READ_BYTES: Final = 400_000  # of so many bytes of leaves, unless the last has more
 _DIGEST: Final = b'"_sd"'
 
 
@@ -85,13 +85,13 @@ _PAGE: Final = f"""{{ahead}} SELECT position, entry, request FROM (
         SELECT e.position, (SELECT l.entry FROM events l WHERE l.position = e.position) AS entry,
             {BESIDES.partition("AS undoing,")[2].replace("$n", "$2")} FROM ({{found}}) AS e
     ) AS read
-) AS summed WHERE before < {MOST_READ_BYTES} ORDER BY position"""
+) AS summed WHERE before < {{most}} ORDER BY position"""
 # Where nothing is left out, facts and requests follow one another: neither is looked up one by one.
-_WHOLE: Final = f"""SELECT position, entry FROM (
+_WHOLE: Final = """SELECT position, entry FROM (
     SELECT *, sum(octet_length(entry)) OVER (ORDER BY position) - octet_length(entry) AS before FROM (
         SELECT position, entry FROM events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3
     ) AS read
-) AS summed WHERE before < {MOST_READ_BYTES} ORDER BY position"""
+) AS summed WHERE before < {most} ORDER BY position"""
 _SPANS: Final = f"""SELECT first, facts FROM {SCHEMA}.request_spans
     WHERE first <= $2 AND first >= (SELECT max(first) FROM {SCHEMA}.request_spans WHERE first <= $1) ORDER BY first"""
 # What facts undo, and what that undoes, and so on, each once; what is known already at and behind $3 is not read.
@@ -108,22 +108,26 @@ _HOMES: Final = """SELECT e.stream, named.what, min(e.position) AS since
     GROUP BY e.stream, named.what"""
 
 
-async def items_behind(connection: Connection, about: EventFilter, after: int, size: int) -> ItemsBehind:
-    """The next items behind `after` of the log of a size, as many as are read at a time."""
+async def items_behind(
+    connection: Connection, about: EventFilter, after: int, size: int, most: int = MOST_READ_BYTES
+) -> ItemsBehind:
+    """The next items behind `after` of the log of a size, as many as are read at a time; `most`: bytes of leaves."""
     ahead, found, values = positions_statement(about)
     if values:
-        rows = await connection.fetch(_PAGE.format(ahead=ahead, found=found), after, size, MOST_READ, *values)
+        rows = await connection.fetch(
+            _PAGE.format(ahead=ahead, found=found, most=most), after, size, MOST_READ, *values
+        )
         read = [_Read(*row) for row in rows]
     else:
-        read = await _whole(connection, after, size)
+        read = await _whole(connection, after, size, most)
     items = await _items(connection, read)
-    whole = len(read) < MOST_READ and sum(len(one.leaf) for one in read) < MOST_READ_BYTES
+    whole = len(read) < MOST_READ and sum(len(one.leaf) for one in read) < most
     return ItemsBehind(items, size if whole else items[-1].position)
 
 
 async def concerned(connection: Connection, after: int, size: int, known: ConcernsKnown) -> list[FollowedItem]:
     """The next items behind `after`, with what each concerns; of earlier ones that may be `known`."""
-    read = await _whole(connection, after, size)
+    read = await _whole(connection, after, size, MOST_READ_BYTES)
     facts = [one async for one in in_steps(decode_trusted(one.leaf) for one in read)]
     concerns = await _concerns(connection, facts, known)
     homes = await _homes(connection, {one for own in concerns.values() for one in own if one.startswith("unit:")}, size)
@@ -131,9 +135,9 @@ async def concerned(connection: Connection, after: int, size: int, known: Concer
     return [one._replace(concerns=_at_home(one.position, concerns[one.position], homes)) for one in items]
 
 
-async def _whole(connection: Connection, after: int, size: int) -> "list[_Read]":
+async def _whole(connection: Connection, after: int, size: int, most: int) -> "list[_Read]":
     """The next leaves, none left out."""
-    rows = await connection.fetch(_WHOLE, after, size, MOST_READ)
+    rows = await connection.fetch(_WHOLE.format(most=most), after, size, MOST_READ)
     if not rows:
         return []
     spans = await connection.fetch(_SPANS, rows[0]["position"], rows[-1]["position"])
