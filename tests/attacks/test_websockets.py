@@ -17,7 +17,7 @@ from api.graphql.sockets import INIT_WITHIN, MOST_OPERATIONS
 from api.hosting.serving import HEAD_PATIENCE, UNTAKEN
 from tests.attacks.conftest import LONGEST_STEP, Victim
 from tests.attacks.test_sockets import DELAYED, slowest, told
-from tests.sockets import EVERY_FIELD, PROTOCOL, bare, line
+from tests.sockets import EVERY_FIELD, PROTOCOL, Line, bare, line
 
 MANY = 1_000
 HELD = 100_000  # bytes of memory that a connection may cost, with what granian reads and writes into
@@ -161,19 +161,23 @@ async def test_garbage_ends_a_connection(victim: Victim, garbage: bytes) -> None
 async def test_thousands_of_words_in_a_breath_delay_nobody(victim: Victim) -> None:
     """Pings, each of which is answered, and operations that are completed as soon as they are asked for."""
     async with AsyncExitStack() as stack:
-        several = [await stack.enter_async_context(line(base(victim))) for _ in range(5)]
+        several = [await stack.enter_async_context(line(base(victim))) for _ in range(10)]
 
-        async def chatter(number: int) -> None:
-            opened = several[number]
-            for count in range(100):
+        async def chatter(opened: Line) -> None:
+            for count in range(200):
                 await opened.say(type="ping")
                 await opened.say(id=str(count), type="subscribe", payload={"query": "{ plans { totalCount } }"})
                 await opened.say(id=str(count), type="complete")
-            while (await opened.hear())["type"] != "pong":
-                pass
+
+        async def listen(opened: Line) -> None:
+            pongs = 0
+            while pongs < 200:
+                pongs += (await opened.hear())["type"] == "pong"
 
         async with victim.costs() as cost:
-            _, delay = await asyncio.gather(asyncio.gather(*map(chatter, range(5))), slowest(victim.port))
+            _, delay = await asyncio.gather(
+                asyncio.gather(*map(chatter, several), *map(listen, several)), slowest(victim.port)
+            )
     assert cost.longest <= LONGEST_STEP, cost
     assert delay < 5 * DELAYED
     await victim.is_honest()

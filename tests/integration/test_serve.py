@@ -19,6 +19,7 @@ from api.postgres.home import cluster_of
 from api.postgres.pidfile import servers_in
 from tests.conftest import PLAN, TASK, problem_of
 from tests.integration.commands import Serving, listens, place, planrecord, serving, start
+from tests.sockets import EVERY_FIELD, line
 
 SUBCOMMANDS = [
     "audit",
@@ -96,6 +97,22 @@ async def test_a_request_that_never_ends_does_not_hold_a_server_that_is_told_to_
         assert await asyncio.wait_for(running.stop(), 20) == 0
         assert "Traceback" not in running.complained
         writer.close()
+
+
+async def test_who_subscribes_is_told_at_once_that_a_server_stops(data: Path) -> None:
+    async with serving(data) as running:
+        base = f"http://127.0.0.1:{running.port}"
+        async with line(base) as idle, line(base) as following, line(base) as unread:
+            await following.subscribe("subscription { events(after: 351) { position } }")
+            assert await following.events(1) == [{"position": 352}]
+            for number in range(20):  # more than its client takes, which hears nothing from here on
+                await unread.subscribe(f"subscription {{ events {{ {EVERY_FIELD} }} }}", str(number))
+            stopping = asyncio.create_task(running.stop())
+            async with asyncio.timeout(3):
+                assert (await idle.ended())[0] == (await following.ended())[0] == 1001
+            assert await asyncio.wait_for(stopping, 10) == 0
+            unread.socket.transport.abort()
+        assert running.complained == ""
 
 
 async def test_a_taken_port_is_one_sentence_and_nothing_is_started(data: Path) -> None:
