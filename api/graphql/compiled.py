@@ -7,7 +7,7 @@ Plans are kept: without, `graphql-uncached` of `make bench` is 8.4 times slower.
 import sys
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from graphql import (
     FieldNode,
@@ -125,11 +125,12 @@ class Compiled(NamedTuple):
 
 
 class Subscribed(NamedTuple):
-    """The one field that a subscription has, as it asks for it."""
+    """The one field that a subscription has, as it asks for it: the same for all who send the same text."""
 
     key: str
     node: FieldNode
     selection: Selection
+    weight: int
 
 
 def compile_subscription(
@@ -171,7 +172,8 @@ class _Compiler:
         if len(fields) != 1:  # a directive may leave it out, which the rules do not see
             raise GraphQLError("a subscription has one field: leave none out")
         ((key, details),) = fields.items()
-        return Subscribed(key, details[0].node, self._below(above, details))
+        below = self._below(above, details)
+        return Subscribed(key, details[0].node, below, self._weight(1))
 
     def _weight(self, roots: int) -> int:
         """About what the plan takes in memory, in bytes."""
@@ -225,6 +227,7 @@ class _Compiler:
             shape.refuse(located(error, node))
 
 
+P = TypeVar("P")
 KEPT: Final = 64  # plans of one text, which differ in what directives leave out and in pages below the roots
 
 
@@ -234,6 +237,7 @@ class Query:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.plans: dict[tuple[Hashable, ...], Compiled] = {}
+        self.subscribed: dict[tuple[Hashable, ...], Subscribed] = {}
 
     def key(self, operation: OperationDefinitionNode, variables: VariableValues) -> tuple[Hashable, ...]:
         """Which plan it is: of which operation, under which values of what it depends on."""
@@ -242,8 +246,9 @@ class Query:
     @property
     def weight(self) -> int:
         """About what it takes in memory, in bytes."""
-        given = sum(sys.getsizeof(value) for key in self.plans for value in key)
-        return self.document.weight + given + sum(one.weight for one in self.plans.values())
+        kept = [*self.plans.items(), *self.subscribed.items()]
+        given = sum(sys.getsizeof(value) for key, _ in kept for value in key)
+        return self.document.weight + given + sum(one.weight for _, one in kept)
 
 
 async def known_query(memory: Memory, text: str) -> Query | list[GraphQLError]:
@@ -257,9 +262,20 @@ async def known_query(memory: Memory, text: str) -> Query | list[GraphQLError]:
 
 def keep(memory: Memory, text: str, query: Query, key: tuple[Hashable, ...], plan: Compiled) -> None:
     """Keep a query with a plan of it, as far as there is room: a plan that was judged, and is not too dear."""
-    if key in query.plans:
+    _keep(memory, text, query, query.plans, key, plan)
+
+
+def keep_subscribed(memory: Memory, text: str, query: Query, key: tuple[Hashable, ...], one: Subscribed) -> None:
+    """Keep what is subscribed to, so that thousands who send the same text share it."""
+    _keep(memory, text, query, query.subscribed, key, one)
+
+
+def _keep(
+    memory: Memory, text: str, query: Query, kept: dict[tuple[Hashable, ...], P], key: tuple[Hashable, ...], one: P
+) -> None:
+    if key in kept:
         return
-    if len(query.plans) >= KEPT:
-        query.plans.clear()
-    query.plans[key] = plan
+    if len(kept) >= KEPT:
+        kept.clear()
+    kept[key] = one
     memory.offer((Query, text), query, query.weight)

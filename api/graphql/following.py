@@ -9,7 +9,7 @@ from graphql import GraphQLError, OperationDefinitionNode
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
 from api.graphql.arguments import filter_of, given_of
-from api.graphql.compiled import Query, Subscribed, compile_subscription
+from api.graphql.compiled import Query, Subscribed, compile_subscription, keep_subscribed
 from api.graphql.errors import MAX_ERRORS, located, too_complex
 from api.graphql.schema import GRAPHQL_SCHEMA
 from api.graphql.subscription import FOLLOWING, FOLLOWING_ARGUMENTS, FollowedEvent, FollowedFrom
@@ -19,6 +19,7 @@ from api.services.problems import Fault, Trouble
 from api.services.reader import Reader
 from api.services.tail import LogTail
 from projections.as_of import AsOf, Meta, Moment, Rows
+from projections.memory import Memory
 from projections.views.events import EventFilter
 
 DEAREST_ITEM: Final = 200  # values of one fact, which has about 50: it is made for each who follows, for ever
@@ -38,7 +39,7 @@ class Subscription(NamedTuple):
 
 
 def prepared_following(
-    query: Query, operation: OperationDefinitionNode, given: Mapping[str, Any]
+    memory: Memory, text: str, query: Query, operation: OperationDefinitionNode, given: Mapping[str, Any]
 ) -> Subscription | list[GraphQLError]:
     """What a subscription asks for; or what is wrong with it, before anything is read."""
     variables = get_variable_values(
@@ -47,10 +48,12 @@ def prepared_following(
     if isinstance(variables, list):
         return variables
     try:
-        field = compile_subscription(query.document, operation, variables)
+        key = query.key(operation, variables)
+        field = query.subscribed.get(key) or compile_subscription(query.document, operation, variables)
         _check_cost(field)
     except GraphQLError as error:
         return [error]
+    keep_subscribed(memory, text, query, key, field)
     try:
         return _asked(field, variables)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with what is asked, it is told
@@ -84,7 +87,7 @@ async def followed(one: Subscription, reader: Reader, tail: LogTail) -> AsyncGen
     if one.behind.after > reader.head.size:
         await reached(reader, one.behind.after, APPEARS_WITHIN)
     await check_history(reader, one.behind.after, one.behind.expect)
-    key, _, selection = one.field
+    key, selection = one.field.key, one.field.selection
     async with aclosing(tail.follow(one.about, one.behind.after)) as items:
         async for some in items:
             if some and "meta" in selection.names:

@@ -248,7 +248,7 @@ class Conversation:
         if isinstance(operation, GraphQLError):
             return self._errors(name, [operation])
         if operation.operation == OperationType.SUBSCRIPTION:
-            following = prepared_following(query, operation, variables)
+            following = prepared_following(self._reader.memory, text, query, operation, variables)
             return self._errors(name, following) if isinstance(following, list) else await self._follow(name, following)
         found = await answer(self._reader, text, variables, named)
         if found.data is None:
