@@ -30,6 +30,19 @@ async def test_graphiql_answers_its_first_query(scripted: BrowserContext) -> Non
     assert len(hosts(asked)) == 1
 
 
+async def test_graphiql_subscribes(scripted: BrowserContext) -> None:
+    asked: list[str] = []
+    said: list[str] = []
+    page = await opened(scripted, "/graphql", asked, said)
+    query = "subscription { events(after: 351) { position type } }"
+    editor = ".graphiql-query-editor .CodeMirror"
+    await page.evaluate("([at, query]) => document.querySelector(at).CodeMirror.setValue(query)", [editor, query])
+    await page.wait_for_timeout(1_000)  # it reads what is written once nobody has written for a while
+    await page.get_by_role("button", name="Execute query").click()
+    await expect(page.locator(".result-window")).to_contain_text('"position"')
+    assert said == []
+
+
 async def test_every_operation_is_shown_with_its_real_answer(scripted: BrowserContext) -> None:
     asked: list[str] = []
     said: list[str] = []
