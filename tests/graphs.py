@@ -267,9 +267,13 @@ def by_graphql_core(prepared: Prepared, text: str, variables: dict[str, Any]) ->
 
 
 def reachable() -> set[str]:
-    """Every field of every type that an answer has, and every argument, as `Query.tasks` and `Query.tasks(unit:)`."""
+    """Every field of every type that a query's answer has, and every argument, as `Query.tasks(unit:)`."""
     kinds = (GraphQLObjectType, GraphQLInterfaceType)
-    types = [one for one in GRAPHQL_SCHEMA.type_map.values() if isinstance(one, kinds) and one.name[:2] != "__"]
+    types = [
+        one
+        for one in GRAPHQL_SCHEMA.type_map.values()
+        if isinstance(one, kinds) and one.name[:2] != "__" and one is not GRAPHQL_SCHEMA.subscription_type
+    ]
     fields = {f"{one.name}.{name}" for one in types for name in one.fields}
     return fields | {
         f"{one.name}.{name}({arg}:)" for one in types for name in one.fields for arg in one.fields[name].args
