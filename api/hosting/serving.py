@@ -13,7 +13,7 @@ from granian.server.embed import Server
 BACKLOG: Final = 1_024  # connections that wait until they are taken
 CONNECTIONS: Final = 10_000  # that are held at once: a slow one costs about 30 KB and delays nobody
 UNSENT: Final = 131_072  # bytes that the system takes for a client that takes none; what is under way is not counted
-UNTAKEN: Final = 60_000  # milliseconds after which the system drops a client that takes nothing of what it was sent
+UNTAKEN: Final = 30_000  # milliseconds after which the system drops a client that takes nothing of what it was sent
 HEAD_PATIENCE: Final = 10_000  # milliseconds in which the head of a request must have come
 LARGEST_HEAD: Final = 65_536  # bytes of it
 LAST_ANSWERS: Final = 5.0  # seconds in which requests that are under way may end; one that never ends must not hold us

@@ -5,7 +5,7 @@ who wants what is there and no more, reads on page by page. So one who takes not
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
@@ -19,7 +19,7 @@ from projections.views.items import MOST_READ_BYTES, FollowedItem, ItemsBehind, 
 
 KEPT_BYTES: Final = 8_000_000  # bytes of the newest items, of which each counts as
 ITEM_OVERHEAD: Final = 1_000  # bytes more than its JSON
-GIVEN_AT_ONCE: Final = 16_000  # bytes that one who follows is given at a time, unless the last item has more,
+GIVEN_AT_ONCE: Final = 8_000  # bytes that one who follows is given at a time, unless the last item has more,
 MOST_LOOKED_AT: Final = 1_000  # and items that are looked at for that
 MOST_GIVEN_MORE: Final = 32  # of those that are behind are given MOST_READ_BYTES instead: who takes nothing holds it
 MOST_FOLLOWING: Final = 4_000
@@ -82,7 +82,8 @@ class LogTail:
                     await asyncio.wait({moved}, timeout=left if until is None and position >= self._last else 0)
                     continue
                 with self._holding(items):
-                    yield items
+                    for some in _portions(items):
+                        yield some
                 said, notice = loop.time(), self.head.notice
 
     def check_room(self) -> None:
@@ -182,6 +183,17 @@ class LogTail:
                 if size >= GIVEN_AT_ONCE:
                     break
         return ItemsBehind(items, position)
+
+
+def _portions(items: Sequence[FollowedItem]) -> Iterator[Sequence[FollowedItem]]:
+    """What is given at a time, which is perhaps nothing: what serves us takes a part of any size for a client."""
+    begin, size = 0, 0
+    for end, item in enumerate(items):
+        if size >= GIVEN_AT_ONCE:
+            yield items[begin:end]
+            begin, size = end, 0
+        size += len(item.json)
+    yield items[begin:]
 
 
 def _promise() -> asyncio.Future[None]:

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.attacks.conftest import LONGEST_STEP, Victim
 from tests.attacks.test_sockets import DELAYED, MANY, slowest
 from tests.conftest import TASK
 
-EACH = 60_000  # bytes of memory that one of them may cost, of a log of which none takes more than a little
+EACH = 200_000  # bytes of memory that one of them may cost, most of them in what serves us
 REWORD = {"type": "task.reword", "task": TASK, "reason": "试"}
 
 
@@ -62,8 +62,9 @@ async def test_who_takes_nothing_is_sent_away(victim: Victim) -> None:
         assert time.monotonic() - began > TAKEN_WITHIN - 5
         for one in sockets:
             one.settimeout(10)
-            while one.recv(100_000):
-                pass
+            with suppress(ConnectionResetError):
+                while one.recv(100_000):
+                    pass
 
 
 def _established(port: int) -> int:
