@@ -93,11 +93,12 @@ class Service(msgspec.Struct, frozen=True):
     meter: Meter
     published: Published
     tail: LogTail
+    sockets: Sockets
 
     def measured(self) -> Counted:
         """All that this process has counted; it may be asked for by another thread."""
         return self.meter.report(
-            self.reader, self.log, self.handler, {"log": self.pool, "tables": self.slices}, self.published
+            self.reader, self.tail, self.log, self.handler, {"log": self.pool, "tables": self.slices}, self.published
         )
 
 
@@ -143,6 +144,7 @@ async def wired(
             Meter(),
             published,
             tail,
+            Sockets(reader, tail),
         )
 
 
@@ -178,7 +180,7 @@ def application(running: Service, listening_at: str | None = None) -> Front:
             "log": running.log,
             "published": running.published,
             "tail": running.tail,
-            "sockets": Sockets(running.reader, running.tail),
+            "sockets": running.sockets,
             "key_published_at": settings.key_published_at,
             "office": running.office,
             "token": running.token,

@@ -48,7 +48,6 @@ class Head:
         self._hears = asyncio.Event()  # there is such a connection
         self._moved = asyncio.Condition()
         self._seeing = asyncio.Lock()
-        self.ending = False  # the process ends: nobody waits any more
         self._ended = asyncio.Event()
 
     @property
@@ -65,6 +64,11 @@ class Head:
     def listening(self) -> bool:
         """Whether each new fact is heard of; otherwise the database is asked before each answer."""
         return self._hears.is_set() and time.monotonic() - self._heard <= 2 * HEARTBEAT
+
+    @property
+    def ending(self) -> bool:
+        """Whether the process ends, so that nobody waits any more."""
+        return self._ended.is_set()
 
     def now(self) -> datetime:
         """The present moment: the database's clock, or the demo's."""
@@ -190,7 +194,6 @@ class Head:
 
     async def end(self) -> None:
         """Let nobody wait for the log to grow any more: the process ends."""
-        self.ending = True
         self._ended.set()
         async with self._moved:
             self._moved.notify_all()

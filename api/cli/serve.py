@@ -186,6 +186,7 @@ async def publish(running: "Service", taken: "socket.socket") -> None:
     serving = asyncio.ensure_future(server.serve())
     async with _until_told(serving, running.cluster):
         await running.reader.head.end()
+        await running.sockets.left()
         server.stop()
         try:
             await serving
@@ -250,7 +251,7 @@ def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
 
 def _say(running: "Service", taken: "socket.socket", measured: int | None) -> None:
     """What to open."""
-    from api.hosting.serving import address_named, base_at  # noqa: PLC0415
+    from api.hosting.serving import address_named, allow_many_files, base_at  # noqa: PLC0415
     from events.demo import is_demo  # noqa: PLC0415 - base installs have no server
 
     settings, origin = running.settings, running.reader.head.origin
@@ -269,6 +270,7 @@ def _say(running: "Service", taken: "socket.socket", measured: int | None) -> No
         f"  its tasks, a table   {base}{plan}/tasks.csv",
         f"  how one came about   {base}{plan}/tasks/21/history",
         f"  every fact           {base}/v1/events",
+        f"  as they come         {base}/v1/stream, for up to {allow_many_files():,} connections at once",
         f"  the writing token    {settings.data_dir / 'token'}" + (" (made just now)" if running.token_is_new else ""),
     ]
     lines.append(_key_said(running))

@@ -31,6 +31,7 @@ INIT_WITHIN: Final = 10.0  # seconds in which a client must have said connection
 SOCKET_LIFE: Final = 3_600.0  # seconds: then who follows comes again, perhaps to another process
 PING_AFTER: Final = 15.0  # seconds in which nothing was sent
 FAREWELL_WITHIN: Final = 2.0  # seconds in which a client takes the word that ends its connection
+LEAVE_WITHIN: Final = 1.0  # seconds that the end of a process waits for all of them to take it
 MOST_SOCKETS: Final = 4_000  # of a process
 MOST_OPERATIONS: Final = 20  # of a connection, at a time
 LONGEST_ID: Final = 100  # characters: it comes again in each message
@@ -70,16 +71,27 @@ class Sockets:
         self.tail = tail
         self._open: set[Conversation] = set()
         self._ending: asyncio.Task[None] | None = None
+        self._nobody = asyncio.Event()
+        self._nobody.set()
 
     async def serve(self, socket: "WebSocket[Any, Any, Any]") -> None:
         """One connection, from its beginning to its end."""
         one = Conversation(socket, self)
         self._open.add(one)
+        self._nobody.clear()
         self._ending = self._ending or asyncio.create_task(self._end(self.reader.head))
         try:
             await one.run(crowded=len(self._open) > MOST_SOCKETS)
         finally:
             self._open.discard(one)
+            if not self._open:
+                self._nobody.set()
+
+    async def left(self) -> None:
+        """Wait for a moment until all have been told that the process ends."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_WITHIN):
+                await self._nobody.wait()
 
     async def _end(self, head: Head) -> None:
         await head.ended()

@@ -65,6 +65,7 @@ STARTS: Final = Family("planrecord_starts", "counter", "Processes that were star
 POSITION: Final = Family("planrecord_position", "gauge", "The size of the log that is shown.")
 UNHEARD: Final = Family("planrecord_unheard_seconds", "gauge", "Time since the log was last heard of.")
 WAITING: Final = Family("planrecord_queued_requests", "gauge", "Requests that wait to be appended.")
+FOLLOWED: Final = Family("planrecord_followers", "gauge", "Streams and subscriptions that go on.")
 CACHED: Final = Family("planrecord_cache_bytes", "gauge", "What is remembered.")
 CACHE_BOUND: Final = Family("planrecord_cache_bound_bytes", "gauge", "What may be remembered.")
 LANES: Final = Family(
@@ -85,7 +86,7 @@ SILENT: Final = Family("planrecord_report_age_seconds", "gauge", "Time since the
 REBUILT: Final = Family("planrecord_rebuilt_facts", "gauge", "Facts that this start has folded to rebuild the tables.")
 FAMILIES: Final = (
     *(REQUESTS, BATCH_REQUESTS, BATCH_FACTS, QUEUED, COMMITTED, LAG, CPU, STARTS),
-    *(POSITION, UNHEARD, WAITING, CACHED, CACHE_BOUND, LANES, SIGNED, SIGNING_LAG, SIGNING_REFUSED),
+    *(POSITION, UNHEARD, WAITING, FOLLOWED, CACHED, CACHE_BOUND, LANES, SIGNED, SIGNING_LAG, SIGNING_REFUSED),
     *(RESIDENT, SILENT, REBUILT),
 )
 

@@ -1,8 +1,10 @@
 """The one way in which an application is served: on a socket that nobody shares, by granian, within bounds."""
 
+import logging
 import resource
 import socket
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 from granian.constants import HTTPModes, Interfaces
@@ -16,7 +18,11 @@ UNSENT: Final = 131_072  # bytes that the system takes for a client that takes n
 UNTAKEN: Final = 30_000  # milliseconds after which the system drops a client that takes nothing of what it was sent
 HEAD_PATIENCE: Final = 10_000  # milliseconds in which the head of a request must have come
 LARGEST_HEAD: Final = 65_536  # bytes of it
+OWN_FILES: Final = 200  # the database's connections, the log's, modules on their way in
+SOMAXCONN: Final = Path("/proc/sys/net/core/somaxconn")  # Linux
 LAST_ANSWERS: Final = 5.0  # seconds in which requests that are under way may end; one that never ends must not hold us
+
+log = logging.getLogger("planrecord")
 
 
 class AddressTaken(Exception):
@@ -91,7 +97,17 @@ class _Server(Server):
         self._sfd = self._shd.get_fd()
 
 
-def allow_many_files() -> None:
-    """Each connection is an open file, and the usual limit is 1,024, though the system would allow more."""
+def allow_many_files() -> int:
+    """How many connections can be held at once: each is an open file, and the usual limit of 1,024 is raised.
+
+    A warning where the system allows fewer than CONNECTIONS, or lets fewer wait to be taken than BACKLOG.
+    """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    files = CONNECTIONS + OWN_FILES if most == resource.RLIM_INFINITY else most
+    held = max(0, min(CONNECTIONS, files - OWN_FILES))
+    if held < CONNECTIONS:
+        log.warning("the system allows %d open files, so %d connections at once: raise ulimit -n for more", most, held)
+    if SOMAXCONN.exists() and (waiting := int(SOMAXCONN.read_text())) < BACKLOG:
+        log.warning("the system lets %d connections wait to be taken, not %d: net.core.somaxconn", waiting, BACKLOG)
+    return held

@@ -11,6 +11,7 @@ from api.hosting import metrics
 from api.hosting.metrics import Counted, Family, Sample
 from api.hosting.publishing import Published
 from api.services.reader import Reader
+from api.services.tail import LogTail
 from events.database import Lanes
 from events.handle import Handler
 from events.histogram import SECONDS, Histogram
@@ -40,13 +41,19 @@ class Meter:
         key = route, method if method in METHODS else "other", status, remembered
         return self._answers.setdefault(key, Histogram(SECONDS))
 
-    def report(
-        self, reader: Reader, log: Log, handler: Handler, lanes: Mapping[str, Lanes], published: Published
+    def report(  # noqa: PLR0913, PLR0917 - all that is measured
+        self,
+        reader: Reader,
+        tail: LogTail,
+        log: Log,
+        handler: Handler,
+        lanes: Mapping[str, Lanes],
+        published: Published,
     ) -> Counted:
         """All that is measured, of lanes by what they read; it may be asked for by another thread."""
         connections = (one for reading, of in lanes.items() for one in _of_lanes(reading, of))
         counted = *self._requests(), *_of_log(log, handler), *_of_reader(reader), *connections, *_of_process()
-        measured = [*counted, *_of_notes(published)]
+        measured = [*counted, Sample(metrics.FOLLOWED.name, (), tail.following), *_of_notes(published)]
         return Counted(os.getpid(), measured)
 
     def _requests(self) -> Iterator[Sample]:
