@@ -133,22 +133,27 @@ async def _lines(items: AsyncGenerator[Sequence[FollowedItem]], *, goes_on: bool
     """An item a line; blank lines are no items. The first sends the headers on their way."""
     if goes_on:
         yield b"\n"
-    async with aclosing(_while_alive(items)) as living:
-        async for some in living:
+    end = _end()
+    async with aclosing(items):
+        async for some in items:
             yield b"".join(part for one in some for part in (one.json, b"\n")) or b"\n"
+            if end < _now():
+                return
 
 
 async def _events(items: AsyncGenerator[Sequence[FollowedItem]], tail: LogTail) -> AsyncGenerator[bytes]:
     """An item an event, whose id names it; the notice whenever it is another."""
-    notice = tail.head.notice
+    notice, end = tail.head.notice, _end()
     yield _RETRY + (_notice(notice) if notice else b"")
-    async with aclosing(_while_alive(items)) as living:
-        async for some in living:
+    async with aclosing(items):
+        async for some in items:
             told = b"".join(_each(some, tail.head.log.encode()))
             if tail.head.notice != notice:
                 notice = tail.head.notice
                 told += _notice(notice)
             yield told or b": nothing new\n\n"
+            if end < _now():
+                return
 
 
 def _each(items: Sequence[FollowedItem], log: bytes) -> Iterator[bytes]:
@@ -160,11 +165,10 @@ def _notice(text: str) -> bytes:
     return b"event: notice\ndata: %b\n\n" % msgspec.json.encode({"text": text})
 
 
-async def _while_alive(items: AsyncGenerator[Sequence[FollowedItem]]) -> AsyncGenerator[Sequence[FollowedItem]]:
-    loop = asyncio.get_running_loop()
-    end = loop.time() + LIFE
-    async with aclosing(items):
-        async for some in items:
-            yield some
-            if loop.time() > end:
-                return
+def _end() -> float:
+    """When a stream that begins now has lived long enough."""
+    return _now() + LIFE
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

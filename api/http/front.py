@@ -20,6 +20,7 @@ from werkzeug.http import parse_etags
 from api.http import body
 from api.http.answers import BODY_PARTS, GOES_ON, ONCE, STAYS, Always, Answer, AtHead, Goes, Once, Stays
 from api.http.clients import CLIENT_GONE, Hearing, Receive, unless_gone
+from api.http.deadlines import within
 from api.http.question import (
     Asked,
     Credentials,
@@ -364,7 +365,7 @@ class Collected:
 async def _taken(send: Send, message: Message) -> None:
     """Send a part once the client has taken those before; who takes nothing for so long is as good as gone."""
     try:
-        async with asyncio.timeout(TAKEN_WITHIN):
+        with within(TAKEN_WITHIN):
             await send(message)
     except TimeoutError as error:
         raise Trouble(CLIENT_GONE, "client_gone", "the client takes nothing") from error
@@ -418,7 +419,7 @@ def _long(answer: Collected, route: str, rest: AsyncGenerator[bytes], *, packed:
     """The answer that begins with what was gathered, as it is sent."""
     fields = {name.lower(): value for name, value in answer.headers}
     etag = fields.get(b"etag", b"")
-    parts = _all_parts(answer.content, rest)
+    parts = _all_parts(answer.content, rest) if answer.stays != GOES_ON else rest  # of which nothing is gathered
     if packed:
         parts = _packed(parts)
         fields[b"content-encoding"] = b"gzip"

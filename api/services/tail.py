@@ -24,10 +24,10 @@ MOST_LOOKED_AT: Final = 1_000  # and items that are looked at for that
 MOST_GIVEN_MORE: Final = 32  # of those that are behind are given MOST_READ_BYTES instead: who takes nothing holds it
 MOST_FOLLOWING: Final = 4_000
 CATCHING_UP: Final = 2  # that are behind read at a time: the other connections are for those who read
-SILENT_FOR: Final = 15.0  # seconds without an item after which who follows is told that there is none
+SILENT_FOR: Final = 12.5  # seconds without an item after which who follows is told so, before 15 are over
 AGAIN: Final = 0.5  # seconds before a database that is away is asked again
-ROWS: Final = 32  # of those who follow
-ONE_LOOK: Final = 60.0  # seconds to wait for the head at a time
+ROWS: Final = 16  # of those who follow
+LOOKS: Final = 5  # in that time, of each whether it is over: one timer for all costs less than one for each
 DATABASE: Final = (*GONE, *WRONG)
 
 
@@ -54,7 +54,7 @@ class LogTail:
             await self._wanted.wait()
             last, notice = self._last, self.head.notice
             if self.head.size <= last:
-                await self.head.move(last, notice, ONE_LOOK)
+                await self.head.move(last, notice, SILENT_FOR / LOOKS)
             try:
                 await self._read()
             except DATABASE:
@@ -79,7 +79,8 @@ class LogTail:
                 items, position = await self._next(about, wanting, position, until)
                 left = said + SILENT_FOR - loop.time()
                 if not items and left > 0 and notice == self.head.notice:
-                    await asyncio.wait({moved}, timeout=left if until is None and position >= self._last else 0)
+                    waits = until is None and position >= self._last
+                    await (asyncio.shield(moved) if waits else asyncio.sleep(0))
                     continue
                 with self._holding(items):
                     for some in _portions(items):
