@@ -109,10 +109,13 @@ class Subscription(Door):
         arguments = "".join(f", {name}: {argument(name, value)}" for name, value in self.query.items())
         query = f"subscription ($after: Position) {{ events(after: $after{arguments}) {{ position }} }}"
         async with line(self.http.base_url) as socket:
-            await socket.subscribe(query, after=self.after)
-            while True:
-                for event in await socket.events(1):
-                    self.take(event["position"])
+            try:
+                await socket.subscribe(query, after=self.after)
+                while True:
+                    for event in await socket.events(1):
+                        self.take(event["position"])
+            finally:
+                socket.socket.transport.abort()  # what it has not taken yet would keep it from a farewell
 
 
 def argument(name: str, value: str) -> str:

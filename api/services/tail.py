@@ -27,7 +27,9 @@ CATCHING_UP: Final = 2  # that are behind read at a time: the other connections 
 SILENT_FOR: Final = 12.5  # seconds without an item after which who follows is told so, before 15 are over
 AGAIN: Final = 0.5  # seconds before a database that is away is asked again
 ROWS: Final = 16  # of those who follow
-LOOKS: Final = 5  # in that time, of each whether it is over: one timer for all costs less than one for each
+LOOKED_AFTER: Final = (
+    5  # times within that, whether it is over for somebody: one timer for all costs less than one for each
+)
 DATABASE: Final = (*GONE, *WRONG)
 
 
@@ -54,7 +56,7 @@ class LogTail:
             await self._wanted.wait()
             last, notice = self._last, self.head.notice
             if self.head.size <= last:
-                await self.head.move(last, notice, SILENT_FOR / LOOKS)
+                await self.head.move(last, notice, SILENT_FOR / LOOKED_AFTER)
             try:
                 await self._read()
             except DATABASE:
