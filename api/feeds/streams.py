@@ -137,7 +137,7 @@ async def _lines(items: AsyncGenerator[Sequence[FollowedItem]], *, goes_on: bool
     async with aclosing(items):
         async for some in items:
             yield b"".join(part for one in some for part in (one.json, b"\n")) or b"\n"
-            if end < _now():
+            if goes_on and end < _now():
                 return
 
 

@@ -5,6 +5,7 @@ who wants what is there and no more, reads on page by page. So one who takes not
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
@@ -27,10 +28,15 @@ CATCHING_UP: Final = 2  # that are behind read at a time: the other connections 
 SILENT_FOR: Final = 12.5  # seconds without an item after which who follows is told so, before 15 are over
 AGAIN: Final = 0.5  # seconds before a database that is away is asked again
 ROWS: Final = 16  # of those who follow
-LOOKED_AFTER: Final = (
-    5  # times within that, whether it is over for somebody: one timer for all costs less than one for each
-)
+LOOKED_AFTER: Final = 5  # times within that, for all at once: one timer costs less than one for each
 DATABASE: Final = (*GONE, *WRONG)
+
+
+log = logging.getLogger("planrecord")
+
+
+class ProcessEnds(Exception):
+    """What was begun is not ended: the process ends before."""
 
 
 class LogTail:
@@ -48,6 +54,7 @@ class LogTail:
         self._moved = [_promise() for _ in range(ROWS)]  # one row of those who follow is woken after the other
         self._came = 0
         self._given_more = 0
+        self._error: Exception | None = None  # why nothing can be read any more
         self._turns = asyncio.Semaphore(CATCHING_UP)
 
     async def run(self) -> None:
@@ -59,24 +66,33 @@ class LogTail:
                 await self.head.move(last, notice, SILENT_FOR / LOOKED_AFTER)
             try:
                 await self._read()
+                self._error = None
             except DATABASE:
                 await asyncio.sleep(AGAIN)
+            except Exception as error:
+                if self._error is None:
+                    log.exception("what is followed cannot be read")
+                self._error = error
             await self._wake()
+            if self._error:
+                await asyncio.sleep(AGAIN)
 
     async def follow(
         self, about: EventFilter, after: int, until: int | None = None
     ) -> AsyncGenerator[Sequence[FollowedItem]]:
         """The items behind `after` that are asked about, as they come; none where there is none for SILENT_FOR.
 
-        None as well where the notice has changed. It ends behind the position `until`, or when the process ends. Too
-        many who follow: Trouble. A database that is away is waited for, but by those who want what is there and no
-        more: what GONE or WRONG name.
+        None as well where the notice has changed. It ends behind the position `until`, or when the process ends; before
+        an `until` it is not ended as if it had come so far: ProcessEnds. Too many who follow: Trouble. A database that
+        is away is waited for, but by those who want what is there and no more: what GONE or WRONG name.
         """
         wanting, position, loop = Wanting(about), after, asyncio.get_running_loop()
         with self._followed():
             self._came, row = self._came + 1, self._came % ROWS
             said, notice = loop.time(), self.head.notice
             while not self.head.ending and (until is None or position < until):
+                if self._error:
+                    raise self._error
                 moved = self._moved[row]
                 items, position = await self._next(about, wanting, position, until)
                 left = said + SILENT_FOR - loop.time()
@@ -88,6 +104,8 @@ class LogTail:
                     for some in _portions(items):
                         yield some
                 said, notice = loop.time(), self.head.notice
+            if until is not None and position < until:
+                raise ProcessEnds
 
     def check_room(self) -> None:
         """Trouble if too many follow already."""
@@ -122,6 +140,7 @@ class LogTail:
         self.following += 1
         if self.following == 1:  # what was kept before may be far behind
             self._forget(self.head.size)
+            self._error = None
             self._wanted.set()
         try:
             yield

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,9 +11,12 @@ import httpx
 import pytest
 
 from api.services import tail
+from api.services.tail import ProcessEnds
 from domain.errors import NotWords
+from events.codec import LeafError
 from events.head import Head
 from events.notice import give_notice
+from projections.views.events import EventFilter
 from tests.conftest import TASK, Site, problem_of
 
 REWORD = {"type": "task.reword", "task": TASK, "reason": "试"}
@@ -230,3 +233,35 @@ async def test_what_is_asked_for_to_the_head_ends_there_also_where_there_is_none
     async with asyncio.timeout(5):
         answer = await site.http.get(path, params={"follow": "false", "corrections": "true"})
     assert answer.text in {"", "retry: 2000\n\n"}
+
+
+async def test_a_stream_that_is_to_end_at_the_head_is_broken_off_and_not_ended_before(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end says that this is all there is."""
+    monkeypatch.setattr(tail, "MOST_READ_BYTES", 10_000)
+    async with aclosing(site.running.tail.follow(EventFilter(), 0, 352)) as items:
+        assert await anext(items)
+        await site.running.reader.head.end()
+        with pytest.raises(ProcessEnds):
+            _ = [len(one) async for one in items]
+
+
+async def test_who_follows_what_cannot_be_read_is_broken_off_and_comes_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(*_: Any) -> Any:
+        raise LeafError("no fact has the type of tomorrow")
+
+    async with opened(site, after=352) as response:
+        await asyncio.sleep(0.1)
+        with monkeypatch.context() as broken:
+            broken.setattr(tail, "concerned", fails)
+            await site.record(REWORD | {"text": "改一"})
+            with pytest.raises(httpx.RemoteProtocolError):
+                await response.aread()
+            assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == [
+                "what is followed cannot be read"
+            ]
+    async with asyncio.timeout(5), opened(site, after=352) as response:
+        assert len(await some(response, 1)) == 1
