@@ -379,6 +379,18 @@ class Spoken(Protocol):
         ...
 
 
+class OwnReport(msgspec.Struct, frozen=True, rename="camel"):
+    """A report as far as its unit's own word needs it."""
+
+    unit: str
+    period: str
+    status: Status
+    membership: Listing
+    event: int
+    place: int
+    effective_on: date
+
+
 class Said(NamedTuple):
     """One report as the status rule sees it."""
 

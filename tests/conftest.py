@@ -62,6 +62,16 @@ def no_mistake_of_ours(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert [one for one in said if ": internal, trace " in one] == []
 
 
+@pytest.fixture
+def words_of_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands may say what they might before words were looked at."""
+
+    def not_yet(_: object) -> None:
+        """As it was then."""
+
+    monkeypatch.setattr("events.deciding.check_words", not_yet)
+
+
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
     """A folder that other users can pass through, as PostgreSQL runs as another user where the tests run as root."""

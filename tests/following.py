@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -16,7 +17,7 @@ Query = Mapping[str, Any]
 PAGE = 7  # items: more than one page for most
 
 
-class Door:
+class Door(ABC):
     """A client that follows by one door from a position on: the names that it was given, in their order.
 
     `go` reads on from where the last reading was cut, until it is cut itself; a door with an end comes to it.
@@ -31,9 +32,9 @@ class Door:
         self.after = after
         self._reading: asyncio.Task[None] | None = None
 
+    @abstractmethod
     async def go(self) -> None:
         """Read until there is nothing more, or for ever."""
-        raise NotImplementedError
 
     def begin(self) -> None:
         """Read in the background."""

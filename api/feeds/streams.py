@@ -14,10 +14,10 @@ from api.http.answers import GOES_ON, Answer, noticed
 from api.http.asking import known, part_of
 from api.http.clients import unless_gone
 from api.http.documented import operation, streamed
-from api.http.following import GoingOn, with_after
+from api.http.following import GoingOn, come_so_far, with_after
 from api.http.formats import MEDIA_TYPES, Format
 from api.http.question import Ask
-from api.services.following import APPEARS_WITHIN, appears, check_history, reached
+from api.services.following import APPEARS_WITHIN, appears, check_history
 from api.services.problems import Fault, Trouble
 from api.services.tail import LogTail
 from projections.as_of import AsOf
@@ -72,8 +72,7 @@ async def stream(request: Ask) -> Answer:
     moment = await request.reader.moment(AsOf())
     await request.reader.check_named(about, moment)
     if form == Format.NDJSON:
-        if wish.after > request.reader.head.size:
-            await unless_gone(request.receive, reached(request.reader, wish.after, APPEARS_WITHIN))
+        await come_so_far(request, wish.after)
     else:
         yours = _yours(request, wish)
         wish = msgspec.structs.replace(wish, after=yours.position)
@@ -103,9 +102,7 @@ async def _reset(request: Ask, yours: StandsAt) -> Reset | None:
     """What to tell a client that stands in another log, or behind the head as the primary has it now."""
     reader = request.reader
     if yours.log == reader.head.log:
-        if yours.position <= reader.head.size:
-            return None
-        if not await appears(reader, yours.position, APPEARS_WITHIN):
+        if yours.position > reader.head.size and not await appears(reader, yours.position, APPEARS_WITHIN):
             raise reader.not_visible(yours.position)
         if yours.position <= reader.head.size:
             return None

@@ -1,27 +1,15 @@
 """In which tasks a unit takes part, and what it has said of them itself, as the fold shows both."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from api.auditing.answers import Item
 from api.following.watched import WatchedMoment
-from domain.report import Listing, own_word
-from domain.values import Status
+from domain.report import OwnReport, own_word
 
 ListItem = dict[str, Any]
-
-
-class _Spoken(NamedTuple):
-    """A report as its unit's word is found by."""
-
-    unit: str
-    period: str
-    status: Status
-    membership: Listing
-    event: int
-    place: int
-    effective_on: date
 
 
 class UnitWays:
@@ -99,12 +87,6 @@ def _all_before(ways: UnitWays, units: Iterable[str]) -> list[str]:
     return ahead
 
 
-def _spoken(shown: WatchedMoment, task: str, unit: str) -> Sequence[_Spoken]:
+def _spoken(shown: WatchedMoment, task: str, unit: str) -> Sequence[OwnReport]:
     state = shown.state(f"report:{task}/{unit}")
-    return [
-        _Spoken(
-            *(unit, one["period"], Status(one["status"]), Listing(one["membership"]), one["event"], one["place"]),
-            date.fromisoformat(one["effectiveOn"]),
-        )
-        for one in (state["reports"] if state else ())
-    ]
+    return [msgspec.convert({**one, "unit": unit}, OwnReport) for one in (state["reports"] if state else ())]

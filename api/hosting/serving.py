@@ -4,6 +4,7 @@ import logging
 import resource
 import socket
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,6 +98,7 @@ class _Server(Server):
         self._sfd = self._shd.get_fd()
 
 
+@cache  # whoever says it and whoever serves ask alike: it is done, and warned of, once
 def allow_many_files() -> int:
     """How many connections can be held at once: each is an open file, and the usual limit of 1,024 is raised.
 

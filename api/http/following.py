@@ -7,6 +7,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from api.http.clients import unless_gone
+from api.http.question import Ask
+from api.services.following import APPEARS_WITHIN, reached
 from api.services.reader import Reader
 from domain.values import instant_text
 from projections.as_of import NoSuchMoment, parse_as_of
@@ -43,6 +46,14 @@ class GoingOn(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         ),
     ] = None
     expect: RootText = None
+
+
+async def come_so_far(request: Ask, after: int, seconds: float | None = None) -> None:
+    """Have the log at a position that another process told of; Trouble as in `reached`, also where the client goes."""
+    if after > request.reader.head.size:
+        await unless_gone(
+            request.receive, reached(request.reader, after, APPEARS_WITHIN if seconds is None else seconds)
+        )
 
 
 async def with_after(reader: Reader, query: Mapping[str, str]) -> Mapping[str, str]:

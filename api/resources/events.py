@@ -14,12 +14,12 @@ from api.http.asking import LIMIT, Clocks, Sheet, asked, clocks, known, part_of
 from api.http.clients import unless_gone
 from api.http.documented import READ, operation
 from api.http.documented import answers as documented
-from api.http.following import GoingOn, with_after
+from api.http.following import GoingOn, come_so_far, with_after
 from api.http.lists import ITEMS_AT_ONCE, ListBody, Pages, answer, for_a_spreadsheet
 from api.http.paths import At
 from api.http.question import CLOUDEVENTS, Ask
 from api.resources.cloudevents import batch
-from api.services.following import APPEARS_WITHIN, check_history, reached
+from api.services.following import check_history
 from api.services.problems import Fault, Trouble
 from api.services.reader import Reader
 from projections.as_of import AsOf, Moment
@@ -61,9 +61,7 @@ async def event_list(request: Ask) -> Answer:
         following = msgspec.structs.replace(following, limit=ITEMS_AT_ONCE)
     asked = clocks(part_of(query, Clocks))
     _check_wait(following, asked)
-    if following.after > request.reader.head.size:
-        seconds = APPEARS_WITHIN if following.wait_seconds is None else following.wait_seconds
-        await unless_gone(request.receive, reached(request.reader, following.after, seconds))
+    await come_so_far(request, following.after, following.wait_seconds)
     moment = await request.reader.moment(asked)
     await request.reader.check_named(about, moment)
     await check_history(request.reader, following.after, following.expect)

@@ -106,11 +106,12 @@ class _Undoing(msgspec.Struct):
 _SAID: Final = msgspec.json.Decoder(_Said).decode
 _UNDOING: Final = msgspec.json.Decoder(_Undoing).decode
 # Of the fact e.position in the log of the size $n: subqueries, so that no plan for them reads more than one row each.
-BESIDES: Final = f"""
-    (SELECT u.entry FROM events u WHERE u.undoes = e.position AND u.position <= $n) AS undoing,
+REQUEST: Final = f"""
     (SELECT ARRAY[first, facts] FROM {SCHEMA}.request_spans WHERE first <= e.position ORDER BY first DESC LIMIT 1)
         AS request
 """
+BESIDES: Final = f"""
+    (SELECT u.entry FROM events u WHERE u.undoes = e.position AND u.position <= $n) AS undoing, {REQUEST}"""
 
 
 def event_view(entry: LogEntry, texts: Disclosed) -> EventView:

@@ -20,7 +20,7 @@ from events.steps import in_steps
 from projections.concerns import names_in
 from projections.table import SCHEMA
 from projections.views.events import (
-    BESIDES,
+    REQUEST,
     Disclosed,
     EventFilter,
     disclosure_view,
@@ -83,7 +83,7 @@ _STREAM: Final = msgspec.json.Decoder(_Streamed).decode
 _PAGE: Final = f"""{{ahead}} SELECT position, entry, request FROM (
     SELECT *, sum(octet_length(entry)) OVER (ORDER BY position) - octet_length(entry) AS before FROM (
         SELECT e.position, (SELECT l.entry FROM events l WHERE l.position = e.position) AS entry,
-            {BESIDES.partition("AS undoing,")[2].replace("$n", "$2")} FROM ({{found}}) AS e
+            {REQUEST} FROM ({{found}}) AS e
     ) AS read
 ) AS summed WHERE before < {{most}} ORDER BY position"""
 # Where nothing is left out, facts and requests follow one another: neither is looked up one by one.

@@ -1,12 +1,11 @@
 """What a unit itself says of a task, beside what all its speakers say together: a part is not the whole."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Final
 
 import msgspec
 
-from domain.report import Listing, own_word
+from domain.report import OwnReport, own_word
 from domain.values import Status
 from projections.as_of import Rows
 from projections.views.names import Directory, Named
@@ -14,18 +13,6 @@ from projections.views.reports import REPORTS
 
 # Reports under a name of their own: wanted where a unit's word is shown, which their table finds by the unit.
 OWN: Final = REPORTS._replace(name="own", by="task")
-
-
-class _Spoken(msgspec.Struct, frozen=True, rename="camel"):
-    """A report as far as its unit's word needs it."""
-
-    unit: str
-    period: str
-    status: Status
-    membership: Listing
-    event: int
-    place: int
-    effective_on: date
 
 
 class OwnWord(msgspec.Struct, frozen=True):
@@ -44,7 +31,7 @@ class OwnWords:
         self._rows = rows
         self._directory = directory
         self._there = rows.groups(OWN)
-        self._said: dict[str, Mapping[str, Sequence[_Spoken]]] = {}
+        self._said: dict[str, Mapping[str, Sequence[OwnReport]]] = {}
 
     def of(self, units: Sequence[str], task: str) -> OwnWord | None:
         """What these say of a task; null where they have not reported on it."""
@@ -57,11 +44,11 @@ class OwnWords:
         unit = next(unit for unit, reports in said.items() if word in reports)
         return OwnWord(word.status, word.period, word.event, self._directory.named(unit))
 
-    def _on(self, task: str) -> Mapping[str, Sequence[_Spoken]]:
+    def _on(self, task: str) -> Mapping[str, Sequence[OwnReport]]:
         found = self._said.get(task)
         if found is None:
-            by_unit: dict[str, list[_Spoken]] = {}
-            for one in self._rows.of_group(OWN, task, _Spoken):
+            by_unit: dict[str, list[OwnReport]] = {}
+            for one in self._rows.of_group(OWN, task, OwnReport):
                 by_unit.setdefault(one.unit, []).append(one)
             found = self._said[task] = by_unit
         return found

@@ -179,13 +179,8 @@ async def test_archives_stay_as_they_are_while_the_log_grows(site: Site) -> None
     assert titles[:2] == ["科委58：撤回一条记录", "科委58：单位更名"]  # the last name was taken back
 
 
-async def test_whatever_is_recorded_a_feed_is_well_formed_and_says_it_harmlessly(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def not_yet(_: object) -> None:
-        """As before words were looked at."""
-
-    monkeypatch.setattr("events.deciding.check_words", not_yet)
+@pytest.mark.usefixtures("words_of_old")
+async def test_whatever_is_recorded_a_feed_is_well_formed_and_says_it_harmlessly(site: Site) -> None:
     hostile = "]]>&amp;<script>x()</script>\u0001\u001b\u202e\ufdd0\ufffe\U0001fffe\t\r\n'\"𠀀"
     edit = {"type": "task.reword", "task": TASK, "text": hostile, "reason": hostile, "authority": hostile}
     rename = {"type": "unit.rename", "unit": UNIT, "name": hostile, "reason": hostile}

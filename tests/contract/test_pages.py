@@ -233,15 +233,10 @@ async def test_what_the_record_says_is_never_taken_for_markup(site: Site) -> Non
         assert "&lt;b onclick=&#34;x()&#34;&gt;b&lt;/b&gt; {{ 7 * 7 }} &amp; &#39;c&#39;" in page, path
 
 
-async def test_what_facts_of_old_hold_that_nobody_sees_is_drawn_harmlessly(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("words_of_old")
+async def test_what_facts_of_old_hold_that_nobody_sees_is_drawn_harmlessly(site: Site) -> None:
     """Today no command may say it: it stands by its code, and whatever turns its direction turns nothing else."""
 
-    def not_yet(_: object) -> None:
-        """As before words were looked at."""
-
-    monkeypatch.setattr("events.deciding.check_words", not_yet)
     hidden = "\u202e\x1b[31m\ufdd0"
     edit = {"type": "task.reword", "task": "shanghai-credit-2023/12", "text": f"推进{hidden}立法。", "reason": hidden}
     rename = {"type": "unit.rename", "unit": "shi-ke-wei", "name": f"科{hidden}委", "reason": hidden}

@@ -59,16 +59,11 @@ async def test_every_document_of_every_feed_is_atom(told: Site, path: str) -> No
 
 
 @pytest.mark.standard(GRAMMAR)
-async def test_an_archive_without_entries_and_hostile_words_are_atom(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("words_of_old")
+async def test_an_archive_without_entries_and_hostile_words_are_atom(site: Site) -> None:
     judge = grammar()
     assert faults(judge, (await fetched(site, f"/feeds/tasks/{TASK}.atom?archive=0")).content) == []
 
-    def not_yet(_: object) -> None:
-        """As before words were looked at."""
-
-    monkeypatch.setattr("events.deciding.check_words", not_yet)
     await site.record({"type": "task.reword", "task": TASK, "text": HOSTILE, "reason": HOSTILE})
     await site.record({"type": "unit.rename", "unit": "shi-ke-wei", "name": HOSTILE, "reason": HOSTILE})
     for path in FEEDS:
