@@ -70,6 +70,13 @@ async def test_an_origin_that_was_emptied_is_told_of(server: str, folder: Path, 
     assert read(one.order.into, "SELECT count(*) FROM events") == [(SIZE,)]
 
 
+async def acknowledged(site: Site, log: str) -> None:
+    """Wait until it stands outside the database how far the log had come, which is a moment after the answer."""
+    async with asyncio.timeout(10):
+        while (kept := last_known(site.running.settings.data_dir, log)) is None or kept.size <= SIZE:
+            await asyncio.sleep(0.02)
+
+
 async def test_an_origin_that_goes_on_as_a_new_log_is_told_of(server: str, folder: Path, tmp_path: Path) -> None:
     one = Following("", tmp_path / "copy.db")
     async with copied(server, folder) as ahead, database_of(server, "imported") as dsn:
@@ -81,6 +88,7 @@ async def test_an_origin_that_goes_on_as_a_new_log_is_told_of(server: str, folde
             await one.caught_up()
             ((log,),) = read(one.order.into, "SELECT log FROM follow")
             settings = settings_for(dsn, folder)
+            await acknowledged(ahead, log)
             shutil.copytree(ahead.running.settings.data_dir, settings.data_dir)
             shutil.rmtree(settings.data_dir / "publisher")
             await continue_log(settings)
