@@ -80,9 +80,13 @@ $(AXE): tests/browser/package.json tests/browser/package-lock.json .ci/npm | $(S
 interop: setup $(INTEROP) ## others' own checks of what is published, in the runtimes that they are written for
 	@STANDARDS="$(STANDARDS)" $(BIN)/pytest -q tests/interop
 
-$(INTEROP): tests/interop/package.json tests/interop/package-lock.json .ci/npm | $(STAMP)
+$(INTEROP): tests/interop/package.json tests/interop/package-lock.json tests/interop/requirements.lock .ci/npm | $(STAMP)
 	@rm -rf build/interop && mkdir -p build/interop && cp tests/interop/package*.json build/interop
-	@sh .ci/npm $(BIN)/python build/interop && touch $@
+	@sh .ci/npm $(BIN)/python build/interop
+	@$(BIN)/python -m venv --without-pip build/interop/python
+	@sh .ci/pip build/interop/python install -qq --progress-bar off --require-hashes --no-deps \
+	    -r tests/interop/requirements.lock
+	@touch $@
 
 agreement: setup ## hold the tables of 200 random records and 2,500 answers against api/auditing/answers.py
 	@AGREEMENT_RECORDS=200 AGREEMENT_QUESTIONS=2500 $(BIN)/pytest -q -n 2 tests/integration/test_oracle.py
@@ -123,8 +127,10 @@ $(UV):
 	@sh .ci/pip build/uv install -qq --progress-bar off uv
 
 lock: $(UV) ## write requirements.lock anew from pyproject.toml
-	@$(UV) pip compile --quiet pyproject.toml --extra server --group dev --universal \
+	@$(UV) pip compile --quiet pyproject.toml --extra server --extra parquet --group dev --universal \
 	    --generate-hashes --no-annotate --no-header -o requirements.lock
+	@$(UV) pip compile --quiet --group interop --universal --python-version 3.11 \
+	    --generate-hashes --no-annotate --no-header -o tests/interop/requirements.lock
 
 wheels: setup $(UV) ## check for 3.11, 3.12 and 3.13 that all they need is there as wheels and that the types hold
 	@for version in $(PYTHONS); do \
