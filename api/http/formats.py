@@ -27,11 +27,28 @@ class FeedForm(StrEnum):
     JSON = "json"
 
 
+class ExportForm(StrEnum):
+    """The forms of an export, by the suffix of its address, which never lacks one."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+    JSON = "json"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+
+
 FEED_TYPES: Final = {FeedForm.ATOM: "application/atom+xml", FeedForm.JSON: "application/feed+json"}
 MEDIA_TYPES: Final = {
     Format.JSON: "application/json",
     Format.NDJSON: "application/x-ndjson",
     Format.CSV: "text/csv; header=present; charset=utf-8",
+}
+EXPORT_TYPES: Final = {
+    ExportForm.CSV: MEDIA_TYPES[Format.CSV],
+    ExportForm.NDJSON: MEDIA_TYPES[Format.NDJSON],
+    ExportForm.JSON: MEDIA_TYPES[Format.JSON],
+    ExportForm.PARQUET: "application/vnd.apache.parquet",
+    ExportForm.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 BOM: Final = "\ufeff".encode()
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
