@@ -11,9 +11,10 @@ from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import License
 
-from api import feeds, pages
+from api import exports, feeds, pages
 from api import log as auditors
 from api.description import docs, schemas
+from api.exports.exporting import Exporting, exporting
 from api.graphql.door import graphql, methods
 from api.graphql.sockets import Sockets, subscriptions
 from api.hosting.heads import check_acknowledged, keeping
@@ -58,6 +59,7 @@ HANDLERS: list[Any] = [
     *timemaps.HANDLERS,
     *auditors.HANDLERS,
     *feeds.HANDLERS,
+    *exports.HANDLERS,
     commands.commands,
     clock.demo_clock,
     methods,
@@ -94,6 +96,7 @@ class Service(msgspec.Struct, frozen=True):
     published: Published
     tail: LogTail
     sockets: Sockets
+    exporting: Exporting
 
     def measured(self) -> Counted:
         """All that this process has counted; it may be asked for by another thread."""
@@ -135,6 +138,7 @@ async def wired(
         publishing(settings, dsn, head) if purpose != "read" else nullcontext(Published(head)) as published,
         handling(log, pool, folds, Streams(memory)) as handler,
         tailing(slices, head) as tail,
+        exporting(dsn, settings.data_dir, settings.export_bytes) as exports_,
     ):
         token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)
         reader = Reader(pool, slices, head, settings.license, memory)
@@ -145,6 +149,7 @@ async def wired(
             published,
             tail,
             Sockets(reader, tail),
+            exports_,
         )
 
 
@@ -181,6 +186,7 @@ def application(running: Service, listening_at: str | None = None) -> Front:
             "published": running.published,
             "tail": running.tail,
             "sockets": running.sockets,
+            "exporting": running.exporting,
             "key_published_at": settings.key_published_at,
             "office": running.office,
             "token": running.token,

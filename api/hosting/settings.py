@@ -53,6 +53,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_body: Annotated[int, _for("bytes that the body of a request may have")] = 4_000_000
     body_seconds: Annotated[float, _for("seconds in which a body must have come", gt=0)] = 30.0
     cache_bytes: Annotated[int, _for("bytes of all that a process remembers in memory")] = 128_000_000
+    export_bytes: Annotated[int, _for("bytes of the exports that are kept in the data folder", ge=1_000_000)] = (
+        2_000_000_000
+    )
     log_format: Annotated[
         Literal["text", "json"], _for("how a line of the log on standard error is written: text or json")
     ] = "text"

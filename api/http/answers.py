@@ -47,11 +47,16 @@ class Goes(msgspec.Struct, frozen=True):
     """It goes on as the log grows: its parts come when they come, each is sent at once, and nobody gathers them."""
 
 
-Stays = Once | Always | AtHead | Goes
+class Stored(msgspec.Struct, frozen=True):
+    """It lies in a file: its parts are sent as they are, without a coding, and nobody gathers them."""
+
+
+Stays = Once | Always | AtHead | Goes | Stored
 ONCE: Final = Once()
 ALWAYS: Final = Always()
 UNLESS_ERASED: Final = Always(erasable=True)
 GOES_ON: Final = Goes()
+STORED: Final = Stored()
 
 
 LARGE_BODY: Final = 1_000_000  # bytes

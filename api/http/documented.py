@@ -10,12 +10,13 @@ from litestar.openapi.spec import Operation, Parameter, Schema
 from msgspec import UNSET, Meta, UnsetType
 
 from api.http.asking import Clocks, Paging, Sheet
-from api.http.formats import FeedForm, Format
+from api.http.formats import ExportForm, FeedForm, Format
+from api.http.question import Suffix
 from api.services.problems import PROBLEM_JSON, TITLES, Problem
 from projections.lists import Collection
 
 
-def operation(*queries: type[msgspec.Struct], suffixes: Sequence[Format | FeedForm] = ()) -> type[Operation]:
+def operation(*queries: type[msgspec.Struct], suffixes: Sequence[Suffix] = ()) -> type[Operation]:
     """An operation whose query parameters are the fields of `queries`, in the forms that suffixes ask for.
 
     What has a limit is a list, in three forms. A feed has no address without a suffix.
@@ -25,8 +26,8 @@ def operation(*queries: type[msgspec.Struct], suffixes: Sequence[Format | FeedFo
 
     @dataclass
     class Asked(Operation):
-        forms: ClassVar[frozenset[Format | FeedForm]] = frozenset(Format if listed else suffixes)
-        needs_a_form: ClassVar[bool] = any(isinstance(one, FeedForm) for one in suffixes)
+        forms: ClassVar[frozenset[Suffix]] = frozenset(Format if listed else suffixes)
+        needs_a_form: ClassVar[bool] = any(isinstance(one, FeedForm | ExportForm) for one in suffixes)
 
         def __post_init__(self) -> None:
             self.parameters = [*(self.parameters or []), *parameters]

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from werkzeug.http import parse_etags
 
 from api.http import body
-from api.http.answers import BODY_PARTS, GOES_ON, ONCE, STAYS, Always, Answer, AtHead, Goes, Once, Stays
+from api.http.answers import BODY_PARTS, GOES_ON, ONCE, STAYS, STORED, Always, Answer, AtHead, Goes, Once, Stays
 from api.http.clients import CLIENT_GONE, Hearing, Receive, unless_gone
 from api.http.deadlines import within
 from api.http.question import (
@@ -68,6 +68,8 @@ OPEN: Final[list[Header]] = [
 ]
 PACKED: Final = (b"application/", b"text/")
 _TYPE: Final = re.compile(r":\w+}")  # of a part of an address, as Litestar has it
+AS_THEY_COME: Final = (GOES_ON, STORED)  # the parts of which nothing is gathered
+OF_THE_BODY: Final = frozenset({b"content-type", b"content-length", b"content-range"})  # 304 has none
 NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
 
 
@@ -207,6 +209,8 @@ class Front:
             headers.get(b"accept-datetime"),
             headers.get(b"content-type"),
             headers.get(b"last-event-id"),
+            headers.get(b"range"),
+            headers.get(b"if-range"),
         )
         known: Question | None = self._memory.get(parts)
         return (question_of(scope, headers), parts) if known is None else (known, ())
@@ -297,9 +301,9 @@ class Front:
         inner = handed(scope, Asked(question, content, Credentials(), self._reader, Trace(scope["headers"])))
         await self.app(inner, receive, collected)
         stays, route = collected.stays, _route(inner)
-        if collected.parts and (stays == GOES_ON or not await collected.all_of(collected.parts)):
-            # What goes on is not packed: a packer keeps what is too little for it.
-            return _long(collected, route, collected.parts, packed=question.packed and stays != GOES_ON)
+        if collected.parts and (stays in AS_THEY_COME or not await collected.all_of(collected.parts)):
+            # What goes on is not packed: a packer keeps what is too little for it. Nor is a file, which has its length.
+            return _long(collected, route, collected.parts, packed=question.packed and stays not in AS_THEY_COME)
         state = (stays.position, today, notice) if isinstance(stays, AtHead) else None
         entry = await _entry(collected, route, stays, state, epoch, packed=question.packed)
         if not isinstance(stays, Once | Goes) and collected.status == 200 and len(content) <= LARGEST_QUERY:  # noqa: PLR2004
@@ -402,7 +406,7 @@ async def _entry(  # noqa: PLR0913 - all that an answer is
             etag = fields[b"etag"] = etag[:-1] + b'-gzip"'  # another encoding is another representation
     fields[b"content-length"] = b"%d" % len(content)
     headers = _opened(fields)
-    kept = [(name, value) for name, value in headers if name not in {b"content-length", b"content-type"}]
+    kept = [(name, value) for name, value in headers if name not in OF_THE_BODY]
     return Entry(
         route,
         state,
@@ -419,13 +423,13 @@ def _long(answer: Collected, route: str, rest: AsyncGenerator[bytes], *, packed:
     """The answer that begins with what was gathered, as it is sent."""
     fields = {name.lower(): value for name, value in answer.headers}
     etag = fields.get(b"etag", b"")
-    parts = _all_parts(answer.content, rest) if answer.stays != GOES_ON else rest  # of which nothing is gathered
+    parts = _all_parts(answer.content, rest) if answer.stays not in AS_THEY_COME else rest
     if packed:
         parts = _packed(parts)
         fields[b"content-encoding"] = b"gzip"
         etag = fields[b"etag"] = etag[:-1] + b'-gzip"'
     headers = _opened(fields)
-    kept = [(name, value) for name, value in headers if name != b"content-type"]
+    kept = [(name, value) for name, value in headers if name not in OF_THE_BODY]
     return Long(
         route,
         etag,

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from litestar.params import PathParameter
 
-from api.http.formats import FeedForm, Format
-from api.http.question import Question
+from api.http.formats import FeedForm
+from api.http.question import Question, Suffix
 from api.services.problems import unknown_address
+from projections.exports import EXPORTS
 
 
 def _part(description: str, example: Any, **schema: Any) -> PathParameter:
@@ -22,6 +23,7 @@ PlatformKey = Annotated[str, _part("A named information system.", "yi-wang-tong-
 SchemaFile = Annotated[str, _part("The schema of a type of event.", "task.added.v1.schema.json")]
 LogName = Annotated[str, _part("A log, by its random identity: 16 hex digits.", "9f1c3b5a7d2e4860")]
 TilePath = Annotated[Any, _part("Which tile or bundle, as C2SP tlog-tiles writes it.", "/0/000")]
+ExportName = Annotated[str, _part("What is exported.", "tasks", enum=[*EXPORTS])]
 At = Annotated[int, _part("A position in the log, from 1.", 353, minimum=1)]
 
 
@@ -32,7 +34,7 @@ async def one_address(request: Any) -> None:
         if isinstance(value, int) and str(value) not in question.path.split("/"):
             raise unknown_address(f"write {value} in digits alone")
     described = request.route_handler.operation_class
-    forms: frozenset[Format | FeedForm] = getattr(described, "forms", frozenset())
+    forms: frozenset[Suffix] = getattr(described, "forms", frozenset())
     if question.suffix is None and getattr(described, "needs_a_form", False):
         raise unknown_address(f"it is {' or '.join(f'{question.path}.{one}' for one in sorted(forms))}")
     if question.suffix is not None and question.suffix not in forms:

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from werkzeug.datastructures import Accept, MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
-from api.http.formats import FeedForm, Format
+from api.http.formats import ExportForm, FeedForm, Format
 from api.http.traces import Trace
 from api.services.problems import Fault, Trouble, echo, unknown_address
 from api.services.reader import Reader
@@ -21,7 +21,7 @@ MOST_PARAMETERS: Final = 100  # of a query; no address knows half as many
 LISTS: Final = frozenset({b"accept", b"accept-encoding", b"if-none-match"})  # several lines are one list (RFC 9110 5.3)
 SINGLE: Final = frozenset(
     {b"host", b"content-type", b"content-length", b"accept-datetime", b"authorization", b"idempotency-key"}
-    | {b"last-event-id"}
+    | {b"last-event-id", b"range", b"if-range"}
 )
 HEADERS_READ: Final = LISTS | SINGLE
 HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -34,8 +34,16 @@ PROOF: Final = ("text/plain", "application/json")
 CLOUDEVENTS: Final = "application/cloudevents-batch+json"
 A_PROOF: Final = re.compile("/v1/events/[0-9]+/proof")
 FORMS: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
-SUFFIXES: Final = {"/v1/": Format, "/feeds/": FeedForm}  # whose addresses end in one
+EXPORTED: Final = "/v1/export/"
+SUFFIXES: Final = {EXPORTED: ExportForm, "/v1/": Format, "/feeds/": FeedForm}  # whose addresses end in one
+Suffix = Format | FeedForm | ExportForm
 SCOPE: Final = "planrecord.question"
+
+DEFAULT_SUFFIX: Final = {
+    Format: "",
+    FeedForm: f".{FeedForm.ATOM}",
+    ExportForm: f".{ExportForm.CSV}",
+}  # of what never lacks one
 
 Headers = Mapping[bytes, bytes]
 
@@ -46,12 +54,13 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     `path` is decoded and without the `suffix` that asks for a form; `form` is what that suffix, or else Accept, asks of
     a list. `query` holds each parameter once, by name. `then` is Accept-Datetime. `packed`: gzip is taken. `result` is
     the media type of an answer to GraphQL, of a proof, or of CloudEvents, that is preferred, empty where none of them
-    is taken. `last_event_id`: where a client's stream of events broke off.
+    is taken. `last_event_id`: where a client's stream of events broke off. `range`, `if_range`: the part of a file that
+    is asked for, and of which one.
     """
 
     method: Literal["GET", "POST"]
     path: str
-    suffix: Format | FeedForm | None
+    suffix: Suffix | None
     form: Format
     query: tuple[tuple[str, str], ...]
     packed: bool
@@ -59,6 +68,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     media_type: str = ""
     result: str = ""
     last_event_id: str | None = None
+    range: str | None = None
+    if_range: str | None = None
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -167,6 +178,7 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
     method = scope["method"]
     then, media_type = headers.get(b"accept-datetime"), headers.get(b"content-type")
     last = headers.get(b"last-event-id") if path == STREAM else None
+    part = (headers.get(b"range"), headers.get(b"if-range")) if path.startswith(EXPORTED) else (None, None)
     return Question(
         method="GET" if method == "HEAD" else method,
         path=path,
@@ -178,6 +190,8 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
         media_type=parse_options_header(media_type.decode("latin-1"))[0].lower() if media_type else "",
         result="" if suffix else result_of(headers.get(b"accept", b""), path),
         last_event_id=last.decode("latin-1") if last else None,
+        range=part[0].decode("latin-1") if part[0] else None,
+        if_range=part[1].decode("latin-1") if part[1] else None,
     )
 
 
@@ -187,7 +201,7 @@ def credentials_of(headers: Headers) -> Credentials:
     return Credentials(*(value if value is None else value.decode("latin-1") for value in given))
 
 
-def _path(scope: Mapping[str, Any]) -> tuple[str, Format | FeedForm | None]:
+def _path(scope: Mapping[str, Any]) -> tuple[str, Suffix | None]:
     """The path without its suffix, and the suffix. Each resource has one address; any other spelling is told so."""
     raw: bytes = scope["raw_path"]
     try:
@@ -204,7 +218,7 @@ def _path(scope: Mapping[str, Any]) -> tuple[str, Format | FeedForm | None]:
     return _split(path)
 
 
-def _split(path: str) -> tuple[str, Format | FeedForm | None]:
+def _split(path: str) -> tuple[str, Suffix | None]:
     """A path and the form that its suffix asks for; no id has a dot."""
     above, _, last = path.rpartition("/")
     stem, dot, suffix = last.rpartition(".")
@@ -212,7 +226,7 @@ def _split(path: str) -> tuple[str, Format | FeedForm | None]:
     if not (dot and stem and suffix.isalnum()) or forms is None:
         return path, None
     if suffix not in frozenset(forms):
-        right = f"{above}/{stem}" + (f".{FeedForm.ATOM}" if forms is FeedForm else "")
+        right = f"{above}/{stem}{DEFAULT_SUFFIX[forms]}"
         raise unknown_address(f"nothing has the suffix .{echo(suffix)}: it is {echo(right)}, if anywhere")
     return f"{above}/{stem}", forms(suffix)
 

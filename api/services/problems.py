@@ -71,6 +71,7 @@ TITLES: Final = {
     410: "This is gone",
     413: "The body is too large",
     415: "The media type is not supported",
+    416: "There is no such part",
     422: "A rule says no",
     500: "This is our mistake",
     503: "Not just now",

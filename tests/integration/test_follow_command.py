@@ -14,6 +14,7 @@ import pytest
 
 from api.auditing.verdicts import CannotLook, Contradicted
 from api.cli.continued import continue_log
+from api.hosting.heads import last_known
 from tests.between import Answered, between
 from tests.conftest import Site, copied, database_of, settings_for
 from tests.copies import kept, read, unlike

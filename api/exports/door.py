@@ -1,0 +1,169 @@
+"""`/v1/export/…`: everything there is, taken home as one file, which is made once and sent as it lies there."""
+
+import asyncio
+import os
+from base64 import b64encode
+from collections.abc import AsyncGenerator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import get
+from werkzeug.http import parse_range_header
+
+from api.exports.asking import DESCRIBED, SIDECAR, ExportAsked, ExportQuery, export_asked, split_name
+from api.exports.exporting import Exporting
+from api.exports.orders import Declined, Filed, Order
+from api.exports.sidecar import about_file, described
+from api.http.answers import JSON, ONCE, STORED, Answer, made
+from api.http.documented import answers, operation
+from api.http.formats import EXPORT_TYPES, ExportForm
+from api.http.paths import ExportName
+from api.http.question import Ask
+from api.services.problems import Trouble
+from projections.as_of import Meta
+
+PART: Final = 1 << 18  # bytes that are read at a time
+_ERASABLE: Final = frozenset({"reports", "events"})  # they hold text that may have to be forgotten
+
+
+class ExportBody(msgspec.Struct, frozen=True):
+    """An export as JSON: all its items, as the lists have them, and the moment it was read at."""
+
+    items: tuple[dict[str, Any], ...]
+    next: None
+    meta: Meta
+
+
+@get(
+    "/v1/export/{export:str}",
+    operation_class=operation(ExportQuery, suffixes=tuple(ExportForm)),
+    responses=answers(ExportBody, 406, 416, 422, 503),
+    tags=["exports"],
+)
+async def export_file(request: Ask, export: ExportName) -> Answer:
+    """All of something at a moment, as a file; who asks first waits, or is told after 10 s where it will be."""
+    form = request.question.suffix
+    assert isinstance(form, ExportForm)  # noqa: S101 - no address of an export lacks one
+    name, of = split_name(export)
+    if of is not None and form is ExportForm.JSON:
+        return _sidecar(request, await export_asked(request, name, of))
+    asked = await export_asked(request, name, form)
+    if form is ExportForm.PARQUET and find_spec("duckdb") is None:
+        raise Trouble(406, "not_here", "Parquet is not made here, as duckdb is not installed: ask with .csv")
+    exporting: Exporting = request.app.state.exporting
+    kept_as = asked.kept_as(request.reader.head.erasure_epoch)
+    filed = await exporting.found(kept_as)
+    if filed is None:
+        filed = await exporting.ordered(kept_as, _order(request, asked, exporting, kept_as))
+    if filed is None:
+        return _later(request, asked)
+    if isinstance(filed, Declined):
+        raise Trouble(422, filed.code, filed.detail)
+    return _sent(request, asked, filed, exporting.files.path(kept_as))
+
+
+def _address(asked: ExportAsked, suffix: str = "") -> str:
+    return f"/v1/export/{asked.export.name}.{asked.form}{suffix}?{urlencode(asked.pinned)}"
+
+
+def _meta(request: Ask, asked: ExportAsked) -> Meta:
+    meta = request.reader.meta(asked.moment, request.question.address, {})
+    return msgspec.structs.replace(meta, self_=_address(asked))
+
+
+def _order(request: Ask, asked: ExportAsked, exporting: Exporting, kept_as: str) -> Order:
+    meta = _meta(request, asked)
+    exporting.files.prepare()
+    return Order(
+        dsn=exporting.dsn,
+        path=str(exporting.files.unfinished(kept_as).absolute()),
+        most=exporting.most,
+        export=asked.export.name,
+        form=asked.form,
+        plan=asked.query.plan,
+        moment=asked.moment,
+        since=asked.since,
+        chinese=asked.query.headers is not None,
+        excel=asked.query.excel,
+        about=about_file(asked, meta),
+        meta=msgspec.Raw(msgspec.json.encode(meta)),
+    )
+
+
+def _later(request: Ask, asked: ExportAsked) -> Answer:
+    """It is still being made, and will be found under its pinned address."""
+    body = msgspec.json.encode({"state": "being_made", "location": _address(asked)})
+    headers = {"Location": _address(asked), "Retry-After": "5", "Content-Type": JSON, "Cache-Control": "no-store"}
+    headers["Log-Position"] = str(asked.moment.position)
+    return Answer(body, headers, ONCE, 202)
+
+
+def _sidecar(request: Ask, asked: ExportAsked) -> Answer:
+    """What describes a file that holds nothing but rows."""
+    body = msgspec.json.encode(described(asked, _meta(request, asked)))
+    answer = made(request, body, asked.moment, explicit_day=asked.query.effective_on is not None)
+    answer.headers["Content-Disposition"] = f'inline; filename="{asked.file_name}{SIDECAR}.json"'
+    return answer
+
+
+def _sent(request: Ask, asked: ExportAsked, filed: Filed, path: Path) -> Answer:
+    """The file, or the part of it that is asked for: as its own bytes are, so is its validator."""
+    etag = f'"{filed.sha256[:32]}"'
+    links = {"canonical": _address(asked)}
+    if asked.form in DESCRIBED:
+        links["describedby"] = _address(asked, f"{SIDECAR}.json")
+    answer = made(
+        request,
+        b"",
+        asked.moment,
+        EXPORT_TYPES[asked.form],
+        explicit_day=asked.query.effective_on is not None,
+        erasable=asked.export.name in _ERASABLE,
+        links=links,
+    )
+    begin, end = 0, filed.size
+    if part := _part(request, etag, filed.size):
+        begin, end = part
+        answer.status_code = 206
+        answer.headers["Content-Range"] = f"bytes {begin}-{end - 1}/{filed.size}"
+    answer.headers |= {
+        "ETag": etag,
+        "Content-Length": str(end - begin),
+        "Accept-Ranges": "bytes",
+        "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(filed.sha256)).decode()}:",
+        "Content-Disposition": f'attachment; filename="{asked.file_name}"',
+        "Items": str(filed.items),
+    }
+    answer.stays, answer.parts = STORED, _parts(path, begin, end)
+    return answer
+
+
+def _part(request: Ask, etag: str, size: int) -> tuple[int, int] | None:
+    """The one part that is asked for, if what is there is what a part is held of; Trouble for one beyond the end."""
+    question = request.question
+    if question.range is None or question.if_range not in {None, etag}:
+        return None
+    asked = parse_range_header(question.range)
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        return None  # several parts are sent as the whole, as RFC 9110 allows
+    part = asked.range_for_length(size)
+    if part is None:
+        raise Trouble(416, "beyond_the_file", f"the file has {size} bytes", Content_Range=f"bytes */{size}")
+    return part
+
+
+async def _parts(path: Path, begin: int, end: int) -> AsyncGenerator[bytes]:
+    """A file's bytes, as they are taken; short where it is not there any more, so that who asked finds it cut off."""
+    file = await asyncio.to_thread(os.open, path, os.O_RDONLY)
+    try:
+        while begin < end:
+            part = await asyncio.to_thread(os.pread, file, min(PART, end - begin), begin)
+            if not part:
+                raise OSError(f"{path} is shorter than it was")
+            begin += len(part)
+            yield part
+    finally:
+        os.close(file)

@@ -1,0 +1,77 @@
+"""Exports that are there, being made, or ordered: each is made once, for all who ask for it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from api.exports.files import FOLDER, ExportFiles
+from api.exports.orders import Declined, Done, Filed, Order
+from api.exports.workshop import Workshop, workshop
+from api.services.problems import Trouble
+
+PATIENCE: Final = 10.0  # seconds that who asks first waits for it
+ROOM_BESIDE: Final = 4_096  # bytes for what is known of a file
+
+
+class Exporting:
+    """The exports of a process. `dsn` is where what makes them reads the record."""
+
+    def __init__(self, dsn: str, files: ExportFiles, workshop: Workshop) -> None:
+        self.dsn = dsn
+        self.files = files
+        self._workshop = workshop
+        self._making: dict[str, asyncio.Task[Filed | Declined]] = {}
+
+    @property
+    def most(self) -> int:
+        """Bytes that an export may have."""
+        return self.files.most - ROOM_BESIDE
+
+    async def found(self, name: str) -> Filed | Declined | None:
+        """What is known of a file of that name, if it is there."""
+        return await asyncio.to_thread(self.files.found, name)
+
+    async def ordered(self, name: str, order: Order) -> Filed | Declined | None:
+        """What becomes of an order; None while it is still being made."""
+        task = self._making.get(name)
+        if task is None:
+            task = self._making[name] = asyncio.create_task(self._made(name, order))
+            task.add_done_callback(lambda done: self._end(name, done))
+        await asyncio.wait({task}, timeout=PATIENCE)
+        return task.result() if task.done() else None
+
+    def _end(self, name: str, task: asyncio.Task[Filed | Declined]) -> None:
+        del self._making[name]
+        if not task.cancelled():
+            task.exception()  # whoever waited was told; nobody need have
+
+    async def _made(self, name: str, order: Order) -> Filed | Declined:
+        reply = await self._workshop.carry_out(order)
+        match reply:
+            case Done(filed=said) | (Declined() as said):
+                await asyncio.to_thread(self.files.keep, name, said)
+                return said
+            case _ if reply.away:
+                raise Trouble(503, "not_made", "the export could not be made just now: ask again", Retry_After="5")
+            case _:
+                raise RuntimeError(f"an export was not made: {reply.detail}")
+
+    async def close(self) -> None:
+        """Give up what is being made."""
+        tasks = list(self._making.values())
+        for one in tasks:
+            one.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def exporting(dsn: str, data: Path, most: int) -> AsyncGenerator[Exporting]:
+    """Exports kept in the data folder, in at most so many bytes, for as long as the block lasts."""
+    async with workshop() as shop:
+        made = Exporting(dsn, ExportFiles(data / FOLDER, most), shop)
+        try:
+            yield made
+        finally:
+            await made.close()

@@ -1,0 +1,164 @@
+"""The items of an export, one batch after the other, read by the very lists that the API shows."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from api.services.reader import Reader
+from projections.as_of import Moment, Rows
+from projections.exports import Export, FollowedFact
+from projections.lists import EVERYTHING, Collection, Excerpt, Page, page, with_json
+from projections.views import events
+from projections.views.events import EventFilter
+from projections.views.items import items_behind
+from projections.views.names import PLANS, PlanRow
+from projections.wanted import Wanted, wanted
+
+AT_ONCE: Final = 1_000  # items that are read at a time: nobody else waits for this process
+PUT: Final = "put"
+GONE: Final = "gone"
+_FACT: Final = msgspec.json.Decoder(FollowedFact).decode
+_KNOWN: Final = 16  # bytes of the digest that an item is known again by
+
+
+class Item(NamedTuple):
+    """An item's JSON, and a way to what its columns are told from; `gone` items have but their key."""
+
+    json: bytes
+    seen: Any
+    gone: bool = False
+
+
+Batches = AsyncIterator[Sequence[Item]]
+
+
+async def items(reader: Reader, export: Export, plan: str | None, moment: Moment) -> Batches:
+    """All items of an export at a moment, in the order of the lists."""
+    if export.listed is None:
+        async for batch in _facts(reader, plan, 0, moment):
+            yield batch
+        return
+    listed = export.of_plan if plan is not None and export.of_plan else export.listed
+    scopes = [plan] if plan is not None else await _plans(reader, moment) if export.within else [""]
+    for scope in scopes:
+        async for batch in _listed(reader, export, listed, scope, moment):
+            yield batch
+
+
+async def changed(reader: Reader, export: Export, plan: str | None, before: Moment, moment: Moment) -> Batches:
+    """What is another at `moment` than it was `before`, and then what is gone; both hold on the same day.
+
+    A fact never changes: what has changed is what came. Of other items their digests are held meanwhile.
+    """
+    if export.listed is None:
+        async for batch in _facts(reader, plan, before.position, moment):
+            yield [Item(_put(one.json), one.seen) for one in batch]
+        return
+    key = _key_of(export)
+    known: dict[tuple[str, ...], bytes] = {}
+    async for batch in items(reader, export, plan, before):
+        known |= {key(one.seen): _digest(one.json) for one in batch}
+    async for batch in items(reader, export, plan, moment):
+        yield [Item(_put(one.json), one.seen) for one in batch if known.pop(key(one.seen), b"") != _digest(one.json)]
+    yield [_gone(export, one) for one in known]
+
+
+def _key_of(export: Export) -> Callable[[Any], tuple[Any, ...]]:
+    told = [one.values() for one in export.columns if one.name in export.key]
+    return lambda seen: tuple(one(seen) for one in told)
+
+
+def _digest(json: bytes) -> bytes:
+    return blake2b(json, digest_size=_KNOWN).digest()
+
+
+def _put(json: bytes) -> bytes:
+    return b'{"change":"put",' + json[1:]
+
+
+def _gone(export: Export, key: tuple[Any, ...]) -> Item:
+    names = [one.name for one in export.columns if one.name in export.key]
+    told: dict[str, Any] = {"change": GONE}
+    for name, value in zip(names, key, strict=True):
+        above, _, last = name.rpartition(".")
+        (told.setdefault(above, {}) if above else told)[last] = value
+    return Item(msgspec.json.encode(told), dict(zip(names, key, strict=True)), gone=True)
+
+
+async def _plans(reader: Reader, moment: Moment) -> list[str]:
+    rows = await reader.read(moment, [wanted(PLANS)])
+    return sorted(one.id for one in rows.of(PLANS, PlanRow))
+
+
+async def _listed(
+    reader: Reader, export: Export, listed: Collection[Any, Any], scope: str, moment: Moment
+) -> AsyncIterator[Sequence[Item]]:
+    """A list from its first page to its last."""
+    given, excerpt = listed.filter(), Excerpt(AT_ONCE if listed.paged else EVERYTHING)
+
+    async def fetch(asked: Sequence[Wanted]) -> Rows:
+        return await reader.read(moment, asked)
+
+    while True:
+        found = await page(fetch, listed, scope, given, moment, excerpt)
+        place = listed.place(found.shown[-1].view, given) if found.shown else None
+        found = await _told(reader, listed, found, scope, moment)
+        if export.split is None:
+            yield [Item(one.json, one.view) for one in found.shown]
+        else:
+            yield [Item(json, view) for one in found.shown for view, json in with_json([*export.split(one.view)])]
+        if not found.more:
+            return
+        excerpt = excerpt._replace(place=place)
+
+
+async def _told(
+    reader: Reader, listed: Collection[Any, Any], found: Page[Any], scope: str, moment: Moment
+) -> Page[Any]:
+    """A page with what stands beside its rows: texts, or counts of tasks."""
+    if listed.told:
+        async with reader.slices.acquire() as connection:
+            return listed.told(found, await events.said_at(connection, [one.view.event for one in found.shown]))
+    if listed.counting and found.shown:
+        views = [one.view for one in found.shown]
+        return found._replace(shown=with_json(await reader.counted(listed.counting, views, found.rows, moment, scope)))
+    return found
+
+
+async def _facts(reader: Reader, plan: str | None, after: int, moment: Moment) -> AsyncIterator[Sequence[Item]]:
+    about = EventFilter(plan=plan)
+    while after < moment.position:
+        async with reader.slices.acquire() as connection:
+            found = await items_behind(connection, about, after, moment.position)
+        yield [Item(one.json, _Fact(one.json)) for one in found.items]
+        after = found.position
+
+
+class _Fact:
+    """A fact that is read from its JSON once a column is told from it."""
+
+    def __init__(self, json: bytes) -> None:
+        self._json = json
+        self._read: FollowedFact | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._read is None:
+            self._read = _FACT(self._json)
+        return getattr(self._read, name)
+
+
+def cells_of(columns: Sequence[tuple[str, Callable[[Any], Any]]]) -> Callable[[Item], list[Any]]:
+    """What tells the cells of an item, by the columns' names and what tells each."""
+    told = [one for _, one in columns]
+    names = [name for name, _ in columns]
+
+    def cells(item: Item) -> list[Any]:
+        if item.gone:
+            gone: Mapping[str, Any] = item.seen
+            return [gone.get(name) for name in names]
+        seen = item.seen
+        return [one(seen) for one in told]
+
+    return cells

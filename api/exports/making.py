@@ -1,0 +1,101 @@
+"""`python -m api.exports.making`: makes exports beside the server, so that no reader waits for one.
+
+It takes an order a line on standard input and answers each with a line, one after the other; it ends with its input,
+and so with the server. Its moment, its rows and its lists are those of every read.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from api.exports.items import changed, items
+from api.exports.orders import Declined, Done, Failed, Filed, Order, Reply
+from api.exports.tables import Unfit, digest_of, writing
+from api.services.reader import Reader
+from events.database import GONE, PLANNED_ONCE, WRONG, lanes_of
+from events.head import Head
+from projections.exports import EXPORTS
+from projections.memory import Memory
+
+MEMORY: Final = 48_000_000  # bytes; what every page shares is read once
+NICE: Final = 10  # who reads comes first
+
+log = logging.getLogger("planrecord")
+
+
+class Maker:
+    """Makes what is ordered; connections are kept from one order to the next."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self._readers: dict[str, Reader] = {}
+
+    async def reply(self, order: Order) -> Reply:
+        """The order carried out, or why not; nothing is left of what is not whole."""
+        path = Path(order.path)
+        try:
+            count = await self._written(order)
+            size = path.stat().st_size
+            if size > order.most:
+                path.unlink()
+                return Declined(code="too_large", detail=f"the export has {size:,} bytes, more than are kept here")
+            return Done(filed=Filed(size=size, sha256=digest_of(path), items=count))
+        except Unfit as unfit:
+            path.unlink(missing_ok=True)
+            return Declined(code=unfit.code, detail=str(unfit))
+        except Exception as error:
+            path.unlink(missing_ok=True)
+            log.warning("the export %s was not made", path.name, exc_info=True)
+            return Failed(detail=f"{type(error).__name__}: {error}", away=isinstance(error, (*GONE, *WRONG)))
+
+    async def _written(self, order: Order) -> int:
+        reader, export = await self._reader(order.dsn), EXPORTS[order.export]
+        count = 0
+        with writing(order) as form:
+            if order.since is None:
+                batches = items(reader, export, order.plan, order.moment)
+            else:
+                batches = changed(reader, export, order.plan, order.since, order.moment)
+            async for batch in batches:
+                form.write(batch)
+                count += len(batch)
+            form.end()
+        return count
+
+    async def _reader(self, dsn: str) -> Reader:
+        if dsn not in self._readers:
+            lanes = await self._stack.enter_async_context(lanes_of(dsn, 1, PLANNED_ONCE))
+            self._readers[dsn] = Reader(lanes, lanes, Head(lanes), "", Memory(MEMORY))
+        return self._readers[dsn]
+
+
+async def main() -> None:
+    """Carry out orders until there are no more: who orders has then gone, and wants nothing any more."""
+    async with AsyncExitStack() as stack:
+        maker, line = Maker(stack), await _line()
+        while line:
+            ahead = asyncio.create_task(_line())
+            made = asyncio.create_task(maker.reply(msgspec.json.decode(line, type=Order)))
+            await asyncio.wait({ahead, made}, return_when=asyncio.FIRST_COMPLETED)
+            if not made.done():
+                made.cancel()
+                return
+            sys.stdout.buffer.write(msgspec.json.encode(made.result()) + b"\n")
+            sys.stdout.buffer.flush()
+            line = await ahead
+
+
+async def _line() -> bytes:
+    return await asyncio.to_thread(sys.stdin.buffer.readline)
+
+
+if __name__ == "__main__":
+    os.nice(NICE)
+    logging.basicConfig(level=logging.WARNING)
+    asyncio.run(main())

@@ -1,0 +1,106 @@
+"""The process that makes exports, as the server sees it: started when one is ordered, ended when none has been."""
+
+import asyncio
+import logging
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import msgspec
+
+from api.exports.orders import Order, Reply
+from api.services.problems import Trouble
+
+MOST_ORDERS: Final = 50  # that wait to be carried out; each is kept for whoever asks again
+IDLE: Final = 30.0  # seconds without an order after which the process ends
+MADE_WITHIN: Final = 900.0  # seconds that an order may take
+LONGEST_REPLY: Final = 1 << 20  # bytes
+
+log = logging.getLogger("planrecord")
+
+
+class Workshop:
+    """Carries out orders one after the other, whatever their number, in one process beside this one."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._process: Process | None = None
+        self._leaving: Process | None = None
+        self._closing: asyncio.TimerHandle | None = None
+        self._orders = 0
+
+    async def carry_out(self, order: Order) -> Reply:
+        """What becomes of an order; Trouble if too many wait, it takes too long, or the process dies."""
+        if self._orders >= MOST_ORDERS:
+            raise Trouble(503, "too_many_waiting", "too many exports are being made: ask again later", Retry_After="30")
+        self._orders += 1
+        try:
+            async with self._turn:
+                return await self._replied(order)
+        finally:
+            self._orders -= 1
+
+    async def _replied(self, order: Order) -> Reply:
+        process = await self._running()
+        assert process.stdin  # noqa: S101 - as it was started
+        assert process.stdout  # noqa: S101
+        try:
+            async with asyncio.timeout(MADE_WITHIN):
+                process.stdin.write(msgspec.json.encode(order) + b"\n")
+                await process.stdin.drain()
+                line = await process.stdout.readline()
+        except BaseException as error:
+            self._kill()
+            if isinstance(error, TimeoutError | OSError):
+                raise Trouble(503, "not_made", "making the export took too long", Retry_After="60") from error
+            raise
+        if not line:
+            self._kill()
+            raise Trouble(503, "not_made", "the export was not made: ask again", Retry_After="5")
+        self._closing = asyncio.get_running_loop().call_later(IDLE, self._dismiss)
+        return msgspec.json.decode(line, type=Reply)
+
+    async def _running(self) -> Process:
+        if self._closing:
+            self._closing.cancel()
+            self._closing = None
+        if self._process is None or self._process.returncode is not None:
+            command = (sys.executable, "-m", "api.exports.making")
+            self._process = await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=PIPE, limit=LONGEST_REPLY, start_new_session=True
+            )
+        return self._process
+
+    def _dismiss(self) -> None:
+        """Let the process end, which it does with its input."""
+        if self._process and self._process.stdin:
+            self._process.stdin.close()
+        self._leaving, self._process = self._process, None
+
+    def _kill(self) -> None:
+        if self._process and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+        self._process = None
+
+    async def close(self) -> None:
+        """End the process now, with what it is making."""
+        if self._closing:
+            self._closing.cancel()
+        process = self._process
+        self._kill()
+        for one in (process, self._leaving):
+            if one:
+                await one.wait()
+
+
+@asynccontextmanager
+async def workshop() -> AsyncGenerator[Workshop]:
+    """The workshop for as long as the block lasts."""
+    made = Workshop()
+    try:
+        yield made
+    finally:
+        await made.close()
