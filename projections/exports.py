@@ -59,7 +59,7 @@ class Column(NamedTuple):
             return found
         if not self.of:
             return lambda item: [str(one) for one in found(item) or ()]
-        each = _at([_attribute(self.of)])
+        each = _at([_attribute(one) for one in self.of.split(".")])
         return lambda item: [str(each(one)) for one in found(item) or ()]
 
 

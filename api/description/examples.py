@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
-from api.http.formats import FEED_TYPES, FeedForm
+from api.http.formats import EXPORT_TYPES, FEED_TYPES, ExportForm, FeedForm
 from api.http.question import CLOUDEVENTS
 from domain.bundled import BUNDLED_PLAN
 
@@ -39,6 +39,8 @@ RANDOM: Final = {
     "hashes": "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
     "consistency": "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
     "checkpoint": CHECKPOINT,
+    "fileName": "planrecord_9f1c3b5a_all_tasks_p759_2023-12-31.csv",
+    "dc:identifier": "9f1c3b5a7d2e4860:759",
     "note": CHECKPOINT,
     "answer": "{…}",
 }
@@ -78,6 +80,7 @@ REFUSED: Final[dict[str, dict[int, Any]]] = {
     "/graphql": {400: {"variables": {}}},
     "/v1/demo/clock": {400: {"now": "noon"}, 409: {"now": "2023-01-01T00:00:00+08:00"}},
 }
+BINARY: Final = frozenset({EXPORT_TYPES[ExportForm.PARQUET], EXPORT_TYPES[ExportForm.XLSX]})  # nobody reads those
 Example = dict[str, Any]  # request: the address; answers: status → media type → the body
 
 
@@ -90,7 +93,8 @@ async def examples(described: Mapping[str, Any], http: httpx.AsyncClient, token:
         answers: Example = {}
         async for response in asked(http, path, operation, token):
             kind = response.headers["Content-Type"].partition(";")[0]
-            answers.setdefault(str(response.status_code), {})[kind] = _shown(response, kind)
+            if kind not in BINARY:
+                answers.setdefault(str(response.status_code), {})[kind] = _shown(response, kind)
         found[f"{method.upper()} {path}"] = {"request": example_address(path, operation), "answers": answers}
     return found
 

@@ -10,11 +10,12 @@ from litestar import Litestar
 
 from api.description.events import add_events
 from api.description.examples import BODIES, OTHER_FORMS, WRITTEN, Example
+from api.exports.asking import DESCRIBED, SIDECAR
 from api.feeds.channels import IN_BOTH_FORMS
 from api.graphql.door import GraphQLRequest
 from api.http import mementos
-from api.http.formats import FEED_TYPES, FeedForm
-from api.http.question import CLOUDEVENTS, STREAM
+from api.http.formats import EXPORT_TYPES, FEED_TYPES, ExportForm, FeedForm
+from api.http.question import CLOUDEVENTS, EXPORTED, STREAM
 from api.resources.cloudevents import CloudEvent
 from api.services.problems import PROBLEM_JSON, TITLES
 from api.writing.clock import Clock
@@ -28,6 +29,15 @@ _TOKEN: Final = {
 READ_HEADERS: Final = {
     "Log-Position": {"description": "The position that the body was read at.", "schema": {"type": "integer"}},
     "ETag": {"description": "Names this very body; If-None-Match spares it.", "schema": {"type": "string"}},
+}
+FILE_HEADERS: Final = {
+    "Repr-Digest": {"description": "The SHA-256 of the whole file (RFC 9530).", "schema": {"type": "string"}},
+    "Content-Disposition": {"description": "What the file is called.", "schema": {"type": "string"}},
+    "Items": {"description": "How many items it holds.", "schema": {"type": "integer"}},
+}
+_PARTS: Final = {
+    "Range": "A part of the file, as `bytes=1000-`: a download that was cut off goes on.",
+    "If-Range": "The ETag of the file that the part is wanted of; of another one all is sent.",
 }
 UNCHANGED: Final = "The body that If-None-Match names still stands."
 
@@ -48,6 +58,7 @@ def described_by(app: Litestar) -> dict[str, Any]:
     """The description without answers as examples."""
     described: dict[str, Any] = app.openapi_schema.to_schema()
     _name_feeds(described)
+    _name_exports(described)
     _add_bodies(described)
     add_events(described)
     described["components"]["securitySchemes"] = {"token": _TOKEN}
@@ -56,13 +67,7 @@ def described_by(app: Litestar) -> dict[str, Any]:
         if name == f"GET {STREAM}":
             _add_stream(operation)
         elif name.startswith("GET /v1/"):
-            _add_read(operation)
-            if name.endswith("/proof"):
-                _add_text(operation)
-            if name == "GET /v1/events":
-                _add_cloud_events(described, operation)
-            if f"{name.removeprefix('GET ')}/timemap" in described["paths"]:
-                _add_mementos(operation)
+            _add_of_record(described, name, operation)
         elif name.startswith("GET /feeds/"):
             _add_read(operation)
         elif name.startswith("POST /v1/"):
@@ -71,6 +76,19 @@ def described_by(app: Litestar) -> dict[str, Any]:
         if name.startswith("POST "):
             _add_problem(operation, 408)
     return described
+
+
+def _add_of_record(described: dict[str, Any], name: str, operation: dict[str, Any]) -> None:
+    """What a read of the record says beside what its handler does."""
+    _add_read(operation)
+    if name.endswith("/proof"):
+        _add_text(operation)
+    if name.startswith(f"GET {EXPORTED}") and SIDECAR not in name:
+        _add_file(operation)
+    if name == "GET /v1/events":
+        _add_cloud_events(described, operation)
+    if f"{name.removeprefix('GET ')}/timemap" in described["paths"]:
+        _add_mementos(operation)
 
 
 def _operations(described: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -91,6 +109,50 @@ def _name_feeds(described: dict[str, Any]) -> None:
             schema = shape if form is FeedForm.JSON else {"schema": {"type": "string"}}
             own["responses"]["200"]["content"] = {FEED_TYPES[form]: schema}
             described["paths"][f"{path}.{form}"] = {"get": own}
+
+
+def _name_exports(described: dict[str, Any]) -> None:
+    """Have exports under their addresses, which end in their form, and each form with what it is and describes it."""
+    for path in [one for one in described["paths"] if one.startswith(EXPORTED)]:
+        operation = described["paths"].pop(path)["get"]
+        shape = operation["responses"]["200"]["content"]["application/json"]
+        for form in ExportForm:
+            own: dict[str, Any] = deepcopy(operation)
+            own["operationId"] += form.capitalize()
+            schema = shape if form is ExportForm.JSON else {"schema": {"type": "string"}}
+            own["responses"]["200"]["content"] = {EXPORT_TYPES[form].partition(";")[0]: schema}
+            described["paths"][f"{path}.{form}"] = {"get": own}
+            if form in DESCRIBED:
+                described["paths"][f"{path}.{form}{SIDECAR}.json"] = {"get": _sidecar(operation, form)}
+
+
+def _sidecar(operation: Mapping[str, Any], form: ExportForm) -> dict[str, Any]:
+    """What describes an export that holds nothing but rows."""
+    own: dict[str, Any] = deepcopy(dict(operation))
+    own["operationId"] += f"{form.capitalize()}Metadata"
+    own["description"] = f"What the export as {form.upper()} holds: its columns, its moment, its licence (CSVW)."
+    own["responses"]["200"]["content"] = {"application/json": {"schema": {"type": "object"}}}
+    for status in ("406", "416", "422"):
+        own["responses"].pop(status)
+    return own
+
+
+def _add_file(operation: dict[str, Any]) -> None:
+    """What a file is asked for and answered with beside what every read is: a part, its digest, or that it is made."""
+    good = operation["responses"]["200"]
+    good["headers"] = good["headers"] | FILE_HEADERS
+    operation["responses"]["206"] = {"description": "The part of the file that was asked for.", **_bytes(good)}
+    place = {"description": "Where it will be.", "schema": {"type": "string"}}
+    operation["responses"]["202"] = {"description": "It is being made.", "headers": {"Location": place}}
+    for name, what in _PARTS.items():
+        asked = {"name": name, "in": "header", "required": False, "description": what, "schema": {"type": "string"}}
+        operation["parameters"].append(asked)
+
+
+def _bytes(good: Mapping[str, Any]) -> dict[str, Any]:
+    part = {"description": "Which bytes, of how many.", "schema": {"type": "string"}}
+    content = {kind: {"schema": {"type": "string"}} for kind in good["content"]}
+    return {"headers": good["headers"] | {"Content-Range": part}, "content": content}
 
 
 def _add_bodies(described: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from msgspec import Meta
 
-from api.http.asking import Clocks, Sheet, asked, clocks
+from api.http.asking import Clocks, asked, clocks
 from api.http.formats import ExportForm
 from api.http.question import Ask
 from api.http.release import FORMATS
@@ -20,7 +20,7 @@ DESCRIBED: Final = (ExportForm.CSV, ExportForm.NDJSON)  # which hold nothing but
 _HEADED: Final = frozenset({ExportForm.CSV, ExportForm.XLSX})
 
 
-class ExportQuery(Clocks, Sheet, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class ExportQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Which export."""
 
     plan: Annotated[
@@ -37,6 +37,14 @@ class ExportQuery(Clocks, Sheet, frozen=True, kw_only=True, rename="camel", forb
     headers: Annotated[
         Literal["zh"] | None, Meta(description="zh: a table's headings in Chinese. Of CSV and XLSX.", examples=["zh"])
     ] = None
+    excel: Annotated[
+        bool,
+        Meta(
+            description="Of CSV: with a byte order mark, and an apostrophe before what a spreadsheet would take for a "
+            "formula. Otherwise CSV is exactly what the record says.",
+            examples=[True],
+        ),
+    ] = False
 
 
 class ExportAsked(NamedTuple):

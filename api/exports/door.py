@@ -59,7 +59,7 @@ async def export_file(request: Ask, export: ExportName) -> Answer:
     if filed is None:
         filed = await exporting.ordered(kept_as, _order(request, asked, exporting, kept_as))
     if filed is None:
-        return _later(request, asked)
+        return _later(asked)
     if isinstance(filed, Declined):
         raise Trouble(422, filed.code, filed.detail)
     return _sent(request, asked, filed, exporting.files.path(kept_as))
@@ -76,7 +76,6 @@ def _meta(request: Ask, asked: ExportAsked) -> Meta:
 
 def _order(request: Ask, asked: ExportAsked, exporting: Exporting, kept_as: str) -> Order:
     meta = _meta(request, asked)
-    exporting.files.prepare()
     return Order(
         dsn=exporting.dsn,
         path=str(exporting.files.unfinished(kept_as).absolute()),
@@ -93,7 +92,7 @@ def _order(request: Ask, asked: ExportAsked, exporting: Exporting, kept_as: str)
     )
 
 
-def _later(request: Ask, asked: ExportAsked) -> Answer:
+def _later(asked: ExportAsked) -> Answer:
     """It is still being made, and will be found under its pinned address."""
     body = msgspec.json.encode({"state": "being_made", "location": _address(asked)})
     headers = {"Location": _address(asked), "Retry-After": "5", "Content-Type": JSON, "Cache-Control": "no-store"}

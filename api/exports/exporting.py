@@ -48,6 +48,7 @@ class Exporting:
             task.exception()  # whoever waited was told; nobody need have
 
     async def _made(self, name: str, order: Order) -> Filed | Declined:
+        await asyncio.to_thread(self.files.prepare)
         reply = await self._workshop.carry_out(order)
         match reply:
             case Done(filed=said) | (Declined() as said):

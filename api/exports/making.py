@@ -16,7 +16,7 @@ import msgspec
 
 from api.exports.items import changed, items
 from api.exports.orders import Declined, Done, Failed, Filed, Order, Reply
-from api.exports.tables import Unfit, digest_of, writing
+from api.exports.tables import Unfit, digest_of, too_large, writing
 from api.services.reader import Reader
 from events.database import GONE, PLANNED_ONCE, WRONG, lanes_of
 from events.head import Head
@@ -38,20 +38,14 @@ class Maker:
 
     async def reply(self, order: Order) -> Reply:
         """The order carried out, or why not; nothing is left of what is not whole."""
-        path = Path(order.path)
         try:
-            count = await self._written(order)
-            size = path.stat().st_size
-            if size > order.most:
-                path.unlink()
-                return Declined(code="too_large", detail=f"the export has {size:,} bytes, more than are kept here")
-            return Done(filed=Filed(size=size, sha256=digest_of(path), items=count))
+            return _done(order, await self._written(order))
         except Unfit as unfit:
-            path.unlink(missing_ok=True)
+            _drop(order)
             return Declined(code=unfit.code, detail=str(unfit))
         except Exception as error:
-            path.unlink(missing_ok=True)
-            log.warning("the export %s was not made", path.name, exc_info=True)
+            _drop(order)
+            log.warning("an export was not made: %s.%s", order.export, order.form, exc_info=True)
             return Failed(detail=f"{type(error).__name__}: {error}", away=isinstance(error, (*GONE, *WRONG)))
 
     async def _written(self, order: Order) -> int:
@@ -73,6 +67,18 @@ class Maker:
             lanes = await self._stack.enter_async_context(lanes_of(dsn, 1, PLANNED_ONCE))
             self._readers[dsn] = Reader(lanes, lanes, Head(lanes), "", Memory(MEMORY))
         return self._readers[dsn]
+
+
+def _done(order: Order, items: int) -> Done:
+    path = Path(order.path)
+    size = path.stat().st_size
+    if size > order.most:
+        raise too_large(order.most)
+    return Done(filed=Filed(size=size, sha256=digest_of(path), items=items))
+
+
+def _drop(order: Order) -> None:
+    Path(order.path).unlink(missing_ok=True)
 
 
 async def main() -> None:

@@ -30,7 +30,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     meta: msgspec.Raw
 
 
-class Filed(msgspec.Struct, frozen=True, kw_only=True):
+class Filed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """An export that lies in a file: its bytes, their SHA-256 in hex, and how many items it holds."""
 
     size: int

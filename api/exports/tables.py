@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -105,14 +105,15 @@ class _Limited:
     def write(self, content: bytes) -> None:
         self._left -= len(content)
         if self._left < 0:
-            raise _too_large(self._most)
+            raise too_large(self._most)
         self._file.write(content)
 
     def flush(self) -> None:
         self._file.flush()
 
 
-def _too_large(most: int) -> Unfit:
+def too_large(most: int) -> Unfit:
+    """What is said of an export that would take more room than there is."""
     return Unfit(
         "too_large",
         f"the export has more than {most:,} bytes, which is all that is kept here (PLANRECORD_EXPORT_BYTES): "
@@ -280,7 +281,7 @@ class _Xlsx:
             case int():
                 sheet.write_number(row, number, value)
             case date() if value.year >= FIRST_YEAR_OF_XLSX:
-                sheet.write_datetime(row, number, datetime.combine(value, datetime.min.time(), UTC), self._dates)
+                sheet.write_datetime(row, number, value, self._dates)
             case str() if column.type is ColumnType.DECIMAL and len(value.strip("-").replace(".", "")) <= EXACT_DIGITS:
                 sheet.write_number(row, number, float(value))
             case str() if column.type is ColumnType.DATE:
@@ -297,7 +298,7 @@ class _Xlsx:
             )
         self._characters += len(text)
         if self._characters > self._most:
-            raise _too_large(self._most)
+            raise too_large(self._most)
         self._sheet.write_string(self._row, number, text)
 
     def drop(self) -> None:
