@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -41,18 +41,22 @@ def disclosed(rows: Iterable[Any]) -> dict[str, tuple[str, str]]:
 
 
 def digests(data: Any) -> Iterator[str]:
-    """The digests in a fact's data, in order."""
-    match data:
-        case {"_sd": str(digest)}:
-            yield digest
-        case dict():
-            for value in data.values():  # pyright: ignore[reportUnknownVariableType]
-                yield from digests(value)
-        case list() | tuple():
-            for value in data:  # pyright: ignore[reportUnknownVariableType]
-                yield from digests(value)
-        case _:
-            pass
+    """The digests in a fact's data: those nearest to the top first, in one order whatever order the fields came in."""
+    level: list[Any] = [data]
+    while level:
+        below: list[Any] = []
+        for value in level:
+            match value:
+                case {"_sd": str(digest)}:
+                    yield digest
+                case dict():
+                    fields = cast("dict[str, Any]", value)
+                    below += (fields[name] for name in sorted(fields))
+                case list() | tuple():
+                    below += value
+                case _:
+                    pass
+        level = below
 
 
 def base64url(data: bytes) -> str:

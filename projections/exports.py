@@ -107,7 +107,7 @@ class GroupNamed(msgspec.Struct, frozen=True):
     closed: bool | None
 
 
-class Membership(msgspec.Struct, frozen=True):
+class GroupMember(msgspec.Struct, frozen=True):
     """A member of a group."""
 
     group: GroupNamed
@@ -189,10 +189,10 @@ def _assigned(task: TaskView) -> Iterable[Assigned]:
         )
 
 
-def _memberships(unit: UnitView) -> Iterable[Membership]:
+def _memberships(unit: UnitView) -> Iterable[GroupMember]:
     if unit.kind is UnitKind.GROUP:
         group = GroupNamed(unit.id, unit.name, unit.closed)
-        yield from (Membership(group, one) for one in unit.members)
+        yield from (GroupMember(group, one) for one in unit.members)
 
 
 _TEXT, _INTEGER, _DECIMAL, _DATE, _INSTANT, _BOOLEAN, _LIST, _JSON = ColumnType

@@ -16,7 +16,7 @@ from werkzeug.http import parse_range_header
 from api.exports.asking import DESCRIBED, SIDECAR, ExportAsked, ExportQuery, export_asked, split_name
 from api.exports.exporting import Exporting
 from api.exports.orders import Declined, Filed, Order
-from api.exports.sidecar import about_file, described
+from api.exports.sidecar import about_file, metadata_of
 from api.http.answers import JSON, ONCE, STORED, Answer, made
 from api.http.documented import answers, operation
 from api.http.formats import EXPORT_TYPES, ExportForm
@@ -25,7 +25,7 @@ from api.http.question import Ask
 from api.services.problems import Trouble
 from projections.as_of import Meta
 
-PART: Final = 1 << 18  # bytes that are read at a time
+FILE_PART: Final = 1 << 18  # bytes that are read at a time
 _ERASABLE: Final = frozenset({"reports", "events"})  # they hold text that may have to be forgotten
 
 
@@ -102,7 +102,7 @@ def _later(asked: ExportAsked) -> Answer:
 
 def _sidecar(request: Ask, asked: ExportAsked) -> Answer:
     """What describes a file that holds nothing but rows."""
-    body = msgspec.json.encode(described(asked, _meta(request, asked)))
+    body = msgspec.json.encode(metadata_of(asked, _meta(request, asked)))
     answer = made(request, body, asked.moment, explicit_day=asked.query.effective_on is not None)
     answer.headers["Content-Disposition"] = f'inline; filename="{asked.file_name}{SIDECAR}.json"'
     return answer
@@ -159,7 +159,7 @@ async def _parts(path: Path, begin: int, end: int) -> AsyncGenerator[bytes]:
     file = await asyncio.to_thread(os.open, path, os.O_RDONLY)
     try:
         while begin < end:
-            part = await asyncio.to_thread(os.pread, file, min(PART, end - begin), begin)
+            part = await asyncio.to_thread(os.pread, file, min(FILE_PART, end - begin), begin)
             if not part:
                 raise OSError(f"{path} is shorter than it was")
             begin += len(part)

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from api.exports.files import FOLDER, ExportFiles
-from api.exports.orders import Declined, Done, Filed, Order
+from api.exports.files import EXPORTS_FOLDER, ExportFiles
+from api.exports.orders import Declined, Delivered, Filed, Order
 from api.exports.workshop import Workshop, workshop
 from api.services.problems import Trouble
 
-PATIENCE: Final = 10.0  # seconds that who asks first waits for it
+FIRST_WAIT: Final = 10.0  # seconds that who asks first waits for it
 ROOM_BESIDE: Final = 4_096  # bytes for what is known of a file
 
 
@@ -39,7 +39,7 @@ class Exporting:
         if task is None:
             task = self._making[name] = asyncio.create_task(self._made(name, order))
             task.add_done_callback(lambda done: self._end(name, done))
-        await asyncio.wait({task}, timeout=PATIENCE)
+        await asyncio.wait({task}, timeout=FIRST_WAIT)
         return task.result() if task.done() else None
 
     def _end(self, name: str, task: asyncio.Task[Filed | Declined]) -> None:
@@ -51,7 +51,7 @@ class Exporting:
         await asyncio.to_thread(self.files.prepare)
         reply = await self._workshop.carry_out(order)
         match reply:
-            case Done(filed=said) | (Declined() as said):
+            case Delivered(filed=said) | (Declined() as said):
                 await asyncio.to_thread(self.files.keep, name, said)
                 return said
             case _ if reply.away:
@@ -71,7 +71,7 @@ class Exporting:
 async def exporting(dsn: str, data: Path, most: int) -> AsyncGenerator[Exporting]:
     """Exports kept in the data folder, in at most so many bytes, for as long as the block lasts."""
     async with workshop() as shop:
-        made = Exporting(dsn, ExportFiles(data / FOLDER, most), shop)
+        made = Exporting(dsn, ExportFiles(data / EXPORTS_FOLDER, most), shop)
         try:
             yield made
         finally:

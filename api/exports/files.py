@@ -11,7 +11,7 @@ import msgspec
 
 from api.exports.orders import Declined, Filed
 
-FOLDER: Final = "exports"  # in the data folder
+EXPORTS_FOLDER: Final = "exports"  # in the data folder
 UNFINISHED: Final = ".part"
 ABANDONED: Final = 3_600.0  # seconds after which nobody writes any more what was not touched
 _SAID: Final = ".said"  # what is known of a file lies beside it

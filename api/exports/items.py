@@ -16,14 +16,14 @@ from projections.views.items import items_behind
 from projections.views.names import PLANS, PlanRow
 from projections.wanted import Wanted, wanted
 
-AT_ONCE: Final = 1_000  # items that are read at a time: nobody else waits for this process
-PUT: Final = "put"
-GONE: Final = "gone"
+ITEMS_READ: Final = 1_000  # items that are read at a time: nobody else waits for this process
+CHANGE_PUT: Final = "put"
+CHANGE_GONE: Final = "gone"
 _FACT: Final = msgspec.json.Decoder(FollowedFact).decode
 _KNOWN: Final = 16  # bytes of the digest that an item is known again by
 
 
-class Item(NamedTuple):
+class ExportItem(NamedTuple):
     """An item's JSON, and a way to what its columns are told from; `gone` items have but their key."""
 
     json: bytes
@@ -31,7 +31,7 @@ class Item(NamedTuple):
     gone: bool = False
 
 
-Batches = AsyncIterator[Sequence[Item]]
+Batches = AsyncIterator[Sequence[ExportItem]]
 
 
 async def items(reader: Reader, export: Export, plan: str | None, moment: Moment) -> Batches:
@@ -54,14 +54,16 @@ async def changed(reader: Reader, export: Export, plan: str | None, before: Mome
     """
     if export.listed is None:
         async for batch in _facts(reader, plan, before.position, moment):
-            yield [Item(_put(one.json), one.seen) for one in batch]
+            yield [ExportItem(_put(one.json), one.seen) for one in batch]
         return
     key = _key_of(export)
     known: dict[tuple[str, ...], bytes] = {}
     async for batch in items(reader, export, plan, before):
         known |= {key(one.seen): _digest(one.json) for one in batch}
     async for batch in items(reader, export, plan, moment):
-        yield [Item(_put(one.json), one.seen) for one in batch if known.pop(key(one.seen), b"") != _digest(one.json)]
+        yield [
+            ExportItem(_put(one.json), one.seen) for one in batch if known.pop(key(one.seen), b"") != _digest(one.json)
+        ]
     yield [_gone(export, one) for one in known]
 
 
@@ -78,13 +80,13 @@ def _put(json: bytes) -> bytes:
     return b'{"change":"put",' + json[1:]
 
 
-def _gone(export: Export, key: tuple[Any, ...]) -> Item:
+def _gone(export: Export, key: tuple[Any, ...]) -> ExportItem:
     names = [one.name for one in export.columns if one.name in export.key]
-    told: dict[str, Any] = {"change": GONE}
+    told: dict[str, Any] = {"change": CHANGE_GONE}
     for name, value in zip(names, key, strict=True):
         above, _, last = name.rpartition(".")
         (told.setdefault(above, {}) if above else told)[last] = value
-    return Item(msgspec.json.encode(told), dict(zip(names, key, strict=True)), gone=True)
+    return ExportItem(msgspec.json.encode(told), dict(zip(names, key, strict=True)), gone=True)
 
 
 async def _plans(reader: Reader, moment: Moment) -> list[str]:
@@ -94,9 +96,9 @@ async def _plans(reader: Reader, moment: Moment) -> list[str]:
 
 async def _listed(
     reader: Reader, export: Export, listed: Collection[Any, Any], scope: str, moment: Moment
-) -> AsyncIterator[Sequence[Item]]:
+) -> AsyncIterator[Sequence[ExportItem]]:
     """A list from its first page to its last."""
-    given, excerpt = listed.filter(), Excerpt(AT_ONCE if listed.paged else EVERYTHING)
+    given, excerpt = listed.filter(), Excerpt(ITEMS_READ if listed.paged else EVERYTHING)
 
     async def fetch(asked: Sequence[Wanted]) -> Rows:
         return await reader.read(moment, asked)
@@ -106,9 +108,9 @@ async def _listed(
         place = listed.place(found.shown[-1].view, given) if found.shown else None
         found = await _told(reader, listed, found, scope, moment)
         if export.split is None:
-            yield [Item(one.json, one.view) for one in found.shown]
+            yield [ExportItem(one.json, one.view) for one in found.shown]
         else:
-            yield [Item(json, view) for one in found.shown for view, json in with_json([*export.split(one.view)])]
+            yield [ExportItem(json, view) for one in found.shown for view, json in with_json([*export.split(one.view)])]
         if not found.more:
             return
         excerpt = excerpt._replace(place=place)
@@ -127,12 +129,12 @@ async def _told(
     return found
 
 
-async def _facts(reader: Reader, plan: str | None, after: int, moment: Moment) -> AsyncIterator[Sequence[Item]]:
+async def _facts(reader: Reader, plan: str | None, after: int, moment: Moment) -> AsyncIterator[Sequence[ExportItem]]:
     about = EventFilter(plan=plan)
     while after < moment.position:
         async with reader.slices.acquire() as connection:
             found = await items_behind(connection, about, after, moment.position)
-        yield [Item(one.json, _Fact(one.json)) for one in found.items]
+        yield [ExportItem(one.json, _Fact(one.json)) for one in found.items]
         after = found.position
 
 
@@ -149,12 +151,12 @@ class _Fact:
         return getattr(self._read, name)
 
 
-def cells_of(columns: Sequence[tuple[str, Callable[[Any], Any]]]) -> Callable[[Item], list[Any]]:
+def row_of(columns: Sequence[tuple[str, Callable[[Any], Any]]]) -> Callable[[ExportItem], list[Any]]:
     """What tells the cells of an item, by the columns' names and what tells each."""
     told = [one for _, one in columns]
     names = [name for name, _ in columns]
 
-    def cells(item: Item) -> list[Any]:
+    def cells(item: ExportItem) -> list[Any]:
         if item.gone:
             gone: Mapping[str, Any] = item.seen
             return [gone.get(name) for name in names]

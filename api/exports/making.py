@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from api.exports.items import changed, items
-from api.exports.orders import Declined, Done, Failed, Filed, Order, Reply
-from api.exports.tables import Unfit, digest_of, too_large, writing
+from api.exports.orders import Declined, Delivered, Filed, NotMade, Order, OrderOutcome
+from api.exports.tables import Unfit, sha256_of, too_large, writing
 from api.services.reader import Reader
 from events.database import GONE, PLANNED_ONCE, WRONG, lanes_of
 from events.head import Head
@@ -36,7 +36,7 @@ class Maker:
         self._stack = stack
         self._readers: dict[str, Reader] = {}
 
-    async def reply(self, order: Order) -> Reply:
+    async def reply(self, order: Order) -> OrderOutcome:
         """The order carried out, or why not; nothing is left of what is not whole."""
         try:
             return _done(order, await self._written(order))
@@ -46,7 +46,7 @@ class Maker:
         except Exception as error:
             _drop(order)
             log.warning("an export was not made: %s.%s", order.export, order.form, exc_info=True)
-            return Failed(detail=f"{type(error).__name__}: {error}", away=isinstance(error, (*GONE, *WRONG)))
+            return NotMade(detail=f"{type(error).__name__}: {error}", away=isinstance(error, (*GONE, *WRONG)))
 
     async def _written(self, order: Order) -> int:
         reader, export = await self._reader(order.dsn), EXPORTS[order.export]
@@ -69,19 +69,19 @@ class Maker:
         return self._readers[dsn]
 
 
-def _done(order: Order, items: int) -> Done:
+def _done(order: Order, items: int) -> Delivered:
     path = Path(order.path)
     size = path.stat().st_size
     if size > order.most:
         raise too_large(order.most)
-    return Done(filed=Filed(size=size, sha256=digest_of(path), items=items))
+    return Delivered(filed=Filed(size=size, sha256=sha256_of(path), items=items))
 
 
 def _drop(order: Order) -> None:
     Path(order.path).unlink(missing_ok=True)
 
 
-async def main() -> None:
+async def serve_orders() -> None:
     """Carry out orders until there are no more: who orders has then gone, and wants nothing any more."""
     async with AsyncExitStack() as stack:
         maker, line = Maker(stack), await _line()
@@ -104,4 +104,4 @@ async def _line() -> bytes:
 if __name__ == "__main__":
     os.nice(NICE)
     logging.basicConfig(level=logging.WARNING)
-    asyncio.run(main())
+    asyncio.run(serve_orders())

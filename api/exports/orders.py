@@ -45,17 +45,17 @@ class Declined(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     detail: str
 
 
-class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class NotMade(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What went wrong in making it; `away`: the database did, and may be back."""
 
     detail: str
     away: bool
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Delivered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """It lies at the path that was ordered."""
 
     filed: Filed
 
 
-Reply = Done | Declined | Failed
+OrderOutcome = Delivered | Declined | NotMade

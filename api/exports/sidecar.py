@@ -40,7 +40,7 @@ def about_file(asked: ExportAsked, meta: Meta) -> dict[str, str]:
     }
 
 
-def described(asked: ExportAsked, meta: Meta) -> dict[str, Any]:
+def metadata_of(asked: ExportAsked, meta: Meta) -> dict[str, Any]:
     """The metadata of an export; of CSV with its columns. `notes` has what pandas needs to read them as they are."""
     url = f"/v1/export/{asked.export.name}.{asked.form}?{urlencode(asked.pinned)}"
     said: dict[str, Any] = {

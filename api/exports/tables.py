@@ -14,7 +14,7 @@ from typing import IO, Any, Final, Protocol
 import msgspec
 
 from api.exports.files import UNFINISHED
-from api.exports.items import GONE, PUT, Item, cells_of
+from api.exports.items import CHANGE_GONE, CHANGE_PUT, ExportItem, row_of
 from api.exports.orders import Order
 from api.http.formats import BOM, ExportForm, Format, Printer, cell, marked
 from domain.words import escaped
@@ -43,10 +43,10 @@ class Unfit(Exception):
         self.code = code
 
 
-class Form(Protocol):
+class Sink(Protocol):
     """Writes items."""
 
-    def write(self, items: Sequence[Item]) -> None:
+    def write(self, items: Sequence[ExportItem]) -> None:
         """The next of them."""
         ...
 
@@ -56,7 +56,7 @@ class Form(Protocol):
 
 
 @contextmanager
-def writing(order: Order) -> Generator[Form]:
+def writing(order: Order) -> Generator[Sink]:
     """What writes a file in the form that is ordered; Unfit where the form, or the room there is, does not take it."""
     match order.form:
         case ExportForm.CSV:
@@ -77,7 +77,7 @@ def writing(order: Order) -> Generator[Form]:
                 yield from _book(order, folder)
 
 
-def _book(order: Order, folder: str) -> Generator[Form]:
+def _book(order: Order, folder: str) -> Generator[Sink]:
     form = _Xlsx(order, folder)
     try:
         yield form
@@ -86,7 +86,7 @@ def _book(order: Order, folder: str) -> Generator[Form]:
         raise
 
 
-def digest_of(path: Path) -> str:
+def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hex."""
     digest = sha256()
     with path.open("rb") as file:
@@ -133,11 +133,11 @@ class _Cells:
     def __init__(self, order: Order) -> None:
         export, self.delta = EXPORTS[order.export], order.since is not None
         self.columns = columns_of(export, delta=self.delta)
-        self._cells = cells_of([(one.name, one.values()) for one in export.columns])
+        self._cells = row_of([(one.name, one.values()) for one in export.columns])
 
-    def of(self, item: Item) -> list[Any]:
+    def of(self, item: ExportItem) -> list[Any]:
         cells = self._cells(item)
-        return [GONE if item.gone else PUT, *cells] if self.delta else cells
+        return [CHANGE_GONE if item.gone else CHANGE_PUT, *cells] if self.delta else cells
 
     def headings(self, *, chinese: bool) -> list[str]:
         return [one.title if chinese else one.name for one in self.columns]
@@ -151,13 +151,13 @@ class _Csv:
         self._separators = [one.separator if one.type is ColumnType.LIST else None for one in self._cells.columns]
         self._print([self._cells.headings(chinese=order.chinese)], first=BOM if order.excel else b"")
 
-    def write(self, items: Sequence[Item]) -> None:
+    def write(self, items: Sequence[ExportItem]) -> None:
         self._print([self._row(one) for one in items])
 
     def end(self) -> None:
         pass
 
-    def _row(self, item: Item) -> list[str]:
+    def _row(self, item: ExportItem) -> list[str]:
         found = zip(self._separators, self._cells.of(item), strict=True)
         texts = [_text(value, separator) for separator, value in found]
         return [marked(escaped(one)) for one in texts] if self._excel else texts
@@ -186,11 +186,16 @@ class _Json:
     def __init__(self, file: _Limited, order: Order) -> None:
         self._file, self._meta = file, bytes(order.meta)
         self._printer = Printer(Format(order.form.value), msgspec.Struct)
+        self._empty = True
 
-    def write(self, items: Sequence[Item]) -> None:
-        self._file.write(self._printer.part([one.json for one in items]))
+    def write(self, items: Sequence[ExportItem]) -> None:
+        if items:
+            self._file.write(self._printer.part([one.json for one in items]))
+            self._empty = False
 
     def end(self) -> None:
+        if self._empty:
+            self._file.write(self._printer.part([]))
         self._file.write(self._printer.end(b"null", self._meta))
 
 
@@ -204,12 +209,12 @@ class _Parquet:
         self._json = [one.type is ColumnType.JSON for one in self._cells.columns]
         self._longest = 1
 
-    def write(self, items: Sequence[Item]) -> None:
+    def write(self, items: Sequence[ExportItem]) -> None:
         lines = [self._line(one) for one in items]
         self._longest = max(self._longest, *map(len, lines), 1) if lines else self._longest
         self._file.write(b"".join(lines))
 
-    def _line(self, item: Item) -> bytes:
+    def _line(self, item: ExportItem) -> bytes:
         cells = self._cells.of(item)
         if any(self._json):
             cells = [
@@ -263,7 +268,7 @@ class _Xlsx:
         for number, heading in enumerate(self._cells.headings(chinese=order.chinese)):
             self._sheet.write_string(0, number, heading, self._bold)
 
-    def write(self, items: Sequence[Item]) -> None:
+    def write(self, items: Sequence[ExportItem]) -> None:
         for one in items:
             self._row += 1
             if self._row >= ROWS_OF_XLSX:
@@ -290,6 +295,8 @@ class _Xlsx:
                 self._text(number, _text(value, column.separator if column.type is ColumnType.LIST else None))
 
     def _text(self, number: int, text: str) -> None:
+        if not text:
+            return  # the list is empty
         if len(text) > CHARACTERS_OF_XLSX:
             raise Unfit(
                 "beyond_xlsx",

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from api.exports.orders import Order, Reply
+from api.exports.orders import Order, OrderOutcome
 from api.services.problems import Trouble
 
 MOST_ORDERS: Final = 50  # that wait to be carried out; each is kept for whoever asks again
@@ -31,7 +31,7 @@ class Workshop:
         self._closing: asyncio.TimerHandle | None = None
         self._orders = 0
 
-    async def carry_out(self, order: Order) -> Reply:
+    async def carry_out(self, order: Order) -> OrderOutcome:
         """What becomes of an order; Trouble if too many wait, it takes too long, or the process dies."""
         if self._orders >= MOST_ORDERS:
             raise Trouble(503, "too_many_waiting", "too many exports are being made: ask again later", Retry_After="30")
@@ -42,7 +42,7 @@ class Workshop:
         finally:
             self._orders -= 1
 
-    async def _replied(self, order: Order) -> Reply:
+    async def _replied(self, order: Order) -> OrderOutcome:
         process = await self._running()
         assert process.stdin  # noqa: S101 - as it was started
         assert process.stdout  # noqa: S101
@@ -60,7 +60,7 @@ class Workshop:
             self._kill()
             raise Trouble(503, "not_made", "the export was not made: ask again", Retry_After="5")
         self._closing = asyncio.get_running_loop().call_later(IDLE, self._dismiss)
-        return msgspec.json.decode(line, type=Reply)
+        return msgspec.json.decode(line, type=OrderOutcome)
 
     async def _running(self) -> Process:
         if self._closing:

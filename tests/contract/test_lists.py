@@ -35,7 +35,8 @@ def lists() -> dict[str, Any]:
 def is_list(operation: Any) -> bool:
     schema = operation["responses"]["200"].get("content", {}).get("application/json", {}).get("schema", {})
     found = described()["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], {})
-    return {"items", "next", "meta"} <= found.get("properties", {}).keys()
+    paged = any(one["name"] == "limit" for one in operation.get("parameters", ()))
+    return paged and {"items", "next", "meta"} <= found.get("properties", {}).keys()
 
 
 def address(path: str) -> str:

@@ -21,6 +21,7 @@ WRITES = sorted(path for path, item in PATHS.items() if "post" in item)
 GOOD = {"plan": "shanghai-credit-2023", "key": "21", "unit": "shi-ke-wei", "code": "310115", "position": "1"} | {
     "number": "3",
     "platform": "sui-shen-ban",
+    "export": "tasks",
 }
 ODD = ["", "0", "-1", "%00", "%FF", "%F0%9F%98%80", "..%2F", "'%3B--", "null", "9" * 400, "x" * 2_000]
 ODD_QUERIES = [
