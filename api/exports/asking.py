@@ -65,8 +65,8 @@ class ExportAsked(NamedTuple):
         whole = f"planrecord_{moment.log[:8]}_{query.plan or 'all'}_{name}{since}_p{moment.position}"
         return f"{whole}_{moment.effective_on}{also}.{self.form}"
 
-    def kept_as(self, erasure_epoch: int) -> str:
-        """The name under which it is kept: all that makes its bytes."""
+    def kept_as(self, erasure_epoch: int, most: int) -> str:
+        """The name under which it is kept: all that makes its bytes. `most`: how many it may have."""
         query, since = self.query, self.since
         parts: tuple[Any, ...] = (
             VERSION,
@@ -77,6 +77,7 @@ class ExportAsked(NamedTuple):
             self.moment.effective_on,
             since and since.position,
             erasure_epoch,
+            most,
             self.export.name,
             query.plan,
             query.headers,

@@ -22,7 +22,7 @@ from api.http.documented import answers, operation
 from api.http.formats import EXPORT_TYPES, ExportForm
 from api.http.paths import ExportName
 from api.http.question import Ask
-from api.services.problems import Trouble
+from api.services.problems import Trouble, unknown_address
 from projections.as_of import Meta
 
 FILE_PART: Final = 1 << 18  # bytes that are read at a time
@@ -48,13 +48,15 @@ async def export_file(request: Ask, export: ExportName) -> Answer:
     form = request.question.suffix
     assert isinstance(form, ExportForm)  # noqa: S101 - no address of an export lacks one
     name, of = split_name(export)
-    if of is not None and form is ExportForm.JSON:
+    if of is not None:
+        if form is not ExportForm.JSON:
+            raise unknown_address(f"what describes {name}.{of} is {name}.{of}{SIDECAR}.json")
         return _sidecar(request, await export_asked(request, name, of))
     asked = await export_asked(request, name, form)
     if form is ExportForm.PARQUET and find_spec("duckdb") is None:
         raise Trouble(406, "not_here", "Parquet is not made here, as duckdb is not installed: ask with .csv")
     exporting: Exporting = request.app.state.exporting
-    kept_as = asked.kept_as(request.reader.head.erasure_epoch)
+    kept_as = asked.kept_as(request.reader.head.erasure_epoch, exporting.most)
     filed = await exporting.found(kept_as)
     if filed is None:
         filed = await exporting.ordered(kept_as, _order(request, asked, exporting, kept_as))
@@ -149,6 +151,8 @@ def _part(request: Ask, etag: str, size: int) -> tuple[int, int] | None:
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
         return None  # several parts are sent as the whole, as RFC 9110 allows
     part = asked.range_for_length(size)
+    if part is None and asked.ranges[0][0] < 0 < size:
+        return 0, size  # the last bytes, more than there are
     if part is None:
         raise Trouble(416, "beyond_the_file", f"the file has {size} bytes", Content_Range=f"bytes */{size}")
     return part

@@ -1,10 +1,11 @@
 """Exports that are there, being made, or ordered: each is made once, for all who ask for it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from api.exports.files import EXPORTS_FOLDER, ExportFiles
 from api.exports.orders import Declined, Delivered, Filed, Order
@@ -13,6 +14,8 @@ from api.services.problems import Trouble
 
 FIRST_WAIT: Final = 10.0  # seconds that who asks first waits for it
 ROOM_BESIDE: Final = 4_096  # bytes for what is known of a file
+
+log = logging.getLogger("planrecord")
 
 
 class Exporting:
@@ -48,14 +51,14 @@ class Exporting:
             task.exception()  # whoever waited was told; nobody need have
 
     async def _made(self, name: str, order: Order) -> Filed | Declined:
-        await asyncio.to_thread(self.files.prepare)
+        await _on_disk(self.files.prepare)
         reply = await self._workshop.carry_out(order)
         match reply:
             case Delivered(filed=said) | (Declined() as said):
-                await asyncio.to_thread(self.files.keep, name, said)
+                await _on_disk(self.files.keep, name, said)
                 return said
             case _ if reply.away:
-                raise Trouble(503, "not_made", "the export could not be made just now: ask again", Retry_After="5")
+                raise _not_now()
             case _:
                 raise RuntimeError(f"an export was not made: {reply.detail}")
 
@@ -65,6 +68,18 @@ class Exporting:
         for one in tasks:
             one.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _on_disk(do: Callable[..., None], *given: Any) -> None:
+    try:
+        await asyncio.to_thread(do, *given)
+    except OSError as error:  # the disk is full, or the folder nobody's to write
+        log.warning("an export cannot be kept: %s", error)
+        raise _not_now() from error
+
+
+def _not_now() -> Trouble:
+    return Trouble(503, "not_made", "the export could not be made just now: ask again", Retry_After="5")
 
 
 @asynccontextmanager
