@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import License
 
-from api import exports, feeds, pages
+from api import exports, feeds, pages, standards
 from api import log as auditors
 from api.description import docs, schemas
 from api.exports.exporting import Exporting, exporting
@@ -60,6 +60,7 @@ HANDLERS: list[Any] = [
     *auditors.HANDLERS,
     *feeds.HANDLERS,
     *exports.HANDLERS,
+    *standards.HANDLERS,
     commands.commands,
     clock.demo_clock,
     methods,

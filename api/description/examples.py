@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
-from api.http.formats import EXPORT_TYPES, FEED_TYPES, ExportForm, FeedForm
+from api.http.formats import EXPORT_TYPES, FEED_TYPES, PLAN_TYPES, ExportForm, FeedForm, PlanForm
 from api.http.question import CLOUDEVENTS
 from domain.bundled import BUNDLED_PLAN
 
@@ -158,6 +158,8 @@ def _shown(response: httpx.Response, kind: str) -> Any:
         return TLOG_PROOF
     if kind in FEED_TYPES.values():
         return _feed(response.text, kind)
+    if kind == PLAN_TYPES[PlanForm.STRATML].partition(";")[0]:
+        return _stratml(response.text)
     if not kind.endswith("json"):
         return response.text
     return _short(response.json())
@@ -183,6 +185,16 @@ def _feed(text: str, kind: str) -> Any:
         return _short(json.loads(text))
     entries = text.split("<entry>")
     return "<entry>".join(entries[: LONGEST_LIST + 1]) + ("</feed>" if len(entries) > LONGEST_LIST + 1 else "")
+
+
+def _stratml(text: str) -> str:
+    """A plan with its first goal and that one's first objectives, and always the same where it is random."""
+    (log,) = set(re.findall("([0-9a-f]{16}):[0-9]+ ", text))
+    text = re.sub("(?<!:)[0-9a-f]{64}", RANDOM["root"], text).replace(log, RANDOM["log"])
+    head, *goals = text.split("<Goal>")
+    goal, *objectives = goals[0].split("<Objective>")
+    shown = "<Objective>".join([goal, *objectives[:LONGEST_LIST]])
+    return f"{head}<Goal>{shown}</Goal>{goals[-1].rpartition('</Goal>')[2]}"
 
 
 def _printed(rows: list[list[str]]) -> str:

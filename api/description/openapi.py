@@ -14,7 +14,7 @@ from api.exports.asking import DESCRIBED, SIDECAR
 from api.feeds.channels import IN_BOTH_FORMS
 from api.graphql.door import GraphQLRequest
 from api.http import mementos
-from api.http.formats import EXPORT_TYPES, FEED_TYPES, ExportForm, FeedForm
+from api.http.formats import EXPORT_TYPES, FEED_TYPES, PLAN_TYPES, ExportForm, FeedForm
 from api.http.question import CLOUDEVENTS, EXPORTED, STREAM
 from api.resources.cloudevents import CloudEvent
 from api.services.problems import PROBLEM_JSON, TITLES
@@ -59,6 +59,7 @@ def described_by(app: Litestar) -> dict[str, Any]:
     described: dict[str, Any] = app.openapi_schema.to_schema()
     _name_feeds(described)
     _name_exports(described)
+    _name_standards(described)
     _add_bodies(described)
     add_events(described)
     described["components"]["securitySchemes"] = {"token": _TOKEN}
@@ -153,6 +154,16 @@ def _bytes(good: Mapping[str, Any]) -> dict[str, Any]:
     part = {"description": "Which bytes, of how many.", "schema": {"type": "string"}}
     content = {kind: {"schema": {"type": "string"}} for kind in good["content"]}
     return {"headers": good["headers"] | {"Content-Range": part}, "content": content}
+
+
+def _name_standards(described: dict[str, Any]) -> None:
+    """Have a plan in a standard under its address, which ends in a suffix, and as what it is."""
+    for form, media_type in PLAN_TYPES.items():
+        for path in [one for one in described["paths"] if one.endswith(f"/.{form}")]:
+            operation = described["paths"].pop(path)["get"]
+            kind = media_type.partition(";")[0]
+            operation["responses"]["200"]["content"] = {kind: {"schema": {"type": "string"}}}
+            described["paths"][f"{path.removesuffix(f'/.{form}')}.{form}"] = {"get": operation}
 
 
 def _add_bodies(described: dict[str, Any]) -> None:

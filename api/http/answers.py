@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -22,6 +22,16 @@ BODY_PARTS: Final = "parts"  # and where it has its body in parts
 
 
 NOTICE: Final = "Planrecord-Notice"
+
+
+class TypedLink(NamedTuple):
+    """Where something is, and of which media type it is there."""
+
+    address: str
+    media_type: str
+
+
+Links = Mapping[str, str | TypedLink]  # by their relations
 
 
 class Once(msgspec.Struct, frozen=True):
@@ -122,7 +132,7 @@ def cache_control(origin: str, *, pinned: bool, erasable: bool) -> str:
     return "public, max-age=3600" if lasting else "no-cache"
 
 
-def ok(request: Ask, body: msgspec.Struct, moment: Moment, *, links: Mapping[str, str] | None = None) -> Answer:
+def ok(request: Ask, body: msgspec.Struct, moment: Moment, *, links: Links | None = None) -> Answer:
     """An answer in JSON, read at a moment."""
     explicit, encoded = "effectiveOn" in request.question.parameters, msgspec.json.encode(body)
     return made(request, encoded, moment, explicit_day=explicit, erasable=texts.erasable(type(body)), links=links)
@@ -136,7 +146,7 @@ def made(  # noqa: PLR0913 - all that an answer's headers say
     *,
     explicit_day: bool,
     erasable: bool = False,
-    links: Mapping[str, str] | None = None,
+    links: Links | None = None,
 ) -> Answer:
     """An answer read at a moment: it may be kept for as long as it is true.
 
@@ -149,12 +159,17 @@ def made(  # noqa: PLR0913 - all that an answer's headers say
         "Cache-Control": cache_control(moment.origin, pinned=moment.pinned and explicit_day, erasable=erasable),
         "ETag": etag(request, moment, media_type),
         "Link": ", ".join(
-            f'<{address}>; rel="{name}"'
-            for name, address in {**(links or {}), "license": request.reader.license}.items()
+            _link(name, target) for name, target in {**(links or {}), "license": request.reader.license}.items()
         ),
     }
     lasting = UNLESS_ERASED if erasable else ALWAYS
     return Answer(body, headers, lasting if moment.pinned else AtHead(moment.position))
+
+
+def _link(relation: str, target: str | TypedLink) -> str:
+    """A link as RFC 8288 writes it."""
+    address, *media_type = (target,) if isinstance(target, str) else target
+    return f'<{address}>; rel="{relation}"' + "".join(f'; type="{one.partition(";")[0]}"' for one in media_type)
 
 
 def noticed(request: Ask, answer: Answer) -> Answer:

@@ -10,8 +10,7 @@ from litestar.openapi.spec import Operation, Parameter, Schema
 from msgspec import UNSET, Meta, UnsetType
 
 from api.http.asking import Clocks, Paging, Sheet
-from api.http.formats import ExportForm, FeedForm, Format
-from api.http.question import Suffix
+from api.http.formats import ExportForm, FeedForm, Format, PlanForm, Suffix
 from api.services.problems import PROBLEM_JSON, TITLES, Problem
 from projections.lists import Collection
 
@@ -19,7 +18,7 @@ from projections.lists import Collection
 def operation(*queries: type[msgspec.Struct], suffixes: Sequence[Suffix] = ()) -> type[Operation]:
     """An operation whose query parameters are the fields of `queries`, in the forms that suffixes ask for.
 
-    What has a limit is a list, in three forms. A feed has no address without a suffix.
+    What has a limit is a list, in three forms. A feed, and a plan in a standard, has no address without a suffix.
     """
     parameters = [one for query in queries for one in _parameters(query)]
     listed = any(one.name == "limit" for one in parameters)
@@ -27,7 +26,7 @@ def operation(*queries: type[msgspec.Struct], suffixes: Sequence[Suffix] = ()) -
     @dataclass
     class Asked(Operation):
         forms: ClassVar[frozenset[Suffix]] = frozenset(Format if listed else suffixes)
-        needs_a_form: ClassVar[bool] = any(isinstance(one, FeedForm | ExportForm) for one in suffixes)
+        needs_a_form: ClassVar[bool] = any(isinstance(one, FeedForm | PlanForm | ExportForm) for one in suffixes)
 
         def __post_init__(self) -> None:
             self.parameters = [*(self.parameters or []), *parameters]

@@ -37,7 +37,15 @@ class ExportForm(StrEnum):
     XLSX = "xlsx"
 
 
+class PlanForm(StrEnum):
+    """The standards in which a plan is given besides, by the suffix of its address; each has a handler of its own."""
+
+    STRATML = "stratml"
+
+
+Suffix = Format | FeedForm | PlanForm | ExportForm
 FEED_TYPES: Final = {FeedForm.ATOM: "application/atom+xml", FeedForm.JSON: "application/feed+json"}
+PLAN_TYPES: Final = {PlanForm.STRATML: "application/xml; charset=utf-8"}  # StratML has registered none of its own
 MEDIA_TYPES: Final = {
     Format.JSON: "application/json",
     Format.NDJSON: "application/x-ndjson",

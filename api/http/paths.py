@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from litestar.params import PathParameter
 
-from api.http.formats import FeedForm
-from api.http.question import Question, Suffix
+from api.http.formats import FeedForm, Suffix
+from api.http.question import Question
 from api.services.problems import unknown_address
 from projections.exports import EXPORTS
 
@@ -36,7 +36,12 @@ async def one_address(request: Any) -> None:
     described = request.route_handler.operation_class
     forms: frozenset[Suffix] = getattr(described, "forms", frozenset())
     if question.suffix is None and getattr(described, "needs_a_form", False):
-        raise unknown_address(f"it is {' or '.join(f'{question.path}.{one}' for one in sorted(forms))}")
+        raise unknown_address(f"it is {' or '.join(_with(question.path, one) for one in sorted(forms))}")
     if question.suffix is not None and question.suffix not in forms:
         right = f"{question.path}.{FeedForm.ATOM}" if FeedForm.ATOM in forms else question.path
         raise unknown_address(f"this has no .{question.suffix}: it is {right}")
+
+
+def _with(path: str, form: Suffix) -> str:
+    """A path with a suffix, where somebody asked for the step below it that only handlers know."""
+    return f"{path.removesuffix(f'/.{form}')}.{form}"

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from werkzeug.datastructures import Accept, MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
-from api.http.formats import ExportForm, FeedForm, Format
+from api.http.formats import ExportForm, FeedForm, Format, PlanForm, Suffix
 from api.http.traces import Trace
 from api.services.problems import Fault, Trouble, echo, unknown_address
 from api.services.reader import Reader
@@ -35,15 +35,13 @@ CLOUDEVENTS: Final = "application/cloudevents-batch+json"
 A_PROOF: Final = re.compile("/v1/events/[0-9]+/proof")
 FORMS: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
 EXPORTED: Final = "/v1/export/"
-SUFFIXES: Final = {EXPORTED: ExportForm, "/v1/": Format, "/feeds/": FeedForm}  # whose addresses end in one
-Suffix = Format | FeedForm | ExportForm
+SUFFIXES: Final[Mapping[str, Mapping[str, Suffix]]] = {  # below which addresses may end in which
+    EXPORTED: {one.value: one for one in ExportForm},
+    "/v1/": {one.value: one for forms in (Format, PlanForm) for one in forms},
+    "/feeds/": {one.value: one for one in FeedForm},
+}
+DEFAULT_SUFFIX: Final = {EXPORTED: f".{ExportForm.CSV}", "/feeds/": f".{FeedForm.ATOM}"}  # of what never lacks one
 SCOPE: Final = "planrecord.question"
-
-DEFAULT_SUFFIX: Final = {
-    Format: "",
-    FeedForm: f".{FeedForm.ATOM}",
-    ExportForm: f".{ExportForm.CSV}",
-}  # of what never lacks one
 
 Headers = Mapping[bytes, bytes]
 
@@ -91,6 +89,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
         """The path as it was asked for, its suffix included."""
         return f"{self.path}.{self.suffix}" if self.suffix else self.path
 
+    @property
+    def route(self) -> str:
+        """Where the application has its handler: that of a standard's form lies below the handler of the plan."""
+        return f"{self.path}/.{self.suffix}" if isinstance(self.suffix, PlanForm) else self.path
+
 
 class Credentials(msgspec.Struct, frozen=True):
     """What a request that writes says beside its question: who writes, and under which key it may be repeated."""
@@ -134,8 +137,8 @@ def handed(scope: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
     return {
         **scope,
         "method": question.method,
-        "path": question.path,
-        "raw_path": question.path.encode(),
+        "path": question.route,
+        "raw_path": question.route.encode(),
         "headers": scope["headers"] if scope["method"] == "OPTIONS" else [],
         SCOPE: asked,
     }
@@ -222,13 +225,14 @@ def _split(path: str) -> tuple[str, Suffix | None]:
     """A path and the form that its suffix asks for; no id has a dot."""
     above, _, last = path.rpartition("/")
     stem, dot, suffix = last.rpartition(".")
-    forms = next((forms for below, forms in SUFFIXES.items() if path.startswith(below)), None)
-    if not (dot and stem and suffix.isalnum()) or forms is None:
+    below = next((below for below in SUFFIXES if path.startswith(below)), None)
+    if not (dot and stem and suffix.isalnum()) or below is None:
         return path, None
-    if suffix not in frozenset(forms):
-        right = f"{above}/{stem}{DEFAULT_SUFFIX[forms]}"
+    forms = SUFFIXES[below]
+    if suffix not in forms:
+        right = f"{above}/{stem}{DEFAULT_SUFFIX.get(below, '')}"
         raise unknown_address(f"nothing has the suffix .{echo(suffix)}: it is {echo(right)}, if anywhere")
-    return f"{above}/{stem}", forms(suffix)
+    return f"{above}/{stem}", forms[suffix]
 
 
 def query_of(query_string: bytes) -> tuple[tuple[str, str], ...]:

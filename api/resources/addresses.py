@@ -9,6 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Operation
 
 from api.http.answers import Answer
+from api.http.formats import PlanForm
 from api.http.paths import Code, Ordinal, PlanKey, PlatformKey, TaskNumber, UnitKey
 from api.http.question import Ask
 from projections.views.subjects import Kind
@@ -20,6 +21,7 @@ class Address(NamedTuple):
     """Where the subjects of a kind are: the `path` of one, whose `parts` make its key; its list lies one step above.
 
     `one`, `all` and `diff` say in OpenAPI what stands there; `diff` of those alone that have streams of their own.
+    `standard`: in which one is given besides, elsewhere.
     """
 
     path: str
@@ -28,6 +30,7 @@ class Address(NamedTuple):
     all: str
     one: str
     diff: str = ""
+    standard: PlanForm | None = None
 
     @property
     def above(self) -> tuple[str, Parts]:
@@ -45,6 +48,7 @@ ADDRESSES: Final[Mapping[Kind, Address]] = {
         all="All plans as the record showed them.",
         one="One plan with its parts and measures, as the record showed it.",
         diff="What changed of a plan, its parts and its measures between two moments.",
+        standard=PlanForm.STRATML,
     ),
     Kind.PART: Address(
         "/v1/plans/{plan:str}/parts/{number:int}",

@@ -6,13 +6,15 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from api.http import mementos
-from api.http.answers import ONCE, Answer, ok
+from api.http.answers import ONCE, Answer, TypedLink, ok
 from api.http.asking import Clocks, asked, clocks
 from api.http.documented import READ, list_operation
 from api.http.documented import answers as documented
+from api.http.formats import PLAN_TYPES, PlanForm
 from api.http.lists import ListBody, listing
 from api.http.question import Ask
 from api.resources.addresses import ADDRESSES, Described, handler
+from projections.as_of import Moment
 from projections.lists import Collection
 from projections.views.platforms import PLAN_PLATFORMS
 from projections.views.report_list import PLAN_REPORTS, TASK_REPORTS
@@ -37,13 +39,13 @@ def _one(kind: Kind) -> Any:
     address, subject = ADDRESSES[kind], SUBJECTS[kind]
 
     async def answer(request: Ask, key: str) -> Answer:
-        return await _shown(request, subject, key)
+        return await _shown(request, subject, key, address.standard)
 
     described = Described(READ, documented(subject.view), address.tag)
     return handler(f"one_{kind}", address.one, address.path, address.parts, described, answer)
 
 
-async def _shown(request: Ask, subject: Subject[Any], key: str) -> Answer:
+async def _shown(request: Ask, subject: Subject[Any], key: str, standard: PlanForm | None) -> Answer:
     """The one with a key, as the record showed it, or the problem that says from when to when it is there."""
     question, reader = request.question, request.reader
     if mementos.asks(question, subject):
@@ -58,11 +60,18 @@ async def _shown(request: Ask, subject: Subject[Any], key: str) -> Answer:
     if counting:
         (view,) = await reader.counted(counting, [view], rows, moment, key)
     meta = reader.meta(moment, question.path, question.parameters)
-    links = mementos.links(question.path, subject)
+    times = mementos.links(question.path, subject)
+    links = {**times, **({"alternate": _elsewhere(request, moment, standard)} if standard else {})}
     answer = ok(request, msgspec.structs.replace(view, meta=meta), moment, links=links)
-    if links and moment.pinned:
+    if times and moment.pinned:
         answer.headers["Memento-Datetime"] = mementos.http_date(moment.as_of)
     return answer
+
+
+def _elsewhere(request: Ask, moment: Moment, form: PlanForm) -> TypedLink:
+    """Where the same is given in a standard, at the same moment."""
+    path = f"{request.question.path}.{form}"
+    return TypedLink(request.reader.meta(moment, path, {}).self_, PLAN_TYPES[form])
 
 
 def _all(kind: Kind) -> Any:
