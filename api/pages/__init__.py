@@ -9,9 +9,24 @@ from api.pages.home import home
 from api.pages.plans import plan
 from api.pages.problems import answer, failed
 from api.pages.proof import proof_page
+from api.pages.robots import robots
+from api.pages.sitemaps import sitemap
 from api.pages.tasks import task
 from api.pages.units import unit, units
 
 __all__ = ["HANDLERS", "answer", "failed"]
 
-HANDLERS: Final[list[Any]] = [home, plan, task, units, unit, districts, district, changes, proof_page, static]
+HANDLERS: Final[list[Any]] = [
+    home,
+    plan,
+    task,
+    units,
+    unit,
+    districts,
+    district,
+    changes,
+    proof_page,
+    sitemap,
+    robots,
+    static,
+]

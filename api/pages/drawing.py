@@ -9,8 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.http.answers import Answer, made
 from api.pages.files import link_of
-from api.pages.visit import CARRIED, Visit, address, recorded_day
+from api.pages.visit import Visit, address, in_language, recorded_day
 from api.services.phrases import Lang, numeral, seen
+from api.services.places import PublicBase
 from events.demo import is_demo
 from projections.as_of import Moment
 
@@ -43,11 +44,12 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
     json: str,
     csv: str | None = None,
     data: Mapping[str, Any] | None = None,
+    stratml: str | None = None,
     feed: str | None = None,
     erasable: bool = False,
     **shown: Any,
 ) -> Answer:
-    """A page at a moment, and where REST keeps the same: `json` and `csv`, with the parameters `data`.
+    """A page at a moment, and where REST keeps the same: `json`, `csv` and `stratml`, with the parameters `data`.
 
     They are pinned to the moment, unless `json` names its moments itself. A `feed` brings what comes: it has no moment.
     """
@@ -56,6 +58,7 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
     addresses = {
         "json": json if "?" in json else meta(moment, json, own).self_,
         "csv": meta(moment, csv, own).self_ if csv else None,
+        "stratml": meta(moment, stratml, _lang(visit)).self_ if stratml else None,
     }
     # What names its moments itself is about two of them, and no answer of one log.
     of = None if "?" in json else addresses["json"]
@@ -97,10 +100,17 @@ def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
         "kept": kept,
         "as_of_day": recorded_day(visit.query, moment),
         "effective_day": visit.query.get("effectiveOn", ""),
-        "past": any(name in visit.query for name in CARRIED if name != "lang"),
+        "past": visit.past,
         "now": address(visit.path, visit.own | _lang(visit)),
         "other": _other(visit),
+        "languages": _languages(visit),
     }
+
+
+def _languages(visit: Visit[Any]) -> Mapping[Lang, str]:
+    """The page as it stands now in each language, at the one address by which it is found."""
+    base: PublicBase = visit.request.app.state.base
+    return {lang: base.link(in_language(visit.path, lang, visit.own)) for lang in Lang}
 
 
 def _lang(visit: Visit[Any]) -> dict[str, str]:

@@ -48,6 +48,11 @@ class Visit(Generic[Q]):
         return await self.request.reader.rows(self.asked, wanted)
 
     @property
+    def past(self) -> bool:
+        """Whether a moment is named: the page is not that of the record as it stands now."""
+        return any(name in self.query for name in CARRIED if name != "lang")
+
+    @property
     def own(self) -> dict[str, str]:
         """The parameters that only this page takes."""
         carried = {*CARRIED, "minPosition"}
@@ -92,6 +97,11 @@ def address(path: str, query: Mapping[str, object]) -> str:
     """A path with those parameters that have a value."""
     said = {name: str(value) for name, value in query.items() if value is not None}
     return f"{path}?{urlencode(said)}" if said else path
+
+
+def in_language(path: str, lang: Lang, own: Mapping[str, object] | None = None) -> str:
+    """The one address of a page in a language, as it stands now, with its own parameters."""
+    return address(path, {**(own or {}), **({} if lang is Lang.ZH else {"lang": lang.value})})
 
 
 def recorded_day(query: Mapping[str, str], moment: Moment) -> str:

@@ -121,25 +121,32 @@ def subject(stream: str, names: Names, voice: Voice[T]) -> tuple[T, str | None]:
     kind, key = subject_of(stream)
     match kind:
         case "task":
-            return voice.t("task.n", number=names.number(key)), task_path(key)
+            return voice.t("task.n", number=names.number(key)), page_path(stream)
         case "report":
             task, unit = key.rsplit("/", 1)
             who = voice.words(names.unit(unit))
             return voice.t("task.n.by", number=names.number(task), unit=who), task_path(task)
         case "unit":
-            return voice.words(names.unit(key)), f"/units/{key}"
+            return voice.words(names.unit(key)), page_path(stream)
         case "log":
             return voice.t("the.log"), None
         case _:
             name = names.called(stream)
-            path = f"/{kind}s/{key}" if kind in {"plan", "district"} else None
-            return voice.key(key) if name is None else voice.words(name), path
+            return voice.key(key) if name is None else voice.words(name), page_path(stream)
 
 
 def task_of(stream: str) -> str | None:
     """The task that a stream is about, if it is: itself, or a report on it."""
     kind, key = subject_of(stream)
     return {"task": key, "report": key.rpartition("/")[0]}.get(kind)
+
+
+def page_path(stream: str) -> str | None:
+    """The page of what a stream makes; None where that has none of its own."""
+    kind, key = subject_of(stream)
+    if kind == "task":
+        return task_path(key)
+    return f"/{kind}s/{key}" if kind in {"plan", "unit", "district"} else None
 
 
 def task_path(task: str) -> str:
