@@ -8,6 +8,7 @@ from litestar import get
 
 from api.http.answers import Answer
 from api.http.question import Ask
+from api.pages.datasets import catalogue_of
 from api.pages.drawing import drawn
 from api.pages.listed import ListQuery, list_part
 from api.pages.told import FactTold, facts_told
@@ -41,6 +42,7 @@ async def home(request: Ask) -> Answer:
         json="/v1/plans",
         csv="/v1/plans.csv",
         feed="/feeds/events.atom",
+        catalogue=catalogue_of(visit, part.moment, part.views),
         plans=part.views,
         more=part.more,
         districts=districts[:INDEXED],

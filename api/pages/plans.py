@@ -10,6 +10,7 @@ from msgspec import Meta
 from api.http.answers import Answer
 from api.http.paths import PlanKey
 from api.http.question import Ask
+from api.pages.datasets import dataset
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.visit import PageQuery, Visit
@@ -62,19 +63,22 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
     units = _taking_part(directory(rows), every)
     known = rows.of(DISTRICTS, DistrictRow)
     reached = {one.district for one in units}
+    districts = sorted((one for one in known if one.code in reached), key=lambda one: one.code)
     return drawn(
         "plan.html",
         visit,
         moment,
         json=f"/v1/plans/{plan}/tasks" if visit.own else f"/v1/plans/{plan}",
         csv=f"/v1/plans/{plan}/tasks.csv",
+        stratml=f"/v1/plans/{plan}.stratml",
         data=visit.own,
         feed=f"/feeds/plans/{plan}.atom",
         plan=found[0],
         chapters=chapters(found[0], shown, whole=not visit.own),
         shown=shown,
         units=units,
-        districts=sorted((one for one in known if one.code in reached), key=lambda one: one.code),
+        districts=districts,
+        dataset=None if visit.own else await dataset(visit, moment, found[0], districts),
         statuses=list(ReportedStatus),
     )
 

@@ -1,6 +1,7 @@
 """Every kind of page, on a telephone and on a desk, in both languages, for everybody, and on paper."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,16 @@ async def test_a_page_asks_nobody_else_and_says_nothing_to_the_console(scripted:
     assert said == []
     home = page.url.split("/")[2]
     assert {url.split("/")[2] for url in asked if not url.startswith("data:")} == {home}
+
+
+async def test_a_data_block_is_no_script_to_the_browser(scripted: BrowserContext) -> None:
+    """The page's policy lets no script run: a block of data is none, and everything in it is there to be read."""
+
+    page = await scripted.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    for address, type_ in (("/", "DataCatalog"), (PLAN, "Dataset")):
+        await page.goto(address)
+        block = await page.locator('script[type="application/ld+json"]').text_content()
+        assert json.loads(block or "")["@type"] == type_
+    assert said == []

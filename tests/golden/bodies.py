@@ -25,7 +25,7 @@ RELEASE: Final = Path(release.__file__)
 LOG: Final = "0123456789abcdef"
 MOMENTS: Final = ("position=300&effectiveOn=2023-06-30", "position=700&effectiveOn=2023-10-31")
 SINGLE: Final = (
-    *("/v1/plans/shanghai-credit-2023", f"{PLAN}/parts/3", f"{PLAN}/measures/6", f"{PLAN}/tasks/21"),
+    *(f"{PLAN}.stratml", "/v1/plans/shanghai-credit-2023", f"{PLAN}/parts/3", f"{PLAN}/measures/6", f"{PLAN}/tasks/21"),
     *(
         "/v1/units/shi-ke-wei",
         "/v1/units/ge-qu-ren-min-zheng-fu",

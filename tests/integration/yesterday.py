@@ -121,6 +121,17 @@ def without_header(name: str) -> Callable[[Answer], Answer]:
     return lambda answer: answer._replace(headers={key: one for key, one in answer.headers.items() if key != name})
 
 
+def without_link(relation: str) -> Callable[[Answer], Answer]:
+    """Leave out the link of a relation, with what is said of it."""
+    link = re.compile(rf'<[^>]*>; rel="{relation}"(?:; [a-z]+="[^"]*")*(?:, )?')
+
+    def left(answer: Answer) -> Answer:
+        said = {key: link.sub("", one) if key == "link" else one for key, one in answer.headers.items()}
+        return answer._replace(headers=said)
+
+    return left
+
+
 def without_cursors() -> Callable[[Answer], Answer]:
     """Leave out what a cursor says, in addresses and where GraphQL gives it; that there is one stays."""
 
@@ -212,6 +223,7 @@ DIFFERENT: Final[tuple[Named, ...]] = (
     Named("`Unit.successor` is `successors`, a list", without_field("successors")),
     Named("Each of `disclosures` has a `state`", without_states()),
     Named("no cell is marked any more", without_marks()),
+    Named('links it (`Link: rel="alternate"`)', without_link("alternate")),
     Named("name the facts of other subjects where they changed what is shown", without_key("facts")),
 )
 
