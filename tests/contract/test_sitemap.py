@@ -150,6 +150,11 @@ async def test_nothing_of_a_demo_is_to_be_found_elsewhere(told: Site) -> None:
     assert '<meta name="robots" content="noindex">' in (await fetched(told, "/")).text
 
 
+async def test_an_empty_record_has_no_sitemap_yet(empty_site: Site) -> None:
+    assert (await empty_site.problem(404, "/sitemap.xml"))["code"] == "before_the_record"
+    assert (await empty_site.http.get("/robots.txt")).status_code == 200
+
+
 def allowed(rules: Sequence[str], path: str) -> bool:
     """Whether no rule stands against a path, as RFC 9309 reads `*`."""
     patterns = (rule.removeprefix("Disallow: ") for rule in rules if rule.startswith("Disallow: "))

@@ -197,3 +197,4 @@ async def test_it_answers_as_every_read_where_a_moment_is_wrong(told: Site) -> N
     assert (await told.problem(404, f"{ADDRESS}?asOf=2022-12-31"))["code"] == "before_the_record"
     assert (await told.problem(404, f"{ADDRESS}?effectiveOn=2023-03-01"))["code"] == "not_at_this_moment"
     assert (await told.problem(400, f"{ADDRESS}?none=1"))["code"] == "unknown_parameter"
+    assert (await told.problem(400, f"/v1/evidence?of={ADDRESS}"))["code"] == "bad_parameter"

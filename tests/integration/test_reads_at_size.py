@@ -19,6 +19,7 @@ import msgspec
 import pytest
 
 from api.main import application, service
+from api.pages import sitemaps
 from domain.directory import RegisterPlatform
 from events.database import PLANNED_ONCE, SESSION, Connection
 from tests.benchmarks.invented import FACTS_EACH
@@ -55,6 +56,7 @@ GRAPHS = [
 ]
 READS = [
     f"/v1/plans/{PLAN}",
+    f"/v1/plans/{PLAN}.stratml",
     f"/v1/plans/{PLAN}/parts",
     f"/v1/plans/{PLAN}/measures/3",
     f"/v1/plans/{PLAN}/summary",
@@ -226,3 +228,11 @@ async def test_a_read_touches_no_more_in_a_record_six_times_as_large(both: Seque
     rows = {table: (small.rows[table], now) for table, now in large.rows.items()}
     more = {table: (before, now) for table, (before, now) in rows.items() if now > OTHERWISE * before + SLACK}
     assert not more, f"{read} touches more of these tables: (rows before, rows now) {more}"
+
+
+async def test_nor_does_a_part_of_the_sitemap(both: Sequence[Grown], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sitemaps, "PART_WIDTH", 100)
+    small, large = [await one.touched("/sitemap.xml", "part=DAY") for one in both]  # the 29th, and then the 30th
+    assert not large.through
+    more = {table: (small.rows[table], now) for table, now in large.rows.items() if now > OTHERWISE * 100 + SLACK}
+    assert not more, f"it touches more of these tables: (rows before, rows now) {more}"
