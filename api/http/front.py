@@ -70,6 +70,7 @@ PACKED: Final = (b"application/", b"text/")
 _TYPE: Final = re.compile(r":\w+}")  # of a part of an address, as Litestar has it
 AS_THEY_COME: Final = (GOES_ON, STORED)  # the parts of which nothing is gathered
 OF_THE_BODY: Final = frozenset({b"content-type", b"content-length", b"content-range"})  # 304 has none
+_BELOW: Final = re.compile(r"/(?=\.\w+$)")  # where a form has a handler of its own (Question.route)
 NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
 
 
@@ -389,7 +390,7 @@ def _through(send: Send) -> Send:
 
 def _route(inner: Mapping[str, Any]) -> str:
     """Which address an application's handler has, as /openapi.json has it; NOWHERE if it was asked for none."""
-    return _TYPE.sub("}", inner.get("path_template", NOWHERE))
+    return _BELOW.sub("", _TYPE.sub("}", inner.get("path_template", NOWHERE)))
 
 
 async def _entry(  # noqa: PLR0913 - all that an answer is

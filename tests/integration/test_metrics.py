@@ -50,6 +50,7 @@ async def test_each_answer_is_counted_under_its_address_and_how_it_was_given(sit
     for _ in range(3):
         await site.get(tasks)
     await site.http.get(tasks, headers={"If-None-Match": first.headers["ETag"]})
+    await site.http.get(f"{PLAN}.stratml")
     for number in range(20):
         await site.problem(404, f"/nowhere/{number}")
     await site.http.request("BREW", tasks)
@@ -63,6 +64,7 @@ async def test_each_answer_is_counted_under_its_address_and_how_it_was_given(sit
     assert answers(found, **listed, method="GET", status="200", remembered="no") == 1
     assert answers(found, **listed, method="GET", status="200", remembered="yes") == 3
     assert answers(found, **listed, method="GET", status="304", remembered="yes") == 1
+    assert answers(found, route="/v1/plans/{plan}.stratml", status="200") == 1
     assert answers(found, route="nowhere", method="GET", status="404") == 20
     assert answers(found, method="other") == 2
     assert answers(found, route="/v1/commands", method="POST", status="200") == 1
