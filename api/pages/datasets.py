@@ -7,7 +7,7 @@ rest it recommends. Each page says it of the record as it stands now, and past m
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from api.http.formats import MEDIA_TYPES, PLAN_TYPES, Format, PlanForm
+from api.http.formats import EXPORT_TYPES, PLAN_TYPES, ExportForm, PlanForm
 from api.pages.visit import Visit, in_language
 from api.services.phrases import seen
 from api.services.told import PlainVoice
@@ -18,14 +18,12 @@ from projections.views import moments
 from projections.views.districts import DistrictRow
 from projections.views.plans import PlanView
 
+TAKEN_HOME: Final = ("tasks", "assignments", "reports", "targets", "events")  # of a plan, in each of these forms
+TAKEN_AS: Final = (ExportForm.XLSX, ExportForm.CSV, ExportForm.PARQUET)
 # Where the data of a plan is, and as which media type.
 DOWNLOADS: Final = (
-    ("/v1/plans/{plan}/tasks.csv", MEDIA_TYPES[Format.CSV]),
-    ("/v1/plans/{plan}/tasks.ndjson", MEDIA_TYPES[Format.NDJSON]),
-    ("/v1/plans/{plan}/reports.csv", MEDIA_TYPES[Format.CSV]),
-    ("/v1/plans/{plan}/reports.ndjson", MEDIA_TYPES[Format.NDJSON]),
+    *((f"/v1/export/{name}.{form}?plan={{plan}}", EXPORT_TYPES[form]) for name in TAKEN_HOME for form in TAKEN_AS),
     ("/v1/plans/{plan}.stratml", PLAN_TYPES[PlanForm.STRATML]),
-    ("/v1/events.ndjson?plan={plan}", MEDIA_TYPES[Format.NDJSON]),
 )
 LONGEST_DESCRIPTION: Final = 5_000  # characters
 _CONTEXT: Final = "https://schema.org/"

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import msgspec
 from litestar import get
+from markupsafe import Markup
 from msgspec import Meta
 
 from api.http.answers import Answer
 from api.http.paths import PlanKey
 from api.http.question import Ask
-from api.pages.datasets import dataset
+from api.pages.datasets import TAKEN_AS, TAKEN_HOME, dataset
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.visit import PageQuery, Visit
@@ -80,7 +81,19 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
         districts=districts,
         dataset=None if visit.own else await dataset(visit, moment, found[0], districts),
         statuses=list(ReportedStatus),
+        downloads=[] if visit.own else _downloads(visit, plan),
     )
+
+
+def _downloads(visit: Visit[PlanQuery], plan: str) -> list[tuple[Markup, list[tuple[str, str]]]]:
+    """What can be taken home of the plan as it is shown: what it is, and where it is in each form."""
+    return [
+        (
+            visit.t(f"download.{name}"),
+            [(form.upper(), visit.link(f"/v1/export/{name}.{form}", plan=plan, lang=None)) for form in TAKEN_AS],
+        )
+        for name in TAKEN_HOME
+    ]
 
 
 def _taking_part(units: Directory, tasks: Sequence[TaskView]) -> list[UnitRow]:

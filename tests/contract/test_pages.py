@@ -72,6 +72,7 @@ FIELDS = {
     *("reportedStatus", "scheduleStatus"),  # of a task, in what changed
 }
 MEMBERS = {
+    "download": TAKEN_HOME,
     "status": ReportedStatus,
     "explained": ReportedStatus,
     "schedule": ScheduleStatus,
