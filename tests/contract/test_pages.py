@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from api.cli.screen import Screen
+from api.pages.datasets import TAKEN_HOME
 from api.services.phrases import Lang, catalogue, numeral
 from domain.commands import FACTS
 from domain.directory import UnitKind
