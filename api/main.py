@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import License
 
-from api import feeds, pages
+from api import catalogue, feeds, pages
 from api import log as auditors
 from api.description import docs, schemas
 from api.graphql.door import graphql, methods
@@ -58,6 +58,7 @@ HANDLERS: list[Any] = [
     *timemaps.HANDLERS,
     *auditors.HANDLERS,
     *feeds.HANDLERS,
+    *catalogue.HANDLERS,
     commands.commands,
     clock.demo_clock,
     methods,
@@ -183,6 +184,7 @@ def application(running: Service, listening_at: str | None = None) -> Front:
             "sockets": running.sockets,
             "key_published_at": settings.key_published_at,
             "office": running.office,
+            "publisher": settings.office,
             "token": running.token,
             "hmac_key": running.hmac_key,
             "max_body": settings.max_body,

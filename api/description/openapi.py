@@ -63,7 +63,7 @@ def described_by(app: Litestar) -> dict[str, Any]:
                 _add_cloud_events(described, operation)
             if f"{name.removeprefix('GET ')}/timemap" in described["paths"]:
                 _add_mementos(operation)
-        elif name.startswith("GET /feeds/"):
+        elif name.startswith(("GET /feeds/", "GET /catalog.", "GET /datapackage.")):
             _add_read(operation)
         elif name.startswith("POST /v1/"):
             operation["security"] = [{"token": []}]
