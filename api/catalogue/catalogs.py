@@ -43,17 +43,13 @@ async def catalog() -> Answer:
 
 @get("/catalog.jsonld", operation_class=_ASKED, responses=answers(dict[str, Any], media_type=JSON_LD), tags=["catalog"])
 async def catalog_json_ld(request: Ask) -> Answer:
-    """The catalogue of all that can be taken home, for portals that harvest: DCAT-AP 3.0.1 as JSON-LD.
-
-    A dataset for each plan, one of units and districts, and one of the log; each with its files, whose addresses are
-    pinned to the moment of the catalogue.
-    """
+    """The catalogue of all that can be taken home, each file under a pinned address: DCAT-AP 3.0.1 as JSON-LD."""
     return await _catalog(request, JSON_LD)
 
 
 @get("/catalog.ttl", operation_class=_ASKED, responses=answers(str, media_type=TURTLE), tags=["catalog"])
 async def catalog_turtle(request: Ask) -> Answer:
-    """The catalogue of all that can be taken home, for portals that harvest: DCAT-AP 3.0.1 as Turtle."""
+    """The catalogue of all that can be taken home, each file under a pinned address: DCAT-AP 3.0.1 as Turtle."""
     return await _catalog(request, TURTLE)
 
 

@@ -17,14 +17,14 @@ from api.catalogue.terms import (
     CONTINUOUSLY,
     DATASET_VERSION,
     ENGLISH,
-    FILES,
+    FILE_TYPES,
     GOVERNMENT,
     HYDRA,
-    MEDIA,
+    IANA_TYPES,
     PREFIXES,
     PUBLIC,
     THEMES,
-    Said,
+    Statements,
     Triple,
     a,
     in_both,
@@ -63,7 +63,7 @@ class _Dataset(NamedTuple):
     key: str
     page: str
     exports: Sequence[Export]
-    said: Said
+    said: Statements
     plan: PlanRow | None = None
 
 
@@ -106,7 +106,7 @@ class _Catalogue:
         self._moment = shown.moment
         self._license = URIRef(at.reader.license)
         self._publisher = self._name("office", asking.publisher)
-        self._places: Said = [(DCTERMS.spatial, self._name("division", code)) for code in shown.provinces]
+        self._places: Statements = [(DCTERMS.spatial, self._name("division", code)) for code in shown.provinces]
         self._datasets = [*map(self._of_plan, shown.plans), *(self._of_no_plan() if shown.first else ())]
 
     def triples(self) -> Iterator[Triple]:
@@ -203,7 +203,7 @@ class _Catalogue:
         yield from a(FOAF.Document, page)
         yield from a(DCTERMS.ProvenanceStatement, provenance, self._follows(one.plan))
 
-    def _follows(self, plan: PlanRow | None) -> Said:
+    def _follows(self, plan: PlanRow | None) -> Statements:
         """From what a dataset follows, so that it can be proved."""
         moment = self._moment
         log = {"log": moment.log, "position": moment.position, "root": moment.root, "rules": RULES_VERSION}
@@ -222,8 +222,8 @@ class _Catalogue:
             (DCTERMS.description, in_english(export.words)),
             (DCAT.accessURL, address),
             (DCAT.downloadURL, address),
-            (DCTERMS.format, FILES[form]),
-            *([(DCAT.mediaType, MEDIA[form])] if form in MEDIA else []),
+            (DCTERMS.format, FILE_TYPES[form]),
+            *([(DCAT.mediaType, IANA_TYPES[form])] if form in IANA_TYPES else []),
             (DCTERMS.license, self._license),
         ]
         if form is ExportForm.CSV:

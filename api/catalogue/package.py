@@ -157,10 +157,7 @@ class PackageQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unk
 
 @get("/datapackage.json", operation_class=operation(PackageQuery), responses=answers(DataPackage), tags=["catalog"])
 async def data_package(request: Ask) -> Answer:
-    """All tables, or those of one plan, as a Data Package: where their CSV is, and what each column holds.
-
-    The tables' addresses are pinned to one moment, also where none is asked for, so that they fit together.
-    """
+    """All tables, or those of one plan, as a Data Package: where their CSV is, and what each column holds."""
     given = asked(request.question.parameters, PackageQuery)
     reader, key = request.reader, given.plan
     moment, rows = await reader.rows(clocks(given), (wanted(PLANS, key=key or ""),))

@@ -33,9 +33,9 @@ GOVERNMENT: Final = URIRef(f"{_AUTHORITY}/data-theme/GOVE")
 CONTINUOUSLY: Final = URIRef(f"{_AUTHORITY}/frequency/UPDATE_CONT")
 PUBLIC: Final = URIRef(f"{_AUTHORITY}/access-right/PUBLIC")
 _NAMED: Final = tuple(one for one in ExportForm if one is not ExportForm.NDJSON)
-MEDIA: Final = {one: URIRef(f"{_IANA}/{EXPORT_TYPES[one].partition(';')[0]}") for one in _NAMED}
+IANA_TYPES: Final = {one: URIRef(f"{_IANA}/{EXPORT_TYPES[one].partition(';')[0]}") for one in _NAMED}
 # Of lines of JSON neither authority has a term: where they are written down is named instead.
-FILES: Final = {
+FILE_TYPES: Final = {
     **{one: URIRef(f"{_AUTHORITY}/file-type/{one.upper()}") for one in _NAMED},
     ExportForm.NDJSON: URIRef("https://github.com/ndjson/ndjson-spec"),
 }
@@ -43,12 +43,12 @@ _KINDS: Final = {
     **dict.fromkeys((CHINESE, ENGLISH), DCTERMS.LinguisticSystem),
     CONTINUOUSLY: DCTERMS.Frequency,
     PUBLIC: DCTERMS.RightsStatement,
-    **dict.fromkeys(FILES.values(), DCTERMS.MediaTypeOrExtent),
-    **dict.fromkeys(MEDIA.values(), DCTERMS.MediaType),
+    **dict.fromkeys(FILE_TYPES.values(), DCTERMS.MediaTypeOrExtent),
+    **dict.fromkeys(IANA_TYPES.values(), DCTERMS.MediaType),
 }
 _VOICES: Final = tuple(map(PlainVoice, Lang))
 Triple = tuple[Node, Node, Node]
-Said = Sequence[tuple[Node, Node]]
+Statements = Sequence[tuple[Node, Node]]
 
 
 def terms() -> Iterator[Triple]:
@@ -67,7 +67,7 @@ def a(kind: Node, subject: Node, said: Iterable[tuple[Node, Node]] = ()) -> Iter
         yield subject, verb, what
 
 
-def in_both(verb: Node, key: str, **values: Any) -> Said:
+def in_both(verb: Node, key: str, **values: Any) -> Statements:
     """A phrase in both languages."""
     return [(verb, Literal(voice.t(key, **values), lang=voice.lang.value)) for voice in _VOICES]
 

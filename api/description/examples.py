@@ -156,7 +156,7 @@ def _shown(response: httpx.Response, kind: str) -> Any:
         return TLOG_PROOF
     if kind in FEED_TYPES.values():
         return _feed(response.text, kind)
-    if kind in {TURTLE, JSON_LD} or response.url.path == "/datapackage.json" and response.is_success:
+    if kind in {TURTLE, JSON_LD} or (response.url.path == "/datapackage.json" and response.is_success):
         return _catalogued(response.text, kind)
     if not kind.endswith("json"):
         return response.text
