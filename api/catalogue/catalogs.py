@@ -1,6 +1,7 @@
 """`/catalog.jsonld` and `/catalog.ttl`: what a portal harvests, at any moment."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -25,7 +26,7 @@ class CatalogQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unk
     after: Annotated[
         str | None,
         Meta(
-            description="The page that begins behind this plan: a page has 50 plans, and the header Link and "
+            description="The page that begins behind this plan: a page has 20 plans, and the header Link and "
             "`hydra:next` lead to the next one. Without it, the first page, which also has what is of no plan.",
             examples=["shanghai-credit-2023"],
         ),
@@ -33,6 +34,7 @@ class CatalogQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unk
 
 
 _ASKED: Final = operation(CatalogQuery)
+_MAKING: Final = ThreadPoolExecutor(1, "catalogue")  # one graph at a time, whoever asks for how many
 
 
 @get("/catalog", include_in_schema=False)
@@ -58,7 +60,8 @@ async def _catalog(request: Ask, media_type: str) -> Answer:
     given = asked(request.question.parameters, CatalogQuery)
     shown = await contents(request, clocks(given), given.after)
     following = _next(shown)
-    body = await asyncio.to_thread(_printed, request, shown, media_type, given.after)
+    loop = asyncio.get_running_loop()
+    body = await loop.run_in_executor(_MAKING, _printed, request, shown, media_type, given.after)
     answer = made(
         request,
         body,

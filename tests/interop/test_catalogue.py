@@ -143,15 +143,20 @@ async def test_frictionless_reads_from_the_package_what_the_exports_say(told: Si
 
 def cell(item: dict[str, Any], column: Column) -> Any:
     """What a table has of an item of NDJSON: nothing for an empty list, a decimal's digits as text."""
-    found: Any = item
-    for name in column.name.split("."):
-        found = None if found is None else found.get(name)
+    found = at(item, column.name)
     match column.type:
         case ColumnType.LIST:
-            return [str(each[column.of] if column.of else each) for each in found] if found else None
+            return [str(at(each, column.of) if column.of else each) for each in found] if found else None
         case ColumnType.DECIMAL:
             return None if found is None else str(found)
         case ColumnType.INSTANT:
             return found.replace("Z", "+00:00").replace(".000000+", "+")
         case _:
             return found
+
+
+def at(item: Any, path: str) -> Any:
+    """What stands at a path of names; nothing below nothing."""
+    for name in path.split("."):
+        item = None if item is None else item.get(name)
+    return item
