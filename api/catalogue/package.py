@@ -32,12 +32,13 @@ _TYPES: Final[Mapping[ColumnType, str]] = {
     ColumnType.LIST: "list",
 }
 _JSON: Final = {"evidence": "array", "data": "object", "disclosures": "array"}  # what JSON each such column holds
-# What holds whatever the moment, and nothing else: a report may speak for a day before its task was added.
+# What holds whatever the moment: units and districts hold from −infinity, and tasks from their plan's own day.
 _REFERRING: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "assignments": {"task": ("tasks", "id"), "assignee.id": ("units", "id")},
     "targets": {"task": ("tasks", "id")},
     "memberships": {"group.id": ("units", "id"), "member.id": ("units", "id")},
-    "reports": {"unit.id": ("units", "id")},
+    "reports": {"task": ("tasks", "id"), "unit.id": ("units", "id")},
+    "units": {"district": ("districts", "code")},
 }
 _VOICE: Final = PlainVoice(Lang.ZH)
 
