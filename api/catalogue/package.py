@@ -107,7 +107,7 @@ class TableResource(msgspec.Struct, frozen=True, kw_only=True):
     format: Literal["csv"] = "csv"
     mediatype: str = "text/csv"
     encoding: str = "utf-8"
-    dialect: Dialect = Dialect()
+    dialect: Dialect
 
 
 class LicenseNamed(msgspec.Struct, frozen=True):
@@ -207,6 +207,7 @@ def _resource(at: Pinned, export: Export, plan: str | None, named: set[str]) -> 
         path=at.export(export, ExportForm.CSV, plan),
         title=export.title,
         description=export.words,
+        dialect=Dialect(),
         schema=TableSchema(
             fields=tuple(map(_field, export.columns)),
             primary_key=export.key,

@@ -1,5 +1,7 @@
 """What a portal harvests: the catalogue at any moment, the tables as a Data Package, and the catalogue of APIs."""
 
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from domain.bundled import BUNDLED_PLAN, bundled_plan
 from projections.exports import EXPORTS, ColumnType
 from tests.catalogues import FORMS, addresses, all_of, graph_at, parsed, titles, value
 from tests.conftest import Site, copied
+from tests.integration.commands import PROJECT
 from tests.unit.documents.large import large
 
 HOSTILE: Final = ']]>&"\\<script>x()</script>\n\u0001\u202e\ufffe'
@@ -282,6 +285,13 @@ async def test_each_address_of_the_catalogue_of_apis_answers_as_what_it_says(tol
                     assert said == link.get("type", said), link
 
 
-async def test_the_first_page_leads_to_the_catalogue(told: Site) -> None:
-    page = await told.http.get("/")
+async def test_the_first_page_and_the_description_lead_to_the_catalogues(told: Site) -> None:
+    page, description = await told.http.get("/"), await told.http.get("/openapi.json")
     assert '<link rel="alternate" type="application/ld+json" href="/catalog.jsonld">' in page.text
+    assert description.headers["Link"] == '</.well-known/api-catalog>; rel="api-catalog"'
+
+
+def test_a_server_of_which_nobody_asks_a_catalogue_does_without_rdflib() -> None:
+    code = "import sys, api.main; print('rdflib' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, check=True, text=True)  # noqa: S603
+    assert said.stdout == "False\n"
