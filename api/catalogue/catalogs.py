@@ -76,7 +76,7 @@ async def _catalog(request: Ask, media_type: str) -> Answer:
 
 def _printed(request: Ask, shown: Contents, media_type: str, after: str | None) -> bytes:
     """The graph in a form. It takes longer to make than a step of the event loop may."""
-    from api.catalogue import dcat  # noqa: PLC0415 - and rdflib with it, which only this door needs
+    from api.catalogue import dcat, printed  # noqa: PLC0415 - and rdflib with them, which only this door needs
 
     base: PublicBase = request.app.state.base
     path, at, following = request.question.path, Pinned(request.reader, base, shown.moment), _next(shown)
@@ -86,7 +86,7 @@ def _printed(request: Ask, shown: Contents, media_type: str, after: str | None) 
         request.app.state.publisher,
     )
     graph = dcat.graph_of(shown, at, asking)
-    return dcat.print_turtle(graph) if media_type == TURTLE else dcat.print_json_ld(graph)
+    return printed.print_turtle(graph) if media_type == TURTLE else printed.print_json_ld(graph)
 
 
 def _next(shown: Contents) -> str:

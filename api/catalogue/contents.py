@@ -75,7 +75,7 @@ async def contents(request: Ask, asked: AsOf, after: str | None) -> Contents:
         shown,
         await _changed(reader, moment, shown),
         sorted(codes),
-        first=after is None,
+        first=not after,
         following=shown[-1].id if len(plans) > len(shown) else None,
     )
 

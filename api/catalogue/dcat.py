@@ -4,9 +4,8 @@ No node is blank: what is of this record has a name that stays, `urn:planrecord:
 its address, which is pinned.
 """
 
-import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from rdflib import DCAT, DCTERMS, FOAF, RDFS, XSD, Graph, Literal, URIRef
@@ -75,27 +74,6 @@ def graph_of(shown: Contents, at: Pinned, asking: Asking) -> Graph:
     for triple in _Catalogue(shown, at, asking).triples():
         graph.add(triple)
     return graph
-
-
-def print_turtle(graph: Graph) -> bytes:
-    """Turtle, whose subjects and values rdflib sorts."""
-    return graph.serialize(format="turtle", encoding="utf-8")
-
-
-def print_json_ld(graph: Graph) -> bytes:
-    """JSON-LD, put in order: that of rdflib's own is a set's."""
-    found = json.loads(graph.serialize(format="json-ld", context=dict(PREFIXES)))
-    nodes: list[dict[str, Any]] = found["@graph"]
-    for node in nodes:
-        for value in node.values():
-            if isinstance(value, list):
-                cast("list[Any]", value).sort(key=_spelled)
-    found["@graph"] = sorted(nodes, key=lambda node: node["@id"])
-    return _spelled(found, indent=1).encode() + b"\n"
-
-
-def _spelled(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent, sort_keys=True)
 
 
 class _Catalogue:

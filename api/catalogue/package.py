@@ -1,13 +1,26 @@
-"""Data Package 2.0: where the tables of a moment are, or those of one plan, and what each of their columns holds."""
+"""`/datapackage.json`: where the tables of a moment are, or those of one plan, and what each of their columns holds."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import get
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from api.catalogue.contents import OF_A_PLAN, Pinned
+from api.catalogue.descriptor import (
+    Constraints,
+    Contributor,
+    DataPackage,
+    Dialect,
+    LicenseNamed,
+    Referred,
+    Referring,
+    SourceNamed,
+    TableField,
+    TableResource,
+    TableSchema,
+)
 from api.http.answers import Answer, etag_of, made
 from api.http.asking import Clocks, asked, clocks
 from api.http.documented import answers, operation
@@ -21,7 +34,6 @@ from projections.views.names import PLANS, PlanRow
 from projections.views.subjects import PLAN
 from projections.wanted import wanted
 
-_PROFILES: Final = "https://datapackage.org/profiles/2.0"
 _TYPES: Final[Mapping[ColumnType, str]] = {
     ColumnType.TEXT: "string",
     ColumnType.INTEGER: "integer",
@@ -41,111 +53,6 @@ _REFERRING: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "units": {"district": ("districts", "code")},
 }
 _VOICE: Final = PlainVoice(Lang.ZH)
-
-
-class Constraints(msgspec.Struct, frozen=True):
-    """What every cell of a column keeps."""
-
-    required: bool = True
-
-
-class TableField(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
-    """A column of a table (Table Schema 2.0); `delimiter` stands between what a list's cell holds."""
-
-    name: str
-    type: str
-    title: str
-    constraints: Constraints | UnsetType = UNSET
-    delimiter: str | UnsetType = UNSET
-    item_type: str | UnsetType = UNSET
-    true_values: tuple[str, ...] | UnsetType = UNSET
-    false_values: tuple[str, ...] | UnsetType = UNSET
-
-
-class Referred(msgspec.Struct, frozen=True):
-    """The columns that name a row of another table."""
-
-    resource: str
-    fields: tuple[str, ...]
-
-
-class Referring(msgspec.Struct, frozen=True):
-    """The columns whose values name a row elsewhere."""
-
-    fields: tuple[str, ...]
-    reference: Referred
-
-
-class TableSchema(msgspec.Struct, frozen=True, rename={"schema": "$schema"}, kw_only=True):
-    """A table's columns, what names one of its rows, and what these name elsewhere."""
-
-    schema: str = f"{_PROFILES}/tableschema.json"
-    fields: tuple[TableField, ...]
-    primary_key: tuple[str, ...] = msgspec.field(name="primaryKey")
-    foreign_keys: tuple[Referring, ...] = msgspec.field(name="foreignKeys")
-
-
-class Dialect(msgspec.Struct, frozen=True, rename="camel"):
-    """CSV as RFC 4180 has it."""
-
-    header: bool = True
-    delimiter: str = ","
-    line_terminator: str = "\r\n"
-    quote_char: str = '"'
-    double_quote: bool = True
-
-
-class TableResource(msgspec.Struct, frozen=True, kw_only=True):
-    """One table as a file; its address is pinned."""
-
-    name: str
-    path: str
-    title: str
-    description: str
-    schema: TableSchema
-    type: Literal["table"] = "table"
-    format: Literal["csv"] = "csv"
-    mediatype: str = "text/csv"
-    encoding: str = "utf-8"
-    dialect: Dialect
-
-
-class LicenseNamed(msgspec.Struct, frozen=True):
-    """The data's licence."""
-
-    path: str
-
-
-class SourceNamed(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the data was made from: a plan's document, by its digest, or the log, by its root."""
-
-    title: str
-    version: str
-    path: str
-
-
-class Contributor(msgspec.Struct, frozen=True):
-    """Who publishes the data."""
-
-    title: str
-    roles: tuple[str, ...] = ("publisher",)
-
-
-class DataPackage(msgspec.Struct, frozen=True, kw_only=True, rename={"schema": "$schema"}):
-    """All tables of a moment; `version` is the position that they were read at."""
-
-    schema: str = f"{_PROFILES}/datapackage.json"
-    id: str
-    name: str
-    title: str
-    description: str
-    homepage: str
-    version: str
-    created: str
-    licenses: tuple[LicenseNamed, ...]
-    contributors: tuple[Contributor, ...]
-    sources: tuple[SourceNamed, ...]
-    resources: tuple[TableResource, ...]
 
 
 class PackageQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

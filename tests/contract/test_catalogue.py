@@ -202,6 +202,12 @@ async def test_what_cannot_be_read_is_a_problem_as_everywhere(told: Site, empty_
     assert (await told.problem(400, f"{path}{more}asOf=soon"))["code"] == "bad_moment"
 
 
+@pytest.mark.parametrize("odd", ["%00", "%F0%9F%98%80", "'%3B--", "x" * 2_000, ""])
+async def test_an_odd_name_is_no_mistake_of_ours(told: Site, odd: str) -> None:
+    assert (await told.http.get(f"/catalog.ttl?after={odd}")).status_code in {200, 400}
+    assert (await told.http.get(f"/datapackage.json?plan={odd}")).status_code in {400, 404}
+
+
 async def test_a_name_that_nothing_has_says_so(told: Site) -> None:
     assert (await told.problem(404, "/datapackage.json?plan=nowhere"))["code"] == "unknown_id"
     assert "/catalog.jsonld or /catalog.ttl" in (await told.problem(404, "/catalog"))["detail"]
