@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import License
 
-from api import exports, feeds, pages, standards
+from api import catalogue, exports, feeds, pages, standards
 from api import log as auditors
 from api.description import docs, schemas
 from api.exports.exporting import Exporting, exporting
@@ -61,6 +61,7 @@ HANDLERS: list[Any] = [
     *feeds.HANDLERS,
     *exports.HANDLERS,
     *standards.HANDLERS,
+    *catalogue.HANDLERS,
     commands.commands,
     clock.demo_clock,
     methods,
@@ -190,6 +191,7 @@ def application(running: Service, listening_at: str | None = None) -> Front:
             "exporting": running.exporting,
             "key_published_at": settings.key_published_at,
             "office": running.office,
+            "publisher": settings.office,
             "token": running.token,
             "hmac_key": running.hmac_key,
             "max_body": settings.max_body,

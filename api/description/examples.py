@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
+from api.catalogue.catalogs import JSON_LD, TURTLE
 from api.http.formats import EXPORT_TYPES, FEED_TYPES, PLAN_TYPES, ExportForm, FeedForm, PlanForm
 from api.http.question import CLOUDEVENTS
 from domain.bundled import BUNDLED_PLAN
@@ -44,6 +45,7 @@ RANDOM: Final = {
     "note": CHECKPOINT,
     "answer": "{…}",
 }
+CATALOGUED: Final = ("dcat:Catalog", "dcat:Dataset", "dcat:Distribution")
 OTHER_FORMS: Final = ("text/csv", "application/x-ndjson")
 REWORD: Final = {
     "type": "task.reword",
@@ -160,6 +162,8 @@ def _shown(response: httpx.Response, kind: str) -> Any:
         return _feed(response.text, kind)
     if kind == PLAN_TYPES[PlanForm.STRATML].partition(";")[0]:
         return _stratml(response.text)
+    if kind in {TURTLE, JSON_LD} or (response.url.path == "/datapackage.json" and response.is_success):
+        return _catalogued(response.text, kind)
     if not kind.endswith("json"):
         return response.text
     return _short(response.json())
@@ -195,6 +199,22 @@ def _stratml(text: str) -> str:
     goal, *objectives = goals[0].split("<Objective>")
     shown = "<Objective>".join([goal, *objectives[:LONGEST_LIST]])
     return f"{head}<Goal>{shown}</Goal>{goals[-1].rpartition('</Goal>')[2]}"
+
+
+def _catalogued(text: str, kind: str) -> Any:
+    """A catalogue with the first of each kind of thing in it, and always the same where it is random."""
+    (log,) = set(re.findall("urn:planrecord:([0-9a-f]{16}):", text))
+    text = re.sub("[0-9a-f]{64}", RANDOM["root"], text).replace(log, RANDOM["log"]).replace(log[:8], RANDOM["log"][:8])
+    if kind == TURTLE:
+        prefixes, *nodes = text.split("\n\n")
+        shown = [next(one for one in nodes if f" a {name} ;" in one) for name in CATALOGUED]
+        return "\n\n".join([prefixes, *shown]) + "\n"
+    found = json.loads(text)
+    if "@graph" in found:
+        nodes = found["@graph"]
+        found["@graph"] = [next(one for one in nodes if one["@type"] == name) for name in CATALOGUED]
+        return {name: value if name == "@context" else list(map(_short, value)) for name, value in found.items()}
+    return _short(found)
 
 
 def _printed(rows: list[list[str]]) -> str:

@@ -69,7 +69,7 @@ def described_by(app: Litestar) -> dict[str, Any]:
             _add_stream(operation)
         elif name.startswith("GET /v1/"):
             _add_of_record(described, name, operation)
-        elif name.startswith("GET /feeds/"):
+        elif name.startswith(("GET /feeds/", "GET /catalog.", "GET /datapackage.")):
             _add_read(operation)
         elif name.startswith("POST /v1/"):
             operation["security"] = [{"token": []}]

@@ -7,6 +7,7 @@ from typing import Final
 
 from litestar import Litestar, get
 
+from api.catalogue.linkset import API_CATALOG
 from api.description.events import SCHEMAS, event_schemas
 from api.description.openapi import openapi_json, pretty
 from api.graphql.schema import STRAWBERRY
@@ -24,7 +25,8 @@ async def openapi(request: Ask) -> Answer:
     """The OpenAPI 3.1 description."""
     asked(request.question.parameters, NoParameters)
     # It takes longer to make than a step of the event loop may, and is made once.
-    return same(await asyncio.to_thread(_description, request.app.state.described), JSON)
+    body = await asyncio.to_thread(_description, request.app.state.described)
+    return same(body, JSON, Link=f'<{API_CATALOG}>; rel="api-catalog"')
 
 
 @get("/schema.graphql", include_in_schema=False)

@@ -77,9 +77,10 @@ def list_operation(collection: Collection[Any, Any]) -> type[Operation]:
     return operation(collection.filter, Paging, Sheet, Clocks)
 
 
-def answers(shape: Any, *problems: int) -> dict[int, ResponseSpec]:
+def answers(shape: Any, *problems: int, media_type: str = "application/json") -> dict[int, ResponseSpec]:
     """The shape of a good answer and the statuses of bad ones."""
-    good = ResponseSpec(shape, generate_examples=False, description="The record as it stood at the moment asked for.")
+    description = "The record as it stood at the moment asked for."
+    good = ResponseSpec(shape, generate_examples=False, media_type=media_type, description=description)
     return {200: good, **{status: _problem(status) for status in sorted({400, 404, *problems})}}
 
 

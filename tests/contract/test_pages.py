@@ -270,11 +270,11 @@ def test_every_phrase_stands_in_both_languages_with_the_same_values() -> None:
 
 
 def test_every_phrase_is_used_and_every_phrase_used_is_there() -> None:
-    folders = ("pages", "feeds", "services", "standards")
+    folders = ("pages", "feeds", "catalogue", "services", "standards")
     files = [one for own in folders for one in (ROOT / "api" / own).rglob("*") if one.suffix in {".html", ".py"}]
     text = "\n".join(one.read_text("utf-8") for one in files)
     named = set(re.findall(r"""\bt\(\s*f?["']([a-z_.]+)["'](?! ~)""", text)) | set(
-        re.findall(r'"(task\.(?!html)[a-z.]+)"', text)
+        re.findall(r'"((?:task\.(?!html)|catalogue\.)[a-z._]+)"', text)
     )
     named |= {"yes", "no"}  # one of both
     built = set(re.findall(r"""\bt\(f?["']([a-z]+)\.(?:["'] ~|\{)""", text))

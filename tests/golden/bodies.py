@@ -35,6 +35,7 @@ SINGLE: Final = (
     *("/v1/events/299", f"{PLAN}/tasks/21/timemap", "/v1/units/shi-ke-wei/timemap"),
     *("/", "/plans/shanghai-credit-2023", "/plans/shanghai-credit-2023/tasks/21", "/units", "/units/shi-ke-wei"),
     *("/districts", "/districts/310115", "/changes"),
+    *("/catalog.ttl", "/catalog.jsonld", "/datapackage.json"),
 )
 LISTS: Final = (
     *("/v1/plans", f"{PLAN}/parts", f"{PLAN}/measures", f"{PLAN}/targets", f"{PLAN}/platforms", f"{PLAN}/tasks"),

@@ -232,6 +232,8 @@ DIFFERENT: Final[tuple[Named, ...]] = (
 WITHIN_NEW: Final = {
     "Affected",
     "CloudEvent",
+    *("Constraints", "Contributor", "DataPackage", "Dialect", "LicenseNamed", "Referred", "Referring", "SourceNamed"),
+    *("TableField", "TableResource", "TableSchema"),
     "DryRun",
     "EvidenceCounts",
     "InclusionProof",
