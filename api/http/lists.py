@@ -167,6 +167,8 @@ def answer(  # noqa: PLR0913, PLR0917 - a page, and what its form, its links and
     made_ = made(request, body, moment, media_type, explicit_day=explicit_day, erasable=erasable(view), links=links)
     if excel:
         made_.headers["Content-Disposition"] = f'attachment; filename="{_file_name(request, moment)}"'
+    if request.question.suffix is not None and not (request.question.whole and found.more):
+        made_.headers["Items"] = str(len(shown))  # of what is longer it is known at its end
     if request.question.whole:
         made_.parts = _printed(printer, shown, rest, end)
     return made_

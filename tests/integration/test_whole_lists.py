@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from api.http import front
+from api.http.lists import ITEMS_AT_ONCE
 from tests.conftest import PLAN, TASK, Site, copied
 from tests.integration.test_rest_events import followed
 
@@ -27,8 +28,11 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("path", LISTS)
 async def test_a_list_by_suffix_is_given_whole(told: Site, path: str) -> None:
     expected = await followed(told, path)
-    whole = await told.get(f"{path}.json")
+    answer = await told.http.get(f"{path}.json")
+    whole = answer.json()
     assert (whole["items"], whole["next"]) == (expected, None)
+    assert answer.headers.get("Items") in {None, str(len(expected))}
+    assert ("Items" in answer.headers) == (len(expected) <= ITEMS_AT_ONCE)
     lines = (await told.http.get(f"{path}.ndjson")).text.splitlines()
     assert [json.loads(line) for line in lines] == expected
     table = (await told.http.get(f"{path}.csv")).text
@@ -56,6 +60,8 @@ async def test_a_limit_is_kept_and_a_filter_too(told: Site) -> None:
     page = await told.get("/v1/events.json", limit=3)
     assert len(page["items"]) == 3
     assert page["next"].startswith("/v1/events.json?")
+    assert (await told.http.get("/v1/events.csv?limit=3")).headers["Items"] == "3"
+    assert "Items" not in (await told.http.get("/v1/events?limit=3")).headers
     reports = await told.get("/v1/events.json", type="progress.reported.v1")
     assert reports["items"] == await followed(told, type="progress.reported.v1")
     assert len(reports["items"]) > 200

@@ -132,6 +132,15 @@ def without_link(relation: str) -> Callable[[Answer], Answer]:
     return left
 
 
+def without_header(name: str) -> Callable[[Answer], Answer]:
+    """Leave out a header."""
+
+    def left(answer: Answer) -> Answer:
+        return answer._replace(headers={key: one for key, one in answer.headers.items() if key != name})
+
+    return left
+
+
 def without_cursors() -> Callable[[Answer], Answer]:
     """Leave out what a cursor says, in addresses and where GraphQL gives it; that there is one stays."""
 
@@ -224,6 +233,7 @@ DIFFERENT: Final[tuple[Named, ...]] = (
     Named("Each of `disclosures` has a `state`", without_states()),
     Named("no cell is marked any more", without_marks()),
     Named('links it (`Link: rel="alternate"`)', without_link("alternate")),
+    Named("`Items` in the header of a list that is asked for by suffix", without_header("items")),
     Named("name the facts of other subjects where they changed what is shown", without_key("facts")),
 )
 
