@@ -132,15 +132,6 @@ def without_link(relation: str) -> Callable[[Answer], Answer]:
     return left
 
 
-def without_header(name: str) -> Callable[[Answer], Answer]:
-    """Leave out a header."""
-
-    def left(answer: Answer) -> Answer:
-        return answer._replace(headers={key: one for key, one in answer.headers.items() if key != name})
-
-    return left
-
-
 def without_cursors() -> Callable[[Answer], Answer]:
     """Leave out what a cursor says, in addresses and where GraphQL gives it; that there is one stays."""
 
