@@ -297,6 +297,9 @@ class Resolved(msgspec.Struct, frozen=True):
 
 def succession(unit: str, directory: FindUnit) -> Succession:
     """The unit and all who succeeded it; a circle, which facts of old may have closed, ends where it comes back."""
+    alone = directory(unit)
+    if alone is None or not alone.successors:  # as most are
+        return Succession(unit, {unit: ()}, (unit,))
     before: dict[str, list[str]] = {unit: []}
     after: dict[str, tuple[str, ...]] = {}
     ahead = [unit]

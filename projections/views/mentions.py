@@ -36,6 +36,8 @@ class Mentions:
     def among(self, text: str) -> tuple[Named, ...]:
         """Those that a text mentions, by id."""
         found: dict[str, Named] = {}
+        if self._lengths.keys().isdisjoint(map(str.__add__, text, text[1:])) and self._lengths.keys().isdisjoint(text):
+            return ()  # as most do not: no wording begins in it
         for at in range(len(text)):
             for beginning in {text[at : at + _BEGINNING], text[at]}:
                 for length in self._lengths.get(beginning, ()):
