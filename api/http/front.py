@@ -6,9 +6,7 @@ away, whoever asks for what is pinned, holds no text that may be erased, and is 
 """
 
 import asyncio
-import gzip
 import re
-import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import aclosing
 from datetime import date
@@ -21,8 +19,10 @@ from api.http import body
 from api.http.answers import BODY_PARTS, GOES_ON, ONCE, STAYS, Always, Answer, AtHead, Goes, Once, Stays
 from api.http.clients import CLIENT_GONE, Hearing, Receive, unless_gone
 from api.http.deadlines import within
+from api.http.packing import packed_parts, packed_whole
 from api.http.question import (
     Asked,
+    Coding,
     Credentials,
     Elsewhere,
     Headers,
@@ -52,7 +52,6 @@ _State = tuple[int, date, str]  # the head's size, the day, the notice: what an 
 
 SOCKET: Final = "/graphql"  # where a websocket is
 WORTH_PACKING: Final = 1_000  # bytes
-LONG_PACKING: Final = 200_000  # bytes that take longer to pack than one step of the event loop may
 LONG_BODY: Final = 1 << 20  # bytes up to which the body of a whole list is held, and remembered
 TAKEN_WITHIN: Final = 30.0  # seconds in which a client must have taken a part, of what the system does not take for it
 LARGEST_QUERY: Final = 16_384  # bytes of a GraphQL request that is remembered
@@ -226,7 +225,7 @@ class Front:
             answer = self._failing(scope["method"], scope["path"], {}, self._head.size, error, trace)
         collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)
-        entry = await _entry(collected, NOWHERE, ONCE, None, 0, packed=False)
+        entry = await _entry(collected, NOWHERE, ONCE, None, 0, packed="")
         await send(entry.start)
         await send(entry.whole if scope["method"] != "HEAD" else NO_BODY)
         self._meter.answered(NOWHERE, scope["method"], answer.status_code, began)
@@ -299,7 +298,7 @@ class Front:
         stays, route = collected.stays, _route(inner)
         if collected.parts and (stays == GOES_ON or not await collected.all_of(collected.parts)):
             # What goes on is not packed: a packer keeps what is too little for it.
-            return _long(collected, route, collected.parts, packed=question.packed and stays != GOES_ON)
+            return _long(collected, route, collected.parts, packed=question.packed if stays != GOES_ON else "")
         state = (stays.position, today, notice) if isinstance(stays, AtHead) else None
         entry = await _entry(collected, route, stays, state, epoch, packed=question.packed)
         if not isinstance(stays, Once | Goes) and collected.status == 200 and len(content) <= LARGEST_QUERY:  # noqa: PLR2004
@@ -389,17 +388,15 @@ def _route(inner: Mapping[str, Any]) -> str:
 
 
 async def _entry(  # noqa: PLR0913 - all that an answer is
-    answer: Collected, route: str, stays: Stays, state: _State | None, epoch: int, *, packed: bool
+    answer: Collected, route: str, stays: Stays, state: _State | None, epoch: int, *, packed: Coding
 ) -> Entry:
     """The answer as it is sent: open to every origin, packed where that is worth it."""
     content = answer.content
     fields = {name.lower(): value for name, value in answer.headers}
     etag = fields.get(b"etag", b"")
     if packed and len(content) >= WORTH_PACKING and fields.get(b"content-type", b"").startswith(PACKED):
-        content = await _gzipped(content)
-        fields[b"content-encoding"] = b"gzip"
-        if etag:
-            etag = fields[b"etag"] = etag[:-1] + b'-gzip"'  # another encoding is another representation
+        content = await packed_whole(content, packed)
+        etag = _coded(fields, packed)
     fields[b"content-length"] = b"%d" % len(content)
     headers = _opened(fields)
     kept = [(name, value) for name, value in headers if name not in {b"content-length", b"content-type"}]
@@ -415,15 +412,14 @@ async def _entry(  # noqa: PLR0913 - all that an answer is
     )
 
 
-def _long(answer: Collected, route: str, rest: AsyncGenerator[bytes], *, packed: bool) -> Long:
+def _long(answer: Collected, route: str, rest: AsyncGenerator[bytes], *, packed: Coding) -> Long:
     """The answer that begins with what was gathered, as it is sent."""
     fields = {name.lower(): value for name, value in answer.headers}
     etag = fields.get(b"etag", b"")
     parts = _all_parts(answer.content, rest) if answer.stays != GOES_ON else rest  # of which nothing is gathered
     if packed:
-        parts = _packed(parts)
-        fields[b"content-encoding"] = b"gzip"
-        etag = fields[b"etag"] = etag[:-1] + b'-gzip"'
+        parts = packed_parts(parts, packed)
+        etag = _coded(fields, packed)
     headers = _opened(fields)
     kept = [(name, value) for name, value in headers if name != b"content-type"]
     return Long(
@@ -443,23 +439,12 @@ async def _all_parts(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerato
             await asyncio.sleep(0)
 
 
-async def _packed(parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    packer = zlib.compressobj(6, wbits=31)  # which makes gzip of it
-    async with aclosing(parts):
-        async for part in parts:
-            if len(part) < LONG_PACKING:
-                found = packer.compress(part)
-            else:
-                found = await asyncio.to_thread(packer.compress, part)
-            if found:
-                yield found
-    yield packer.flush()
-
-
-async def _gzipped(content: bytes) -> bytes:
-    if len(content) < LONG_PACKING:
-        return gzip.compress(content, 6, mtime=0)
-    return await asyncio.to_thread(gzip.compress, content, 6, mtime=0)
+def _coded(fields: dict[bytes, bytes], packed: Coding) -> bytes:
+    """Say in the headers how the body is packed; its validator, as another coding is another representation."""
+    fields[b"content-encoding"] = packed.encode()
+    if etag := fields.get(b"etag", b""):
+        etag = fields[b"etag"] = b'%b-%b"' % (etag[:-1], packed.encode())
+    return etag
 
 
 def _opened(fields: Mapping[bytes, bytes]) -> list[Header]:

@@ -36,6 +36,7 @@ A_PROOF: Final = re.compile("/v1/events/[0-9]+/proof")
 FORMS: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
 SUFFIXES: Final = {"/v1/": Format, "/feeds/": FeedForm}  # whose addresses end in one
 SCOPE: Final = "planrecord.question"
+Coding = Literal["", "gzip", "br"]  # of a body: as it is, or packed by one of these
 
 Headers = Mapping[bytes, bytes]
 
@@ -44,9 +45,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """All that an answer can depend on, but for a body; what is remembered is remembered by these and nothing else.
 
     `path` is decoded and without the `suffix` that asks for a form; `form` is what that suffix, or else Accept, asks of
-    a list. `query` holds each parameter once, by name. `then` is Accept-Datetime. `packed`: gzip is taken. `result` is
-    the media type of an answer to GraphQL, of a proof, or of CloudEvents, that is preferred, empty where none of them
-    is taken. `last_event_id`: where a client's stream of events broke off.
+    a list. `query` holds each parameter once, by name. `packed`: how a body may come. `then` is Accept-Datetime.
+    `result` is the media type of an answer to GraphQL, of a proof, or of CloudEvents, that is preferred, empty where
+    none of them is taken. `last_event_id`: where a client's stream of events broke off.
     """
 
     method: Literal["GET", "POST"]
@@ -54,7 +55,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     suffix: Format | FeedForm | None
     form: Format
     query: tuple[tuple[str, str], ...]
-    packed: bool
+    packed: Coding
     then: str | None = None
     media_type: str = ""
     result: str = ""
@@ -173,7 +174,7 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
         suffix=suffix,
         form=suffix if isinstance(suffix, Format) else form_of(headers.get(b"accept", b"")),
         query=query_of(scope["query_string"]),
-        packed=gzip_wanted(headers.get(b"accept-encoding", b"")),
+        packed=coding_of(headers.get(b"accept-encoding", b"")),
         then=then.decode("latin-1") if then else None,
         media_type=parse_options_header(media_type.decode("latin-1"))[0].lower() if media_type else "",
         result="" if suffix else result_of(headers.get(b"accept", b""), path),
@@ -283,6 +284,13 @@ def _preferred(header: bytes, types: Sequence[str]) -> str | None:
     return MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in given]).best_match(types)
 
 
-def gzip_wanted(header: bytes) -> bool:
-    """Whether Accept-Encoding takes gzip."""
-    return bool(header) and parse_accept_header(header.decode("latin-1"), Accept)["gzip"] > 0
+def coding_of(header: bytes) -> Coding:
+    """How Accept-Encoding has a body come (RFC 9110, 12.5.3): br is smaller, unless gzip, or neither, is preferred."""
+    if not header:
+        return ""
+    given = parse_accept_header(header.decode("latin-1"), Accept)
+    br, gzip = given["br"], given["gzip"]
+    plain = given["identity"] if "identity" in {one.lower() for one in given.values()} else 0
+    if not max(br, gzip) or max(br, gzip) < plain:
+        return ""
+    return "br" if br >= gzip else "gzip"

@@ -2,14 +2,17 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncGenerator
+import timeit
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
+import brotli
 import httpx
 import msgspec
 import pytest
 
+from api.http import packing
 from api.main import Service
 from events.database import Connection
 from tests.conftest import PLAN, TASK, Site, problem_of, serving
@@ -135,6 +138,7 @@ async def test_a_validator_covers_all_that_makes_a_body(real: Site, shared: Site
         "another form": await _etag(real, path, pinned, Accept="text/csv"),
         "its suffix": await _etag(real, f"{path}.csv", pinned),
         "another encoding": await _etag(real, path, pinned, **{"Accept-Encoding": "gzip"}),
+        "yet another encoding": await _etag(real, path, pinned, **{"Accept-Encoding": "br"}),
         "another log of the same facts": await _etag(shared, path, pinned),
     }
     assert len(set(seen.values())) == len(seen), seen
@@ -241,17 +245,33 @@ async def _cut_off(pool: Any) -> None:
         )
 
 
-async def test_bodies_are_packed_for_those_who_take_it(site: Site) -> None:
+@pytest.mark.parametrize(("coding", "unpacked"), [("gzip", gzip.decompress), ("br", brotli.decompress)])
+async def test_bodies_are_packed_for_those_who_take_it(
+    site: Site, coding: str, unpacked: Callable[[bytes], bytes]
+) -> None:
     plain = await site.http.get(PINNED, headers={"Accept-Encoding": "identity"})
     refused = await site.http.get(PINNED, headers={"Accept-Encoding": "gzip;q=0"})
-    async with site.http.stream("GET", PINNED, headers={"Accept-Encoding": "gzip"}) as packed:
+    async with site.http.stream("GET", PINNED, headers={"Accept-Encoding": coding}) as packed:
         raw = b"".join([part async for part in packed.aiter_raw()])
     assert "Content-Encoding" not in {**plain.headers, **refused.headers}
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(raw) == plain.content
+    assert packed.headers["Content-Encoding"] == coding
+    assert unpacked(raw) == plain.content
     assert len(raw) < len(plain.content) / 3
-    assert packed.headers["ETag"] != plain.headers["ETag"]
+    assert packed.headers["ETag"] == f'{plain.headers["ETag"][:-1]}-{coding}"'
     assert "Accept-Encoding" in packed.headers["Vary"]
+    again = {"If-None-Match": packed.headers["ETag"]}
+    assert (await site.http.get(PINNED, headers=again | {"Accept-Encoding": coding})).status_code == 304
+    assert (await site.http.get(PINNED, headers=again | {"Accept-Encoding": "identity"})).status_code == 200
+
+
+async def test_packing_takes_no_longer_by_brotli_than_by_gzip(site: Site) -> None:
+    content = (await site.http.get(PINNED, headers={"Accept-Encoding": "identity"})).content
+
+    def quickest(packed: Callable[[], bytes]) -> float:
+        return min(timeit.repeat(packed, number=2, repeat=30))
+
+    by_brotli = quickest(lambda: brotli.compress(content, quality=packing.BROTLI, lgwin=packing.BROTLI_WINDOW))
+    assert by_brotli < quickest(lambda: gzip.compress(content, 6, mtime=0))
 
 
 async def test_every_origin_may_read(site: Site) -> None:
