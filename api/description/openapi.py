@@ -29,6 +29,7 @@ READ_HEADERS: Final = {
     "Log-Position": {"description": "The position that the body was read at.", "schema": {"type": "integer"}},
     "ETag": {"description": "Names this very body; If-None-Match spares it.", "schema": {"type": "string"}},
 }
+_AT_THE_DOOR: Final = (("GET /v1/", 406), ("POST ", 408), ("POST /v1/", 503))
 UNCHANGED: Final = "The body that If-None-Match names still stands."
 
 
@@ -67,9 +68,7 @@ def described_by(app: Litestar) -> dict[str, Any]:
             _add_read(operation)
         elif name.startswith("POST /v1/"):
             operation["security"] = [{"token": []}]
-            _add_problem(operation, 503)
-        if name.startswith("POST "):
-            _add_problem(operation, 408)
+        _add_problems(name, operation)
     return described
 
 
@@ -161,6 +160,13 @@ def _add_mementos(operation: dict[str, Any]) -> None:
     )
     place = {"description": "Where it is as it was then.", "schema": {"type": "string"}}
     operation["responses"]["302"] = {"description": "The resource as it was then.", "headers": {"Location": place}}
+
+
+def _add_problems(name: str, operation: dict[str, Any]) -> None:
+    """What the door says of every operation of a kind."""
+    for begins, status in _AT_THE_DOOR:
+        if name.startswith(begins):
+            _add_problem(operation, status)
 
 
 def _add_problem(operation: dict[str, Any], status: int) -> None:

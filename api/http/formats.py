@@ -27,6 +27,7 @@ class FeedForm(StrEnum):
     JSON = "json"
 
 
+LINK_FORMAT: Final = "application/link-format"
 FEED_TYPES: Final = {FeedForm.ATOM: "application/atom+xml", FeedForm.JSON: "application/feed+json"}
 MEDIA_TYPES: Final = {
     Format.JSON: "application/json",

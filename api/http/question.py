@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from werkzeug.datastructures import Accept, MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
-from api.http.formats import FeedForm, Format
+from api.http.formats import LINK_FORMAT, FeedForm, Format
 from api.http.traces import Trace
 from api.services.problems import Fault, Trouble, echo, unknown_address
 from api.services.reader import Reader
@@ -32,7 +32,13 @@ GRAPHQL: Final = ("application/json", "application/graphql-response+json")
 STREAM: Final = "/v1/stream"
 PROOF: Final = ("text/plain", "application/json")
 CLOUDEVENTS: Final = "application/cloudevents-batch+json"
-A_PROOF: Final = re.compile("/v1/events/[0-9]+/proof")
+# What is answered where, that is no list and not JSON alone; the first is what whoever names none is answered.
+RESULTS: Final = (
+    (re.compile("/graphql"), GRAPHQL),
+    (re.compile("/v1/events/[0-9]+/proof"), PROOF),
+    (re.compile(STREAM), ("text/event-stream",)),
+    (re.compile("/v1/.+/timemap"), (LINK_FORMAT,)),
+)
 FORMS: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
 SUFFIXES: Final = {"/v1/": Format, "/feeds/": FeedForm}  # whose addresses end in one
 SCOPE: Final = "planrecord.question"
@@ -46,8 +52,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
 
     `path` is decoded and without the `suffix` that asks for a form; `form` is what that suffix, or else Accept, asks of
     a list. `query` holds each parameter once, by name. `packed`: how a body may come. `then` is Accept-Datetime.
-    `result` is the media type of an answer to GraphQL, of a proof, or of CloudEvents, that is preferred, empty where
-    none of them is taken. `last_event_id`: where a client's stream of events broke off.
+    `json_taken`: Accept takes JSON. `result` is the media type of RESULTS, or of CloudEvents, that is preferred, empty
+    where none of them is taken. `last_event_id`: where a client's stream of events broke off.
     """
 
     method: Literal["GET", "POST"]
@@ -58,6 +64,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     packed: Coding
     then: str | None = None
     media_type: str = ""
+    json_taken: bool = True
     result: str = ""
     last_event_id: str | None = None
 
@@ -177,6 +184,7 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
         packed=coding_of(headers.get(b"accept-encoding", b"")),
         then=then.decode("latin-1") if then else None,
         media_type=parse_options_header(media_type.decode("latin-1"))[0].lower() if media_type else "",
+        json_taken=bool(suffix) or json_taken(headers.get(b"accept", b"")),
         result="" if suffix else result_of(headers.get(b"accept", b""), path),
         last_event_id=last.decode("latin-1") if last else None,
     )
@@ -257,11 +265,14 @@ def _repeated(names: list[str]) -> Trouble:
 
 
 def form_of(header: bytes) -> Format:
-    """The form that a client prefers; JSON where it prefers none of ours. What stands behind a `;` makes no other."""
-    if not header:
-        return Format.JSON
+    """The form that a client prefers; JSON where it takes none of ours. What stands behind a `;` makes no other."""
     best = _preferred(header, list(FORMS))
     return FORMS[best] if best else Format.JSON
+
+
+def json_taken(header: bytes) -> bool:
+    """Whether Accept takes JSON."""
+    return _preferred(header, ("application/json",)) is not None
 
 
 def result_of(header: bytes, path: str) -> str:
@@ -270,18 +281,26 @@ def result_of(header: bytes, path: str) -> str:
     Of a list, which has its forms, it is empty too, unless the one is preferred that only this list has.
     """
     if path == "/v1/events":
-        best = _preferred(header, [*FORMS, CLOUDEVENTS]) if header else None
+        best = _preferred(header, [*FORMS, CLOUDEVENTS])
         return CLOUDEVENTS if best == CLOUDEVENTS else ""
-    types = GRAPHQL if path == "/graphql" else PROOF if A_PROOF.fullmatch(path) else ()
-    if not types or not header:
-        return types[0] if types else ""
-    return _preferred(header, types) or ""
+    return _preferred(header, results_at(path)) or ""
+
+
+def results_at(path: str) -> Sequence[str]:
+    """The media types of RESULTS of an address; none for one that is a list, or answers in JSON alone."""
+    return next((types for where, types in RESULTS if where.fullmatch(path)), ())
 
 
 def _preferred(header: bytes, types: Sequence[str]) -> str | None:
-    """Which of these media types Accept prefers."""
-    given = parse_accept_header(header.decode("latin-1"), MIMEAccept)
-    return MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in given]).best_match(types)
+    """Which of these media types Accept prefers (RFC 9110, 12.5.1), the first where it has no say; None: none is taken.
+
+    Java's own clients send `q=.2`, which has no such form and means what it says.
+    """
+    given = parse_accept_header(header.decode("latin-1").replace("q=.", "q=0."), MIMEAccept)
+    ranges = [(value.partition(";")[0].strip(), quality) for value, quality in given]
+    if not any("/" in value for value, _ in ranges):
+        return next(iter(types), None)
+    return MIMEAccept(ranges).best_match(types)
 
 
 def coding_of(header: bytes) -> Coding:

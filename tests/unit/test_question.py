@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.http.formats import Format
-from api.http.question import Elsewhere, Question, coding_of, form_of, headers_of, query_of, question_of
+from api.http.question import Elsewhere, Question, coding_of, form_of, headers_of, json_taken, query_of, question_of
 from api.services.problems import Fault, Trouble
 
 HOST = (b"host", b"example.org")
@@ -83,6 +83,9 @@ def test_more_parameters_than_any_address_knows_are_not_even_read() -> None:
         ([b"text/csv;q=0", b"*/*"], Format.JSON),
         ([b"application/x-ndjson", b"application/json;q=0.9"], Format.NDJSON),
         ([b"text/html,application/xhtml+xml,*/*;q=0.8"], Format.JSON),
+        ([b"text/*"], Format.CSV),
+        ([b"application/*"], Format.JSON),
+        ([b"application/*, application/json;q=0"], Format.NDJSON),
         ([b"image/png"], Format.JSON),
         ([b";;;,,,q=,"], Format.JSON),
     ],
@@ -90,6 +93,29 @@ def test_more_parameters_than_any_address_knows_are_not_even_read() -> None:
 def test_accept_is_one_list_however_many_lines_it_has(lines: list[bytes], form: Format) -> None:
     assert read(b"/v1/units", b"", *((b"accept", one) for one in lines)).form is form
     assert form_of(b", ".join(lines)) is form
+
+
+@pytest.mark.parametrize(
+    ("header", "taken"),
+    [
+        (b"", True),
+        (b"*/*", True),
+        (b"application/*", True),
+        (b"text/html,application/xhtml+xml,*/*;q=0.8", True),
+        (b"text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", True),
+        (b"APPLICATION/JSON;q=0.001", True),
+        (b"application/json; profile=x", True),
+        (b"nothing that is a media type", True),
+        (b"text/*", False),
+        (b"image/png", False),
+        (b"*/*;q=0", False),
+        (b"application/json;q=0, */*", False),
+        (b"application/*;q=0, */*", False),
+        (b"application/json;q=0", False),
+    ],
+)
+def test_the_most_specific_range_says_whether_json_is_taken(header: bytes, taken: bool) -> None:  # noqa: FBT001 - a row of a table
+    assert json_taken(header) is taken
 
 
 @pytest.mark.parametrize(
