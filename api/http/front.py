@@ -34,7 +34,7 @@ from api.http.question import (
 )
 from api.http.traces import Trace
 from api.services.meter import NOWHERE, Meter
-from api.services.problems import Trouble, unknown_address
+from api.services.problems import Trouble, allowed, unknown_address
 from api.services.reader import Reader
 from events.head import Head
 from projections.memory import Memory
@@ -56,12 +56,14 @@ LONG_BODY: Final = 1 << 20  # bytes up to which the body of a whole list is held
 TAKEN_WITHIN: Final = 30.0  # seconds in which a client must have taken a part, of what the system does not take for it
 LARGEST_QUERY: Final = 16_384  # bytes of a GraphQL request that is remembered
 LARGEST_READING: Final = 4_000  # bytes of what a reading was made from, up to which it is remembered
+EXPOSED: Final = (  # what a program in a browser is shown, beside what it is always shown
+    *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Encoding", "Content-Length", "Content-Range"),
+    *("Deprecation", "ETag", "Items", "Last-Modified", "Link", "Location", "Log-Position", "Memento-Datetime"),
+    *("Planrecord-Notice", "RateLimit", "RateLimit-Policy", "Repr-Digest", "Retry-After", "Sunset", "Vary"),
+)
 OPEN: Final[list[Header]] = [
     (b"access-control-allow-origin", b"*"),
-    (
-        b"access-control-expose-headers",
-        b"ETag, Link, Location, Log-Position, Memento-Datetime, Planrecord-Notice, Retry-After",
-    ),
+    (b"access-control-expose-headers", ", ".join(EXPOSED).encode()),
     (b"vary", b"Accept, Accept-Datetime, Accept-Encoding"),
     (b"x-content-type-options", b"nosniff"),
 ]
@@ -222,7 +224,8 @@ class Front:
             answer = Answer(b"", {"Location": error.location, "Cache-Control": "no-cache"}, ONCE, 308)
         else:
             trace = Trace(scope["headers"])
-            answer = self._failing(scope["method"], scope["path"], {}, self._head.size, error, trace)
+            method = "GET" if scope["method"] == "HEAD" else scope["method"]
+            answer = self._failing(method, scope["path"], {}, self._head.size, error, trace)
         collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)
         entry = await _entry(collected, NOWHERE, ONCE, None, 0, packed="")
@@ -376,6 +379,8 @@ def _through(send: Send) -> Send:
     async def through(message: Message) -> None:
         if message["type"] == "http.response.start":
             fields = {name.lower(): value for name, value in message["headers"]}
+            if methods := fields.get(b"allow"):
+                fields[b"allow"] = allowed(methods.decode()).encode()
             message = {"type": message["type"], "status": message["status"], "headers": _opened(fields)}
         await send(message)
 

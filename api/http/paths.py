@@ -34,6 +34,8 @@ async def one_address(request: Any) -> None:
     for value in request.path_params.values():
         if isinstance(value, int) and str(value) not in question.path.split("/"):
             raise unknown_address(f"write {value} in digits alone")
+    if question.method == "OPTIONS":  # which is asked of an address, whatever is there
+        return
     described = request.route_handler.operation_class
     forms: frozenset[Format | FeedForm] = getattr(described, "forms", frozenset())
     if question.suffix is None and getattr(described, "needs_a_form", False):

@@ -44,6 +44,8 @@ SUFFIXES: Final = {"/v1/": Format, "/feeds/": FeedForm}  # whose addresses end i
 SCOPE: Final = "planrecord.question"
 Coding = Literal["", "gzip", "br"]  # of a body: as it is, or packed by one of these
 
+_BEFOREHAND: Final = b"access-control-request-method"
+
 Headers = Mapping[bytes, bytes]
 
 
@@ -56,7 +58,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     where none of them is taken. `last_event_id`: where a client's stream of events broke off.
     """
 
-    method: Literal["GET", "POST"]
+    method: str  # HEAD is asked as GET is
     path: str
     suffix: Format | FeedForm | None
     form: Format
@@ -128,12 +130,13 @@ def handed(scope: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
     But for what a browser asks beforehand, which is none of our questions.
     """
     question = asked.question
+    beforehand = question.method == "OPTIONS" and any(name == _BEFOREHAND for name, _ in scope["headers"])
     return {
         **scope,
         "method": question.method,
         "path": question.path,
         "raw_path": question.path.encode(),
-        "headers": scope["headers"] if scope["method"] == "OPTIONS" else [],
+        "headers": scope["headers"] if beforehand else [],
         SCOPE: asked,
     }
 
