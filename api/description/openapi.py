@@ -27,6 +27,11 @@ _TOKEN: Final = {
 }
 READ_HEADERS: Final = {
     "Log-Position": {"description": "The position that the body was read at.", "schema": {"type": "integer"}},
+    "Last-Modified": {
+        "description": "When what it shows can last have changed. Ask with If-None-Match: several facts may be of one "
+        "second.",
+        "schema": {"type": "string", "examples": ["Fri, 30 Jun 2023 04:00:00 GMT"]},
+    },
     "ETag": {"description": "Names this very body; If-None-Match spares it.", "schema": {"type": "string"}},
 }
 _AT_THE_DOOR: Final = (("GET /v1/", 406), ("POST ", 408), ("POST /v1/", 503))

@@ -245,6 +245,40 @@ async def _cut_off(pool: Any) -> None:
         )
 
 
+async def since(site: Site, path: str) -> str | None:
+    """When it is said to have changed last."""
+    answer = await site.http.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.headers.get("Last-Modified")
+
+
+async def test_what_is_shown_changed_last_with_its_last_fact_or_as_its_day_began(site: Site) -> None:
+    await site.clock("2023-05-01T09:00:00+08:00")
+    for path in (f"{PLAN}/tasks", f"{PLAN}/tasks/21", "/v1/units.csv", "/v1/events", "/", f"{PLAN}/summary"):
+        assert await since(site, path) == "Sun, 30 Apr 2023 16:00:00 GMT", path  # as 1 May began in Shanghai
+    assert await since(site, f"{PLAN}?effectiveOn=2023-06-30") == "Mon, 03 Apr 2023 01:00:00 GMT"
+    assert await since(site, f"{PLAN}?position=300") == "Mon, 03 Apr 2023 01:00:00 GMT"
+    assert await since(site, f"{PLAN}?asOf=2023-04-20") == "Wed, 19 Apr 2023 16:00:00 GMT"
+    await site.record(REPORT)
+    assert await since(site, f"{PLAN}/tasks/21") == "Mon, 01 May 2023 01:00:00 GMT"
+
+
+async def test_what_may_have_lost_a_text_since_does_not_say_since_when_it_stands(site: Site) -> None:
+    assert await since(site, "/v1/events/300?position=352") is None
+    assert await since(site, f"{PLAN}/reports.ndjson?position=352") is None
+
+
+async def test_a_second_fact_of_a_second_is_not_lost_to_who_names_the_first(site: Site) -> None:
+    path = f"{PLAN}/tasks/21"
+    await site.clock("2023-05-01T09:00:00+08:00")
+    await site.record(REPORT)
+    first = await site.http.get(path)
+    await site.record(REPORT | {"period": "2023", "status": "completed"})
+    again = await site.http.get(path, headers={"If-Modified-Since": first.headers["Last-Modified"]})
+    assert again.headers["Last-Modified"] == first.headers["Last-Modified"]
+    assert (again.status_code, again.content != first.content) == (200, True)
+
+
 @pytest.mark.parametrize(("coding", "unpacked"), [("gzip", gzip.decompress), ("br", brotli.decompress)])
 async def test_bodies_are_packed_for_those_who_take_it(
     site: Site, coding: str, unpacked: Callable[[bytes], bytes]
