@@ -1,5 +1,6 @@
 """The manners of HTTP, at every address: what is taken, what may be asked there, who may read, and since when."""
 
+import json
 from collections.abc import Mapping
 
 import httpx
@@ -187,3 +188,25 @@ async def test_text_says_its_charset_and_json_has_but_one(told: Site, path: str)
 async def test_what_goes_on_is_not_packed(told: Site, path: str) -> None:
     _, headers = await headers_of(told, "GET", path, **{"Accept-Encoding": "br, gzip"})
     assert "content-encoding" not in headers
+
+
+# What cuts a line in Python, JavaScript or Java. In a text of old may stand what no command may say any more.
+CUTTING = "甲\u0085乙\u2028丙\u2029丁\r戊\n己\v庚\f辛\x1c壬\x1d癸\x1e。"
+
+
+@pytest.mark.usefixtures("words_of_old")
+async def test_no_text_cuts_a_line(site: Site) -> None:
+    await site.record({"type": "task.reword", "task": TASK, "text": CUTTING, "reason": CUTTING})
+    (task,) = (await site.get(f"{PLAN}/tasks", number=21))["items"]
+    assert task["text"] == CUTTING
+    (line,) = (await site.http.get(f"{PLAN}/tasks.ndjson?number=21")).text.splitlines()
+    assert json.loads(line) == task
+    last = (await site.get("/v1/events?after=352"))["items"][0]
+    for path in ("/v1/events.ndjson?after=352", "/v1/stream.ndjson?after=352&follow=false"):
+        (line,) = (await site.http.get(path)).text.splitlines()
+        assert json.loads(line)["data"] == last["data"] == {"text": CUTTING}
+    async with site.http.stream("GET", "/v1/stream?after=352") as stream:
+        lines = stream.aiter_lines()  # which are cut as by splitlines()
+        event = [await anext(lines) for _ in range(5)]
+    assert [one.partition(":")[0] for one in event] == ["retry", "", "id", "data", ""]
+    assert json.loads(event[3].removeprefix("data: "))["data"] == {"text": CUTTING}
