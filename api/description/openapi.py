@@ -34,7 +34,7 @@ READ_HEADERS: Final = {
     },
     "ETag": {"description": "Names this very body; If-None-Match spares it.", "schema": {"type": "string"}},
 }
-_AT_THE_DOOR: Final = (("GET /v1/", 406), ("POST ", 408), ("POST /v1/", 503))
+_AT_THE_DOOR: Final = (("GET /v1/", 406), ("POST ", 408), ("", 429), ("POST /v1/", 503))
 UNCHANGED: Final = "The body that If-None-Match names still stands."
 
 

@@ -144,7 +144,16 @@ class Front:
         if scope["type"] != "websocket" or scope["path"] == SOCKET:
             await self.app(scope, receive, send)
             return
-        error = unknown_address(f"there is no websocket here: there is one at {SOCKET}")
+        await self._not_connected(scope, unknown_address(f"there is no websocket here: there is one at {SOCKET}"), send)
+
+    async def refuse(self, scope: Scope, why: Trouble, send: Send) -> None:
+        """Say why nothing is done for a request, or for who would connect, before anything of it is read."""
+        if scope["type"] == "websocket":
+            await self._not_connected(scope, why, send)
+        else:
+            await self._failed(scope, why, send, perf_counter())
+
+    async def _not_connected(self, scope: Scope, error: Trouble, send: Send) -> None:
         answer = self._failing("GET", scope["path"], {}, self._head.size, error, Trace(scope["headers"]))
         collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)

@@ -4,7 +4,6 @@ Brotli's 4 takes as long as gzip's 6 for a list of 21 KB (0.10 ms), half as long
 thirds for 240 KB of events (1.5, 2.3 ms), in as many bytes or a fifth fewer. Its 5, smaller still, is slower than gzip.
 """
 
-import asyncio
 import zlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -13,6 +12,7 @@ from typing import Final, Protocol
 import brotli
 
 from api.http.question import Coding
+from events.work import in_a_thread
 
 LONG_PACKING: Final = 200_000  # bytes that take longer to pack than one step of the event loop may
 BROTLI: Final = 4
@@ -39,7 +39,7 @@ async def packed_whole(content: bytes, coding: Coding) -> bytes:
     """A body, packed; a long one beside the event loop."""
     if len(content) < LONG_PACKING:
         return _packed(content, coding)
-    return await asyncio.to_thread(_packed, content, coding)
+    return await in_a_thread(_packed, content, coding)
 
 
 def _packed(content: bytes, coding: Coding) -> bytes:
@@ -55,7 +55,7 @@ async def packed_parts(parts: AsyncGenerator[bytes], coding: Coding) -> AsyncGen
             if len(part) < LONG_PACKING:
                 found = packer.compress(part)
             else:
-                found = await asyncio.to_thread(packer.compress, part)
+                found = await in_a_thread(packer.compress, part)
             if found:
                 yield found
     yield packer.flush()

@@ -72,6 +72,7 @@ TITLES: Final = {
     413: "The body is too large",
     415: "The media type is not supported",
     422: "A rule says no",
+    429: "This is too much at once",
     500: "This is our mistake",
     503: "Not just now",
 }
