@@ -14,6 +14,7 @@ from api.hosting.settings import Network
 
 IpAddress = IPv4Address | IPv6Address
 MOST_HOPS: Final = 20  # that are read, from the right
+LONGEST_KEPT: Final = 200  # bytes of what was read before, and is not read again
 _NODE: Final = re.compile(r'(?:^|;)\s*for\s*=\s*"?([^";]+)"?\s*(?:;|$)', re.IGNORECASE)
 
 
@@ -23,6 +24,7 @@ class Peers:
     def __init__(self, trusted: tuple[Network, ...]) -> None:
         self._trusted = trusted
         self._direct = lru_cache(4_096)(self._read)
+        self._named = lru_cache(4_096)(self._behind)
 
     def client(self, scope: Mapping[str, Any]) -> int | None:
         """Whose work it is, as a number; None for this very machine. An IPv6 client has a /64 to itself."""
@@ -30,9 +32,13 @@ class Peers:
         if not peer:
             return None
         address, name, trusted = self._direct(peer[0])
-        if trusted and address is not None:
-            return _name(found) if (found := self._behind(address, scope["headers"])) else name
-        return name
+        if not trusted or address is None:
+            return name
+        plain, formal = _lines(scope["headers"], b"x-forwarded-for"), _lines(scope["headers"], b"forwarded")
+        if not (plain or formal):
+            return name
+        read = self._named if len(plain) + len(formal) < LONGEST_KEPT else self._behind
+        return read(address, plain, formal)
 
     def _read(self, text: str) -> tuple[IpAddress | None, int | None, bool]:
         """An address that is connected, its name, which this machine has none of, and whether it is trusted."""
@@ -44,19 +50,14 @@ class Peers:
     def _trusts(self, address: IpAddress) -> bool:
         return any(address in one for one in self._trusted)
 
-    def _behind(self, peer: IpAddress, headers: Iterable[tuple[bytes, bytes]]) -> IpAddress | None:
-        """The address that a trusted proxy names; its own where what it sends says two things, None if it names none.
+    def _behind(self, peer: IpAddress, plain: bytes, formal: bytes) -> int:
+        """Whom a trusted proxy names; itself where what it sends says two things.
 
         Of both headers a proxy writes one, and may hand the other on as it came.
         """
-        plain = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
-        formal = b",".join(value for name, value in headers if name == b"forwarded").decode("latin-1")
-        found = {
-            self._first(peer, hops)
-            for hops in (_from_the_right(plain), [_node(one) for one in _from_the_right(formal)])
-            if hops
-        }
-        return None if not found else found.pop() if len(found) == 1 else peer
+        hops = _from_the_right(plain), [_node(one) for one in _from_the_right(formal)]
+        found = {self._first(peer, one) for one in hops if one}
+        return _name(found.pop() if len(found) == 1 else peer)
 
     def _first(self, peer: IpAddress, hops: Iterable[str]) -> IpAddress:
         """The first of the hops that is not trusted, or the last that can be read."""
@@ -71,8 +72,12 @@ class Peers:
         return found
 
 
-def _from_the_right(value: str) -> list[str]:
-    return value.rsplit(",", MOST_HOPS)[: -MOST_HOPS - 1 : -1] if value else []
+def _lines(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> bytes:
+    return b",".join([value for name, value in headers if name == wanted])
+
+
+def _from_the_right(value: bytes) -> list[str]:
+    return value.decode("latin-1").rsplit(",", MOST_HOPS)[: -MOST_HOPS - 1 : -1] if value else []
 
 
 def _node(element: str) -> str:
