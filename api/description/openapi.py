@@ -13,6 +13,7 @@ from api.description.examples import BODIES, OTHER_FORMS, WRITTEN, Example
 from api.feeds.channels import IN_BOTH_FORMS
 from api.graphql.door import GraphQLRequest
 from api.http import mementos
+from api.http.deprecations import mark_deprecated
 from api.http.formats import FEED_TYPES, FeedForm
 from api.http.question import CLOUDEVENTS, STREAM
 from api.resources.cloudevents import CloudEvent
@@ -74,6 +75,7 @@ def described_by(app: Litestar) -> dict[str, Any]:
         elif name.startswith("POST /v1/"):
             operation["security"] = [{"token": []}]
         _add_problems(name, operation)
+        mark_deprecated(name, operation)
     return described
 
 

@@ -7,7 +7,7 @@ away, whoever asks for what is pinned, holds no text that may be erased, and is 
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing
 from datetime import date
 from time import perf_counter
@@ -19,6 +19,7 @@ from api.http import body
 from api.http.answers import BODY_PARTS, GOES_ON, ONCE, STAYS, Always, Answer, AtHead, Goes, Once, Stays
 from api.http.clients import CLIENT_GONE, Hearing, Receive, unless_gone
 from api.http.deadlines import within
+from api.http.deprecations import deprecating
 from api.http.packing import packed_parts, packed_whole
 from api.http.question import (
     Asked,
@@ -199,7 +200,10 @@ class Front:
 
         async def counted(message: Message) -> None:
             nonlocal status
-            status = message.get("status", status)
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                operation = f"{question.method} {_route(inner)}"
+                message = {**message, "headers": deprecating(message["headers"], operation, question.parameters)}
             await send(message)
 
         await self.app(inner, receive, _through(counted))
@@ -308,6 +312,7 @@ class Front:
         inner = handed(scope, Asked(question, content, Credentials(), self._reader, Trace(scope["headers"])))
         await self.app(inner, receive, collected)
         stays, route = collected.stays, _route(inner)
+        collected.headers = deprecating(collected.headers, f"{question.method} {route}", question.parameters)
         if collected.parts and (stays == GOES_ON or not await collected.all_of(collected.parts)):
             # What goes on is not packed: a packer keeps what is too little for it.
             return _long(collected, route, collected.parts, packed=question.packed if stays != GOES_ON else "")
@@ -363,9 +368,13 @@ class Collected:
         return self._start["status"]
 
     @property
-    def headers(self) -> list[Header]:
+    def headers(self) -> Sequence[Header]:
         """The answer's headers."""
         return self._start["headers"]
+
+    @headers.setter
+    def headers(self, headers: Sequence[Header]) -> None:
+        self._start["headers"] = headers
 
     @property
     def stays(self) -> Stays:
