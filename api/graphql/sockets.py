@@ -256,7 +256,7 @@ class Conversation:
             last = self._errors(name, [GraphQLError(str(error), original_error=error)])
         finally:
             if request:
-                request.expect(more=False)
+                request.end()
         self._operations.pop(name, None)
         if last:
             await self._say(last)

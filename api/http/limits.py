@@ -4,6 +4,7 @@ Work is what `events.work` counts, in this process. What is used up comes back s
 again, and forgotten, after a minute at most for each quota that was used: what is kept is as little as what was done.
 """
 
+import asyncio
 import math
 from time import perf_counter
 from typing import Final
@@ -16,18 +17,23 @@ from events.work import counted, current_errand
 QUOTA_SECONDS: Final = 60.0  # seconds
 EXPECTED: Final = 0.1  # seconds that a request counts for until its answer begins, beside what is done already
 MOST_ACCOUNTS: Final = 10_000  # about 3 MB; whoever comes beyond them shares one account
+SLOWED: Final = 10.0  # seconds at most that each part of a long answer waits, once its client has used up the quota
 SWEPT_EVERY: Final = 1.0  # seconds at least between two looks through all accounts
 _BEGINS: Final = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 
 
 class ClientAccount:
-    """What a client has used of its quota, in seconds of work, and how many of its requests are not answered yet."""
+    """What a client has used of its quota, in seconds of work.
 
-    __slots__ = ("_at", "_policy", "_used", "expected", "quota")
+    Of its requests so many are `expected` to need more, as no answer has begun, and so many are not at their `ends`.
+    """
+
+    __slots__ = ("_at", "_policy", "_used", "ends", "expected", "quota")
 
     def __init__(self, quota: float, now: float) -> None:
         self.quota = quota
         self.expected = 0
+        self.ends = 0
         self._used = 0.0
         self._at = now
         self._policy = b"ratelimit-policy", b'"work";q=%d;w=%d' % (round(quota * 1_000), QUOTA_SECONDS)
@@ -45,6 +51,10 @@ class ClientAccount:
         """Seconds of the quota that are neither used nor expected to be."""
         return self.quota - self.used(now) - self.expected * EXPECTED
 
+    def late(self, now: float) -> float:
+        """Seconds until something of the quota is left, if nothing is."""
+        return max(0.0, -self.left(now) * QUOTA_SECONDS / self.quota)
+
     def headers(self, now: float) -> tuple[Header, Header]:
         """The quota (`q` milliseconds in `w` seconds), what is left of it, and in how many seconds it is whole."""
         used = self.used(now)
@@ -54,10 +64,9 @@ class ClientAccount:
 
     def refusal(self, now: float) -> Trouble | None:
         """Why nothing more is done for now, if so."""
-        left = self.left(now)
-        if left > 0:
+        if self.left(now) > 0:
             return None
-        seconds = max(1, math.ceil(-left * QUOTA_SECONDS / self.quota))
+        seconds = max(1, math.ceil(self.late(now)))
         detail = (
             f"what you ask for takes more than the {self.quota * 1_000:,.0f} ms of work a minute that are done for "
             f"one client: ask again in {seconds} s, less at once"
@@ -75,6 +84,7 @@ class CountedRequest:
         self.account = account
         self.add = account.add
         self._expects = False
+        account.ends += 1
         self.expect(more=True)
 
     def expect(self, *, more: bool) -> None:
@@ -82,6 +92,11 @@ class CountedRequest:
         if more != self._expects:
             self.account.expected += 1 if more else -1
             self._expects = more
+
+    def end(self) -> None:
+        """It is over. Until then its account is not forgotten, however long nothing is done."""
+        self.expect(more=False)
+        self.account.ends -= 1
 
 
 def another_request() -> CountedRequest | None:
@@ -121,13 +136,14 @@ class Accounts:
         """Forget whoever owes nothing; a look through all of them takes a millisecond."""
         if now - self._swept >= SWEPT_EVERY:
             self._swept = now
-            self._accounts = {name: one for name, one in self._accounts.items() if one.expected or one.used(now)}
+            self._accounts = {name: one for name, one in self._accounts.items() if one.ends or one.used(now)}
 
 
 class Limited:
     """An ASGI application that counts the work of the one behind it, and does none for who has used up the quota.
 
-    `peers` knows who asks. Over a websocket each operation is looked at by itself (`api/graphql/sockets.py`).
+    A long answer that has begun goes on, slowly. `peers` knows who asks. Over a websocket each operation is looked at
+    by itself (`api/graphql/sockets.py`).
     """
 
     def __init__(self, front: Front, quota: float, peers: Peers) -> None:
@@ -153,9 +169,11 @@ class Limited:
                 request.expect(more=False)
                 headers = [*message.get("headers", ()), *account.headers(perf_counter())]
                 message = {**message, "headers": headers}
+            elif message.get("more_body") and (late := account.late(perf_counter())):
+                await asyncio.sleep(min(late, SLOWED))
             await send(message)
 
         try:
             await counted(self._front(scope, receive, told), request)
         finally:
-            request.expect(more=False)
+            request.end()

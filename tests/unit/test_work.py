@@ -122,8 +122,8 @@ async def test_who_rests_is_expected_to_do_nothing() -> None:
 
     assert await counted(rests(), request) == [1, 0, 1]
     request.expect(more=False)
-    request.expect(more=False)
-    assert account.expected == 0
+    request.end()
+    assert (account.expected, account.ends) == (0, 0)
 
 
 def test_what_is_used_comes_back_steadily_and_no_more_than_that() -> None:
@@ -177,6 +177,18 @@ def test_who_comes_when_all_are_busy_shares_one_account() -> None:
         CountedRequest(accounts.of(number, 0.0))
     assert accounts.of(MOST_ACCOUNTS, 5.0) is accounts.of(MOST_ACCOUNTS + 1, 5.0)
     assert accounts.of(7, 5.0) is not accounts.of(MOST_ACCOUNTS, 5.0)
+
+
+def test_who_only_waits_is_not_forgotten_and_so_does_not_begin_anew() -> None:
+    accounts = Accounts(QUOTA)
+    mine = accounts.of(1, 0.0)
+    request = CountedRequest(mine)
+    request.expect(more=False)
+    accounts.of(2, 1_000.0)
+    assert accounts.of(1, 1_000.0) is mine
+    request.end()
+    accounts.of(3, 2_000.0)
+    assert accounts.of(1, 2_000.0) is not mine
 
 
 def test_where_all_are_busy_nobody_is_looked_for_each_time() -> None:
