@@ -22,8 +22,10 @@ from api.hosting.metrics import Counted
 from api.hosting.opening import Purpose, opened
 from api.hosting.publishing import Published, publishing
 from api.hosting.serving import address_named
-from api.hosting.settings import Settings
+from api.hosting.settings import Settings, networks_of
+from api.http.forwarded import Peers
 from api.http.front import Front
+from api.http.limits import Limited
 from api.http.paths import one_address
 from api.http.question import Ask
 from api.http.tokens import token_of
@@ -175,8 +177,8 @@ async def appending(dsn: str, fold: Timelines = Timeline) -> AsyncGenerator[Log]
         await log.close()
 
 
-def application(running: Service, listening_at: str | None = None) -> Front:
-    """The application that publishes it, behind the wrapper that remembers its answers.
+def application(running: Service, listening_at: str | None = None) -> Front | Limited:
+    """The application that publishes it, behind the wrapper that remembers its answers and the one that counts work.
 
     `listening_at` is the address that is listened on, where that is not the settings' own.
     """
@@ -210,7 +212,10 @@ def application(running: Service, listening_at: str | None = None) -> Front:
         openapi_config=None,  # /openapi.json has a handler of its own, and Litestar would serve pages beside it
         request_max_body_size=None,  # api/http/body.py reads, with a limit of its own
     )
-    return Front(inner, running.reader, running.meter, pages.failed, settings.body_seconds)
+    front = Front(inner, running.reader, running.meter, pages.failed, settings.body_seconds)
+    if not settings.work_per_minute:
+        return front
+    return Limited(front, settings.work_per_minute / 1_000, Peers(networks_of(settings.trusted_proxies)))
 
 
 def described_app() -> Litestar:

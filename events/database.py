@@ -6,9 +6,12 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import cache
 from importlib.resources import files
+from time import perf_counter
 from typing import TYPE_CHECKING, Final, Protocol
 
 import asyncpg
+
+from events.work import spend_since
 
 if TYPE_CHECKING:  # asyncpg's classes are generic in their stubs alone
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -249,9 +252,11 @@ class _Loan(AbstractAsyncContextManager[Connection]):
     def __init__(self, lanes: Lanes) -> None:
         self._lanes = lanes
         self._connection: Connection | None = None
+        self._since = 0.0
 
     async def __aenter__(self) -> Connection:
         self._connection = connection = await self._lanes.lend()
+        self._since = perf_counter()
         return connection
 
     async def __aexit__(self, kind: type[BaseException] | None, _error: object, _trace: object) -> None:
@@ -259,6 +264,7 @@ class _Loan(AbstractAsyncContextManager[Connection]):
         # A timeout, or a cancel in the middle of a statement; but what the database refused is done with.
         doubted = kind is not None and not issubclass(kind, asyncpg.PostgresError)
         self._lanes.take_back(self._connection, doubted=doubted)
+        spend_since(self._since)
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from events.recorded import Recorded
 from events.remembered import NOTHING_AHEAD, Ahead, Fold, Loaded, Remembered, add_facts
 from events.steps import Pace
 from events.streams import Kept, Streams, find_requests, naming, streams_naming
+from events.work import nobodys
 
 SHORT: Final = 10  # commands of a request that others may wait for
 TRIES: Final = 3  # of a list, before nobody else may write while it is decided,
@@ -143,7 +144,7 @@ class Handler:
         """What was recorded; None if it has to be decided again, apart from those who were decided with it."""
         answer = self._queue.put(request, len(request.commands))
         if self._deciding is None or self._deciding.done():
-            self._deciding = asyncio.create_task(self._decide_who_waits())
+            self._deciding = nobodys(self._decide_who_waits())
         return answer
 
     async def _decide_who_waits(self) -> None:

@@ -32,6 +32,7 @@ from events.proposal import (
 from events.queue import NotBegun, Queue, Waiting
 from events.recorded import Recorded
 from events.steps import Pace, carried_out, in_steps
+from events.work import nobodys
 
 MAX_SECONDS_BEHIND: Final = 5.0
 MAX_AT_ONCE: Final = 500  # facts that one statement may append: with their 20 values each that takes as long
@@ -136,7 +137,7 @@ class Log:
 
     def _put(self, asked: Proposal | Held, size: int, since: float | None = None) -> asyncio.Future[Appended]:
         if self._task is None:
-            self._task = asyncio.create_task(self._run())
+            self._task = nobodys(self._run())
         return self._queue.put(asked, size, since)
 
     async def _run(self) -> None:

@@ -14,6 +14,7 @@ from api.exports.asking import DESCRIBED, SIDECAR
 from api.feeds.channels import IN_BOTH_FORMS
 from api.graphql.door import GraphQLRequest
 from api.http import mementos
+from api.http.deprecations import mark_deprecated
 from api.http.formats import EXPORT_TYPES, FEED_TYPES, PLAN_TYPES, ExportForm, FeedForm
 from api.http.question import CLOUDEVENTS, EXPORTED, STREAM
 from api.resources.cloudevents import CloudEvent
@@ -28,6 +29,11 @@ _TOKEN: Final = {
 }
 READ_HEADERS: Final = {
     "Log-Position": {"description": "The position that the body was read at.", "schema": {"type": "integer"}},
+    "Last-Modified": {
+        "description": "When what it shows can last have changed. Ask with If-None-Match: several facts may be of one "
+        "second.",
+        "schema": {"type": "string", "examples": ["Fri, 30 Jun 2023 04:00:00 GMT"]},
+    },
     "ETag": {"description": "Names this very body; If-None-Match spares it.", "schema": {"type": "string"}},
 }
 FILE_HEADERS: Final = {
@@ -39,6 +45,7 @@ _PARTS: Final = {
     "Range": "A part of the file, as `bytes=1000-`: a download that was cut off goes on.",
     "If-Range": "The ETag of the file that the part is wanted of; of another one all is sent.",
 }
+_AT_THE_DOOR: Final = (("GET /v1/", 406), ("POST ", 408), ("", 429), ("POST /v1/", 503))
 UNCHANGED: Final = "The body that If-None-Match names still stands."
 
 
@@ -73,9 +80,8 @@ def described_by(app: Litestar) -> dict[str, Any]:
             _add_read(operation)
         elif name.startswith("POST /v1/"):
             operation["security"] = [{"token": []}]
-            _add_problem(operation, 503)
-        if name.startswith("POST "):
-            _add_problem(operation, 408)
+        _add_problems(name, operation)
+        mark_deprecated(name, operation)
     return described
 
 
@@ -234,6 +240,13 @@ def _add_mementos(operation: dict[str, Any]) -> None:
     )
     place = {"description": "Where it is as it was then.", "schema": {"type": "string"}}
     operation["responses"]["302"] = {"description": "The resource as it was then.", "headers": {"Location": place}}
+
+
+def _add_problems(name: str, operation: dict[str, Any]) -> None:
+    """What the door says of every operation of a kind."""
+    for begins, status in _AT_THE_DOOR:
+        if name.startswith(begins):
+            _add_problem(operation, status)
 
 
 def _add_problem(operation: dict[str, Any], status: int) -> None:

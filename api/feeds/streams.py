@@ -15,7 +15,7 @@ from api.http.asking import known, part_of
 from api.http.clients import unless_gone
 from api.http.documented import operation, streamed
 from api.http.following import GoingOn, come_so_far, with_after
-from api.http.formats import MEDIA_TYPES, Format
+from api.http.formats import MEDIA_TYPES, Format, one_line
 from api.http.question import Ask
 from api.services.following import APPEARS_WITHIN, appears, check_history
 from api.services.problems import Fault, Trouble
@@ -133,7 +133,7 @@ async def _lines(items: AsyncGenerator[Sequence[FollowedItem]], *, goes_on: bool
     end = _end()
     async with aclosing(items):
         async for some in items:
-            yield b"".join(part for one in some for part in (one.json, b"\n")) or b"\n"
+            yield b"".join(part for one in some for part in (one_line(one.json), b"\n")) or b"\n"
             if goes_on and end < _now():
                 return
 
@@ -155,11 +155,11 @@ async def _events(items: AsyncGenerator[Sequence[FollowedItem]], tail: LogTail) 
 
 def _each(items: Sequence[FollowedItem], log: bytes) -> Iterator[bytes]:
     for one in items:
-        yield b"id: %b:%d\ndata: %b\n\n" % (log, one.position, one.json)
+        yield b"id: %b:%d\ndata: %b\n\n" % (log, one.position, one_line(one.json))
 
 
 def _notice(text: str) -> bytes:
-    return b"event: notice\ndata: %b\n\n" % msgspec.json.encode({"text": text})
+    return b"event: notice\ndata: %b\n\n" % one_line(msgspec.json.encode({"text": text}))
 
 
 def _end() -> float:

@@ -1,7 +1,7 @@
 """/graphql: a query by POST or in the address, the answer as GraphQL over HTTP has it, errors with REST's codes."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from graphql import GraphQLError
@@ -40,6 +40,7 @@ class Parameters(msgspec.Struct, frozen=True, rename="camel"):
     effective_on: Annotated[str | None, Meta(description="What held on this date.", examples=["2023-06-30"])] = None
 
 
+_METHODS: Final = "GET, HEAD, OPTIONS, POST"
 _DECODE = msgspec.json.Decoder(GraphQLRequest).decode
 _MAP = msgspec.json.Decoder(dict[str, Any] | None).decode
 
@@ -47,7 +48,7 @@ _MAP = msgspec.json.Decoder(dict[str, Any] | None).decode
 @route("/graphql", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)
 async def methods() -> Response[None]:
     """What may be asked here. Litestar's own answer forgets the methods that are handled elsewhere."""
-    return Response(None, headers={"Allow": "GET, OPTIONS, POST"})
+    return Response(None, headers={"Allow": _METHODS})
 
 
 @post("/graphql", responses=documented(dict[str, Any], 406, 413, 415), status_code=200, tags=["graphql"])
@@ -100,7 +101,10 @@ def _answered(request: Ask, found: Executed, headers: dict[str, str], *, etag: b
         headers["Log-Position"] = str(found.moments.position)
     if etag and not found.errors:
         headers["ETag"] = etag_of(media_type.encode() + body)
-    return Answer(body, headers, stays, _status(request, found, media_type))
+    status = _status(request, found, media_type)
+    if status == 405:  # noqa: PLR2004
+        headers["Allow"] = _METHODS
+    return Answer(body, headers, stays, status)
 
 
 def _status(request: Ask, found: Executed, media_type: str) -> int:

@@ -21,11 +21,13 @@ from api.graphql.execute import answer, chosen_operation
 from api.graphql.following import Subscription, followed, prepared_following
 from api.http.body import LARGEST_GRAPHQL, checked
 from api.http.front import TAKEN_WITHIN
+from api.http.limits import CountedRequest, another_request
 from api.http.traces import Trace
 from api.services.problems import Trouble, echo
 from api.services.reader import Reader
 from api.services.tail import LogTail
 from events.head import Head
+from events.work import counted, resting
 
 INIT_WITHIN: Final = 10.0  # seconds in which a client must have said connection_init
 SOCKET_LIFE: Final = 3_600.0  # seconds: then who follows comes again, perhaps to another process
@@ -238,14 +240,23 @@ class Conversation:
             refused = Trouble(503, "too_many_waiting", detail)
             await self._say(self._errors(name, [GraphQLError(detail, original_error=refused)]))
             return
-        self._operations[name] = asyncio.create_task(self._operate(name, asked))
+        try:
+            request = another_request()
+        except Trouble as refused:
+            await self._say(self._errors(name, [GraphQLError(refused.detail, original_error=refused)]))
+            return
+        work = self._operate(name, asked, request)
+        self._operations[name] = asyncio.create_task(counted(work, request) if request else work)
 
-    async def _operate(self, name: str, asked: types.SubscribeMessagePayload) -> None:
+    async def _operate(self, name: str, asked: types.SubscribeMessagePayload, request: CountedRequest | None) -> None:
         """Answer an operation; its id may be used again once its last word is on its way."""
         try:
             last = await self._answered(name, asked)
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asks must hear of it
             last = self._errors(name, [GraphQLError(str(error), original_error=error)])
+        finally:
+            if request:
+                request.end()
         self._operations.pop(name, None)
         if last:
             await self._say(last)
@@ -270,12 +281,16 @@ class Conversation:
 
     async def _follow(self, name: str, following: Subscription) -> types.Message | None:
         try:
-            async with aclosing(followed(following, self._reader, self._tail)) as answers:
-                async for one in answers:
-                    await self._send(_next(name, one))
+            with resting():
+                await self._bring(name, following)
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asks must hear of it
             return self._errors(name, [following.located(error)])
         return None  # the process ends, and says so
+
+    async def _bring(self, name: str, following: Subscription) -> None:
+        async with aclosing(followed(following, self._reader, self._tail)) as answers:
+            async for one in answers:
+                await self._send(_next(name, one))
 
     def _errors(self, name: str, errors: Any) -> types.ErrorMessage:
         return {"id": name, "type": "error", "payload": errors_of(errors, self._trace)}

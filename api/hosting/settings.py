@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ import msgspec
 
 from domain.misfit import misfit
 
+Network = IPv4Network | IPv6Network
 PREFIX = "PLANRECORD_"
 _NO_URL: Final = re.compile(r"[^!-~]|[\"<>\\^`{|}]")  # what stands in a URL by its code
 _Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -56,6 +58,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     export_bytes: Annotated[int, _for("bytes of the exports that are kept in the data folder", ge=1_000_000)] = (
         2_000_000_000
     )
+    work_per_minute: Annotated[
+        int, _for("milliseconds of work a minute that a process does for one client; 0: whatever it asks for", ge=0)
+    ] = 60_000
+    trusted_proxies: Annotated[
+        str | None,
+        _for("networks of proxies, as 10.0.0.0/8,fd00::/8, whose X-Forwarded-For or Forwarded says who the client is"),
+    ] = None
     log_format: Annotated[
         Literal["text", "json"], _for("how a line of the log on standard error is written: text or json")
     ] = "text"
@@ -97,6 +106,7 @@ def settings_from(environment: Mapping[str, str] = os.environ, **given: Any) -> 
         )
     if "base_url" in values:
         values["base_url"] = base_of(values["base_url"])
+    networks_of(values.get("trusted_proxies"))
     try:
         return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
@@ -115,6 +125,15 @@ def base_of(text: str) -> str:
     if not plain or _NO_URL.search(text) or "?" in text or "#" in text or "@" in parts.netloc:
         raise ValueError(f"{wish}: http or https, a host, perhaps a port and a path, and nothing more")
     return text.rstrip("/")
+
+
+def networks_of(text: str | None) -> tuple[Network, ...]:
+    """The networks that a setting names, joined by commas; ValueError says what is wrong."""
+    try:
+        return tuple(ip_network(one.strip()) for one in (text or "").split(",") if one.strip())
+    except ValueError as error:
+        wish = f"settings: trusted_proxies: give networks as 10.0.0.0/8,fd00::/8, not {text!r}"
+        raise ValueError(f"{wish}: {error}") from error
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from datetime import datetime, time
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
@@ -9,9 +10,11 @@ from urllib.parse import quote, urlencode
 import msgspec
 from litestar import Response
 
+from api.http.mementos import http_date
 from api.http.question import Ask
 from api.http.release import FORMATS
 from api.services.reader import CLOCKS
+from domain.values import SHANGHAI
 from events.demo import is_demo
 from projections.as_of import Moment
 from projections.views import texts
@@ -162,6 +165,8 @@ def made(  # noqa: PLR0913 - all that an answer's headers say
             _link(name, target) for name, target in {**(links or {}), "license": request.reader.license}.items()
         ),
     }
+    if not (erasable and moment.pinned):  # of which a text may have been erased since, at a moment that nobody names
+        headers["Last-Modified"] = http_date(_changed_at(moment, explicit_day=explicit_day))
     lasting = UNLESS_ERASED if erasable else ALWAYS
     return Answer(body, headers, lasting if moment.pinned else AtHead(moment.position))
 
@@ -170,6 +175,12 @@ def _link(relation: str, target: str | TypedLink) -> str:
     """A link as RFC 8288 writes it."""
     address, *media_type = (target,) if isinstance(target, str) else target
     return f'<{address}>; rel="{relation}"' + "".join(f'; type="{one.partition(";")[0]}"' for one in media_type)
+
+
+def _changed_at(moment: Moment, *, explicit_day: bool) -> datetime:
+    """When what stands at a moment can last have changed: as the last fact came, or as the day began that is meant."""
+    begun = datetime.combine(moment.effective_on, time.min, SHANGHAI)
+    return moment.as_of if explicit_day else max(moment.as_of, begun)
 
 
 def noticed(request: Ask, answer: Answer) -> Answer:

@@ -1,6 +1,5 @@
 """From a request's bytes to JSON: strict UTF-8, no key twice, nothing but what was asked for."""
 
-import asyncio
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from api.http.question import Ask, Question
 from api.services.problems import Fault, Trouble, echo
 from domain.commands import AnyCommand, decode_commands
 from domain.misfit import misfit
+from events.work import in_a_thread
 
 T = TypeVar("T")
 LARGEST_HEARD: Final = 40_000_000  # bytes beyond which a body is not even read to its end
@@ -65,7 +65,7 @@ async def checked(content: bytes) -> None:
     if len(content) < LONG:
         check_json(content)
     else:
-        await asyncio.to_thread(check_json, content)
+        await in_a_thread(check_json, content)
 
 
 def check_json(content: bytes) -> None:

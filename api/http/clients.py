@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
 from api.services.problems import Trouble
+from events.work import own_task
 
 T = TypeVar("T")
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]  # as ASGI has it: the next message of the client
@@ -40,7 +41,7 @@ class Hearing:
 async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """The work's result; the work is cancelled if the client goes first, whose request was read to its end."""
     hearing = receive if isinstance(receive, Hearing) else Hearing(receive)
-    task, gone = asyncio.create_task(work), hearing.gone()
+    task, gone = own_task(work), hearing.gone()
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():

@@ -6,10 +6,8 @@ away, whoever asks for what is pinned, holds no text that may be erased, and is 
 """
 
 import asyncio
-import gzip
 import re
-import zlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing
 from datetime import date
 from time import perf_counter
@@ -21,8 +19,11 @@ from api.http import body
 from api.http.answers import BODY_PARTS, GOES_ON, ONCE, STAYS, STORED, Always, Answer, AtHead, Goes, Once, Stays
 from api.http.clients import CLIENT_GONE, Hearing, Receive, unless_gone
 from api.http.deadlines import within
+from api.http.deprecations import deprecating
+from api.http.packing import packed_parts, packed_whole
 from api.http.question import (
     Asked,
+    Coding,
     Credentials,
     Elsewhere,
     Headers,
@@ -34,7 +35,7 @@ from api.http.question import (
 )
 from api.http.traces import Trace
 from api.services.meter import NOWHERE, Meter
-from api.services.problems import Trouble, unknown_address
+from api.services.problems import Trouble, allowed, unknown_address
 from api.services.reader import Reader
 from events.head import Head
 from projections.memory import Memory
@@ -52,17 +53,18 @@ _State = tuple[int, date, str]  # the head's size, the day, the notice: what an 
 
 SOCKET: Final = "/graphql"  # where a websocket is
 WORTH_PACKING: Final = 1_000  # bytes
-LONG_PACKING: Final = 200_000  # bytes that take longer to pack than one step of the event loop may
 LONG_BODY: Final = 1 << 20  # bytes up to which the body of a whole list is held, and remembered
 TAKEN_WITHIN: Final = 30.0  # seconds in which a client must have taken a part, of what the system does not take for it
 LARGEST_QUERY: Final = 16_384  # bytes of a GraphQL request that is remembered
 LARGEST_READING: Final = 4_000  # bytes of what a reading was made from, up to which it is remembered
+EXPOSED: Final = (  # what a program in a browser is shown, beside what it is always shown
+    *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Encoding", "Content-Length", "Content-Range"),
+    *("Deprecation", "ETag", "Items", "Last-Modified", "Link", "Location", "Log-Position", "Memento-Datetime"),
+    *("Planrecord-Notice", "RateLimit", "RateLimit-Policy", "Repr-Digest", "Retry-After", "Sunset", "Vary"),
+)
 OPEN: Final[list[Header]] = [
     (b"access-control-allow-origin", b"*"),
-    (
-        b"access-control-expose-headers",
-        b"ETag, Link, Location, Log-Position, Memento-Datetime, Planrecord-Notice, Retry-After",
-    ),
+    (b"access-control-expose-headers", ", ".join(EXPOSED).encode()),
     (b"vary", b"Accept, Accept-Datetime, Accept-Encoding"),
     (b"x-content-type-options", b"nosniff"),
 ]
@@ -146,7 +148,16 @@ class Front:
         if scope["type"] != "websocket" or scope["path"] == SOCKET:
             await self.app(scope, receive, send)
             return
-        error = unknown_address(f"there is no websocket here: there is one at {SOCKET}")
+        await self._not_connected(scope, unknown_address(f"there is no websocket here: there is one at {SOCKET}"), send)
+
+    async def refuse(self, scope: Scope, why: Trouble, send: Send) -> None:
+        """Say why nothing is done for a request, or for who would connect, before anything of it is read."""
+        if scope["type"] == "websocket":
+            await self._not_connected(scope, why, send)
+        else:
+            await self._failed(scope, why, send, perf_counter())
+
+    async def _not_connected(self, scope: Scope, error: Trouble, send: Send) -> None:
         answer = self._failing("GET", scope["path"], {}, self._head.size, error, Trace(scope["headers"]))
         collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)
@@ -192,7 +203,10 @@ class Front:
 
         async def counted(message: Message) -> None:
             nonlocal status
-            status = message.get("status", status)
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                operation = f"{question.method} {_route(inner)}"
+                message = {**message, "headers": deprecating(message["headers"], operation, question.parameters)}
             await send(message)
 
         await self.app(inner, receive, _through(counted))
@@ -228,10 +242,11 @@ class Front:
             answer = Answer(b"", {"Location": error.location, "Cache-Control": "no-cache"}, ONCE, 308)
         else:
             trace = Trace(scope["headers"])
-            answer = self._failing(scope["method"], scope["path"], {}, self._head.size, error, trace)
+            method = "GET" if scope["method"] == "HEAD" else scope["method"]
+            answer = self._failing(method, scope["path"], {}, self._head.size, error, trace)
         collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)
-        entry = await _entry(collected, NOWHERE, ONCE, None, 0, packed=False)
+        entry = await _entry(collected, NOWHERE, ONCE, None, 0, packed="")
         await send(entry.start)
         await send(entry.whole if scope["method"] != "HEAD" else NO_BODY)
         self._meter.answered(NOWHERE, scope["method"], answer.status_code, began)
@@ -302,9 +317,11 @@ class Front:
         inner = handed(scope, Asked(question, content, Credentials(), self._reader, Trace(scope["headers"])))
         await self.app(inner, receive, collected)
         stays, route = collected.stays, _route(inner)
+        collected.headers = deprecating(collected.headers, f"{question.method} {route}", question.parameters)
         if collected.parts and (stays in AS_THEY_COME or not await collected.all_of(collected.parts)):
             # What goes on is not packed: a packer keeps what is too little for it. Nor is a file, which has its length.
-            return _long(collected, route, collected.parts, packed=question.packed and stays not in AS_THEY_COME)
+            coding = question.packed if stays not in AS_THEY_COME else ""
+            return _long(collected, route, collected.parts, packed=coding)
         state = (stays.position, today, notice) if isinstance(stays, AtHead) else None
         entry = await _entry(collected, route, stays, state, epoch, packed=question.packed)
         if not isinstance(stays, Once | Goes) and collected.status == 200 and len(content) <= LARGEST_QUERY:  # noqa: PLR2004
@@ -357,9 +374,13 @@ class Collected:
         return self._start["status"]
 
     @property
-    def headers(self) -> list[Header]:
+    def headers(self) -> Sequence[Header]:
         """The answer's headers."""
         return self._start["headers"]
+
+    @headers.setter
+    def headers(self, headers: Sequence[Header]) -> None:
+        self._start["headers"] = headers
 
     @property
     def stays(self) -> Stays:
@@ -382,6 +403,8 @@ def _through(send: Send) -> Send:
     async def through(message: Message) -> None:
         if message["type"] == "http.response.start":
             fields = {name.lower(): value for name, value in message["headers"]}
+            if methods := fields.get(b"allow"):
+                fields[b"allow"] = allowed(methods.decode()).encode()
             message = {"type": message["type"], "status": message["status"], "headers": _opened(fields)}
         await send(message)
 
@@ -394,17 +417,15 @@ def _route(inner: Mapping[str, Any]) -> str:
 
 
 async def _entry(  # noqa: PLR0913 - all that an answer is
-    answer: Collected, route: str, stays: Stays, state: _State | None, epoch: int, *, packed: bool
+    answer: Collected, route: str, stays: Stays, state: _State | None, epoch: int, *, packed: Coding
 ) -> Entry:
     """The answer as it is sent: open to every origin, packed where that is worth it."""
     content = answer.content
     fields = {name.lower(): value for name, value in answer.headers}
     etag = fields.get(b"etag", b"")
     if packed and len(content) >= WORTH_PACKING and fields.get(b"content-type", b"").startswith(PACKED):
-        content = await _gzipped(content)
-        fields[b"content-encoding"] = b"gzip"
-        if etag:
-            etag = fields[b"etag"] = etag[:-1] + b'-gzip"'  # another encoding is another representation
+        content = await packed_whole(content, packed)
+        etag = _coded(fields, packed)
     fields[b"content-length"] = b"%d" % len(content)
     headers = _opened(fields)
     kept = [(name, value) for name, value in headers if name not in OF_THE_BODY]
@@ -420,15 +441,14 @@ async def _entry(  # noqa: PLR0913 - all that an answer is
     )
 
 
-def _long(answer: Collected, route: str, rest: AsyncGenerator[bytes], *, packed: bool) -> Long:
+def _long(answer: Collected, route: str, rest: AsyncGenerator[bytes], *, packed: Coding) -> Long:
     """The answer that begins with what was gathered, as it is sent."""
     fields = {name.lower(): value for name, value in answer.headers}
     etag = fields.get(b"etag", b"")
     parts = _all_parts(answer.content, rest) if answer.stays not in AS_THEY_COME else rest
     if packed:
-        parts = _packed(parts)
-        fields[b"content-encoding"] = b"gzip"
-        etag = fields[b"etag"] = etag[:-1] + b'-gzip"'
+        parts = packed_parts(parts, packed)
+        etag = _coded(fields, packed)
     headers = _opened(fields)
     kept = [(name, value) for name, value in headers if name not in OF_THE_BODY]
     return Long(
@@ -448,23 +468,12 @@ async def _all_parts(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerato
             await asyncio.sleep(0)
 
 
-async def _packed(parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    packer = zlib.compressobj(6, wbits=31)  # which makes gzip of it
-    async with aclosing(parts):
-        async for part in parts:
-            if len(part) < LONG_PACKING:
-                found = packer.compress(part)
-            else:
-                found = await asyncio.to_thread(packer.compress, part)
-            if found:
-                yield found
-    yield packer.flush()
-
-
-async def _gzipped(content: bytes) -> bytes:
-    if len(content) < LONG_PACKING:
-        return gzip.compress(content, 6, mtime=0)
-    return await asyncio.to_thread(gzip.compress, content, 6, mtime=0)
+def _coded(fields: dict[bytes, bytes], packed: Coding) -> bytes:
+    """Say in the headers how the body is packed; its validator, as another coding is another representation."""
+    fields[b"content-encoding"] = packed.encode()
+    if etag := fields.get(b"etag", b""):
+        etag = fields[b"etag"] = b'%b-%b"' % (etag[:-1], packed.encode())
+    return etag
 
 
 def _opened(fields: Mapping[bytes, bytes]) -> list[Header]:

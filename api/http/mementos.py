@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from werkzeug.http import http_date as spelled
 from werkzeug.http import parse_date
 
+from api.http.formats import LINK_FORMAT
 from api.http.question import Question
 from api.services.problems import Fault, Trouble, echo
 from api.services.reader import CLOCKS, Reader
@@ -16,7 +17,6 @@ from projections.views import moments
 from projections.views.subjects import Subject
 
 HEADER: Final = "Accept-Datetime"
-LINK_FORMAT: Final = "application/link-format"
 LATEST_ASKED: Final = datetime(3000, 1, 1, tzinfo=UTC)  # later ones leave the calendar in some zone
 WITHIN_THE_SECOND: Final = timedelta(microseconds=999_999)  # an HTTP date names a whole second
 

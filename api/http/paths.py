@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from litestar.params import PathParameter
 
-from api.http.formats import FeedForm, Suffix
-from api.http.question import Question
-from api.services.problems import unknown_address
+from api.http.formats import FeedForm, Format, Suffix
+from api.http.question import CLOUDEVENTS, FORMS, Question, results_at
+from api.services.problems import Trouble, unknown_address
 from projections.exports import EXPORTS
 
 
@@ -28,11 +28,16 @@ At = Annotated[int, _part("A position in the log, from 1.", 353, minimum=1)]
 
 
 async def one_address(request: Any) -> None:
-    """Trouble for +1, 01 or 1_0, and for a suffix that the resource does not have: each thing has one address."""
+    """Trouble for +1, 01 or 1_0, and for a suffix that the resource does not have: each thing has one address.
+
+    And for a read of which the client takes no form that there is.
+    """
     question: Question = request.question
     for value in request.path_params.values():
         if isinstance(value, int) and str(value) not in question.path.split("/"):
             raise unknown_address(f"write {value} in digits alone")
+    if question.method == "OPTIONS":  # which is asked of an address, whatever is there
+        return
     described = request.route_handler.operation_class
     forms: frozenset[Suffix] = getattr(described, "forms", frozenset())
     if question.suffix is None and getattr(described, "needs_a_form", False):
@@ -40,6 +45,20 @@ async def one_address(request: Any) -> None:
     if question.suffix is not None and question.suffix not in forms:
         right = f"{question.path}.{FeedForm.ATOM}" if FeedForm.ATOM in forms else question.path
         raise unknown_address(f"this has no .{question.suffix}: it is {right}")
+    if question.method == "GET" and question.path.startswith("/v1/") and question.suffix is None:
+        _check_accepted(question, forms)
+
+
+def _check_accepted(question: Question, forms: frozenset[Suffix]) -> None:
+    """Trouble where Accept takes none of the media types that an address has; a suffix asks for one by itself."""
+    results, listed = results_at(question.path), Format.JSON in forms
+    if question.result or (not results and (question.json_taken or (listed and question.form != Format.JSON))):
+        return
+    types = [*(results or (FORMS if listed else ("application/json",)))]
+    types += [CLOUDEVENTS] if question.path == "/v1/events" else []
+    beside = f"; or ask for {' or '.join(_with(question.path, one) for one in sorted(forms))}" if forms else ""
+    detail = f"this is {' or '.join(types)}: let Accept take that, or leave it out{beside}"
+    raise Trouble(406, "not_acceptable", detail)
 
 
 def _with(path: str, form: Suffix) -> str:

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from werkzeug.datastructures import Accept, MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
-from api.http.formats import ExportForm, FeedForm, Format, PlanForm, Suffix
+from api.http.formats import LINK_FORMAT, ExportForm, FeedForm, Format, PlanForm, Suffix
 from api.http.traces import Trace
 from api.services.problems import Fault, Trouble, echo, unknown_address
 from api.services.reader import Reader
@@ -32,7 +32,13 @@ GRAPHQL: Final = ("application/json", "application/graphql-response+json")
 STREAM: Final = "/v1/stream"
 PROOF: Final = ("text/plain", "application/json")
 CLOUDEVENTS: Final = "application/cloudevents-batch+json"
-A_PROOF: Final = re.compile("/v1/events/[0-9]+/proof")
+# What is answered where, that is no list and not JSON alone; the first is what whoever names none is answered.
+RESULTS: Final = (
+    (re.compile("/graphql"), GRAPHQL),
+    (re.compile("/v1/events/[0-9]+/proof"), PROOF),
+    (re.compile(STREAM), ("text/event-stream",)),
+    (re.compile("/v1/.+/timemap"), (LINK_FORMAT,)),
+)
 FORMS: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
 EXPORTED: Final = "/v1/export/"
 SUFFIXES: Final[Mapping[str, Mapping[str, Suffix]]] = {  # below which addresses may end in which
@@ -42,6 +48,9 @@ SUFFIXES: Final[Mapping[str, Mapping[str, Suffix]]] = {  # below which addresses
 }
 DEFAULT_SUFFIX: Final = {EXPORTED: f".{ExportForm.CSV}", "/feeds/": f".{FeedForm.ATOM}"}  # of what never lacks one
 SCOPE: Final = "planrecord.question"
+Coding = Literal["", "gzip", "br"]  # of a body: as it is, or packed by one of these
+
+_BEFOREHAND: Final = b"access-control-request-method"
 
 Headers = Mapping[bytes, bytes]
 
@@ -50,20 +59,21 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """All that an answer can depend on, but for a body; what is remembered is remembered by these and nothing else.
 
     `path` is decoded and without the `suffix` that asks for a form; `form` is what that suffix, or else Accept, asks of
-    a list. `query` holds each parameter once, by name. `then` is Accept-Datetime. `packed`: gzip is taken. `result` is
-    the media type of an answer to GraphQL, of a proof, or of CloudEvents, that is preferred, empty where none of them
-    is taken. `last_event_id`: where a client's stream of events broke off. `range`, `if_range`: the part of a file that
-    is asked for, and of which one.
+    a list. `query` holds each parameter once, by name. `packed`: how a body may come. `then` is Accept-Datetime.
+    `json_taken`: Accept takes JSON. `result` is the media type of RESULTS, or of CloudEvents, that is preferred, empty
+    where none of them is taken. `last_event_id`: where a client's stream of events broke off. `range`, `if_range`: the
+    part of a file that is asked for, and of which one.
     """
 
-    method: Literal["GET", "POST"]
+    method: str  # HEAD is asked as GET is
     path: str
     suffix: Suffix | None
     form: Format
     query: tuple[tuple[str, str], ...]
-    packed: bool
+    packed: Coding
     then: str | None = None
     media_type: str = ""
+    json_taken: bool = True
     result: str = ""
     last_event_id: str | None = None
     range: str | None = None
@@ -134,12 +144,13 @@ def handed(scope: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
     But for what a browser asks beforehand, which is none of our questions.
     """
     question = asked.question
+    beforehand = question.method == "OPTIONS" and any(name == _BEFOREHAND for name, _ in scope["headers"])
     return {
         **scope,
         "method": question.method,
         "path": question.route,
         "raw_path": question.route.encode(),
-        "headers": scope["headers"] if scope["method"] == "OPTIONS" else [],
+        "headers": scope["headers"] if beforehand else [],
         SCOPE: asked,
     }
 
@@ -188,9 +199,10 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
         suffix=suffix,
         form=suffix if isinstance(suffix, Format) else form_of(headers.get(b"accept", b"")),
         query=query_of(scope["query_string"]),
-        packed=gzip_wanted(headers.get(b"accept-encoding", b"")),
+        packed=coding_of(headers.get(b"accept-encoding", b"")),
         then=then.decode("latin-1") if then else None,
         media_type=parse_options_header(media_type.decode("latin-1"))[0].lower() if media_type else "",
+        json_taken=bool(suffix) or json_taken(headers.get(b"accept", b"")),
         result="" if suffix else result_of(headers.get(b"accept", b""), path),
         last_event_id=last.decode("latin-1") if last else None,
         range=part[0].decode("latin-1") if part[0] else None,
@@ -274,11 +286,14 @@ def _repeated(names: list[str]) -> Trouble:
 
 
 def form_of(header: bytes) -> Format:
-    """The form that a client prefers; JSON where it prefers none of ours. What stands behind a `;` makes no other."""
-    if not header:
-        return Format.JSON
+    """The form that a client prefers; JSON where it takes none of ours. What stands behind a `;` makes no other."""
     best = _preferred(header, list(FORMS))
     return FORMS[best] if best else Format.JSON
+
+
+def json_taken(header: bytes) -> bool:
+    """Whether Accept takes JSON."""
+    return _preferred(header, ("application/json",)) is not None
 
 
 def result_of(header: bytes, path: str) -> str:
@@ -287,20 +302,35 @@ def result_of(header: bytes, path: str) -> str:
     Of a list, which has its forms, it is empty too, unless the one is preferred that only this list has.
     """
     if path == "/v1/events":
-        best = _preferred(header, [*FORMS, CLOUDEVENTS]) if header else None
+        best = _preferred(header, [*FORMS, CLOUDEVENTS])
         return CLOUDEVENTS if best == CLOUDEVENTS else ""
-    types = GRAPHQL if path == "/graphql" else PROOF if A_PROOF.fullmatch(path) else ()
-    if not types or not header:
-        return types[0] if types else ""
-    return _preferred(header, types) or ""
+    return _preferred(header, results_at(path)) or ""
+
+
+def results_at(path: str) -> Sequence[str]:
+    """The media types of RESULTS of an address; none for one that is a list, or answers in JSON alone."""
+    return next((types for where, types in RESULTS if where.fullmatch(path)), ())
 
 
 def _preferred(header: bytes, types: Sequence[str]) -> str | None:
-    """Which of these media types Accept prefers."""
-    given = parse_accept_header(header.decode("latin-1"), MIMEAccept)
-    return MIMEAccept([(value.partition(";")[0].strip(), quality) for value, quality in given]).best_match(types)
+    """Which of these media types Accept prefers (RFC 9110, 12.5.1), the first where it has no say; None: none is taken.
+
+    Java's own clients send `q=.2`, which has no such form and means what it says.
+    """
+    given = parse_accept_header(header.decode("latin-1").replace("q=.", "q=0."), MIMEAccept)
+    ranges = [(value.partition(";")[0].strip(), quality) for value, quality in given]
+    if not any("/" in value for value, _ in ranges):
+        return next(iter(types), None)
+    return MIMEAccept(ranges).best_match(types)
 
 
-def gzip_wanted(header: bytes) -> bool:
-    """Whether Accept-Encoding takes gzip."""
-    return bool(header) and parse_accept_header(header.decode("latin-1"), Accept)["gzip"] > 0
+def coding_of(header: bytes) -> Coding:
+    """How Accept-Encoding has a body come (RFC 9110, 12.5.3): br is smaller, unless gzip, or neither, is preferred."""
+    if not header:
+        return ""
+    given = parse_accept_header(header.decode("latin-1"), Accept)
+    br, gzip = given["br"], given["gzip"]
+    plain = given["identity"] if "identity" in {one.lower() for one in given.values()} else 0
+    if not max(br, gzip) or max(br, gzip) < plain:
+        return ""
+    return "br" if br >= gzip else "gzip"

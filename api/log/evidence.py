@@ -25,7 +25,10 @@ from events.tree import proved
 COVERED_WITHIN: Final = 3.0  # seconds in which a note usually covers what was recorded just now
 AGAIN_AFTER: Final = 0.1
 _OF_THE_CONNECTION: Final = ("type", "asgi", "http_version", "scheme", "server", "client", "root_path")
-_HEADERS: Final = {b"host": b"localhost", b"accept": b"application/json"}
+_HEADERS: Final = {
+    b"host": b"localhost",
+    b"accept": b"application/json, */*;q=0.1",
+}  # what is no JSON is told otherwise
 
 
 class Saving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,7 +8,8 @@ from api.http.answers import Answer, made
 from api.http.asking import Clocks, asked, clocks
 from api.http.documented import READ
 from api.http.documented import answers as documented
-from api.http.mementos import LINK_FORMAT, mementos, timemap
+from api.http.formats import LINK_FORMAT
+from api.http.mementos import mementos, timemap
 from api.http.question import Ask
 from api.resources.addresses import ADDRESSES, Described, handler
 from projections.views.subjects import Subject, whole

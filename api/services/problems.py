@@ -73,6 +73,7 @@ TITLES: Final = {
     415: "The media type is not supported",
     416: "There is no such part",
     422: "A rule says no",
+    429: "This is too much at once",
     500: "This is our mistake",
     503: "Not just now",
 }
@@ -166,11 +167,18 @@ def _http(error: HTTPException) -> Trouble:
         detail = "there is nothing at this address; /openapi.json lists every address there is"
     if error.status_code == 400:  # noqa: PLR2004
         detail = re.sub(r"^Validation failed for .*", "a part of the address has the wrong form", detail)
-    if error.status_code == 405:  # noqa: PLR2004
-        detail = f"this address takes {(error.headers or {}).get('allow', 'another method')}"
     found = Trouble(error.status_code, codes.get(error.status_code, "malformed"), detail)
     found.headers = dict(error.headers or {})
+    if error.status_code == 405:  # noqa: PLR2004
+        found.headers["allow"] = allowed(found.headers["allow"])
+        found.detail = f"this address takes {found.headers['allow']}"
     return found
+
+
+def allowed(methods: str) -> str:
+    """The methods that an address takes, as the header Allow names them: whoever may GET may have the headers alone."""
+    found = {"OPTIONS", *methods.split(", ")} - {"websocket"}  # which is asked for by GET, and is none
+    return ", ".join(sorted(found | ({"HEAD"} if "GET" in found else set())))
 
 
 def document(method: str, path: str, error: Exception, trace: str) -> tuple[Trouble, bytes]:

@@ -15,6 +15,7 @@ from events.database import GONE, WRONG, Connection, Lanes
 from events.head import Head
 from events.recorded import OPEN_END
 from events.tree import root_at
+from events.work import resting
 from projections.as_of import AsOf, Meta, Moment, Rows, keep_root, moment_at, root_key, rows_at
 from projections.fold import INFINITY, MINUS_INFINITY, RULES_VERSION
 from projections.lists import Counting
@@ -101,7 +102,8 @@ class Reader:
             raise Trouble(503, "too_many_waiting", "too many wait already: ask without waitSeconds", Retry_After="10")
         self.waiters += 1
         try:
-            yield
+            with resting():
+                yield
         finally:
             self.waiters -= 1
 

@@ -85,6 +85,7 @@ async def unavailable(asked: Awaitable[httpx.Response], *codes: str) -> None:
     problem = problem_of(response, 503)
     assert problem["code"] in (codes or ("database_unavailable",)), problem
     assert int(response.headers["Retry-After"]) > 0
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert problem["detail"]
 
 

@@ -146,7 +146,7 @@ async def test_an_address_offers_queries_alone_and_without_one_graphiql(told: Si
 
 async def test_it_says_which_methods_it_has(told: Site) -> None:
     found = await told.http.request("OPTIONS", "/graphql")
-    assert (found.status_code, found.headers["Allow"]) == (204, "GET, OPTIONS, POST")
+    assert (found.status_code, found.headers["Allow"]) == (204, "GET, HEAD, OPTIONS, POST")
 
 
 def timeless(data: Any) -> Any:

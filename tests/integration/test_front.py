@@ -2,14 +2,17 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncGenerator
+import timeit
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
+import brotli
 import httpx
 import msgspec
 import pytest
 
+from api.http import packing
 from api.main import Service
 from events.database import Connection
 from tests.conftest import PLAN, TASK, Site, problem_of, serving
@@ -135,6 +138,7 @@ async def test_a_validator_covers_all_that_makes_a_body(real: Site, shared: Site
         "another form": await _etag(real, path, pinned, Accept="text/csv"),
         "its suffix": await _etag(real, f"{path}.csv", pinned),
         "another encoding": await _etag(real, path, pinned, **{"Accept-Encoding": "gzip"}),
+        "yet another encoding": await _etag(real, path, pinned, **{"Accept-Encoding": "br"}),
         "another log of the same facts": await _etag(shared, path, pinned),
     }
     assert len(set(seen.values())) == len(seen), seen
@@ -241,17 +245,67 @@ async def _cut_off(pool: Any) -> None:
         )
 
 
-async def test_bodies_are_packed_for_those_who_take_it(site: Site) -> None:
+async def since(site: Site, path: str) -> str | None:
+    """When it is said to have changed last."""
+    answer = await site.http.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.headers.get("Last-Modified")
+
+
+async def test_what_is_shown_changed_last_with_its_last_fact_or_as_its_day_began(site: Site) -> None:
+    await site.clock("2023-05-01T09:00:00+08:00")
+    for path in (f"{PLAN}/tasks", f"{PLAN}/tasks/21", "/v1/units.csv", "/v1/events", "/", f"{PLAN}/summary"):
+        assert await since(site, path) == "Sun, 30 Apr 2023 16:00:00 GMT", path  # as 1 May began in Shanghai
+    assert await since(site, f"{PLAN}?effectiveOn=2023-06-30") == "Mon, 03 Apr 2023 01:00:00 GMT"
+    assert await since(site, f"{PLAN}?position=300") == "Mon, 03 Apr 2023 01:00:00 GMT"
+    assert await since(site, f"{PLAN}?asOf=2023-04-20") == "Wed, 19 Apr 2023 16:00:00 GMT"
+    await site.record(REPORT)
+    assert await since(site, f"{PLAN}/tasks/21") == "Mon, 01 May 2023 01:00:00 GMT"
+
+
+async def test_what_may_have_lost_a_text_since_does_not_say_since_when_it_stands(site: Site) -> None:
+    assert await since(site, "/v1/events/300?position=352") is None
+    assert await since(site, f"{PLAN}/reports.ndjson?position=352") is None
+
+
+async def test_a_second_fact_of_a_second_is_not_lost_to_who_names_the_first(site: Site) -> None:
+    path = f"{PLAN}/tasks/21"
+    await site.clock("2023-05-01T09:00:00+08:00")
+    await site.record(REPORT)
+    first = await site.http.get(path)
+    await site.record(REPORT | {"period": "2023", "status": "completed"})
+    again = await site.http.get(path, headers={"If-Modified-Since": first.headers["Last-Modified"]})
+    assert again.headers["Last-Modified"] == first.headers["Last-Modified"]
+    assert (again.status_code, again.content != first.content) == (200, True)
+
+
+@pytest.mark.parametrize(("coding", "unpacked"), [("gzip", gzip.decompress), ("br", brotli.decompress)])
+async def test_bodies_are_packed_for_those_who_take_it(
+    site: Site, coding: str, unpacked: Callable[[bytes], bytes]
+) -> None:
     plain = await site.http.get(PINNED, headers={"Accept-Encoding": "identity"})
     refused = await site.http.get(PINNED, headers={"Accept-Encoding": "gzip;q=0"})
-    async with site.http.stream("GET", PINNED, headers={"Accept-Encoding": "gzip"}) as packed:
+    async with site.http.stream("GET", PINNED, headers={"Accept-Encoding": coding}) as packed:
         raw = b"".join([part async for part in packed.aiter_raw()])
     assert "Content-Encoding" not in {**plain.headers, **refused.headers}
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(raw) == plain.content
+    assert packed.headers["Content-Encoding"] == coding
+    assert unpacked(raw) == plain.content
     assert len(raw) < len(plain.content) / 3
-    assert packed.headers["ETag"] != plain.headers["ETag"]
+    assert packed.headers["ETag"] == f'{plain.headers["ETag"][:-1]}-{coding}"'
     assert "Accept-Encoding" in packed.headers["Vary"]
+    again = {"If-None-Match": packed.headers["ETag"]}
+    assert (await site.http.get(PINNED, headers=again | {"Accept-Encoding": coding})).status_code == 304
+    assert (await site.http.get(PINNED, headers=again | {"Accept-Encoding": "identity"})).status_code == 200
+
+
+async def test_packing_takes_no_longer_by_brotli_than_by_gzip(site: Site) -> None:
+    content = (await site.http.get(PINNED, headers={"Accept-Encoding": "identity"})).content
+
+    def quickest(packed: Callable[[], bytes]) -> float:
+        return min(timeit.repeat(packed, number=2, repeat=30))
+
+    by_brotli = quickest(lambda: brotli.compress(content, quality=packing.BROTLI, lgwin=packing.BROTLI_WINDOW))
+    assert by_brotli < quickest(lambda: gzip.compress(content, 6, mtime=0))
 
 
 async def test_every_origin_may_read(site: Site) -> None:

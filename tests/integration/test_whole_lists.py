@@ -5,9 +5,11 @@ import csv
 import gzip
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 
 from api.http import front
@@ -44,12 +46,12 @@ async def test_a_list_by_suffix_is_given_whole(told: Site, path: str) -> None:
 async def test_a_long_one_is_sent_as_it_is_made_and_is_the_same(told: Site, path: str) -> None:
     expected = await followed(told, path)
     effective = "&effectiveOn=2023-12-31"  # another question than one whose answer is remembered
-    for packing in ("identity", "gzip"):
+    for packing in ("identity", "gzip", "br"):
         address = f"{path}.json?{effective[1:]}"
         answer = await told.http.get(address, headers={"Accept-Encoding": packing})
         assert answer.json()["items"] == expected
         assert answer.headers["Transfer-Encoding"] == "chunked"
-        assert ("Content-Encoding" in answer.headers) == (packing == "gzip")
+        assert answer.headers.get("Content-Encoding", "identity") == packing
         same = {"If-None-Match": answer.headers["ETag"], "Accept-Encoding": packing}
         assert (await told.http.get(address, headers=same)).status_code == 304
     head = await told.http.head(f"{path}.json?{effective[1:]}")
@@ -113,7 +115,13 @@ async def test_a_client_that_leaves_a_long_list_is_sent_no_more(told: Site, monk
             await asyncio.sleep(0.02)
 
 
-async def test_what_is_packed_can_be_unpacked(told: Site) -> None:
-    async with told.http.stream("GET", "/v1/events.ndjson", headers={"Accept-Encoding": "gzip"}) as answer:
-        raw = b"".join([part async for part in answer.aiter_raw()])
-    assert len(gzip.decompress(raw).splitlines()) == len(await followed(told))
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize(("coding", "unpacked"), [("gzip", gzip.decompress), ("br", brotli.decompress)])
+async def test_what_is_packed_as_it_is_made_can_be_unpacked(
+    told: Site, coding: str, unpacked: Callable[[bytes], bytes]
+) -> None:
+    headers = {"Accept-Encoding": coding}
+    async with told.http.stream("GET", "/v1/events.ndjson?effectiveOn=2023-12-28", headers=headers) as answer:
+        parts = [part async for part in answer.aiter_raw()]
+    assert answer.headers["Content-Encoding"] == coding
+    assert len(unpacked(b"".join(parts)).splitlines()) == len(await followed(told))

@@ -212,6 +212,7 @@ DIFFERENT: Final[tuple[Named, ...]] = (
     Named("A demo's answers are never to be kept (`no-cache`)", without_header("cache-control")),
     Named("`X-Content-Type-Options: nosniff` on every answer", without_header("x-content-type-options")),
     Named("`Location` can be read by scripts of other origins", without_header("access-control-expose-headers")),
+    Named("`Last-Modified` says when what an answer shows can last have changed", without_header("last-modified")),
     Named("The clocks of the first page may be sent again beside a cursor", without_cursors()),
     Named("`extensions.cost {asked, limit}`", without_key("extensions")),
     Named("the `id` of a node is the name of its stream", without_kinds()),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.http.formats import Format
-from api.http.question import Elsewhere, Question, form_of, gzip_wanted, headers_of, query_of, question_of
+from api.http.question import Elsewhere, Question, coding_of, form_of, headers_of, json_taken, query_of, question_of
 from api.services.problems import Fault, Trouble
 
 HOST = (b"host", b"example.org")
@@ -83,6 +83,9 @@ def test_more_parameters_than_any_address_knows_are_not_even_read() -> None:
         ([b"text/csv;q=0", b"*/*"], Format.JSON),
         ([b"application/x-ndjson", b"application/json;q=0.9"], Format.NDJSON),
         ([b"text/html,application/xhtml+xml,*/*;q=0.8"], Format.JSON),
+        ([b"text/*"], Format.CSV),
+        ([b"application/*"], Format.JSON),
+        ([b"application/*, application/json;q=0"], Format.NDJSON),
         ([b"image/png"], Format.JSON),
         ([b";;;,,,q=,"], Format.JSON),
     ],
@@ -93,21 +96,58 @@ def test_accept_is_one_list_however_many_lines_it_has(lines: list[bytes], form: 
 
 
 @pytest.mark.parametrize(
-    ("header", "wanted"),
+    ("header", "taken"),
     [
-        (b"gzip", True),
-        (b"GZIP", True),
-        (b"br, gzip;q=0.5", True),
-        (b"*", True),
-        (b"gzip;q=0", False),
-        (b"gzip; q=0.000", False),
-        (b"*;q=0", False),
-        (b"identity", False),
-        (b"", False),
+        (b"", True),
+        (b"*/*", True),
+        (b"application/*", True),
+        (b"text/html,application/xhtml+xml,*/*;q=0.8", True),
+        (b"text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", True),
+        (b"APPLICATION/JSON;q=0.001", True),
+        (b"application/json; profile=x", True),
+        (b"nothing that is a media type", True),
+        (b"text/*", False),
+        (b"image/png", False),
+        (b"*/*;q=0", False),
+        (b"application/json;q=0, */*", False),
+        (b"application/*;q=0, */*", False),
+        (b"application/json;q=0", False),
     ],
 )
-def test_gzip_is_given_to_those_who_take_it(header: bytes, wanted: bool) -> None:  # noqa: FBT001 - a row of a table
-    assert gzip_wanted(header) is wanted
+def test_the_most_specific_range_says_whether_json_is_taken(header: bytes, taken: bool) -> None:  # noqa: FBT001 - a row of a table
+    assert json_taken(header) is taken
+
+
+@pytest.mark.parametrize(
+    ("header", "coding"),
+    [
+        (b"gzip", "gzip"),
+        (b"GZIP", "gzip"),
+        (b"br", "br"),
+        (b"BR", "br"),
+        (b"gzip, deflate, br, zstd", "br"),
+        (b"br;q=0.5, gzip;q=0.5", "br"),
+        (b"br;q=0.5, gzip", "gzip"),
+        (b"br, gzip;q=0.5", "br"),
+        (b"br;q=0, gzip", "gzip"),
+        (b"*", "br"),
+        (b"br;q=0, *", "gzip"),
+        (b"*;q=0.5, gzip", "gzip"),
+        (b"identity, *;q=0.5", ""),
+        (b"identity, br;q=0.5, gzip;q=0.9", ""),
+        (b"identity;q=0.5, br;q=0.4, gzip", "gzip"),
+        (b"identity, gzip", "gzip"),
+        (b"identity;q=0, *", "br"),
+        (b"gzip;q=0", ""),
+        (b"gzip; q=0.000, br;q=0", ""),
+        (b"*;q=0", ""),
+        (b"identity", ""),
+        (b"zstd, compress", ""),
+        (b"", ""),
+    ],
+)
+def test_a_body_is_packed_as_it_is_taken_and_preferred(header: bytes, coding: str) -> None:
+    assert coding_of(header) == coding
 
 
 @pytest.mark.parametrize(
@@ -219,4 +259,4 @@ def test_any_path_is_read_or_refused(path: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_any_preference_is_read(header: bytes) -> None:
     assert form_of(header) in Format
-    assert gzip_wanted(header) in {True, False}
+    assert coding_of(header) in {"", "gzip", "br"}
