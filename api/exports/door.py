@@ -1,6 +1,5 @@
 """`/v1/export/…`: everything there is, taken home as one file, which is made once and sent as it lies there."""
 
-import asyncio
 import os
 from base64 import b64encode
 from collections.abc import AsyncGenerator
@@ -23,6 +22,7 @@ from api.http.formats import EXPORT_TYPES, ExportForm
 from api.http.paths import ExportName
 from api.http.question import Ask
 from api.services.problems import Trouble, unknown_address
+from events.work import in_a_thread
 from projections.as_of import Meta
 
 FILE_PART: Final = 1 << 18  # bytes that are read at a time
@@ -160,10 +160,10 @@ def _part(request: Ask, etag: str, size: int) -> tuple[int, int] | None:
 
 async def _parts(path: Path, begin: int, end: int) -> AsyncGenerator[bytes]:
     """A file's bytes, as they are taken; short where it is not there any more, so that who asked finds it cut off."""
-    file = await asyncio.to_thread(os.open, path, os.O_RDONLY)
+    file = await in_a_thread(os.open, path, os.O_RDONLY)
     try:
         while begin < end:
-            part = await asyncio.to_thread(os.pread, file, min(FILE_PART, end - begin), begin)
+            part = await in_a_thread(os.pread, file, min(FILE_PART, end - begin), begin)
             if not part:
                 raise OSError(f"{path} is shorter than it was")
             begin += len(part)

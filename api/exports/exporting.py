@@ -11,6 +11,7 @@ from api.exports.files import EXPORTS_FOLDER, ExportFiles
 from api.exports.orders import Declined, Delivered, Filed, Order
 from api.exports.workshop import Workshop, workshop
 from api.services.problems import Trouble
+from events.work import in_a_thread, own_task
 
 FIRST_WAIT: Final = 10.0  # seconds that who asks first waits for it
 ROOM_BESIDE: Final = 4_096  # bytes for what is known of a file
@@ -34,13 +35,13 @@ class Exporting:
 
     async def found(self, name: str) -> Filed | Declined | None:
         """What is known of a file of that name, if it is there."""
-        return await asyncio.to_thread(self.files.found, name)
+        return await in_a_thread(self.files.found, name)
 
     async def ordered(self, name: str, order: Order) -> Filed | Declined | None:
         """What becomes of an order; None while it is still being made."""
         task = self._making.get(name)
         if task is None:
-            task = self._making[name] = asyncio.create_task(self._made(name, order))
+            task = self._making[name] = own_task(self._made(name, order))
             task.add_done_callback(lambda done: self._end(name, done))
         await asyncio.wait({task}, timeout=FIRST_WAIT)
         return task.result() if task.done() else None
@@ -72,7 +73,7 @@ class Exporting:
 
 async def _on_disk(do: Callable[..., None], *given: Any) -> None:
     try:
-        await asyncio.to_thread(do, *given)
+        await in_a_thread(do, *given)
     except OSError as error:  # the disk is full, or the folder nobody's to write
         log.warning("an export cannot be kept: %s", error)
         raise _not_now() from error

@@ -6,16 +6,19 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from time import perf_counter
 from typing import Final
 
 import msgspec
 
 from api.exports.orders import Order, OrderOutcome
 from api.services.problems import Trouble
+from events.work import current_errand
 
 MOST_ORDERS: Final = 50  # that wait to be carried out; each is kept for whoever asks again
 IDLE: Final = 30.0  # seconds without an order after which the process ends
 MADE_WITHIN: Final = 900.0  # seconds that an order may take
+MOST_CHARGED: Final = 20.0  # seconds of a client's quota that an order may take: it is one file, for all who ask
 LONGEST_REPLY: Final = 1 << 20  # bytes
 
 log = logging.getLogger("planrecord")
@@ -37,7 +40,7 @@ class Workshop:
             raise Trouble(503, "too_many_waiting", "too many exports are being made: ask again later", Retry_After="30")
         self._orders += 1
         try:
-            async with self._turn:
+            async with self._turn, _charged():
                 return await self._replied(order)
         finally:
             self._orders -= 1
@@ -94,6 +97,18 @@ class Workshop:
         for one in (process, self._leaving):
             if one:
                 await one.wait()
+
+
+@asynccontextmanager
+async def _charged() -> AsyncGenerator[None]:
+    """Count what is done beside this process as the work of whoever ordered it."""
+    errand, began = current_errand(), perf_counter()
+    try:
+        yield
+    finally:
+        now = perf_counter()
+        if errand:
+            errand.add(min(now - began, MOST_CHARGED), now)
 
 
 @asynccontextmanager
