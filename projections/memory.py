@@ -17,11 +17,13 @@ class Memory:
     once. What is only offered waits among the new, a quarter of the room, until it is asked for: whole answers that
     nobody asks for twice push out one another and not the parts that the next answer is made of. A value may be gone at
     any time, so whoever puts one in also keeps it for as long as it is needed. `weight` is what a value takes beside
-    OVERHEAD, the variable parts of its key included, in bytes. Not for several threads.
+    OVERHEAD, the variable parts of its key included, in bytes. What weighs more than `largest`, an eighth of the room
+    unless it is said otherwise, is not kept. Not for several threads.
     """
 
-    def __init__(self, bound: int) -> None:
+    def __init__(self, bound: int, largest: int | None = None) -> None:
         self.bound = bound
+        self.largest = bound // 8 if largest is None else largest
         self._new: OrderedDict[Hashable, Any] = OrderedDict()  # a plain one takes ever longer to find its first
         self._young: dict[Hashable, Any] = {}
         self._old: dict[Hashable, Any] = {}
@@ -55,7 +57,7 @@ class Memory:
         return found
 
     def put(self, key: Hashable, value: Any, weight: int) -> None:
-        """Keep a value, unless it would take more than an eighth of the room."""
+        """Keep a value, unless it is too large."""
         if self._fits(key, weight + OVERHEAD):
             self._keep(key, value, weight + OVERHEAD)
 
@@ -84,7 +86,7 @@ class Memory:
         """Whether there is a place for it, which nothing older has."""
         if key in self._weights or key in self._old:
             self.drop(key)
-        return weight <= self.bound // 8
+        return weight <= self.largest
 
     def _again(self, key: Hashable) -> Any:
         """What is new or old and asked for, which makes it young."""
