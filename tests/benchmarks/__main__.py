@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from api.hosting.settings import Settings
-from tests.benchmarks import footprint, statements
+from tests.benchmarks import files, footprint, statements
 from tests.benchmarks.appends import Appends
 from tests.benchmarks.benchmarks import BARE, Benchmark, chosen
 from tests.benchmarks.growth import Growth
@@ -124,7 +124,7 @@ async def bench(benchmarks: list[Benchmark], where: Where, *, asked: bool) -> di
             progress.update(shown, description="telling the demo's record")
             async with told(where.postgres) as (setup, _):
                 await each(Listening(setup, where.load.core, where.server, where.runs, {}).measured, streams)
-        large = [one for one in benchmarks if one.group in {"growth", "large"}]
+        large = [one for one in benchmarks if one.group in {"growth", "large", "file"}]
         await _of_large(each, large, where, asked=asked)
     return results
 
@@ -149,7 +149,7 @@ async def _of_large(each: Each, some: Sequence[Benchmark], where: Where, *, aske
         license_ = Settings().license
         growth = Growth(own, large, license_, where.load, where.server, where.runs, {})
         for one in some:
-            file = {"growth": Growth.measured, "large": footprint.measured}[one.group]
+            file = {"growth": Growth.measured, "large": footprint.measured, "file": files.measured}[one.group]
             if one.peer == BARE:
                 file = statements.measured
             await each(partial(file, growth), [one])

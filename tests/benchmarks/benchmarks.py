@@ -29,7 +29,7 @@ class Benchmark(msgspec.Struct, frozen=True):
     asked: Question | None = None
     unchanged: bool = False  # asked with the ETag of the answer before
     first: bool = False  # the first answer after a start, in milliseconds
-    group: Literal["", "append", "stream", "growth", "large"] = ""
+    group: Literal["", "append", "stream", "growth", "large", "file"] = ""
     most: float | None = None
 
     @property
@@ -125,6 +125,12 @@ OF_LARGE: Final = (
     Benchmark("large-plans-memory", NOBODY, Question("/v1/plans/{plan}/tasks" + MOMENT), group="large", most=400),
     Benchmark("large-export", NOBODY, Question("/v1/events.ndjson"), group="large", most=30),
     Benchmark("large-export-memory", NOBODY, Question("/v1/events.ndjson"), group="large", most=200),
+    *(
+        Benchmark(f"large-file-{form}{what}", NOBODY, Question(f"/v1/export/tasks.{form}"), group="file", most=most)
+        for form in ("ndjson", "csv", "parquet")
+        for what, most in (("", 60), ("-memory", 300))  # of a million tasks, which 5,000,000 facts have
+    ),
+    Benchmark("large-file-again", "static file", Question("/v1/export/tasks.ndjson"), 0.5, group="file"),
     Benchmark("large-stream", NOBODY, Question("/v1/stream.ndjson?follow=false"), group="large", most=30),
     Benchmark("large-stream-memory", NOBODY, Question("/v1/stream.ndjson?follow=false"), group="large", most=200),
 )

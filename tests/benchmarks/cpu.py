@@ -12,7 +12,8 @@ _TIMES: Final = (11, 12, 13, 14)  # in it and in the system, its own and its end
 
 def cpu_seconds(pid: int) -> float:
     """What a process and all below it have taken so far, those that have ended and were waited for included."""
-    return sum(int(fields[number]) for fields in _family(pid) for number in _TIMES) / _TICK
+    every = {one: _fields(Path(f"/proc/{one}")) for one in below(pid)}
+    return sum(int(fields[number]) for fields in every.values() if fields for number in _TIMES) / _TICK
 
 
 def ended_seconds() -> float:
@@ -21,16 +22,16 @@ def ended_seconds() -> float:
     return found.ru_utime + found.ru_stime
 
 
-def _family(pid: int) -> list[list[str]]:
-    """The fields behind the name of a process and of all below it."""
+def below(pid: int) -> list[int]:
+    """A process and all below it, itself first."""
     every = {int(path.name): _fields(path) for path in Path("/proc").glob("[0-9]*")}
-    below: dict[int, list[int]] = {}
+    children: dict[int, list[int]] = {}
     for number, fields in every.items():
-        below.setdefault(int(fields[_PARENT]) if fields else 0, []).append(number)
+        children.setdefault(int(fields[_PARENT]) if fields else 0, []).append(number)
     found = [pid]
     for one in found:
-        found += below.get(one, [])
-    return [every[one] for one in found if every.get(one)]
+        found += children.get(one, [])
+    return found
 
 
 def _fields(process: Path) -> list[str]:
