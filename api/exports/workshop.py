@@ -70,7 +70,7 @@ class Workshop:
             self._closing.cancel()
             self._closing = None
         if self._process is None or self._process.returncode is not None:
-            command = (sys.executable, "-m", "api.exports.making")
+            command = (sys.executable, "-P", "-m", "api.exports.making")  # ours, whatever lies in the working folder
             self._process = await asyncio.create_subprocess_exec(
                 *command, stdin=PIPE, stdout=PIPE, limit=LONGEST_REPLY, start_new_session=True
             )
