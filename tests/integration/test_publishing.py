@@ -28,7 +28,6 @@ from events.tiles import bundles_of, parse_bundle, parse_tile, tile_path, tiles_
 from tests.conftest import Site, ask, database_of, problem_of, serving, settings_for
 from tests.integration.commands import planrecord
 
-ENDING = 50  # the second from which on a minute may end within a test
 WITHIN = 2.0  # seconds: a second behind, and a busy machine
 NAMED = "planrecord.test/shanghai/demo"
 
@@ -106,6 +105,7 @@ async def register(running: Service, number: int) -> None:
 async def test_notes_only_grow_each_goes_on_from_the_one_before_and_what_was_served_stays(empty: Settings) -> None:
     async with opened_site(empty) as site:
         log, before = await log_of(site), await signed(site, 0)
+        await let_it_be(site, "12:00:00")
         after = before
         for number in range(6):
             await asyncio.gather(*(register(site.running, 100 * number + one) for one in range(number + 1)))
@@ -134,29 +134,47 @@ async def test_notes_only_grow_each_goes_on_from_the_one_before_and_what_was_ser
         )
 
 
+async def let_it_be(site: Site, moment: str) -> None:
+    """Have what is signed from now on signed at this moment, so that no minute ends but when a test says so."""
+    await ask(site.running.dsn, f"ALTER TABLE notes ALTER signed_at SET DEFAULT '2999-12-31T{moment}Z'")
+
+
 async def test_the_last_note_of_a_minute_is_kept_for_ever(empty: Settings) -> None:
     async with opened_site(empty) as site:
-        second = float(str(await ask(site.running.dsn, "SELECT extract(second FROM clock_timestamp())")))
-        await asyncio.sleep(max(0, 60 - second) if second > ENDING else 0)
         log = await log_of(site)
-        await register(site.running, 1)
-        first = await signed(site)
-        assert problem_of(await site.http.get(f"{log}/checkpoint", params={"covers": 1}), 404)["code"] == "not_yet"
-        # Let it have been signed a minute ago.
-        earlier = """ALTER TABLE notes DISABLE TRIGGER USER;
-            UPDATE notes SET signed_at = signed_at - interval '1 minute';
-            ALTER TABLE notes ENABLE TRIGGER USER"""
-        connection = await asyncpg.connect(site.running.dsn)
-        await connection.execute(earlier)
-        await connection.close()
-        await register(site.running, 2)
-        await signed(site)
-        await register(site.running, 3)
-        await signed(site)
+        given = dict[int, bytes]()
+        for size, moment in enumerate(("12:00:00", "12:00:59.999999", "12:01:00", "12:01:30", "12:03:00"), 1):
+            await let_it_be(site, moment)
+            await register(site.running, size)
+            assert (await signed(site)).size == size
+            given[size] = (await site.http.get(f"{log}/checkpoint")).content
+            not_yet = await site.http.get(f"{log}/checkpoint", params={"covers": size})
+            assert problem_of(not_yet, 404)["code"] == "not_yet", "another of its minute may follow"
         found = await ask(site.running.dsn, "SELECT string_agg(size || ' ' || kept, ', ' ORDER BY size) FROM notes")
-        assert found == "1 true, 3 false"
-        covering = await site.http.get(f"{log}/checkpoint", params={"covers": 1})
-        assert covering.content.decode().split("\n")[1] == str(first.size)
+        assert found == "0 true, 2 true, 4 true, 5 false"
+        for position, covering in ((1, 2), (2, 2), (3, 4), (4, 4)):
+            answer = await site.http.get(f"{log}/checkpoint", params={"covers": position})
+            assert answer.content == given[covering]
+
+
+async def test_a_note_that_nothing_follows_is_kept_when_its_minute_has_ended(empty: Settings) -> None:
+    async with opened_site(empty) as site:
+        log = await log_of(site)
+        await let_it_be(site, "12:00:00")
+        await register(site.running, 1)
+        await signed(site)
+        await asyncio.sleep(LOOKS + 0.5)  # it looks again, and the minute lasts
+        assert (await site.http.get(f"{log}/checkpoint", params={"covers": 1})).status_code == 404
+        connection = await asyncpg.connect(site.running.dsn)
+        await connection.execute(
+            """ALTER TABLE notes DISABLE TRIGGER USER;
+            UPDATE notes SET signed_at = clock_timestamp() - interval '1 minute' WHERE size = 1;
+            ALTER TABLE notes ENABLE TRIGGER USER"""
+        )
+        await connection.close()
+        async with asyncio.timeout(LOOKS + WITHIN):
+            while (await site.http.get(f"{log}/checkpoint", params={"covers": 1})).status_code != 200:
+                await asyncio.sleep(0.05)
 
 
 async def test_every_tile_and_every_bundle_of_the_log_is_served_and_makes_its_root(shared: Site) -> None:
