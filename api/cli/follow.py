@@ -65,7 +65,8 @@ def follow_command(url: str, into: Path, **given: Any) -> None:
     """  # noqa: D301 - click's own mark
     from api.auditing.verdicts import CannotLook, Contradicted  # noqa: PLC0415 - for `planrecord --help` to be quick
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell has SIGINT ignored by what it leaves in the background
+        signal.signal(number, signal.default_int_handler)
     try:
         _follow(url, into, given)
     except CannotLook as error:

@@ -157,10 +157,11 @@ async def test_two_followers_do_not_share_a_file_and_readers_do(site: Site, tmp_
 
 
 async def started(site: Site, into: Path, *options: str) -> asyncio.subprocess.Process:
-    """A follower in a process of its own."""
-    arguments = "-m", "api", "follow", url(site), "--into", str(into), *options
+    """A follower in a process of its own, begun as a shell begins what it leaves in the background."""
+    arguments = sys.executable, "-m", "api", "follow", url(site), "--into", str(into), *options
+    background = "sh", "-c", 'trap \'\' INT; exec "$0" "$@"'
     return await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, cwd=PROJECT, env=environment(), stdout=PIPE, stderr=PIPE
+        *background, *arguments, cwd=PROJECT, env=environment(), stdout=PIPE, stderr=PIPE
     )
 
 
