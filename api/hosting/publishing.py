@@ -103,8 +103,8 @@ async def publishing(settings: Settings, dsn: str, head: Head) -> AsyncGenerator
 
 
 async def _last(published: Published, folder: KeyFolder, dsn: str) -> None:
-    """Sign what was recorded since the last note, before this process ends."""
-    if published.signs:
+    """Sign what was recorded since the last note, before this process ends, unless another signs."""
+    if _has_key(published, folder):
         connection = await connect(dsn)
         try:
             if await connection.fetchval("SELECT pg_try_advisory_lock($1)", SIGNING):
@@ -120,7 +120,7 @@ async def _run(published: Published, folder: KeyFolder, dsn: str, head: Head) ->
             try:
                 await _publish_over(published, folder, connection, head)
             finally:
-                connection.terminate()
+                await close(connection)  # a server that was hung up on holds the lock for a while yet
         except (*GONE, asyncpg.PostgresError) as error:
             log.debug("the log is not signed for now: %s", error)
         published.signs = False

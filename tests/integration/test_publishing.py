@@ -95,6 +95,29 @@ async def test_what_was_recorded_last_is_signed_before_the_server_ends_and_the_n
         assert (await signed(site)).log == log
 
 
+async def test_what_was_recorded_last_is_signed_though_the_end_comes_amid_a_signing(empty: Settings) -> None:
+    async with service(empty) as running:
+        await register(running, 1)
+        while running.published.size != 1:
+            await asyncio.sleep(0.02)
+        blocking = await asyncpg.connect(running.dsn)
+        await blocking.execute("BEGIN; LOCK TABLE notes")
+        await register(running, 2)
+        while not await ask(running.dsn, "SELECT 1 FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.02)
+        task = asyncio.create_task(free_again(blocking))
+    await task
+    signed = key_folder(empty, running.reader.head.log).signed()
+    assert signed
+    assert signed.size == 2
+
+
+async def free_again(blocking: Any) -> None:
+    """Let it go on a moment later, when the end has begun."""
+    await asyncio.sleep(0.3)
+    await blocking.close()
+
+
 async def register(running: Service, number: int) -> None:
     from domain.commands import AnyCommand
 
