@@ -59,7 +59,7 @@ class Exporting:
                 await _on_disk(self.files.keep, name, said)
                 return said
             case _ if reply.away:
-                raise _not_now()
+                raise ConnectionError(reply.detail)  # the database went away: it is told as everywhere
             case _:
                 raise RuntimeError(f"an export was not made: {reply.detail}")
 
