@@ -59,6 +59,7 @@ async def export_file(request: Ask, export: ExportName) -> Answer:
     kept_as = asked.kept_as(request.reader.head.erasure_epoch, exporting.most)
     filed = await exporting.found(kept_as)
     if filed is None:
+        await request.reader.head.refresh()  # who finds the database away is told so now, not behind those who wait
         filed = await exporting.ordered(kept_as, _order(request, asked, exporting, kept_as))
     if filed is None:
         return _later(asked)
