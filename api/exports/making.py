@@ -9,7 +9,8 @@ import gc
 import logging
 import os
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -19,23 +20,49 @@ from api.exports.items import changed, items
 from api.exports.orders import Declined, Delivered, Filed, NotMade, Order, OrderOutcome
 from api.exports.tables import Unfit, sha256_of, too_large, writing
 from api.services.reader import Reader
-from events.database import GONE, PLANNED_ONCE, WRONG, lanes_of
+from events.database import GONE, PATIENCE, PLANNED_ONCE, WRONG, Connection, Lanes, close, connect
 from events.head import Head
 from projections.exports import EXPORTS
 from projections.memory import Memory
 
 MEMORY: Final = 180_000_000  # bytes,
 LARGEST: Final = 90_000_000  # of which all units may take so many: what every page shares is put together once
+LONGEST_STATEMENT: Final = 65.0  # seconds
+PATIENT: Final = PLANNED_ONCE | {"statement_timeout": "60s"}
 NICE: Final = 10  # who reads comes first
 
 log = logging.getLogger("planrecord")
 
 
-class Maker:
-    """Makes what is ordered; connections are kept from one order to the next."""
+class Lane:
+    """One connection, for one who reads: its statements may take longer than a reader's who is waited for."""
 
-    def __init__(self, stack: AsyncExitStack) -> None:
-        self._stack = stack
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: Connection | None = None
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncGenerator[Connection]:
+        """The connection, or a new one where that is in doubt."""
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._dsn, PATIENT, LONGEST_STATEMENT, within=PATIENCE)
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.terminate()
+            raise
+
+    async def close(self) -> None:
+        """Take leave."""
+        if self._connection:
+            await close(self._connection)
+
+
+class Maker:
+    """Makes what is ordered; its connection is kept from one order to the next."""
+
+    def __init__(self) -> None:
+        self._lanes: list[Lane] = []
         self._readers: dict[str, Reader] = {}
 
     async def reply(self, order: Order) -> OrderOutcome:
@@ -51,7 +78,7 @@ class Maker:
             return NotMade(detail=f"{type(error).__name__}: {error}", away=isinstance(error, (*GONE, *WRONG)))
 
     async def _written(self, order: Order) -> int:
-        reader, export = await self._reader(order.dsn), EXPORTS[order.export]
+        reader, export = self._reader(order.dsn), EXPORTS[order.export]
         count = 0
         with writing(order) as form:
             if order.since is None:
@@ -64,11 +91,17 @@ class Maker:
             form.end()
         return count
 
-    async def _reader(self, dsn: str) -> Reader:
+    def _reader(self, dsn: str) -> Reader:
         if dsn not in self._readers:
-            lanes = await self._stack.enter_async_context(lanes_of(dsn, 1, PLANNED_ONCE))
-            self._readers[dsn] = Reader(lanes, lanes, Head(lanes), "", Memory(MEMORY, LARGEST))
+            lane, head = Lane(dsn), Head(Lanes(dsn, 1, PLANNED_ONCE))  # of which nothing is asked: moments are ordered
+            self._lanes.append(lane)
+            self._readers[dsn] = Reader(lane, lane, head, "", Memory(MEMORY, LARGEST))
         return self._readers[dsn]
+
+    async def close(self) -> None:
+        """Take leave of the database."""
+        for lane in self._lanes:
+            await lane.close()
 
 
 def _done(order: Order, items: int) -> Delivered:
@@ -85,20 +118,21 @@ def _drop(order: Order) -> None:
 
 async def serve_orders() -> None:
     """Carry out orders until there are no more: who orders has then gone, and wants nothing any more."""
-    async with AsyncExitStack() as stack:
-        maker, line = Maker(stack), await _line()
-        while line:
-            ahead = asyncio.create_task(_line())
-            made = asyncio.create_task(maker.reply(msgspec.json.decode(line, type=Order)))
-            gc.disable()  # of what an order makes nothing refers to itself: looking for that took a quarter of the time
-            await asyncio.wait({ahead, made}, return_when=asyncio.FIRST_COMPLETED)
-            gc.enable()
-            if not made.done():
-                made.cancel()
-                return
-            sys.stdout.buffer.write(msgspec.json.encode(made.result()) + b"\n")
-            sys.stdout.buffer.flush()
-            line = await ahead
+    maker, line = Maker(), await _line()
+    while line:
+        ahead = asyncio.create_task(_line())
+        made = asyncio.create_task(maker.reply(msgspec.json.decode(line, type=Order)))
+        gc.disable()  # of what an order makes nothing refers to itself: looking for that took a quarter of the time
+        await asyncio.wait({ahead, made}, return_when=asyncio.FIRST_COMPLETED)
+        gc.enable()
+        if not made.done():
+            made.cancel()
+            await asyncio.wait({made})
+            break
+        sys.stdout.buffer.write(msgspec.json.encode(made.result()) + b"\n")
+        sys.stdout.buffer.flush()
+        line = await ahead
+    await maker.close()
 
 
 async def _line() -> bytes:

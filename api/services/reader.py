@@ -11,7 +11,7 @@ import msgspec
 from api.services.problems import Fault, Trouble, echo
 from domain.commands import FACTS
 from domain.values import instant_text
-from events.database import GONE, WRONG, Connection, Lanes
+from events.database import GONE, WRONG, Connection
 from events.head import Head
 from events.recorded import OPEN_END
 from events.tree import root_at
@@ -50,7 +50,7 @@ class Reader:
     many wait for the log to grow.
     """
 
-    def __init__(self, pool: Lanes, slices: Lender, head: Head, license_: str, memory: Memory) -> None:
+    def __init__(self, pool: Lender, slices: Lender, head: Head, license_: str, memory: Memory) -> None:
         self.pool = pool
         self.slices = slices
         self.head = head

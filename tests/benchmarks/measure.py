@@ -42,7 +42,7 @@ class Result(msgspec.Struct, frozen=True):
         """The ratio of each pair of runs; none without a peer."""
         if not self.peer:
             return []
-        return [one.value / one.peer if self.unit == "requests/s" else one.peer / one.value for one in self.runs]
+        return [one.value / one.peer if self.unit.endswith("/s") else one.peer / one.value for one in self.runs]
 
     @property
     def peers_value(self) -> float:
