@@ -1,6 +1,5 @@
 """A plan as a standard has it: read by the views that every door reads by, at any moment, and printed."""
 
-import asyncio
 from typing import Annotated
 
 from litestar import get
@@ -15,6 +14,7 @@ from api.http.question import Ask
 from api.services.phrases import Lang
 from api.services.told import PlainVoice
 from api.standards.stratml import StandingPlan, print_stratml
+from events.work import in_a_thread
 from projections.as_of import Moment
 from projections.views import events, plans, targets, tasks
 from projections.views.subjects import PLAN
@@ -51,7 +51,7 @@ async def plan_in_stratml(request: Ask, plan: PlanKey) -> Answer:
         reader.meta(moment, request.question.address, query),
     )
     # No step of the event loop is as short as the printing of a long plan.
-    body = await asyncio.to_thread(print_stratml, standing, PlainVoice(given.lang), request.app.state.base)
+    body = await in_a_thread(print_stratml, standing, PlainVoice(given.lang), request.app.state.base)
     return made(request, body, moment, PLAN_TYPES[PlanForm.STRATML], explicit_day="effectiveOn" in query)
 
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import httpx
@@ -128,6 +129,27 @@ def socket(site: Site, client: str) -> connect:
     url = f"ws://127.0.0.1:{site.http.base_url.port}/graphql"
     headers = {"X-Forwarded-For": client}
     return connect(url, subprotocols=[Subprotocol(PROTOCOL)], additional_headers=headers, proxy=None)
+
+
+@pytest.mark.parametrize(
+    ("path", "maker"),
+    [("/catalog.ttl", "api.catalogue.catalogs._printed"), (f"{PLAN}.stratml", "api.standards.plans.print_stratml")],
+)
+async def test_what_is_made_beside_the_event_loop_counts(
+    behind: Site, monkeypatch: pytest.MonkeyPatch, path: str, maker: str
+) -> None:
+    made = resolve_name(maker)
+
+    def slowly(*given: Any) -> bytes:
+        time.sleep(0.2)
+        return made(*given)
+
+    monkeypatch.setattr(maker, slowly)
+    async with at(behind, f"203.0.113.{50 + len(path)}") as http:
+        before = left(await http.get("/robots.txt"))
+        answer = await http.get(path)
+    assert answer.status_code == 200, answer.text
+    assert before - left(answer) >= 200
 
 
 async def test_over_a_websocket_each_operation_is_looked_at(behind: Site) -> None:
