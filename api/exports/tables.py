@@ -21,7 +21,7 @@ from domain.words import escaped
 from projections.exports import EXPORTS, Column, ColumnType, columns_of
 
 ROWS_OF_XLSX: Final = 1_048_576  # of a sheet, its heading included
-CHARACTERS_OF_XLSX: Final = 32_767  # of a cell
+CHARACTERS_OF_XLSX: Final = 32_767  # of a cell, as UTF-16 counts them
 FIRST_YEAR_OF_XLSX: Final = 1901  # of a date; earlier ones are texts
 EXACT_DIGITS: Final = 15  # that a spreadsheet keeps of a number
 _TYPES: Final = {
@@ -297,10 +297,11 @@ class _Xlsx:
     def _text(self, number: int, text: str) -> None:
         if not text:
             return  # the list is empty
-        if len(text) > CHARACTERS_OF_XLSX:
+        length = len(text.encode("utf-16-le")) // 2
+        if length > CHARACTERS_OF_XLSX:
             raise Unfit(
                 "beyond_xlsx",
-                f"a cell holds {CHARACTERS_OF_XLSX:,} characters, and one in row {self._row + 1} has {len(text):,}: "
+                f"a cell holds {CHARACTERS_OF_XLSX:,} characters, and one in row {self._row + 1} has {length:,}: "
                 f"ask with .csv or .parquet",
             )
         self._characters += len(text)
@@ -311,6 +312,8 @@ class _Xlsx:
     def drop(self) -> None:
         """Leave it unfinished; its destructor would finish it."""
         self._book.fileclosed = True
+        for one in (self._sheet, self._about):
+            one.row_data_fh.close()
 
     def end(self) -> None:
         said: Mapping[str, str] = self._said

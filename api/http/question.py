@@ -192,7 +192,8 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
     method = scope["method"]
     then, media_type = headers.get(b"accept-datetime"), headers.get(b"content-type")
     last = headers.get(b"last-event-id") if path == STREAM else None
-    part = (headers.get(b"range"), headers.get(b"if-range")) if path.startswith(EXPORTED) else (None, None)
+    parted = path.startswith(EXPORTED) and method == "GET"  # which alone has ranges (RFC 9110, 14.2)
+    part = (headers.get(b"range"), headers.get(b"if-range")) if parted else (None, None)
     return Question(
         method="GET" if method == "HEAD" else method,
         path=path,

@@ -7,18 +7,25 @@ import os
 import signal
 from base64 import b64decode
 from collections.abc import AsyncGenerator
+from contextlib import nullcontext
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openpyxl
 import pytest
+from msgspec import Raw
 
 from api.exports import exporting, workshop
 from api.exports.files import ExportFiles
-from api.exports.orders import Declined, Filed
+from api.exports.items import ExportItem
+from api.exports.orders import Declined, Filed, Order
+from api.exports.tables import Unfit, writing
+from api.http.formats import ExportForm
 from api.main import service
 from events.database import connect
+from projections.as_of import Moment
 from tests.conftest import PLAN, TASK, Site, database_of, problem_of, serving, settings_for
 
 TASKS = "/v1/export/tasks.csv"
@@ -86,7 +93,7 @@ async def test_a_part_of_another_file_is_the_whole_of_this(shared: Site) -> None
 
 async def test_head_and_304_have_no_body_and_the_same_headers(shared: Site) -> None:
     whole = await shared.http.get(TASKS)
-    head = await shared.http.head(TASKS)
+    head = await shared.http.head(TASKS, headers={"Range": "bytes=0-9"})  # of which only GET has a part
     assert head.status_code == 200
     assert not head.content
     dated = {"date"}
@@ -178,6 +185,29 @@ async def test_what_a_sheet_does_not_hold_is_said(site: Site, monkeypatch: pytes
         assert ".csv or .parquet" in problem["detail"]
     assert (await site.http.get("/v1/export/districts.xlsx")).status_code == 200
     assert [one.name for one in folder_of(site).glob("*part*")] == []
+
+
+def test_a_cell_is_measured_as_a_spreadsheet_counts(tmp_path: Path) -> None:
+    """In UTF-16, in which a sign beyond the first plane takes two."""
+    moment = Moment(1, datetime(2023, 4, 3, tzinfo=UTC), date(2023, 4, 3), "", "", "", pinned=True)
+    order = Order(
+        dsn="",
+        path=str(tmp_path / "sheet.xlsx"),
+        most=1_000_000,
+        export="platforms",
+        form=ExportForm.XLSX,
+        plan=None,
+        moment=moment,
+        since=None,
+        chinese=False,
+        excel=False,
+        about={},
+        meta=Raw(b"{}"),
+    )
+    for text, fits in (("字" * 32_767, True), ("😀" * 16_383, True), ("😀" * 16_384, False)):
+        with nullcontext() if fits else pytest.raises(Unfit, match="one in row 2 has 32,768"), writing(order) as sheet:
+            sheet.write([ExportItem(b"", {"id": text}, gone=True)])
+            sheet.end()
 
 
 async def test_what_takes_more_room_than_there_is_is_said(imported: Any, monkeypatch: pytest.MonkeyPatch) -> None:
