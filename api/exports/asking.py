@@ -65,7 +65,7 @@ class ExportAsked(NamedTuple):
         whole = f"planrecord_{moment.log[:8]}_{query.plan or 'all'}_{name}{since}_p{moment.position}"
         return f"{whole}_{moment.effective_on}{also}.{self.form}"
 
-    def kept_as(self, erasure_epoch: int, most: int) -> str:
+    def kept_as(self, license_: str, erasure_epoch: int, most: int) -> str:
         """The name under which it is kept: all that makes its bytes. `most`: how many it may have."""
         query, since = self.query, self.since
         parts: tuple[Any, ...] = (
@@ -76,14 +76,14 @@ class ExportAsked(NamedTuple):
             self.moment.position,
             self.moment.effective_on,
             since and since.position,
-            erasure_epoch,
+            license_,
             most,
             self.export.name,
             query.plan,
             query.headers,
             query.excel,
         )
-        return f"{blake2b(repr(parts).encode(), digest_size=16).hexdigest()}.{self.form}"
+        return f"{erasure_epoch}.{blake2b(repr(parts).encode(), digest_size=16).hexdigest()}.{self.form}"
 
     @property
     def pinned(self) -> dict[str, str]:

@@ -56,7 +56,8 @@ async def export_file(request: Ask, export: ExportName) -> Answer:
     if form is ExportForm.PARQUET and find_spec("duckdb") is None:
         raise Trouble(406, "not_here", "Parquet is not made here, as duckdb is not installed: ask with .csv")
     exporting: Exporting = request.app.state.exporting
-    kept_as = asked.kept_as(request.reader.head.erasure_epoch, exporting.most)
+    reader = request.reader
+    kept_as = asked.kept_as(reader.license, reader.head.erasure_epoch, exporting.most)
     filed = await exporting.found(kept_as)
     if filed is None:
         await request.reader.head.refresh()  # who finds the database away is told so now, not behind those who wait

@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from api.exports.files import EXPORTS_FOLDER, ExportFiles
+from api.exports.files import BLOCK, EXPORTS_FOLDER, ExportFiles
 from api.exports.orders import Declined, Delivered, Filed, Order
 from api.exports.workshop import Workshop, workshop
 from api.services.problems import Trouble
-from events.work import in_a_thread, own_task
+from events.work import R, in_a_thread, own_task
 
 FIRST_WAIT: Final = 10.0  # seconds that who asks first waits for it
-ROOM_BESIDE: Final = 4_096  # bytes for what is known of a file
+ROOM_BESIDE: Final = 2 * BLOCK  # bytes for what is known of a file, and for the rest of its last block
 
 log = logging.getLogger("planrecord")
 
@@ -52,12 +52,11 @@ class Exporting:
             task.exception()  # whoever waited was told; nobody need have
 
     async def _made(self, name: str, order: Order) -> Filed | Declined:
-        await _on_disk(self.files.prepare)
+        await _on_disk(self.files.prepare, name)
         reply = await self._workshop.carry_out(order)
         match reply:
             case Delivered(filed=said) | (Declined() as said):
-                await _on_disk(self.files.keep, name, said)
-                return said
+                return await _on_disk(self.files.keep, name, said)
             case _ if reply.away:
                 raise ConnectionError(reply.detail)  # the database went away: it is told as everywhere
             case _:
@@ -71,9 +70,9 @@ class Exporting:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _on_disk(do: Callable[..., None], *given: Any) -> None:
+async def _on_disk(do: Callable[..., R], *given: Any) -> R:
     try:
-        await in_a_thread(do, *given)
+        return await in_a_thread(do, *given)
     except OSError as error:  # the disk is full, or the folder nobody's to write
         log.warning("an export cannot be kept: %s", error)
         raise _not_now() from error

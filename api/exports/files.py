@@ -1,4 +1,7 @@
-"""Exports that lie in files, for whoever asks again: bounded in bytes; what was asked for longest ago goes first."""
+"""Exports that lie in files, for whoever asks again: bounded in bytes; what was asked for longest ago goes first.
+
+A name begins with the count of erasures before which its file was made: what was made earlier may hold erased text.
+"""
 
 import os
 import shutil
@@ -13,6 +16,7 @@ from api.exports.orders import Declined, Filed
 
 EXPORTS_FOLDER: Final = "exports"  # in the data folder
 UNFINISHED: Final = ".part"
+BLOCK: Final = 4_096  # bytes that a file takes at least
 ABANDONED: Final = 3_600.0  # seconds after which nobody writes any more what was not touched
 _SAID: Final = ".said"  # what is known of a file lies beside it
 _SAYS: Final = msgspec.json.Decoder(Filed | Declined)
@@ -28,9 +32,12 @@ class ExportFiles:
         self.folder = folder
         self.most = most
 
-    def prepare(self) -> None:
-        """Make the folder; forget what a process that died left unfinished."""
+    def prepare(self, name: str) -> None:
+        """Make the folder for a file; forget what a process that died left unfinished, and what was made too early."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for said in self.folder.glob(f"*{_SAID}"):
+            if _erasures(said.name) < _erasures(name):
+                _drop(said)
         self.keep_within()
 
     def path(self, name: str) -> Path:
@@ -42,7 +49,8 @@ class ExportFiles:
         said = self.path(name + _SAID)
         try:
             found = _SAYS.decode(said.read_bytes())
-            os.utime(said)
+            with suppress(OSError):  # where nothing may be written what is there is given all the same
+                os.utime(said)
             if isinstance(found, Filed) and self.path(name).stat().st_size != found.size:
                 return None
         except (OSError, msgspec.DecodeError):
@@ -53,28 +61,47 @@ class ExportFiles:
         """Where a file may be written until it is whole: nobody else writes there."""
         return self.path(f"{name}.{os.getpid()}{UNFINISHED}")
 
-    def keep(self, name: str, said: Filed | Declined) -> None:
-        """Give what was written its name, with what is known of it, and make room for it."""
-        if isinstance(said, Filed):
-            self.unfinished(name).replace(self.path(name))
+    def keep(self, name: str, said: Filed | Declined) -> Filed | Declined:
+        """Give what was written its name, with what is known of it, and make room for it; what is kept.
+
+        That is another process's where it was first. What is known comes before the file, which nobody finds without.
+        """
+        written = self.unfinished(name)
+        if kept := self.found(name):
+            written.unlink(missing_ok=True)
+            return kept
         beside = self.unfinished(name + _SAID)
         beside.write_bytes(msgspec.json.encode(said))
         beside.replace(self.path(name + _SAID))
+        if isinstance(said, Filed):
+            written.replace(self.path(name))
         self.keep_within()
+        return said
 
     def keep_within(self) -> None:
         """Drop the files that were asked for longest ago until the others have room, and what nobody finished."""
         for one in self.folder.glob(f"*{UNFINISHED}*"):
             if time.time() - _touched(one) > ABANDONED:
-                shutil.rmtree(one, ignore_errors=True)
-                one.unlink(missing_ok=True)
+                if one.is_dir():
+                    shutil.rmtree(one, ignore_errors=True)
+                else:
+                    one.unlink(missing_ok=True)
         room = self.most
         for said in sorted(self.folder.glob(f"*{_SAID}"), key=_touched, reverse=True):
-            file = said.with_suffix("")
-            room -= _size(file) + _size(said)
+            room -= _size(said.with_suffix("")) + _size(said)
             if room < 0:
-                said.unlink(missing_ok=True)
-                file.unlink(missing_ok=True)
+                _drop(said)
+
+
+def _erasures(name: str) -> int:
+    """Before how many erasures a file of that name was made."""
+    count = name.partition(".")[0]
+    return int(count) if count.isdecimal() else -1
+
+
+def _drop(said: Path) -> None:
+    said.with_suffix("").unlink(missing_ok=True)
+    said.unlink(missing_ok=True)
 
 
 def _touched(file: Path) -> float:
@@ -84,6 +111,7 @@ def _touched(file: Path) -> float:
 
 
 def _size(file: Path) -> int:
+    """Bytes on the disk: many small files are no less."""
     with suppress(OSError):
-        return file.stat().st_size
+        return -(-file.stat().st_size // BLOCK) * BLOCK
     return 0

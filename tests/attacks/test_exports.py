@@ -227,25 +227,28 @@ async def test_what_takes_more_room_than_there_is_is_said(imported: Any, monkeyp
 
 
 def test_what_was_asked_for_longest_ago_goes_first(tmp_path: Path) -> None:
-    files = ExportFiles(tmp_path / "exports", 3_400)
-    files.prepare()
-    for number, name in enumerate(["a.csv", "b.csv", "c.json"]):
+    files = ExportFiles(tmp_path / "exports", 6 * 4_096)  # each takes a block, and so does what is known of it
+    files.prepare("0.a.csv")
+    for number, name in enumerate(["0.a.csv", "0.b.csv", "0.c.json"]):
         files.unfinished(name).write_bytes(b"x" * 1_000)
         files.keep(name, Filed(size=1_000, sha256="0" * 64, items=1))
         os.utime(files.path(f"{name}.said"), (number, number))
-    assert files.found("a.csv")  # which is asked for again
-    files.unfinished("d.csv").write_bytes(b"x" * 1_000)
-    files.keep("d.csv", Filed(size=1_000, sha256="0" * 64, items=1))
-    assert files.found("b.csv") is None
-    assert all(files.found(name) for name in ("a.csv", "c.json", "d.csv"))
-    files.keep("e.csv", Declined(code="too_large", detail="it is"))
-    assert files.found("e.csv") == Declined(code="too_large", detail="it is")
-    files.path("d.csv").write_bytes(b"cut")  # somebody else did
-    assert files.found("d.csv") is None
-    left = files.unfinished("f.csv")
+    assert files.found("0.a.csv")  # which is asked for again
+    files.unfinished("0.d.csv").write_bytes(b"x" * 1_000)
+    files.keep("0.d.csv", Filed(size=1_000, sha256="0" * 64, items=1))
+    assert files.found("0.b.csv") is None
+    assert all(files.found(name) for name in ("0.a.csv", "0.c.json", "0.d.csv"))
+    files.unfinished("0.a.csv").write_bytes(b"y" * 1_000)  # and made once more meanwhile
+    assert files.keep("0.a.csv", Filed(size=1_000, sha256="1" * 64, items=1)) == files.found("0.a.csv")
+    assert files.path("0.a.csv").read_bytes() == b"x" * 1_000
+    files.keep("0.e.csv", Declined(code="too_large", detail="it is"))
+    assert files.found("0.e.csv") == Declined(code="too_large", detail="it is")
+    files.path("0.d.csv").write_bytes(b"cut")  # somebody else did
+    assert files.found("0.d.csv") is None
+    left = files.unfinished("0.f.csv")
     left.write_bytes(b"x")
     os.utime(left, (1, 1))
-    files.prepare()
+    files.prepare("0.f.csv")
     assert not left.exists()
 
 
@@ -321,7 +324,7 @@ async def test_many_who_ask_the_same_have_it_made_once(site: Site) -> None:
     assert len([*folder_of(site).glob("*.parquet")]) == 1
 
 
-async def test_a_file_that_was_made_before_an_erasure_is_not_served_again(site: Site) -> None:
+async def test_a_file_that_was_made_before_an_erasure_is_not_served_again_nor_kept(site: Site) -> None:
     first = await site.http.get("/v1/export/reports.csv")
     (kept,) = folder_of(site).glob("*.csv")
     connection = await connect(site.running.dsn)
@@ -330,7 +333,16 @@ async def test_a_file_that_was_made_before_an_erasure_is_not_served_again(site: 
     await site.running.reader.head.refresh()
     kept.write_bytes(b"what was erased" * 100)
     assert (await site.http.get("/v1/export/reports.csv")).content == first.content
-    assert len([*folder_of(site).glob("*.csv")]) == 2
+    (anew,) = folder_of(site).glob("*.csv")
+    assert anew != kept
+
+
+async def test_a_file_says_under_which_licence_it_is_given_now(imported: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(imported) as site:
+        for licence in ("https://example.org/one", "https://example.org/two"):
+            monkeypatch.setattr(imported.reader, "license", licence)
+            answer = await site.http.get("/v1/export/units.json")
+            assert answer.json()["meta"]["license"] == licence
 
 
 async def test_without_duckdb_there_is_no_parquet_and_all_else(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
