@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import re
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -198,14 +197,15 @@ async def publish_by_workers(
     settings: Settings, own: "Cluster | None", taken: "socket.socket", metrics: "Metrics"
 ) -> None:
     """The same, in processes of their own, which report to `metrics`."""
-    from api.hosting.metrics import Counted  # noqa: PLC0415 - base installs have no server
+    from api.hosting.beside import same_modules  # noqa: PLC0415 - base installs have no server
+    from api.hosting.metrics import Counted  # noqa: PLC0415
     from api.hosting.workers import Workers  # noqa: PLC0415
 
     def heard(number: int, report: bytes) -> None:
         metrics.starts = workers.started
         metrics.heard(number, msgspec.json.decode(report, type=Counted))
 
-    workers = Workers(_worker, {**os.environ, **environment_of(settings)}, taken, heard)
+    workers = Workers(_worker, {**os.environ, **environment_of(settings), **same_modules()}, taken, heard)
     serving = asyncio.ensure_future(workers.run(settings.workers))
     async with _until_told(serving, own):
         serving.cancel()
@@ -215,7 +215,9 @@ async def publish_by_workers(
 
 def _worker(descriptor: int, channel: int) -> list[str]:
     """The command that starts a worker."""
-    return [sys.executable, "-m", "api.cli.worker", str(descriptor), str(channel)]
+    from api.hosting.beside import module_command  # noqa: PLC0415 - base installs have no server
+
+    return [*module_command("api.cli.worker"), str(descriptor), str(channel)]
 
 
 @asynccontextmanager

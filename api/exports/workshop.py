@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import sys
+import os
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from api.exports.orders import Order, OrderOutcome
+from api.hosting.beside import module_command, same_modules
 from api.services.problems import Trouble
 from events.work import current_errand
 
@@ -54,25 +55,34 @@ class Workshop:
                 process.stdin.write(msgspec.json.encode(order) + b"\n")
                 await process.stdin.drain()
                 line = await process.stdout.readline()
-        except BaseException as error:
+            reply = msgspec.json.decode(line, type=OrderOutcome) if line else None
+        except TimeoutError as error:
             self._kill()
-            if isinstance(error, TimeoutError | OSError):
-                raise Trouble(503, "not_made", "making the export took too long", Retry_After="60") from error
+            raise Trouble(503, "not_made", "making the export took too long", Retry_After="60") from error
+        except (OSError, ValueError, msgspec.DecodeError) as error:  # it has died, or says what is no answer
+            log.warning("the process that makes exports: %s", error)
+            reply = None
+        except BaseException:
+            self._kill()
             raise
-        if not line:
+        if reply is None:
             self._kill()
             raise Trouble(503, "not_made", "the export was not made: ask again", Retry_After="5")
         self._closing = asyncio.get_running_loop().call_later(IDLE, self._dismiss)
-        return msgspec.json.decode(line, type=OrderOutcome)
+        return reply
 
     async def _running(self) -> Process:
         if self._closing:
             self._closing.cancel()
             self._closing = None
         if self._process is None or self._process.returncode is not None:
-            command = (sys.executable, "-P", "-m", "api.exports.making")  # ours, whatever lies in the working folder
             self._process = await asyncio.create_subprocess_exec(
-                *command, stdin=PIPE, stdout=PIPE, limit=LONGEST_REPLY, start_new_session=True
+                *module_command("api.exports.making"),
+                env={**os.environ, **same_modules()},
+                stdin=PIPE,
+                stdout=PIPE,
+                limit=LONGEST_REPLY,
+                start_new_session=True,
             )
         return self._process
 
@@ -83,20 +93,24 @@ class Workshop:
         self._leaving, self._process = self._process, None
 
     def _kill(self) -> None:
-        if self._process and self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
+        if self._process:
+            _kill(self._process)
         self._process = None
 
     async def close(self) -> None:
         """End the process now, with what it is making."""
         if self._closing:
             self._closing.cancel()
-        process = self._process
-        self._kill()
-        for one in (process, self._leaving):
+        for one in (self._process, self._leaving):
             if one:
+                _kill(one)
                 await one.wait()
+
+
+def _kill(process: Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.kill()
 
 
 @asynccontextmanager

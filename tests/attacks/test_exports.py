@@ -302,6 +302,25 @@ async def test_a_process_that_stands_still_is_given_up(site: Site, monkeypatch: 
         await process.wait()
 
 
+async def test_another_api_in_the_folder_is_not_taken_for_this_one(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api" / "__init__.py").write_text("raise SystemExit('this is another')")
+    monkeypatch.chdir(tmp_path)
+    assert (await site.http.get(TASKS)).status_code == 200
+
+
+async def test_what_it_says_beside_an_answer_is_no_answer(site: Site) -> None:
+    await site.http.get(TASKS)
+    process = made_by(site)
+    process.send_signal(signal.SIGSTOP)
+    process.stdout.feed_data(b"a library says something\n")
+    assert problem_of(await site.http.get("/v1/export/units.csv"), 503)["code"] == "not_made"
+    assert (await site.http.get("/v1/export/units.csv")).status_code == 200
+    assert made_by(site) is not process
+
+
 async def test_too_many_orders_are_refused_and_readers_are_answered(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
