@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from asyncio.subprocess import PIPE, Process
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from time import perf_counter
@@ -13,10 +14,12 @@ import msgspec
 
 from api.exports.orders import Order, OrderOutcome
 from api.hosting.beside import module_command, same_modules
+from api.http.limits import ClientAccount, CountedRequest
 from api.services.problems import Trouble
 from events.work import current_errand
 
 MOST_ORDERS: Final = 50  # that wait to be carried out; each is kept for whoever asks again
+MOST_OF_ONE: Final = 10  # of them that one client has ordered: nobody takes all places
 IDLE: Final = 30.0  # seconds without an order after which the process ends
 MADE_WITHIN: Final = 900.0  # seconds that an order may take
 MOST_CHARGED: Final = 20.0  # seconds of a client's quota that an order may take: it is one file, for all who ask
@@ -33,18 +36,21 @@ class Workshop:
         self._process: Process | None = None
         self._leaving: Process | None = None
         self._closing: asyncio.TimerHandle | None = None
-        self._orders = 0
+        self._orders = Counter[ClientAccount | None]()
 
     async def carry_out(self, order: Order) -> OrderOutcome:
         """What becomes of an order; Trouble if too many wait, it takes too long, or the process dies."""
-        if self._orders >= MOST_ORDERS:
-            raise Trouble(503, "too_many_waiting", "too many exports are being made: ask again later", Retry_After="30")
-        self._orders += 1
+        whose = _whose()
+        if self._orders.total() >= MOST_ORDERS or (whose and self._orders[whose] >= MOST_OF_ONE):
+            detail = "too many exports are being made, for all or for you: ask again later"
+            raise Trouble(503, "too_many_waiting", detail, Retry_After="30")
+        self._orders[whose] += 1
         try:
             async with self._turn, _charged():
                 return await self._replied(order)
         finally:
-            self._orders -= 1
+            self._orders[whose] -= 1
+            self._orders = +self._orders  # without those who wait for nothing
 
     async def _replied(self, order: Order) -> OrderOutcome:
         process = await self._running()
@@ -111,6 +117,12 @@ def _kill(process: Process) -> None:
     if process.returncode is None:
         with suppress(ProcessLookupError):
             process.kill()
+
+
+def _whose() -> ClientAccount | None:
+    """The account of whoever orders; None where nothing is counted."""
+    errand = current_errand()
+    return errand.account if isinstance(errand, CountedRequest) else None
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,8 +18,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
+from api.exports import exporting, workshop
 from api.http import limits
 from api.main import application, service
+from tests.attacks.test_exports import made_by
 from tests.conftest import PLAN, Site, database_of, problem_of, serving, settings_for
 from tests.sockets import PROTOCOL, Line
 
@@ -150,6 +153,20 @@ async def test_what_is_made_beside_the_event_loop_counts(
         answer = await http.get(path)
     assert answer.status_code == 200, answer.text
     assert before - left(answer) >= 200
+
+
+async def test_no_client_has_all_places_for_exports(behind: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workshop, "MOST_OF_ONE", 3)
+    monkeypatch.setattr(exporting, "FIRST_WAIT", 0.3)
+    async with at(behind, OTHER) as http:
+        await http.get("/v1/export/units.csv")
+        made_by(behind).send_signal(signal.SIGSTOP)
+        async with at(behind, "203.0.113.40") as heavy:
+            asked = [heavy.get(f"/v1/export/tasks.csv?position={position}") for position in range(300, 305)]
+            found = [one.status_code for one in await asyncio.gather(*asked)]
+        assert (found.count(202), found.count(503)) == (3, 2)
+        assert (await http.get("/v1/export/tasks.csv?position=310")).status_code == 202
+        made_by(behind).send_signal(signal.SIGCONT)
 
 
 async def test_over_a_websocket_each_operation_is_looked_at(behind: Site) -> None:
