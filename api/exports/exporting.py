@@ -14,6 +14,8 @@ from api.services.problems import Trouble
 from events.work import R, in_a_thread, own_task
 
 FIRST_WAIT: Final = 10.0  # seconds that who asks first waits for it
+ANOTHERS: Final = 0.5  # seconds between two looks at what another process makes
+LOOKS: Final = 2_000  # a quarter of an hour, in which any order is carried out
 ROOM_BESIDE: Final = 2 * BLOCK  # bytes for what is known of a file, and for the rest of its last block
 
 log = logging.getLogger("planrecord")
@@ -53,6 +55,22 @@ class Exporting:
 
     async def _made(self, name: str, order: Order) -> Filed | Declined:
         await _on_disk(self.files.prepare, name)
+        claim = await self._claimed(name)
+        try:
+            return await self.found(name) or await self._carried_out(name, order)
+        finally:
+            if claim is not None:
+                self.files.give_up(name, claim)
+
+    async def _claimed(self, name: str) -> int | None:
+        """The right to make a file; None where another process has had it for so long that it may stand still."""
+        for _ in range(LOOKS):
+            if (claim := await _on_disk(self.files.claim, name)) is not None:
+                return claim
+            await asyncio.sleep(ANOTHERS)
+        return None
+
+    async def _carried_out(self, name: str, order: Order) -> Filed | Declined:
         reply = await self._workshop.carry_out(order)
         match reply:
             case Delivered(filed=said) | (Declined() as said):

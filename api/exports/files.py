@@ -3,6 +3,7 @@
 A name begins with the count of erasures before which its file was made: what was made earlier may hold erased text.
 """
 
+import fcntl
 import os
 import shutil
 import time
@@ -60,6 +61,22 @@ class ExportFiles:
     def unfinished(self, name: str) -> Path:
         """Where a file may be written until it is whole: nobody else writes there."""
         return self.path(f"{name}.{os.getpid()}{UNFINISHED}")
+
+    def claim(self, name: str) -> int | None:
+        """The right to make a file, for as long as what is returned is open; None while another process has it."""
+        claim = os.open(self.path(f"{name}.claim{UNFINISHED}"), os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(claim)
+            return None
+        return claim
+
+    def give_up(self, name: str, claim: int) -> None:
+        """Let others make the file, should it not be there."""
+        with suppress(OSError):
+            self.path(f"{name}.claim{UNFINISHED}").unlink(missing_ok=True)
+        os.close(claim)
 
     def keep(self, name: str, said: Filed | Declined) -> Filed | Declined:
         """Give what was written its name, with what is known of it, and make room for it; what is kept.

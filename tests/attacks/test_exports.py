@@ -343,6 +343,24 @@ async def test_many_who_ask_the_same_have_it_made_once(site: Site) -> None:
     assert len([*folder_of(site).glob("*.parquet")]) == 1
 
 
+async def test_what_one_process_makes_no_other_makes_meanwhile(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, settings = site.running.exporting, site.running.settings
+    await site.http.get(TASKS)
+    process = made_by(site)
+    process.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(exporting, "FIRST_WAIT", 0.2)
+    assert (await site.http.get("/v1/export/units.csv")).status_code == 202
+    async with exporting.exporting(first.dsn, settings.data_dir, settings.export_bytes) as other:
+        ((name, _),) = first._making.items()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        with_none: Any = None  # nothing is ordered of it
+        assert await other.ordered(name, with_none) is None
+        assert other._workshop._process is None  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        process.send_signal(signal.SIGCONT)
+        monkeypatch.setattr(exporting, "FIRST_WAIT", 10.0)
+        assert await other.ordered(name, with_none) == await first.found(name) is not None
+    assert [one.name for one in folder_of(site).glob("*part*")] == []
+
+
 async def test_a_file_that_was_made_before_an_erasure_is_not_served_again_nor_kept(site: Site) -> None:
     first = await site.http.get("/v1/export/reports.csv")
     (kept,) = folder_of(site).glob("*.csv")
