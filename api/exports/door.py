@@ -156,7 +156,9 @@ def _part(request: Ask, etag: str, size: int) -> tuple[int, int] | None:
     if part is None and asked.ranges[0][0] < 0 < size:
         return 0, size  # the last bytes, more than there are
     if part is None:
-        raise Trouble(416, "beyond_the_file", f"the file has {size} bytes", Content_Range=f"bytes */{size}")
+        # With the validator: to who has the file already it is said that it is the same (RFC 9110, 13.2.2).
+        detail = f"the file has {size} bytes"
+        raise Trouble(416, "beyond_the_file", detail, Content_Range=f"bytes */{size}", ETag=etag)
     return part
 
 

@@ -15,7 +15,7 @@ from events.work import R, in_a_thread, own_task
 
 FIRST_WAIT: Final = 10.0  # seconds that who asks first waits for it
 ANOTHERS: Final = 0.5  # seconds between two looks at what another process makes
-LOOKS: Final = 2_000  # a quarter of an hour, in which any order is carried out
+LOOKS: Final = 2_000  # which takes longer than an order may
 ROOM_BESIDE: Final = 2 * BLOCK  # bytes for what is known of a file, and for the rest of its last block
 
 log = logging.getLogger("planrecord")

@@ -100,9 +100,10 @@ async def test_head_and_304_have_no_body_and_the_same_headers(shared: Site) -> N
     assert {k: v for k, v in head.headers.items() if k not in dated} == {
         k: v for k, v in whole.headers.items() if k not in dated
     }
-    same = await shared.http.get(TASKS, headers={"If-None-Match": whole.headers["ETag"], "Range": "bytes=0-9"})
-    assert (same.status_code, same.content) == (304, b"")
-    assert "Content-Range" not in same.headers
+    for part in ("bytes=0-9", "bytes=99999999-"):  # who has it all asks for no part, wherever that would be
+        same = await shared.http.get(TASKS, headers={"If-None-Match": whole.headers["ETag"], "Range": part})
+        assert (same.status_code, same.content) == (304, b"")
+        assert "Content-Range" not in same.headers
 
 
 async def test_a_file_has_no_coding_and_says_what_it_is(shared: Site) -> None:
