@@ -15,7 +15,7 @@ from events.work import R, in_a_thread, own_task
 
 FIRST_WAIT: Final = 10.0  # seconds that who asks first waits for it
 ANOTHERS: Final = 0.5  # seconds between two looks at what another process makes
-LOOKS: Final = 2_000  # which takes longer than an order may
+MOST_LOOKS: Final = 2_000  # which takes longer than an order may
 ROOM_BESIDE: Final = 2 * BLOCK  # bytes for what is known of a file, and for the rest of its last block
 
 log = logging.getLogger("planrecord")
@@ -64,7 +64,7 @@ class Exporting:
 
     async def _claimed(self, name: str) -> int | None:
         """The right to make a file; None where another process has had it for so long that it may stand still."""
-        for _ in range(LOOKS):
+        for _ in range(MOST_LOOKS):
             if (claim := await _on_disk(self.files.claim, name)) is not None:
                 return claim
             await asyncio.sleep(ANOTHERS)
