@@ -72,6 +72,9 @@ class Maker:
         except Unfit as unfit:
             _drop(order)
             return Declined(code=unfit.code, detail=str(unfit))
+        except asyncio.CancelledError:
+            _drop(order)
+            raise
         except Exception as error:
             _drop(order)
             log.warning("an export was not made: %s.%s", order.export, order.form, exc_info=True)

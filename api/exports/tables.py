@@ -32,7 +32,11 @@ _TYPES: Final = {
     ColumnType.BOOLEAN: "BOOLEAN",
     ColumnType.LIST: "VARCHAR[]",
 }
-_MEMORY: Final = "120MB"  # that DuckDB may take
+_DUCKDB: Final[dict[str, str | bool | int | float | list[str]]] = {  # which fetches nothing, and takes little
+    "memory_limit": "120MB",
+    "threads": 1,
+    "autoinstall_known_extensions": False,
+}
 
 
 class Unfit(Exception):
@@ -229,7 +233,7 @@ class _Parquet:
         self._file.flush()
         columns = ", ".join(f"{_quoted(one.name)}: {_quoted(_type(one))}" for one in self._cells.columns)
         about = ", ".join(f"{_quoted(name)}: {_quoted(value)}" for name, value in self._order.about.items())
-        with duckdb.connect(config={"memory_limit": _MEMORY, "threads": 1}) as database:
+        with duckdb.connect(config=_DUCKDB | {"temp_directory": f"{self._order.path}.tmp"}) as database:
             database.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
             database.execute(
                 f"COPY (SELECT * FROM read_json({_quoted(str(self._rows))}, format = 'newline_delimited', "
