@@ -33,8 +33,8 @@ class TooManyFacts(Exception):
     """A request asks for more at once than those who wait behind it should wait for: it says how much would do."""
 
 
-def check_count(commands: Sequence[AnyCommand]) -> None:
-    """TooManyFacts if a request holds more commands than it may record facts."""
+def check_count(commands: Sequence[object]) -> None:
+    """TooManyFacts if a request holds more commands than it may record facts; they may be as they came."""
     if len(commands) > MAX_FACTS:
         raise TooManyFacts(f"a request holds at most {MAX_FACTS:,} commands, this one {len(commands):,}: {SEND}")
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from api.http.question import Ask, Question
 from api.services.problems import Fault, Trouble, echo
 from domain.commands import AnyCommand, decode_commands
 from domain.misfit import misfit
+from events.deciding import check_count
 from events.work import in_a_thread
 
 T = TypeVar("T")
@@ -22,10 +24,14 @@ LONG: Final = 50_000  # bytes whose check takes longer than one step of the even
 NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
-async def json_body(request: Ask) -> bytes:
-    """The body's bytes; Trouble unless they say that they are JSON, and are."""
+async def json_body(request: Ask, refuse: Callable[[bytes], None] = lambda _: None) -> bytes:
+    """The body's bytes; Trouble unless they say that they are JSON, and are.
+
+    `refuse` may raise for what is to be refused however it is spelled, before it is looked at closely.
+    """
     state = request.app.state
     content = await whole_body(request.question, request.receive, state.max_body, state.body_seconds)
+    refuse(content)
     await checked(content)
     return content
 
@@ -118,6 +124,13 @@ def decoded(decode: Callable[[bytes], T], content: bytes, type_: Any = None) -> 
         where = f"{found.pointer}: " if found.path else ""
         detail = f"the body is not as expected: {where}{found.sentence}"
         raise Trouble(400, "malformed", detail, [Fault(found.pointer, found.sentence)]) from error
+
+
+def check_number(content: bytes) -> None:
+    """TooManyFacts for a list of more commands than a request may hold; counting is a tenth of reading them."""
+    if content.lstrip()[:1] == b"[":
+        with suppress(msgspec.DecodeError):  # what is no JSON is told where all of it is looked at
+            check_count(msgspec.json.decode(content, type=list[msgspec.Raw]))
 
 
 def decoded_commands(content: bytes) -> list[AnyCommand]:

@@ -10,7 +10,7 @@ from msgspec import Meta
 from api.http import tokens
 from api.http.answers import Answer, now
 from api.http.asking import asked
-from api.http.body import decoded_commands, json_body
+from api.http.body import check_number, decoded_commands, json_body
 from api.http.clients import unless_gone
 from api.http.documented import answers as documented
 from api.http.documented import operation
@@ -38,7 +38,7 @@ async def commands(request: Ask) -> Answer:
     """Record what one command decides, or a list of commands, all or nothing. Needs the token."""
     tokens.check(request.credentials.authorization, request.app.state.token)
     query = asked(request.question.parameters, CommandQuery)
-    body = await json_body(request)
+    body = await json_body(request, check_number)
     given = decoded_commands(body)
     if not given:
         raise Trouble(400, "malformed", "the list holds no command")
