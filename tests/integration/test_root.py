@@ -73,7 +73,8 @@ async def test_the_head_has_the_root_of_all_leaves_as_they_become_more(site: Sit
 
 @pytest.mark.parametrize("address", READS)
 async def test_every_answer_names_the_log_and_its_root(told: Site, address: str) -> None:
-    meta = (await told.get(address))["meta"]
+    answer = await told.get(address)
+    meta = answer["meta"] if "meta" in answer else answer["notes"][0]["meta"]  # CSVW knows no field of that name
     head = told.running.reader.head
     assert meta["log"] == head.log == await kept(told.running, "log")
     ends = [meta["from"], meta["to"]] if "from" in meta else [meta]
