@@ -129,7 +129,7 @@ def decoded(decode: Callable[[bytes], T], content: bytes, type_: Any = None) -> 
 def check_number(content: bytes) -> None:
     """TooManyFacts for a list of more commands than a request may hold; counting is a tenth of reading them."""
     if content.lstrip()[:1] == b"[":
-        with suppress(msgspec.DecodeError):  # what is no JSON is told where all of it is looked at
+        with suppress(msgspec.DecodeError, RecursionError):  # what is no JSON is told where all of it is looked at
             check_count(msgspec.json.decode(content, type=list[msgspec.Raw]))
 
 
