@@ -14,8 +14,10 @@ import msgspec
 
 from domain.directory import UnitKind
 from domain.values import Role
+from events.recorded import Cause
 from projections.lists import Collection
 from projections.views.districts import DISTRICT_LIST
+from projections.views.events import EventView, InRequest
 from projections.views.names import Assignee, Named
 from projections.views.platforms import PLAN_PLATFORMS, PLATFORM_LIST
 from projections.views.report_list import PLAN_REPORTS
@@ -126,27 +128,11 @@ class FollowedFact(msgspec.Struct, frozen=True, rename="camel"):
     recorded_at: str
     effective_on: str
     replaces: int | None
-    cause: "CauseTold"
+    cause: Cause
     data: msgspec.Raw
     leaf_hash: str
-    in_request: "PlaceTold"
+    in_request: InRequest
     disclosures: msgspec.Raw
-
-
-class CauseTold(msgspec.Struct, frozen=True):
-    """Why a fact was recorded."""
-
-    command: str
-    request: str
-    reason: str | None
-    authority: str | None
-
-
-class PlaceTold(msgspec.Struct, frozen=True):
-    """Where a fact stands in its request."""
-
-    index: int
-    count: int
 
 
 class Export(NamedTuple):
@@ -165,6 +151,11 @@ class Export(NamedTuple):
     of_plan: Collection[Any, Any] | None = None
     within: bool = False
     split: Callable[[Any], Iterable[msgspec.Struct]] | None = None
+
+    @property
+    def view(self) -> type[msgspec.Struct]:
+        """What the list that it is made of shows."""
+        return self.listed.view if self.listed else EventView
 
     @property
     def takes_plan(self) -> bool:

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from api.http.formats import ExportForm
+from api.http.formats import SIDECAR, ExportForm, export_path
 from api.http.question import Ask
 from api.services.places import PublicBase
 from api.services.reader import Reader
+from domain.values import instant_text
 from projections.as_of import AsOf, Moment
 from projections.exports import EXPORTS, Export
-from projections.views import events
 from projections.views.districts import DISTRICTS, DistrictRow
+from projections.views.moments import last_concerned
 from projections.views.names import PLANS, PlanRow
 from projections.wanted import Keyset, page_of, wanted
 
@@ -37,10 +38,10 @@ class Pinned(NamedTuple):
 
     def table(self, export: Export, plan: str | None) -> str:
         """What CSVW says of an export's table."""
-        return self._export(export, "csv-metadata.json", plan)
+        return self._export(export, f"{ExportForm.CSV}{SIDECAR}.json", plan)
 
     def _export(self, export: Export, suffix: str, plan: str | None) -> str:
-        return self.whole(f"/v1/export/{export.name}.{suffix}", **({"plan": plan} if plan else {}))
+        return self.whole(export_path(export.name, suffix), **({"plan": plan} if plan else {}))
 
     def page(self, path: str) -> str:
         """A page for people: who asks for the head is led to what stays up to date."""
@@ -69,22 +70,14 @@ async def contents(request: Ask, asked: AsOf, after: str | None) -> Contents:
     moment, rows = await reader.rows(asked, (page_of(wanted(PLANS), page), wanted(DISTRICTS)))
     plans = rows.of(PLANS, PlanRow)
     shown = plans[:PLANS_AT_ONCE]
+    async with reader.slices.acquire() as connection:
+        changed = await last_concerned(connection, moment.position, [f"plan:{one.id}" for one in shown])
     codes = {f"{one.code[:2]}0000" for one in rows.of(DISTRICTS, DistrictRow)}
     return Contents(
         moment,
         shown,
-        await _changed(reader, moment, shown),
+        {one.id: instant_text(instant) for one, instant in zip(shown, changed, strict=True)},
         sorted(codes),
         first=not after,
         following=shown[-1].id if len(plans) > len(shown) else None,
     )
-
-
-async def _changed(reader: Reader, moment: Moment, plans: Sequence[PlanRow]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    async with reader.slices.acquire() as connection:
-        for one in plans:
-            last = events.LogPage(plan=one.id, before=moment.position + 1, limit=1)
-            (fact,) = await events.log_page(connection, moment.position, last)
-            found[one.id] = fact.recorded_at
-    return found

@@ -10,13 +10,13 @@ from litestar import Litestar
 
 from api.description.events import add_events
 from api.description.examples import BODIES, OTHER_FORMS, WRITTEN, Example
-from api.exports.asking import DESCRIBED, SIDECAR
+from api.exports.asking import DESCRIBED
 from api.feeds.channels import IN_BOTH_FORMS
 from api.graphql.door import GraphQLRequest
 from api.http import mementos
 from api.http.deprecations import mark_deprecated
-from api.http.formats import EXPORT_TYPES, FEED_TYPES, PLAN_TYPES, ExportForm, FeedForm
-from api.http.question import CLOUDEVENTS, EXPORTED, STREAM
+from api.http.formats import EXPORT_TYPES, EXPORTED, FEED_TYPES, PLAN_TYPES, SIDECAR, ExportForm, FeedForm
+from api.http.question import CLOUDEVENTS, STREAM
 from api.resources.cloudevents import CloudEvent
 from api.services.problems import PROBLEM_JSON, TITLES
 from api.writing.clock import Clock

@@ -2,11 +2,12 @@
 
 from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal, NamedTuple
+from urllib.parse import urlencode
 
 from msgspec import Meta
 
 from api.http.asking import Clocks, asked, clocks
-from api.http.formats import ExportForm
+from api.http.formats import SIDECAR, ExportForm, export_path
 from api.http.question import Ask
 from api.http.release import FORMATS
 from api.services.problems import Fault, Trouble, unknown_address
@@ -15,7 +16,6 @@ from projections.exports import EXPORTS, Export
 from projections.views.subjects import PLAN
 
 VERSION: Final = 1  # raised when the bytes of any form change, which retires the files that are kept
-SIDECAR: Final = "-metadata"  # behind the suffix of what it describes
 DESCRIBED: Final = (ExportForm.CSV, ExportForm.NDJSON)  # which hold nothing but rows
 _HEADED: Final = frozenset({ExportForm.CSV, ExportForm.XLSX})
 
@@ -85,9 +85,13 @@ class ExportAsked(NamedTuple):
         )
         return f"{erasure_epoch}.{blake2b(repr(parts).encode(), digest_size=16).hexdigest()}.{self.form}"
 
+    def address(self, behind: str = "") -> str:
+        """The path and the query that always mean this very file, or what lies `behind` its suffix."""
+        return f"{export_path(self.export.name, self.form)}{behind}?{urlencode(self.pinned)}"
+
     @property
     def pinned(self) -> dict[str, str]:
-        """The query that always means this very file."""
+        """The query of that."""
         query = self.query
         given = {
             "plan": query.plan,

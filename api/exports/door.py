@@ -6,27 +6,26 @@ from collections.abc import AsyncGenerator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import msgspec
 from litestar import get
 from werkzeug.http import parse_range_header
 
-from api.exports.asking import DESCRIBED, SIDECAR, ExportAsked, ExportQuery, export_asked, split_name
+from api.exports.asking import DESCRIBED, ExportAsked, ExportQuery, export_asked, split_name
 from api.exports.exporting import Exporting
 from api.exports.orders import Declined, Filed, Order
 from api.exports.sidecar import about_file, metadata_of
 from api.http.answers import JSON, ONCE, STORED, Answer, made
 from api.http.documented import answers, operation
-from api.http.formats import EXPORT_TYPES, ExportForm
+from api.http.formats import EXPORT_TYPES, SIDECAR, ExportForm
 from api.http.paths import ExportName
 from api.http.question import Ask
 from api.services.problems import Trouble, unknown_address
 from events.work import in_a_thread
 from projections.as_of import Meta
+from projections.views.texts import erasable
 
 FILE_PART: Final = 1 << 19  # bytes that are read at a time; half as many were half as fast
-_ERASABLE: Final = frozenset({"reports", "events"})  # they hold text that may have to be forgotten
 
 
 class ExportBody(msgspec.Struct, frozen=True):
@@ -60,7 +59,7 @@ async def export_file(request: Ask, export: ExportName) -> Answer:
     kept_as = asked.kept_as(reader.license, reader.head.erasure_epoch, exporting.most)
     filed = await exporting.found(kept_as)
     if filed is None:
-        await request.reader.head.refresh()  # who finds the database away is told so now, not behind those who wait
+        await reader.head.refresh()  # who finds the database away is told so now, not behind those who wait
         filed = await exporting.ordered(kept_as, _order(request, asked, exporting, kept_as))
     if filed is None:
         return _later(asked)
@@ -69,13 +68,9 @@ async def export_file(request: Ask, export: ExportName) -> Answer:
     return _sent(request, asked, filed, exporting.files.path(kept_as))
 
 
-def _address(asked: ExportAsked, suffix: str = "") -> str:
-    return f"/v1/export/{asked.export.name}.{asked.form}{suffix}?{urlencode(asked.pinned)}"
-
-
 def _meta(request: Ask, asked: ExportAsked) -> Meta:
     meta = request.reader.meta(asked.moment, request.question.address, {})
-    return msgspec.structs.replace(meta, self_=_address(asked))
+    return msgspec.structs.replace(meta, self_=asked.address())
 
 
 def _order(request: Ask, asked: ExportAsked, exporting: Exporting, kept_as: str) -> Order:
@@ -98,8 +93,8 @@ def _order(request: Ask, asked: ExportAsked, exporting: Exporting, kept_as: str)
 
 def _later(asked: ExportAsked) -> Answer:
     """It is still being made, and will be found under its pinned address."""
-    body = msgspec.json.encode({"state": "being_made", "location": _address(asked)})
-    headers = {"Location": _address(asked), "Retry-After": "5", "Content-Type": JSON, "Cache-Control": "no-store"}
+    body = msgspec.json.encode({"state": "being_made", "location": asked.address()})
+    headers = {"Location": asked.address(), "Retry-After": "5", "Content-Type": JSON, "Cache-Control": "no-store"}
     headers["Log-Position"] = str(asked.moment.position)
     return Answer(body, headers, ONCE, 202)
 
@@ -115,16 +110,16 @@ def _sidecar(request: Ask, asked: ExportAsked) -> Answer:
 def _sent(request: Ask, asked: ExportAsked, filed: Filed, path: Path) -> Answer:
     """The file, or the part of it that is asked for: as its own bytes are, so is its validator."""
     etag = f'"{filed.sha256[:32]}"'
-    links = {"canonical": _address(asked)}
+    links = {"canonical": asked.address()}
     if asked.form in DESCRIBED:
-        links["describedby"] = _address(asked, f"{SIDECAR}.json")
+        links["describedby"] = asked.address(f"{SIDECAR}.json")
     answer = made(
         request,
         b"",
         asked.moment,
         EXPORT_TYPES[asked.form],
         explicit_day=asked.query.effective_on is not None,
-        erasable=asked.export.name in _ERASABLE,
+        erasable=erasable(asked.export.view),
         links=links,
     )
     begin, end = 0, filed.size

@@ -93,11 +93,8 @@ async def _on_disk(do: Callable[..., R], *given: Any) -> R:
         return await in_a_thread(do, *given)
     except OSError as error:  # the disk is full, or the folder nobody's to write
         log.warning("an export cannot be kept: %s", error)
-        raise _not_now() from error
-
-
-def _not_now() -> Trouble:
-    return Trouble(503, "not_made", "the export could not be made just now: ask again", Retry_After="5")
+        detail = "the export could not be made just now: ask again"
+        raise Trouble(503, "not_made", detail, Retry_After="5") from error
 
 
 @asynccontextmanager

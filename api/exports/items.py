@@ -1,6 +1,6 @@
 """The items of an export, one batch after the other, read by the very lists that the API shows."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -8,7 +8,7 @@ import msgspec
 
 from api.services.reader import Reader
 from projections.as_of import Moment, Rows
-from projections.exports import Export, FollowedFact
+from projections.exports import Column, Export, FollowedFact
 from projections.lists import EVERYTHING, Collection, Excerpt, Page, page, with_json
 from projections.views import events
 from projections.views.events import EventFilter
@@ -68,7 +68,8 @@ async def changed(reader: Reader, export: Export, plan: str | None, before: Mome
 
 
 def _key_of(export: Export) -> Callable[[Any], tuple[Any, ...]]:
-    told = [one.values() for one in export.columns if one.name in export.key]
+    columns = {one.name: one for one in export.columns}
+    told = [columns[name].values() for name in export.key]
     return lambda seen: tuple(one(seen) for one in told)
 
 
@@ -81,12 +82,12 @@ def _put(json: bytes) -> bytes:
 
 
 def _gone(export: Export, key: tuple[Any, ...]) -> ExportItem:
-    names = [one.name for one in export.columns if one.name in export.key]
+    seen = dict(zip(export.key, key, strict=True))
     told: dict[str, Any] = {"change": CHANGE_GONE}
-    for name, value in zip(names, key, strict=True):
+    for name, value in seen.items():
         above, _, last = name.rpartition(".")
         (told.setdefault(above, {}) if above else told)[last] = value
-    return ExportItem(msgspec.json.encode(told), dict(zip(names, key, strict=True)), gone=True)
+    return ExportItem(msgspec.json.encode(told), seen, gone=True)
 
 
 async def _plans(reader: Reader, moment: Moment) -> list[str]:
@@ -151,16 +152,12 @@ class _Fact:
         return getattr(self._read, name)
 
 
-def row_of(columns: Sequence[tuple[str, Callable[[Any], Any]]]) -> Callable[[ExportItem], list[Any]]:
-    """What tells the cells of an item, by the columns' names and what tells each."""
-    told = [one for _, one in columns]
-    names = [name for name, _ in columns]
+def row_of(columns: Sequence[Column]) -> Callable[[ExportItem], list[Any]]:
+    """What tells the cells of an item: of what is gone, but its key's."""
+    names, told = [one.name for one in columns], [one.values() for one in columns]
 
     def cells(item: ExportItem) -> list[Any]:
-        if item.gone:
-            gone: Mapping[str, Any] = item.seen
-            return [gone.get(name) for name in names]
         seen = item.seen
-        return [one(seen) for one in told]
+        return [seen.get(name) for name in names] if item.gone else [one(seen) for one in told]
 
     return cells

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from api.exports.asking import ExportAsked
 from api.http.formats import EXPORT_TYPES, ExportForm
@@ -42,10 +41,9 @@ def about_file(asked: ExportAsked, meta: Meta) -> dict[str, str]:
 
 def metadata_of(asked: ExportAsked, meta: Meta) -> dict[str, Any]:
     """The metadata of an export; of CSV with its columns. `notes` has what pandas needs to read them as they are."""
-    url = f"/v1/export/{asked.export.name}.{asked.form}?{urlencode(asked.pinned)}"
     said: dict[str, Any] = {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
-        "url": url,
+        "url": asked.address(),
         "dc:title": {"zh": asked.export.title, "en": asked.export.name},
         "dc:description": asked.export.words,
         "dc:license": {"@id": meta.license},
@@ -60,7 +58,7 @@ def metadata_of(asked: ExportAsked, meta: Meta) -> dict[str, Any]:
         said["dialect"] = {"encoding": "utf-8", "lineTerminators": ["\r\n"], "header": True}
         said["tableSchema"] = {
             "columns": [_column(one, chinese=chinese) for one in columns],
-            "primaryKey": [one.name for one in columns if one.name in asked.export.key],
+            "primaryKey": list(asked.export.key),
         }
         notes["dtype"] = {one.title if chinese else one.name: _PANDAS.get(one.type, "string") for one in columns}
     return said | {"notes": [notes]}

@@ -5,7 +5,7 @@ import io
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date
-from hashlib import sha256
+from hashlib import file_digest
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -92,11 +92,8 @@ def _book(order: Order, folder: str) -> Generator[Sink]:
 
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hex."""
-    digest = sha256()
     with path.open("rb") as file:
-        while part := file.read(1 << 20):
-            digest.update(part)
-    return digest.hexdigest()
+        return file_digest(file, "sha256").hexdigest()
 
 
 class _Limited:
@@ -137,7 +134,7 @@ class _Cells:
     def __init__(self, order: Order) -> None:
         export, self.delta = EXPORTS[order.export], order.since is not None
         self.columns = columns_of(export, delta=self.delta)
-        self._cells = row_of([(one.name, one.values()) for one in export.columns])
+        self._cells = row_of(export.columns)
 
     def of(self, item: ExportItem) -> list[Any]:
         cells = self._cells(item)

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import file_digest
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
@@ -351,8 +351,5 @@ def _sync(place: Path) -> None:
 
 
 def _digest(file: Path) -> str:
-    digest = sha256()
     with file.open("rb") as read:
-        while some := read.read(1 << 20):
-            digest.update(some)
-    return digest.hexdigest()
+        return file_digest(read, "sha256").hexdigest()

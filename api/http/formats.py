@@ -59,12 +59,19 @@ EXPORT_TYPES: Final = {
     ExportForm.PARQUET: "application/vnd.apache.parquet",
     ExportForm.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+EXPORTED: Final = "/v1/export/"
+SIDECAR: Final = "-metadata"  # behind the suffix of the export that it describes
 BOM: Final = "\ufeff".encode()
 _ENDS_OF_LINES: Final = tuple(
     (raw[:1], raw, b"\\u%04x" % ord(raw.decode())) for raw in map(str.encode, ("\x85", "\u2028", "\u2029"))
 )
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _FORMULA: Final = tuple("=+-@\t\r\n'\uff1d\uff0b\uff0d\uff20")
+
+
+def export_path(name: str, suffix: str) -> str:
+    """Where an export is, in the form that a suffix asks for."""
+    return f"{EXPORTED}{name}.{suffix}"
 
 
 class Printer:

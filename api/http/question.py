@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from werkzeug.datastructures import Accept, MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
-from api.http.formats import LINK_FORMAT, ExportForm, FeedForm, Format, PlanForm, Suffix
+from api.http.formats import EXPORTED, LINK_FORMAT, ExportForm, FeedForm, Format, PlanForm, Suffix
 from api.http.traces import Trace
 from api.services.problems import Fault, Trouble, echo, unknown_address
 from api.services.reader import Reader
@@ -40,7 +40,6 @@ RESULTS: Final = (
     (re.compile("/v1/.+/timemap"), (LINK_FORMAT,)),
 )
 FORMS: Final = {"application/json": Format.JSON, "application/x-ndjson": Format.NDJSON, "text/csv": Format.CSV}
-EXPORTED: Final = "/v1/export/"
 SUFFIXES: Final[Mapping[str, Mapping[str, Suffix]]] = {  # below which addresses may end in which
     EXPORTED: {one.value: one for one in ExportForm},
     "/v1/": {one.value: one for forms in (Format, PlanForm) for one in forms},

@@ -7,7 +7,7 @@ rest it recommends. Each page says it of the record as it stands now, and past m
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from api.http.formats import EXPORT_TYPES, PLAN_TYPES, ExportForm, PlanForm
+from api.http.formats import EXPORT_TYPES, PLAN_TYPES, ExportForm, PlanForm, export_path
 from api.pages.visit import Visit, in_language
 from api.services.phrases import seen
 from api.services.told import PlainVoice
@@ -22,7 +22,7 @@ TAKEN_HOME: Final = ("tasks", "assignments", "reports", "targets", "events")  # 
 TAKEN_AS: Final = (ExportForm.XLSX, ExportForm.CSV, ExportForm.PARQUET)
 # Where the data of a plan is, and as which media type.
 DOWNLOADS: Final = (
-    *((f"/v1/export/{name}.{form}?plan={{plan}}", EXPORT_TYPES[form]) for name in TAKEN_HOME for form in TAKEN_AS),
+    *((f"{export_path(name, form)}?plan={{plan}}", EXPORT_TYPES[form]) for name in TAKEN_HOME for form in TAKEN_AS),
     ("/v1/plans/{plan}.stratml", PLAN_TYPES[PlanForm.STRATML]),
 )
 LONGEST_DESCRIPTION: Final = 5_000  # characters

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from msgspec import Meta
 
 from api.http.answers import Answer
-from api.http.formats import ExportForm
+from api.http.formats import ExportForm, export_path
 from api.http.paths import PlanKey
 from api.http.question import Ask
 from api.pages.datasets import TAKEN_AS, TAKEN_HOME, dataset
@@ -95,7 +95,7 @@ def _downloads(visit: Visit[PlanQuery], plan: str) -> list[tuple[Markup, list[tu
 
     def place(name: str, form: ExportForm) -> tuple[str, str]:
         headers = "zh" if form is ExportForm.XLSX and visit.lang is Lang.ZH else None
-        return form.upper(), visit.link(f"/v1/export/{name}.{form}", plan=plan, lang=None, headers=headers)
+        return form.upper(), visit.link(export_path(name, form), plan=plan, lang=None, headers=headers)
 
     return [(visit.t(f"download.{name}"), [place(name, form) for form in TAKEN_AS]) for name in TAKEN_HOME]
 
