@@ -45,7 +45,7 @@ async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise Trouble(CLIENT_GONE, "client_gone", "the client has gone")
+            raise Trouble(CLIENT_GONE, "client_gone", "the client has gone, or what it sent broke off")
         return task.result()
     finally:
         if hearing is not receive:

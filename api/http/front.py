@@ -182,7 +182,8 @@ class Front:
         match = headers.get(b"if-none-match")
         start = entry.unchanged if match and entry.etag and _matches(match, entry.etag) else entry.start
         if isinstance(entry, Long):
-            await self._send_long(scope, entry, start, receive, send)
+            if not await self._send_long(scope, entry, start, receive, send, began):
+                return
         else:
             await send(start)
             await send(entry.whole if start is entry.start and scope["method"] != "HEAD" else NO_BODY)
@@ -259,28 +260,42 @@ class Front:
             return None
         return entry if entry.state is None or entry.state == (head.size, head.today(), head.notice) else None
 
-    async def _send_long(self, scope: Scope, long: "Long", start: Message, receive: Receive, send: Send) -> None:
+    async def _send_long(  # noqa: PLR0913, PLR0917 - all that a request is
+        self, scope: Scope, long: "Long", start: Message, receive: Receive, send: Send, began: float
+    ) -> bool:
         """Send a long body part by part, as the client takes them; nothing more is made once it has gone.
 
-        Who is not sent the last part finds the connection broken, and so does not take for whole what is not.
+        Who is not sent the last part finds the connection broken, and so does not take for whole what is not. Who has
+        "gone" before the first may only have sent a body that is none, and still reads: he is told, and counted so.
+        Whether it was begun.
         """
+        sending = False
+
+        async def sent() -> None:
+            nonlocal sending
+            async for part in parts:
+                if not sending:
+                    sending = True
+                    await send(long.start)
+                await _taken(send, {"type": "http.response.body", "body": part, "more_body": True})
+            if not sending:
+                await send(long.start)
+            await send(NO_BODY)
+
         async with aclosing(long.parts) as parts:
             if scope["method"] == "HEAD" or start is long.unchanged:
                 await send(start)
                 await send(NO_BODY)
-                return
-
-            async def sent() -> None:
-                await send(long.start)
-                async for part in parts:
-                    await _taken(send, {"type": "http.response.body", "body": part, "more_body": True})
-                await send(NO_BODY)
-
+                return True
             try:
                 await unless_gone(receive, sent())
             except Trouble as gone:
                 if gone.status != CLIENT_GONE:
                     raise
+                if not sending:
+                    await self._failed(scope, gone, send, began)
+                    return False
+            return True
 
     async def _found(self, scope: Scope, key: _Key, receive: Receive) -> "Entry | Long":
         """The answer, asked for now."""

@@ -174,6 +174,27 @@ async def test_a_body_that_is_cut_short_is_a_problem_on_every_door(shared: Site,
         assert (status, json.loads(body)["code"]) == (400, "cut_short")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/export/tasks.csv",
+        "/v1/export/events.parquet",
+        "/v1/events.ndjson",
+        "/v1/stream?after=0",
+        "/v1/stream.ndjson?after=0",
+        "/v1/tasks?minPosition=100000000",
+        "/v1/events?after=100000000&waitSeconds=2",
+        "/v1/plans/shanghai-credit-2023/tasks",
+    ],
+)
+async def test_who_reads_with_a_body_that_is_none_is_answered(shared: Site, path: str) -> None:
+    """What serves us says of such a client that it has gone; it may still wait for an answer."""
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\nzz\r\n".encode()
+    for _ in range(3):
+        status, _, _ = await raw(shared.http.base_url.port, request, ends=False)
+        assert status in {200, 404, 499}, path
+
+
 async def test_nobody_guesses_what_an_answer_is(shared: Site) -> None:
     for path in (
         "/",

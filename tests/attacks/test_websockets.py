@@ -20,7 +20,8 @@ from tests.attacks.test_sockets import DELAYED, slowest, told
 from tests.sockets import EVERY_FIELD, PROTOCOL, Line, bare, line
 
 MANY = 1_000
-HELD = 100_000  # bytes of memory that a connection may cost, with what granian reads and writes into
+HELD = 100_000  # bytes of memory that a connection may cost once it has gone
+OPEN = 250_000  # bytes while it is there, with what granian reads and writes into
 BATCH = 400_000  # bytes that who is behind has read for it, of which it takes none
 HANDSHAKE = b"\r\n".join(
     (
@@ -63,7 +64,7 @@ async def no_more_files(victim: Victim, than: int, seconds: float) -> None:
 
 async def test_a_thousand_that_say_nothing_delay_nobody_and_are_sent_away(victim: Victim) -> None:
     await slowest(victim.port)
-    before = files(victim)
+    before, empty = files(victim), victim.holds()
     async with victim.costs() as cost:
         with ExitStack() as stack:
             for _ in range(MANY):
@@ -71,6 +72,7 @@ async def test_a_thousand_that_say_nothing_delay_nobody_and_are_sent_away(victim
                 one.sendall(HANDSHAKE)
             assert await slowest(victim.port) < DELAYED
             await victim.is_honest()
+            assert victim.holds() - empty < MANY * OPEN
             await no_more_files(victim, before + 10, INIT_WITHIN + 10)
     assert cost.rss < MANY * HELD
     await victim.is_honest()
