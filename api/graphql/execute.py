@@ -21,6 +21,7 @@ from api.graphql.projection import Selection
 from api.graphql.schema import GRAPHQL_SCHEMA
 from api.graphql.world import MOST, Here
 from api.services.reader import Reader
+from events.steps import Pace
 from projections.as_of import AsOf, Moment
 
 NOW: Final = AsOf()
@@ -98,10 +99,12 @@ async def make_ready(
     if isinstance(values, list):
         return values
     key = query.key(operation, values)
+    pace = Pace()
     try:
         plan = query.plans.get(key) or compile_query(query.document, operation, values)
+        await pace.rest()
         known = introspected(query.document, operation, values) if plan.introspects else {}
-        asked, parts, cost = _judged(plan, values)
+        asked, parts, cost = await _judged(plan, values, pace)
     except GraphQLError as error:
         return [error]
     if not plan.wrong and (plan.introspects or not all(isinstance(one, Exception) for one in asked.values())):
@@ -151,8 +154,8 @@ def _definition(field: RootField) -> Any:
     return GRAPHQL_SCHEMA.query_type.fields[field.root.name]
 
 
-def _judged(
-    plan: Compiled, variables: VariableValues
+async def _judged(
+    plan: Compiled, variables: VariableValues, pace: Pace
 ) -> tuple[dict[str, Inquiry | Several | Exception], list[AnswerPart], int]:
     """What each root is asked, moment by moment, and about how many values that makes; GraphQLError if too many.
 
@@ -173,6 +176,7 @@ def _judged(
                 f"the answer would have about {cost:,} values, and at most {DEAREST:,} are given: ask for smaller "
                 "pages or less depth"
             )
+        await pace.rest()
     return asked, parts, cost
 
 
