@@ -45,6 +45,8 @@ def graphql(**variables: Any) -> Question:
 
 
 WITHOUT = "without it"  # planrecord itself, asked for less: what a field costs
+LISTED = "the list"  # planrecord itself, asked for the same tasks by REST: what a page costs
+OURSELVES = {WITHOUT, LISTED}
 
 
 def field(name: str, root: str, items: str, with_it: str, without: str = "") -> Benchmark:
@@ -86,6 +88,9 @@ BENCHMARKS = (
         "{ canonicalId %s }",
         "taskCounts { withdrawn silentIn { tasks } }",
     ),
+    Benchmark("page-cached", "bytes", Question(f"/plans/{BUNDLED_PLAN}?position=700&effectiveOn=2023-10-31"), 0.5),
+    Benchmark("page-uncached", LISTED, Question(f"/plans/{BUNDLED_PLAN}{MOMENT}"), 0.33, asked=PAST),
+    Benchmark("page-home-uncached", LISTED, Question(f"/{MOMENT}"), asked=PAST),
     Benchmark("datasette", "datasette", PAST, asked=datasette.ROWS),
     Benchmark("datasette-cached", "datasette", HEAD, asked=datasette.ROWS),
 )

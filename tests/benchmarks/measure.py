@@ -9,7 +9,7 @@ from statistics import median
 import msgspec
 
 from tests.benchmarks import checks
-from tests.benchmarks.benchmarks import HEAD, WITHOUT, Benchmark
+from tests.benchmarks.benchmarks import HEAD, OURSELVES, Benchmark
 from tests.benchmarks.datasette import datasette
 from tests.benchmarks.load import Answer, Load, Question, Wrong, ask
 from tests.benchmarks.moments import Moments
@@ -117,13 +117,13 @@ class Bench(msgspec.Struct, frozen=True):
         if one.peer == "datasette":
             peer = datasette(ask(port, HEAD), Path(self.setup.folder), self.core)
         else:
-            name = "planrecord" if one.peer == WITHOUT else one.peer
+            name = "planrecord" if one.peer in OURSELVES else one.peer
             peer = serving(name, msgspec.structs.replace(self.setup, answer=answer), self.core)
         async with peer as found:
             yield found
 
     def _compare(self, one: Benchmark, ours: tuple[int, Question], theirs: tuple[int, Question], known: Answer) -> None:
-        if one.peer == WITHOUT:
+        if one.peer in OURSELVES:
             return  # it says less
         match one.peer:
             case "json_agg":
