@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 from urllib.parse import urlencode
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from msgspec import Meta
 
 from api.http.asking import Clocks, asked, clocks
@@ -81,8 +81,8 @@ class Visit(Generic[Q]):
 
     def words(self, text: str) -> Markup:
         """Words of the plan or of the record, which stay Chinese; they turn nothing around that stands beside them."""
-        lang = "" if self.lang is Lang.ZH else Markup(' lang="zh-Hans"')
-        return Markup("<bdi{}>{}</bdi>").format(lang, seen(text))
+        lang = "" if self.lang is Lang.ZH else ' lang="zh-Hans"'
+        return Markup(f"<bdi{lang}>{escape(seen(text))}</bdi>")  # noqa: S704 - it is escaped
 
     def key(self, text: str) -> Markup:
         """What a program calls something."""

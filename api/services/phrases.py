@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from domain.values import SHANGHAI
 from domain.words import escaped
@@ -37,8 +37,10 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
 
 def phrase(lang: Lang, key: str, **values: Any) -> Markup:
     """A phrase with its values put in; what is no markup already is escaped."""
-    shown = {name: seen(value) for name, value in values.items()}
-    return Markup(catalogue()[key][lang]).format(**shown)  # noqa: S704 - the catalogue is ours
+    said = catalogue()[key][lang]
+    # Escaped first, so that the plain `format` may put them in: the one that escapes is five times as slow.
+    shown = {name: escape(seen(value)) for name, value in values.items()}
+    return Markup(said.format(**shown))  # noqa: S704 - the catalogue is ours, and the values are escaped
 
 
 def seen(value: Any) -> Any:
