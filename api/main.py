@@ -142,7 +142,7 @@ async def wired(
         publishing(settings, dsn, head) if purpose != "read" else nullcontext(Published(head)) as published,
         handling(log, pool, folds, Streams(memory)) as handler,
         tailing(slices, head) as tail,
-        exporting(dsn, settings.data_dir, settings.export_bytes) as exports_,
+        exporting(dsn, settings.data_dir, settings.export_bytes, settings.log_format) as exports_,
     ):
         token, is_new = token_of(settings.data_dir) if purpose == "make" else ("", False)
         reader = Reader(pool, slices, head, settings.license, memory)

@@ -42,8 +42,8 @@ async def _sign_first(settings: Any) -> Any:
 
 
 async def _publish(settings: Any) -> None:
-    from api.cli.logs import begin_to_log  # noqa: PLC0415
     from api.hosting.keys import KeyUnusable, key_folder  # noqa: PLC0415
+    from api.hosting.logs import begin_to_log  # noqa: PLC0415
     from api.main import service  # noqa: PLC0415 - base installs have no server
 
     begin_to_log(settings.log_format)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
-from api.cli.logs import begin_to_log
 from api.cli.screen import OUT
 from api.cli.shared import data_dir_option, run, settings_of
+from api.hosting.logs import begin_to_log
 from api.hosting.settings import Settings, environment_of, variables
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from api.cli.logs import begin_to_log
 from api.cli.serve import publish
 from api.cli.shared import run, settings_of
+from api.hosting.logs import begin_to_log
 from api.main import service
 
 if TYPE_CHECKING:

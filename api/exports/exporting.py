@@ -10,6 +10,7 @@ from typing import Any, Final
 from api.exports.files import BLOCK, EXPORTS_FOLDER, ExportFiles
 from api.exports.orders import Declined, Delivered, Filed, Order
 from api.exports.workshop import Workshop, workshop
+from api.hosting.logs import LogFormat
 from api.services.problems import Trouble
 from events.work import R, in_a_thread, own_task
 
@@ -98,9 +99,9 @@ async def _on_disk(do: Callable[..., R], *given: Any) -> R:
 
 
 @asynccontextmanager
-async def exporting(dsn: str, data: Path, most: int) -> AsyncGenerator[Exporting]:
+async def exporting(dsn: str, data: Path, most: int, log_format: LogFormat) -> AsyncGenerator[Exporting]:
     """Exports kept in the data folder, in at most so many bytes, for as long as the block lasts."""
-    async with workshop() as shop:
+    async with workshop(log_format) as shop:
         made = Exporting(dsn, ExportFiles(data / EXPORTS_FOLDER, most), shop)
         try:
             yield made

@@ -1,4 +1,4 @@
-"""`python -m api.exports.making`: makes exports beside the server, so that no reader waits for one.
+"""`python -m api.exports.making text|json`: makes exports beside the server, so that no reader waits for one.
 
 It takes an order a line on standard input and answers each with a line, one after the other; it ends with its input,
 and so with the server. Its moment, its rows and its lists are those of every read.
@@ -19,6 +19,7 @@ import msgspec
 from api.exports.items import changed, items
 from api.exports.orders import Declined, Delivered, Filed, NotMade, Order, OrderOutcome
 from api.exports.tables import Unfit, sha256_of, too_large, writing
+from api.hosting.logs import begin_to_log
 from api.services.reader import Reader
 from events.database import GONE, PATIENCE, PLANNED_ONCE, WRONG, Connection, Lanes, close, connect
 from events.head import Head
@@ -144,5 +145,5 @@ async def _line() -> bytes:
 
 if __name__ == "__main__":
     os.nice(NICE)
-    logging.basicConfig(level=logging.WARNING)
+    begin_to_log("json" if sys.argv[1:] == ["json"] else "text")
     asyncio.run(serve_orders())

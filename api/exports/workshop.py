@@ -14,6 +14,7 @@ import msgspec
 
 from api.exports.orders import Order, OrderOutcome
 from api.hosting.beside import module_command, same_modules
+from api.hosting.logs import LogFormat
 from api.http.limits import ClientAccount, CountedRequest
 from api.services.problems import Trouble
 from events.work import current_errand
@@ -29,9 +30,13 @@ log = logging.getLogger("planrecord")
 
 
 class Workshop:
-    """Carries out orders one after the other, whatever their number, in one process beside this one."""
+    """Carries out orders one after the other, whatever their number, in one process beside this one.
 
-    def __init__(self) -> None:
+    It logs in the form of this one.
+    """
+
+    def __init__(self, log_format: LogFormat) -> None:
+        self._log_format = log_format
         self._turn = asyncio.Lock()
         self._process: Process | None = None
         self._leaving: Process | None = None
@@ -83,7 +88,7 @@ class Workshop:
             self._closing = None
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
-                *module_command("api.exports.making"),
+                *module_command("api.exports.making", self._log_format),
                 env={**os.environ, **same_modules()},
                 stdin=PIPE,
                 stdout=PIPE,
@@ -138,9 +143,9 @@ async def _charged() -> AsyncGenerator[None]:
 
 
 @asynccontextmanager
-async def workshop() -> AsyncGenerator[Workshop]:
+async def workshop(log_format: LogFormat) -> AsyncGenerator[Workshop]:
     """The workshop for as long as the block lasts."""
-    made = Workshop()
+    made = Workshop(log_format)
     try:
         yield made
     finally:

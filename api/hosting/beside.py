@@ -4,9 +4,9 @@ import os
 import sys
 
 
-def module_command(module: str) -> list[str]:
+def module_command(module: str, *given: str) -> list[str]:
     """The command that runs a module of ours, whatever lies in the folder that this one was started in."""
-    return [sys.executable, "-P", "-m", module]
+    return [sys.executable, "-P", "-m", module, *given]
 
 
 def same_modules() -> dict[str, str]:

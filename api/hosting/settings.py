@@ -5,11 +5,12 @@ import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
+from api.hosting.logs import LogFormat
 from domain.misfit import misfit
 
 Network = IPv4Network | IPv6Network
@@ -65,9 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         _for("networks of proxies, as 10.0.0.0/8,fd00::/8, whose X-Forwarded-For or Forwarded says who the client is"),
     ] = None
-    log_format: Annotated[
-        Literal["text", "json"], _for("how a line of the log on standard error is written: text or json")
-    ] = "text"
+    log_format: Annotated[LogFormat, _for("how a line of the log on standard error is written: text or json")] = "text"
     metrics_port: Annotated[
         _Port | None, _for("the port on which Prometheus finds /metrics; 0: any that is free, none: no metrics")
     ] = None

@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import signal
+from asyncio.subprocess import PIPE
 from base64 import b64decode
 from collections.abc import AsyncGenerator
 from contextlib import nullcontext
@@ -15,18 +16,21 @@ from typing import Any
 import httpx
 import openpyxl
 import pytest
-from msgspec import Raw
+from msgspec import Raw, structs
+from msgspec.json import encode
 
 from api.exports import exporting, workshop
 from api.exports.files import ExportFiles
 from api.exports.items import ExportItem
 from api.exports.orders import Declined, Filed, Order
 from api.exports.tables import Unfit, writing
+from api.hosting.beside import module_command
 from api.http.formats import ExportForm
 from api.main import service
 from events.database import connect
 from projections.as_of import Moment
 from tests.conftest import PLAN, TASK, Site, database_of, problem_of, serving, settings_for
+from tests.integration.commands import environment
 
 TASKS = "/v1/export/tasks.csv"
 REWORD = {"type": "task.reword", "task": TASK, "reason": "试"}
@@ -188,12 +192,11 @@ async def test_what_a_sheet_does_not_hold_is_said(site: Site, monkeypatch: pytes
     assert [one.name for one in folder_of(site).glob("*part*")] == []
 
 
-def test_a_cell_is_measured_as_a_spreadsheet_counts(tmp_path: Path) -> None:
-    """In UTF-16, in which a sign beyond the first plane takes two."""
+def order_of(folder: Path) -> Order:
     moment = Moment(1, datetime(2023, 4, 3, tzinfo=UTC), date(2023, 4, 3), "", "", "", pinned=True)
-    order = Order(
+    return Order(
         dsn="",
-        path=str(tmp_path / "sheet.xlsx"),
+        path=str(folder / "sheet.xlsx"),
         most=1_000_000,
         export="platforms",
         form=ExportForm.XLSX,
@@ -205,6 +208,11 @@ def test_a_cell_is_measured_as_a_spreadsheet_counts(tmp_path: Path) -> None:
         about={},
         meta=Raw(b"{}"),
     )
+
+
+def test_a_cell_is_measured_as_a_spreadsheet_counts(tmp_path: Path) -> None:
+    """In UTF-16, in which a sign beyond the first plane takes two."""
+    order = order_of(tmp_path)
     for text, fits in (("字" * 32_767, True), ("😀" * 16_383, True), ("😀" * 16_384, False)):
         with nullcontext() if fits else pytest.raises(Unfit, match="one in row 2 has 32,768"), writing(order) as sheet:
             sheet.write([ExportItem(b"", {"id": text}, gone=True)])
@@ -344,6 +352,20 @@ async def test_many_who_ask_the_same_have_it_made_once(site: Site) -> None:
     assert len([*folder_of(site).glob("*.parquet")]) == 1
 
 
+async def test_what_makes_exports_logs_in_the_form_of_the_server(tmp_path: Path) -> None:
+    """Where it wants to read is no database: it says so in a line of its own."""
+    order = encode(structs.replace(order_of(tmp_path), dsn="postgresql://nobody@127.0.0.1:1/none"))
+    for form in ("json", "text"):
+        begun = await asyncio.create_subprocess_exec(
+            *module_command("api.exports.making", form), env=environment(), stdin=PIPE, stdout=PIPE, stderr=PIPE
+        )
+        replied, said = await asyncio.wait_for(begun.communicate(order + b"\n"), 60)
+        assert b'"NotMade"' in replied
+        (line,) = said.decode().splitlines()
+        assert line.startswith("{") == (form == "json"), line
+        assert "an export was not made: platforms.xlsx" in line
+
+
 async def test_what_one_process_makes_no_other_makes_meanwhile(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     first, settings = site.running.exporting, site.running.settings
     await site.http.get(TASKS)
@@ -351,7 +373,7 @@ async def test_what_one_process_makes_no_other_makes_meanwhile(site: Site, monke
     process.send_signal(signal.SIGSTOP)
     monkeypatch.setattr(exporting, "FIRST_WAIT", 0.2)
     assert (await site.http.get("/v1/export/units.csv")).status_code == 202
-    async with exporting.exporting(first.dsn, settings.data_dir, settings.export_bytes) as other:
+    async with exporting.exporting(first.dsn, settings.data_dir, settings.export_bytes, "text") as other:
         ((name, _),) = first._making.items()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         with_none: Any = None  # nothing is ordered of it
         assert await other.ordered(name, with_none) is None

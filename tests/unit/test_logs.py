@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.cli.logs import AsJson, AsText
+from api.hosting.logs import AsJson, AsText
 from api.http.traces import Trace
 from api.services.problems import note, trouble
 from events.queue import NotBegun

@@ -12,11 +12,12 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+LogFormat = Literal["text", "json"]
 EXTRAS: Final = ("request", "status", "code", "trace", "worker")  # what a line may say beside its message
 MOST_PLACES: Final = 12
 
 
-def begin_to_log(form: Literal["text", "json"]) -> None:
+def begin_to_log(form: LogFormat) -> None:
     """Write warnings and errors to standard error from now on."""
     handler = logging.StreamHandler()
     handler.setFormatter(AsJson() if form == "json" else AsText())
