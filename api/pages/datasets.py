@@ -57,7 +57,7 @@ async def dataset(
         "includedInDataCatalog": {
             "@type": "DataCatalog",
             "name": PlainVoice(visit.lang).t("site.name"),
-            "url": whole("/"),
+            "url": whole(in_language("/", visit.lang)),
         },
         "distribution": [
             {"@type": "DataDownload", "encodingFormat": media_type.partition(";")[0], "contentUrl": whole(path)}

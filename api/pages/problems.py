@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -13,7 +14,7 @@ from api.http.traces import Trace
 from api.pages.drawing import HTML, SAFETY, html
 from api.pages.visit import Moved, address
 from api.services import problems
-from api.services.phrases import Lang, catalogue, day_text, phrase
+from api.services.phrases import Lang, day_text, phrase
 from api.services.problems import Trouble
 from api.services.reader import CLOCKS
 from domain.values import shanghai_day
@@ -25,7 +26,12 @@ from projections.fold import MINUS_INFINITY
 from projections.table import SCHEMA
 from projections.views.subjects import PLAN, TASK, Subject
 
-LISTS: Final = {"units": "/units", "districts": "/districts", "events": "/changes"}  # of what has a page of its own
+TOLD_CODES: Final = (  # problems for which there is a sentence
+    *("unknown_parameter", "bad_parameter", "repeated_parameter", "bad_moment", "unknown_id", "not_at_this_moment"),
+    *("not_visible_yet", "too_much_work", "database_unavailable"),
+)
+KINDS_TOLD: Final = ("400", "404", "500", "503")  # and what is said of any other
+ABOVE: Final = {"units": "/units", "districts": "/districts", "events": "/changes"}  # of what has a page of its own
 
 
 class NotHere(Trouble):
@@ -119,17 +125,18 @@ def _kind(status: int) -> str:
 
 def _sentence(lang: Lang, what: Trouble, head: Head) -> Markup:
     """What went wrong, by its code, in the reader's language."""
+    t = partial(phrase, lang)
     if what.code == "before_the_record":
         if not head.size:
-            return phrase(lang, "problem.empty")
-        return phrase(lang, "problem.before_the_record", day=day_text(lang, shanghai_day(head.recorded_at(1))))
-    code = what.code if f"problem.{what.code}" in catalogue() else f"any.{_kind(what.status)}"
-    return phrase(lang, f"problem.{code}")
+            return t("problem.empty")
+        return t("problem.before", day=day_text(lang, shanghai_day(head.recorded_at(1))))
+    return t(f"problem.{what.code if what.code in TOLD_CODES else f'any.{_kind(what.status)}'}")
 
 
 def _there(error: Exception, path: str, query: Mapping[str, str], head: Head) -> str | None:
     """The same page at the moment nearest to that which was asked for, where that is known."""
-    own = {name: value for name, value in query.items() if name not in CLOCKS}
+    wrong = {error.parameter} if isinstance(error, NoSuchMoment) else set[str]()
+    own = {name: value for name, value in query.items() if name not in {*CLOCKS, *wrong}}
     match error:
         case NotHere(there=dict() as clocks):
             return address(path, {**own, **clocks})
@@ -154,4 +161,4 @@ def _above(error: Exception, path: str) -> str | None:
     if isinstance(error, NotHere) and error.above:
         return error.above
     first, _, below = path.removeprefix("/").partition("/")
-    return LISTS.get(first) if below else None
+    return ABOVE.get(first) if below else None

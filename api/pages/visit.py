@@ -21,6 +21,10 @@ _DAY: Final = len("2023-06-30")
 CARRIED: Final = ("asOf", "position", "effectiveOn", "lang")  # by every link, as they were asked
 
 
+COLONS: Final = {Lang.ZH: Markup("："), Lang.EN: Markup(": ")}
+COMMAS: Final = {Lang.ZH: Markup("、"), Lang.EN: Markup(", ")}
+
+
 class PageQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What every page takes: both clocks, or one day for both, and the language around the plan's words."""
 
@@ -107,7 +111,8 @@ class Visit(Generic[Q]):
         if named == day.isoformat():
             return self.t("band.past", day=self.day(day))
         if not named and "position" not in self.query:
-            return self.t("band.back" if day < head.today() else "band.ahead", day=self.day(day))
+            shown = self.day(day)
+            return self.t("band.back", day=shown) if day < head.today() else self.t("band.ahead", day=shown)
         until = self.day(parse_date(named)) if len(named) == _DAY else self.instant(moment.as_of)
         return self.t("band.known", day=self.day(day), until=until)
 
@@ -147,7 +152,7 @@ class Visit(Generic[Q]):
 
     def listed(self, items: Sequence[Markup]) -> Markup:
         """Several, with commas between."""
-        return Markup(", ").join(items)
+        return COMMAS[self.lang].join(items)
 
 
 def address(path: str, query: Mapping[str, object]) -> str:
