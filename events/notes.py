@@ -4,6 +4,7 @@ Nothing is signed that is not proved to go on from all that was signed before (`
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
 from events import merkle
@@ -51,6 +52,14 @@ async def covering_note(connection: Connection, log: str, size: int) -> Publishe
         return kept
     last = await last_note(connection, log)
     return last if last and last.size >= size else None
+
+
+async def signed_since(connection: Connection, log: str) -> datetime | None:
+    """When the first note of a log was signed that is still there."""
+    since: datetime | None = await connection.fetchval(
+        "SELECT signed_at FROM notes WHERE log = $1 ORDER BY size LIMIT 1", log
+    )
+    return since
 
 
 async def vkey_of(connection: Connection, log: str) -> str | None:

@@ -198,6 +198,8 @@ def etag(request: Ask, moment: Moment, media_type: str) -> str:
     read_at = (
         f"{moment.log}\0{moment.root}\0{moment.position}\0{moment.effective_on}\0{epoch}\0{request.reader.license}"
     )
+    if question.audience.lang:
+        media_type = f"{media_type}; {question.audience.lang}"
     # Only the address may itself hold the sign between, and it stands first: no two of these are read alike.
     covered = f"{question.address}\0{rest}\0{media_type}\0{FORMATS}\0{read_at}"
     return f'"{blake2b(covered.encode(), digest_size=12).hexdigest()}"'

@@ -17,6 +17,7 @@ from werkzeug.http import parse_etags
 
 from api.http import body
 from api.http.answers import BODY_PARTS, GOES_ON, ONCE, STAYS, STORED, Always, Answer, AtHead, Goes, Once, Stays
+from api.http.audience import NOBODY, Audience, audience_of
 from api.http.clients import CLIENT_GONE, Hearing, Receive, unless_gone
 from api.http.deadlines import within
 from api.http.deprecations import deprecating
@@ -45,8 +46,8 @@ Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 Header = tuple[bytes, bytes]
-# Method, path, query, the head's size, what went wrong, and under which id it is noted.
-Failed = Callable[[str, str, Mapping[str, str], int, Exception, Trace], Answer]
+# Method, path, query, who asked, the head, what went wrong, and under which id it is noted.
+Failed = Callable[[str, str, Mapping[str, str], Audience, Head, Exception, Trace], Answer]
 _Parts = tuple[Any, ...]
 _Key = tuple[Question, bytes]  # all that an answer depends on: the question, and the body of a GraphQL query
 _State = tuple[int, date, str]  # the head's size, the day, the notice: what an answer at the head was read at
@@ -68,6 +69,7 @@ OPEN: Final[list[Header]] = [
     (b"vary", b"Accept, Accept-Datetime, Accept-Encoding"),
     (b"x-content-type-options", b"nosniff"),
 ]
+SPOKEN: Final = (b"vary", b"Accept-Language")
 PACKED: Final = (b"application/", b"text/")
 _TYPE: Final = re.compile(r":\w+}")  # of a part of an address, as Litestar has it
 AS_THEY_COME: Final = (GOES_ON, STORED)  # the parts of which nothing is gathered
@@ -158,7 +160,7 @@ class Front:
             await self._failed(scope, why, send, perf_counter())
 
     async def _not_connected(self, scope: Scope, error: Trouble, send: Send) -> None:
-        answer = self._failing("GET", scope["path"], {}, self._head.size, error, Trace(scope["headers"]))
+        answer = self._failing("GET", scope["path"], {}, NOBODY, self._head, error, Trace(scope["headers"]))
         collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)
         headers = _opened({name.lower(): value for name, value in collected.headers})
@@ -222,6 +224,7 @@ class Front:
             headers.get(b"host"),
             headers.get(b"accept"),
             headers.get(b"accept-encoding"),
+            headers.get(b"accept-language"),
             headers.get(b"accept-datetime"),
             headers.get(b"content-type"),
             headers.get(b"last-event-id"),
@@ -244,7 +247,8 @@ class Front:
         else:
             trace = Trace(scope["headers"])
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
-            answer = self._failing(method, scope["path"], {}, self._head.size, error, trace)
+            audience = audience_of(scope["path"], _lang_of(scope), dict(scope["headers"]))
+            answer = self._failing(method, scope["path"], {}, audience, self._head, error, trace)
         collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)
         entry = await _entry(collected, NOWHERE, ONCE, None, 0, packed="")
@@ -412,6 +416,12 @@ async def _taken(send: Send, message: Message) -> None:
         raise Trouble(CLIENT_GONE, "client_gone", "the client takes nothing") from error
 
 
+def _lang_of(scope: Scope) -> str | None:
+    """The language that a query names which cannot be read as a whole."""
+    named = (one.partition(b"=") for one in scope["query_string"].split(b"&"))
+    return next((value.decode("latin-1") for name, _, value in named if name == b"lang"), None)
+
+
 def _through(send: Send) -> Send:
     """Send as it comes, open to every origin."""
 
@@ -492,8 +502,9 @@ def _coded(fields: dict[bytes, bytes], packed: Coding) -> bytes:
 
 
 def _opened(fields: Mapping[bytes, bytes]) -> list[Header]:
-    """Headers with those that every answer has."""
-    return [*((name, value) for name, value in fields.items() if name not in _OURS), *OPEN]
+    """Headers with those that every answer has; that a page varies by its language stands on a line of its own."""
+    own = [one for one in fields.items() if one[0] not in _OURS or one == SPOKEN]
+    return [*own, *OPEN]
 
 
 _OURS: Final = frozenset(name for name, _ in OPEN)

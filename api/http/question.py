@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from werkzeug.datastructures import Accept, MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
+from api.http.audience import NOBODY, Audience, audience_of
 from api.http.formats import EXPORTED, LINK_FORMAT, ExportForm, FeedForm, Format, PlanForm, Suffix
 from api.http.traces import Trace
 from api.services.problems import Fault, Trouble, echo, unknown_address
@@ -18,7 +19,9 @@ from api.services.reader import Reader
 
 LONGEST_HEADER: Final = 8_000  # bytes of one header that is read here
 MOST_PARAMETERS: Final = 100  # of a query; no address knows half as many
-LISTS: Final = frozenset({b"accept", b"accept-encoding", b"if-none-match"})  # several lines are one list (RFC 9110 5.3)
+LISTS: Final = frozenset(  # several lines are one list (RFC 9110 5.3)
+    {b"accept", b"accept-encoding", b"accept-language", b"if-none-match"}
+)
 SINGLE: Final = frozenset(
     {b"host", b"content-type", b"content-length", b"accept-datetime", b"authorization", b"idempotency-key"}
     | {b"last-event-id", b"range", b"if-range"}
@@ -59,6 +62,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
 
     `path` is decoded and without the `suffix` that asks for a form; `form` is what that suffix, or else Accept, asks of
     a list. `query` holds each parameter once, by name. `packed`: how a body may come. `then` is Accept-Datetime.
+    `audience`: who it is told to, in which language.
     `json_taken`: Accept takes JSON. `result` is the media type of RESULTS, or of CloudEvents, that is preferred, empty
     where none of them is taken. `last_event_id`: where a client's stream of events broke off. `range`, `if_range`: the
     part of a file that is asked for, and of which one.
@@ -77,6 +81,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     last_event_id: str | None = None
     range: str | None = None
     if_range: str | None = None
+    audience: Audience = NOBODY
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -193,12 +198,13 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
     last = headers.get(b"last-event-id") if path == STREAM else None
     parted = path.startswith(EXPORTED) and method == "GET"  # which alone has ranges (RFC 9110, 14.2)
     part = (headers.get(b"range"), headers.get(b"if-range")) if parted else (None, None)
+    query = query_of(scope["query_string"])
     return Question(
         method="GET" if method == "HEAD" else method,
         path=path,
         suffix=suffix,
         form=suffix if isinstance(suffix, Format) else form_of(headers.get(b"accept", b"")),
-        query=query_of(scope["query_string"]),
+        query=query,
         packed=coding_of(headers.get(b"accept-encoding", b"")),
         then=then.decode("latin-1") if then else None,
         media_type=parse_options_header(media_type.decode("latin-1"))[0].lower() if media_type else "",
@@ -207,6 +213,7 @@ def question_of(scope: Mapping[str, Any], headers: Headers) -> Question:
         last_event_id=last.decode("latin-1") if last else None,
         range=part[0].decode("latin-1") if part[0] else None,
         if_range=part[1].decode("latin-1") if part[1] else None,
+        audience=audience_of(path, dict(query).get("lang"), headers),
     )
 
 

@@ -2,7 +2,9 @@
 
 from typing import Any, Final
 
+from api.pages.about import about_page
 from api.pages.changes import changes
+from api.pages.data import data_page
 from api.pages.districts import district, districts
 from api.pages.files import static
 from api.pages.home import home
@@ -26,6 +28,8 @@ HANDLERS: Final[list[Any]] = [
     district,
     changes,
     proof_page,
+    data_page,
+    about_page,
     sitemap,
     robots,
     static,

@@ -7,9 +7,11 @@ rest it recommends. Each page says it of the record as it stands now, and past m
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from markupsafe import Markup
+
 from api.http.formats import EXPORT_TYPES, PLAN_TYPES, ExportForm, PlanForm, export_path
 from api.pages.visit import Visit, in_language
-from api.services.phrases import seen
+from api.services.phrases import Lang, seen
 from api.services.told import PlainVoice
 from domain.values import instant_text
 from events.demo import is_demo
@@ -28,6 +30,7 @@ DOWNLOADS: Final = (
 LONGEST_DESCRIPTION: Final = 5_000  # characters
 _CONTEXT: Final = "https://schema.org/"
 DataBlock = Mapping[str, Any]
+Download = tuple[Markup, Sequence[tuple[str, str]]]  # what it is, and where it is in each form
 
 
 async def dataset(
@@ -54,13 +57,28 @@ async def dataset(
         "includedInDataCatalog": {
             "@type": "DataCatalog",
             "name": PlainVoice(visit.lang).t("site.name"),
-            "url": whole("/"),
+            "url": whole(in_language("/", visit.lang)),
         },
         "distribution": [
             {"@type": "DataDownload", "encodingFormat": media_type.partition(";")[0], "contentUrl": whole(path)}
             for path, media_type in ((path.format(plan=plan.id), type_) for path, type_ in DOWNLOADS)
         ],
     } | ({"spatialCoverage": places} if places else {})
+
+
+def downloads(visit: Visit[Any], plan: str, forms: Sequence[ExportForm] = TAKEN_AS) -> list[Download]:
+    """What can be taken home of a plan as it is shown, in the order of TAKEN_HOME.
+
+    A table is for people, and has its headings in their language; one in CSV is such as a spreadsheet opens.
+    """
+
+    def place(name: str, form: ExportForm) -> tuple[str, str]:
+        headers = "zh" if form is not ExportForm.PARQUET and visit.lang is Lang.ZH else None
+        excel = "true" if form is ExportForm.CSV else None
+        own = {"plan": plan, "lang": None, "headers": headers, "excel": excel}
+        return form.upper(), visit.link(export_path(name, form), **own)
+
+    return [(visit.t(f"download.{name}"), [place(name, form) for form in forms]) for name in TAKEN_HOME]
 
 
 def catalogue_of(visit: Visit[Any], moment: Moment, plans: Sequence[PlanView]) -> DataBlock | None:

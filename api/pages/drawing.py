@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.http.answers import Answer, made
-from api.pages.files import link_of
-from api.pages.visit import Visit, address, in_language, recorded_day
+from api.pages.files import icon, link_of
+from api.pages.visit import CARRIED, COLONS, COMMAS, Visit, address, in_language, recorded_day
 from api.services.phrases import Lang, numeral, seen
 from api.services.places import PublicBase
 from events.demo import is_demo
@@ -20,7 +20,16 @@ SAFETY: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Language",
 }
+WAYS: Final = (  # of the navigation: what each is called, and where it leads
+    ("tasks", "/"),
+    ("units", "/units"),
+    ("districts", "/districts"),
+    ("changes", "/changes"),
+    ("data", "/data"),
+    ("proof", "/proof"),
+)
 
 
 @cache
@@ -58,7 +67,7 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
     addresses = {
         "json": json if "?" in json else meta(moment, json, own).self_,
         "csv": meta(moment, csv, own).self_ if csv else None,
-        "stratml": meta(moment, stratml, _lang(visit)).self_ if stratml else None,
+        "stratml": meta(moment, stratml, visit.spoken).self_ if stratml else None,
     }
     # What names its moments itself is about two of them, and no answer of one log.
     of = None if "?" in json else addresses["json"]
@@ -67,8 +76,8 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
         template,
         **_beside(visit, moment),
         **addresses,
-        feed=address(feed, _lang(visit)) if feed else None,
-        pinned=meta(moment, visit.path, visit.own | _lang(visit)).self_,
+        feed=address(feed, visit.spoken) if feed else None,
+        pinned=meta(moment, visit.path, visit.own | visit.language).self_,
         **shown,
     )
     explicit = "effectiveOn" in visit.query
@@ -79,45 +88,35 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
 
 def html(template: str, **shown: Any) -> bytes:
     """A template, filled in."""
-    return _environment().get_template(template).render(static=link_of, numeral=numeral, **shown).encode()
+    own = {"static": link_of, "icon": icon, "numeral": numeral, "ways": WAYS}
+    return _environment().get_template(template).render(**own, **shown).encode()
 
 
 def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
     """What every page shows beside its own."""
-    demo = is_demo(moment.origin)
-    kept = visit.own | {
-        name: visit.query[name] for name in ("lang", *(() if demo else ("asOf", "position"))) if name in visit.query
-    }
+    base: PublicBase = visit.request.app.state.base
     return {
         "visit": visit,
+        "lang": visit.lang,
         "t": visit.t,
         "link": visit.link,
         "words": visit.words,
         "day": visit.day,
+        "colon": COLONS[visit.lang],
+        "comma": COMMAS[visit.lang],
         "moment": moment,
-        "demo": demo,
+        "demo": is_demo(moment.origin),
         "license": visit.request.reader.license,
-        "kept": kept,
+        "here": visit.path,
+        "carried": {name: visit.query[name] for name in CARRIED if name in visit.query},
         "as_of_day": recorded_day(visit.query, moment),
         "effective_day": visit.query.get("effectiveOn", ""),
         "past": visit.past,
-        "now": address(visit.path, visit.own | _lang(visit)),
-        "other": _other(visit),
-        "languages": _languages(visit),
+        "band": visit.band(moment),
+        "now": address(visit.path, visit.own | visit.language),
+        "other": visit.link(visit.path, **visit.own | {"lang": Lang.ZH if visit.lang is Lang.EN else Lang.EN}),
+        # The one address by which the page is found: as it stands now, in each language, and for whoever names none.
+        "languages": {lang: base.whole(in_language(visit.path, lang, visit.own)) for lang in Lang},
+        "anybody": base.whole(address(visit.path, visit.own)),
+        "card": base.whole(link_of("card.png")),
     }
-
-
-def _languages(visit: Visit[Any]) -> Mapping[Lang, str]:
-    """The page as it stands now in each language, at the one address by which it is found."""
-    base: PublicBase = visit.request.app.state.base
-    return {lang: base.link(in_language(visit.path, lang, visit.own)) for lang in Lang}
-
-
-def _lang(visit: Visit[Any]) -> dict[str, str]:
-    return {"lang": visit.query["lang"]} if "lang" in visit.query else {}
-
-
-def _other(visit: Visit[Any]) -> str:
-    """The same page in the other language."""
-    other = None if visit.lang is Lang.EN else Lang.EN
-    return visit.link(visit.path, **visit.own | {"lang": other})

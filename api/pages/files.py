@@ -4,6 +4,7 @@ import hashlib
 from functools import cache
 from importlib.resources import files
 from typing import Final
+from urllib.parse import quote
 
 from litestar import get
 from litestar.params import FromPath
@@ -13,7 +14,7 @@ from api.http.asking import NoParameters, asked
 from api.http.question import Ask
 from api.services.problems import Trouble
 
-_MEDIA_TYPES: Final = {".css": "text/css"}
+_MEDIA_TYPES: Final = {".css": "text/css; charset=utf-8", ".png": "image/png", ".svg": "image/svg+xml"}
 
 
 @cache
@@ -33,6 +34,12 @@ def link_of(name: str) -> str:
     return f"/static/{_held()[name][0]}"
 
 
+@cache
+def icon() -> str:
+    """The site's sign, small enough to stand in every page: nobody has to ask for it."""
+    return f"data:image/svg+xml,{quote(_held()['icon.svg'][1])}"
+
+
 @get("/static/{name:str}", include_in_schema=False)
 async def static(request: Ask, name: FromPath[str]) -> Answer:
     """One file of the pages, which stays as it is under its name."""
@@ -41,4 +48,4 @@ async def static(request: Ask, name: FromPath[str]) -> Answer:
     if content is None:
         raise Trouble(404, "not_found", f"there is no file {name}: the pages link those there are")
     media_type = _MEDIA_TYPES[f".{name.rpartition('.')[2]}"]
-    return same(content, f"{media_type}; charset=utf-8", "public, max-age=31536000, immutable")
+    return same(content, media_type, "public, max-age=31536000, immutable")

@@ -5,18 +5,15 @@ from typing import Annotated
 
 import msgspec
 from litestar import get
-from markupsafe import Markup
 from msgspec import Meta
 
 from api.http.answers import Answer
-from api.http.formats import ExportForm, export_path
 from api.http.paths import PlanKey
 from api.http.question import Ask
-from api.pages.datasets import TAKEN_AS, TAKEN_HOME, dataset
+from api.pages.datasets import dataset, downloads
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.visit import PageQuery, Visit
-from api.services.phrases import Lang
 from projections.lists import Words
 from projections.views import plans, tasks
 from projections.views.districts import DISTRICTS, DistrictRow
@@ -83,21 +80,8 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
         districts=districts,
         dataset=None if visit.own else await dataset(visit, moment, found[0], districts),
         statuses=list(ReportedStatus),
-        downloads=[] if visit.own else _downloads(visit, plan),
+        downloads=[] if visit.own else downloads(visit, plan),
     )
-
-
-def _downloads(visit: Visit[PlanQuery], plan: str) -> list[tuple[Markup, list[tuple[str, str]]]]:
-    """What can be taken home of the plan as it is shown: what it is, and where it is in each form.
-
-    A sheet is for people, and has its headings in their language.
-    """
-
-    def place(name: str, form: ExportForm) -> tuple[str, str]:
-        headers = "zh" if form is ExportForm.XLSX and visit.lang is Lang.ZH else None
-        return form.upper(), visit.link(export_path(name, form), plan=plan, lang=None, headers=headers)
-
-    return [(visit.t(f"download.{name}"), [place(name, form) for form in TAKEN_AS]) for name in TAKEN_HOME]
 
 
 def _taking_part(units: Directory, tasks: Sequence[TaskView]) -> list[UnitRow]:

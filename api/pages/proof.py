@@ -8,7 +8,7 @@ from api.pages.drawing import drawn
 from api.pages.visit import PageQuery, Visit
 from events.checkpoint import Checkpoint, parse_checkpoint
 from events.note import VerifierKey, parse_note
-from events.notes import covering_note, vkey_of
+from events.notes import covering_note, signed_since, vkey_of
 
 
 @get("/proof", include_in_schema=False)
@@ -19,6 +19,7 @@ async def proof_page(request: Ask) -> Answer:
     async with request.reader.pool.acquire() as connection:
         vkey = await vkey_of(connection, moment.log)
         note = await covering_note(connection, moment.log, moment.position)
+        since = await signed_since(connection, moment.log)
     clocks = f"position={moment.position}&effectiveOn={moment.effective_on}"
     page = drawn(
         "proof.html",
@@ -29,6 +30,7 @@ async def proof_page(request: Ask) -> Answer:
         key=VerifierKey.parse(vkey) if vkey else None,
         note=note.note.decode() if note else None,
         signed=_checkpoint(note.note) if note else None,
+        since=since,
         published_at=request.app.state.key_published_at,
     )
     # A later checkpoint is shown in the place of this one though the log has not grown.

@@ -31,7 +31,7 @@ from projections.views.subjects import SUBJECTS, Kind
 from projections.wanted import wanted
 
 PART_WIDTH: Final = 20_000  # positions: each begins one subject at most, which has two addresses; 50,000 are allowed
-OF_NO_SUBJECT: Final = ("/", "/units", "/districts", "/changes", "/proof")
+OF_NO_SUBJECT: Final = ("/", "/units", "/districts", "/changes", "/data", "/about", "/proof")
 _AT_ONCE: Final = 500  # subjects that are looked up at a time
 _PROTOCOL: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _XML: Final = "application/xml; charset=utf-8"
@@ -124,4 +124,5 @@ def _entries(path: str, date: datetime, base: PublicBase) -> Iterator[bytes]:
         SubElement(entry, "lastmod").text = instant_text(date)
         for lang, other in languages.items():
             SubElement(entry, "xhtml:link", {"rel": "alternate", "hreflang": lang.tag, "href": other})
+        SubElement(entry, "xhtml:link", {"rel": "alternate", "hreflang": "x-default", "href": base.whole(path)})
         yield tostring(entry) + b"\n"

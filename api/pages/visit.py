@@ -10,18 +10,34 @@ from msgspec import Meta
 
 from api.http.asking import Clocks, asked, clocks
 from api.http.question import Ask
-from api.services.phrases import Lang, day_text, instant_words, phrase, seen
-from domain.values import shanghai_day
+from api.services.phrases import Lang, day_text, instant_words, period_text, phrase, seen
+from api.services.problems import Fault, Trouble, echo
+from domain.errors import WrongDate
+from domain.values import parse_date, shanghai_day
 from projections.as_of import AsOf, Moment, Rows
 from projections.wanted import Wanted
 
+_DAY: Final = len("2023-06-30")
 CARRIED: Final = ("asOf", "position", "effectiveOn", "lang")  # by every link, as they were asked
 
 
-class PageQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What every page takes: both clocks, and the language around the plan's words."""
+COLONS: Final = {Lang.ZH: Markup("："), Lang.EN: Markup(": ")}
+COMMAS: Final = {Lang.ZH: Markup("、"), Lang.EN: Markup(", ")}
 
-    lang: Annotated[Lang, Meta(description="zh, or en for English around the plan's Chinese words.")] = Lang.ZH
+
+class PageQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What every page takes: both clocks, or one day for both, and the language around the plan's words."""
+
+    on: Annotated[str | None, Meta(description="A day for both clocks: leads to the address that names them.")] = None
+    lang: Annotated[Lang | None, Meta(description="zh or en. Default: what Accept-Language prefers.")] = None
+
+
+class Moved(Exception):
+    """What was asked has an address of its own: it is at `location`, for now."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.location = location
 
 
 Q = TypeVar("Q", bound=PageQuery)
@@ -35,8 +51,10 @@ class Visit(Generic[Q]):
         # A form sends a field that was left empty as an empty value: nothing was asked with it.
         self.query = {name: value for name, value in request.question.query if value}
         self.given = asked(self.query, type_)
-        self.lang = self.given.lang
+        self.lang = request.question.audience.lang or Lang.ZH
         self.path: str = request.question.path
+        if self.given.on is not None:
+            raise Moved(address(self.path, {**self.own, **self.on(self.given.on), **self.language}))
 
     @property
     def asked(self) -> AsOf:
@@ -55,8 +73,48 @@ class Visit(Generic[Q]):
     @property
     def own(self) -> dict[str, str]:
         """The parameters that only this page takes."""
-        carried = {*CARRIED, "minPosition"}
+        carried = {*CARRIED, "minPosition", "on"}
         return {name: value for name, value in self.query.items() if name not in carried}
+
+    @property
+    def language(self) -> dict[str, str]:
+        """The language, where it was named."""
+        return {"lang": self.query["lang"]} if "lang" in self.query else {}
+
+    @property
+    def spoken(self) -> dict[str, str]:
+        """The language for what speaks Chinese unless another is named: feeds, files."""
+        return {"lang": Lang.EN.value} if self.lang is Lang.EN else self.language
+
+    def on(self, text: str) -> dict[str, str]:
+        """Both clocks on one day: none of them for today; effectiveOn alone for a day before the record, or to come."""
+        if "asOf" in self.query or "position" in self.query or "effectiveOn" in self.query:
+            detail = "give on, a day for both clocks, or asOf, position and effectiveOn: not both"
+            raise Trouble(400, "bad_parameter", detail, [Fault("on", detail)])
+        try:
+            day = parse_date(text)
+        except WrongDate as error:
+            detail = f"on: {echo(str(error))}"
+            raise Trouble(400, "bad_parameter", detail, [Fault("on", detail)]) from error
+        head = self.request.reader.head
+        if day == head.today():
+            return {}
+        recorded = head.size and shanghai_day(head.recorded_at(1)) <= day < head.today()
+        return {"effectiveOn": text} | ({"asOf": text} if recorded else {})
+
+    def band(self, moment: Moment) -> Markup | None:
+        """What a page that shows another day than today, or an older record, says of itself above all else."""
+        head, day = self.request.reader.head, moment.effective_on
+        named = self.query.get("asOf", "")
+        if day == head.today() and moment.position == head.size:
+            return None
+        if named == day.isoformat():
+            return self.t("band.past", day=self.day(day))
+        if not named and "position" not in self.query:
+            shown = self.day(day)
+            return self.t("band.back", day=shown) if day < head.today() else self.t("band.ahead", day=shown)
+        until = self.day(parse_date(named)) if len(named) == _DAY else self.instant(moment.as_of)
+        return self.t("band.known", day=self.day(day), until=until)
 
     def t(self, key: str, **values: Any) -> Markup:
         """A phrase in the page's language."""
@@ -77,7 +135,11 @@ class Visit(Generic[Q]):
     def instant(self, instant: datetime | str) -> Markup:
         """An instant, to the minute, in Shanghai."""
         at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
-        return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), instant_words(at))
+        return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), instant_words(self.lang, at))
+
+    def period(self, period: str) -> Markup:
+        """A period of a report, as people of the page's language write it."""
+        return Markup("{}").format(period_text(self.lang, period))
 
     def words(self, text: str) -> Markup:
         """Words of the plan or of the record, which stay Chinese; they turn nothing around that stands beside them."""
@@ -90,7 +152,7 @@ class Visit(Generic[Q]):
 
     def listed(self, items: Sequence[Markup]) -> Markup:
         """Several, with commas between."""
-        return Markup(", ").join(items)
+        return COMMAS[self.lang].join(items)
 
 
 def address(path: str, query: Mapping[str, object]) -> str:
@@ -101,11 +163,11 @@ def address(path: str, query: Mapping[str, object]) -> str:
 
 def in_language(path: str, lang: Lang, own: Mapping[str, object] | None = None) -> str:
     """The one address of a page in a language, as it stands now, with its own parameters."""
-    return address(path, {**(own or {}), **({} if lang is Lang.ZH else {"lang": lang.value})})
+    return address(path, {**(own or {}), "lang": lang.value})
 
 
 def recorded_day(query: Mapping[str, str], moment: Moment) -> str:
     """What the control for the recorded clock holds: a day, or nothing where the newest record is asked for."""
     if "asOf" in query:
-        return query["asOf"] if len(query["asOf"]) == len("2023-06-30") else str(shanghai_day(moment.as_of))
+        return query["asOf"] if len(query["asOf"]) == _DAY else str(shanghai_day(moment.as_of))
     return str(shanghai_day(moment.as_of)) if "position" in query else ""

@@ -67,7 +67,7 @@ async def whole(site: Site) -> list[Entry]:
 
 async def pages_of(site: Site) -> set[str]:
     """Every page that REST knows of a subject for."""
-    found = {"/", "/units", "/districts", "/changes", "/proof"}
+    found = {"/", "/units", "/districts", "/changes", "/data", "/about", "/proof"}
     for plan in (await site.get("/v1/plans.json"))["items"]:
         tasks = (await site.get(f"/v1/plans/{plan['id']}/tasks.json"))["items"]
         found |= {f"/plans/{plan['id']}"} | {f"/plans/{one['id'].replace('/', '/tasks/')}" for one in tasks}
@@ -79,10 +79,10 @@ async def pages_of(site: Site) -> set[str]:
 async def test_each_page_stands_once_in_each_language_and_is_there(told: Site) -> None:
     entries = await whole(told)
     pages = await pages_of(told)
-    assert sorted(one.path for one in entries) == sorted([*pages, *(f"{one}?lang=en" for one in pages)])
+    assert sorted(one.path for one in entries) == sorted(f"{one}?lang={lang}" for one in pages for lang in ("zh", "en"))
     for one in entries:
-        plain = one.path.removesuffix("?lang=en")
-        assert one.languages == {"zh-Hans": plain, "en": f"{plain}?lang=en"}
+        plain = one.path.partition("?")[0]
+        assert one.languages == {"zh-Hans": f"{plain}?lang=zh", "en": f"{plain}?lang=en", "x-default": plain}
         assert (await told.http.get(one.path)).status_code == 200, one.path
 
 
@@ -90,14 +90,14 @@ async def test_a_page_has_the_date_of_the_last_fact_that_concerns_it(told: Site)
     dates = {one.path: one.date for one in await whole(told)}
     assert all(map(W3C.fullmatch, dates.values()))
     for path, query in {
-        "/plans/shanghai-credit-2023": "plan=shanghai-credit-2023",
-        "/plans/shanghai-credit-2023/tasks/21": "task=shanghai-credit-2023/21",
+        "/plans/shanghai-credit-2023?lang=zh": "plan=shanghai-credit-2023",
+        "/plans/shanghai-credit-2023/tasks/21?lang=zh": "task=shanghai-credit-2023/21",
         "/plans/shanghai-credit-2023/tasks/4?lang=en": "task=shanghai-credit-2023/4",
-        "/units/shi-ke-wei": "unit=shi-ke-wei",
+        "/units/shi-ke-wei?lang=zh": "unit=shi-ke-wei",
     }.items():
         facts = (await told.get(f"/v1/events.json?{query}"))["items"]
         assert dates[path] == facts[-1]["recordedAt"], path
-    assert dates["/"] == (await told.get("/v1/plans"))["meta"]["asOf"]
+    assert dates["/?lang=zh"] == (await told.get("/v1/plans"))["meta"]["asOf"]
     assert len(set(dates.values())) > 3
 
 
@@ -117,14 +117,16 @@ async def test_many_parts_have_the_pages_that_one_would_have(site: Site, monkeyp
     monkeypatch.setattr(sitemaps, "_AT_ONCE", 7)
     assert len(await index_of(site)) == -(-site.running.reader.head.size // 50)
     pages = await pages_of(site)
-    assert sorted(one.path for one in await whole(site)) == sorted([*pages, *(f"{one}?lang=en" for one in pages)])
+    assert sorted(one.path for one in await whole(site)) == sorted(
+        f"{one}?lang={lang}" for one in pages for lang in ("zh", "en")
+    )
 
 
 def test_no_part_can_have_more_than_is_allowed() -> None:
     addresses = 2 * (sitemaps.PART_WIDTH + len(sitemaps.OF_NO_SUBJECT))
     assert addresses <= 50_000
     longest = 96 + len("https://data.example.gov.cn/units/?lang=en")
-    entry = 3 * (longest + 60) + 100
+    entry = 4 * (longest + 60) + 100
     assert addresses * entry < 50 * 1024 * 1024
 
 
