@@ -37,9 +37,11 @@ PAGES = [
     "/districts",
     "/districts/310115",
     "/changes",
+    "/events/134",
+    "/corrections",
 ]
 LINK = re.compile(r'<a [^>]*href="([^"]*)"')
-OURS = re.compile(r"/(plans|units|districts|changes|proof)?(/.*)?$")
+OURS = re.compile(r"/(plans|units|districts|changes|proof|events|corrections)?(/.*)?$")
 # What facts and states say that no history tells of: it stands on the page of its subject, or stays as it began.
 UNTOLD = {
     *(
