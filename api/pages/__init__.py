@@ -5,7 +5,9 @@ from typing import Any, Final
 from api.pages.about import about_page
 from api.pages.changes import changes
 from api.pages.data import data_page
+from api.pages.corrections import corrections
 from api.pages.districts import district, districts
+from api.pages.facts import event
 from api.pages.files import static
 from api.pages.home import home
 from api.pages.plans import plan
@@ -27,6 +29,8 @@ HANDLERS: Final[list[Any]] = [
     districts,
     district,
     changes,
+    event,
+    corrections,
     proof_page,
     data_page,
     about_page,

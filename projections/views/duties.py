@@ -1,7 +1,7 @@
 """Who had to speak for a task on each day up to the one that is shown; since when it is completed, who is silent."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -203,6 +203,14 @@ class Duties:
             lambda made: len(said) + _STANDS + _ID * (len(made.reported.silent) + len(made.reported.latest)),
         )
 
+    def unbroken(self, task: str) -> Iterator[date]:
+        """The days of change since which a task's reports add up to what they do, the latest first; without any none.
+
+        The last of them is the first day since which it has stood so without a break.
+        """
+        status = self.stands(task).reported.status
+        return self._unbroken(self._courses.rows[task], self._said(task), status) if status else iter(())
+
     def behind(self, task: str) -> bytes:
         """What names those who stood behind the ones who took part in a task, on each day up to the one shown."""
         units = dict.fromkeys(share.unit for duty in self._courses.rows[task] for share in duty.assignments)
@@ -233,23 +241,24 @@ class Duties:
     def _stands(self, task: str) -> Stands:
         said, course = self._said(task), self._courses.rows[task]
         stands = reported(course[-1], said, self._behind.on(self._on))
-        return Stands(stands, self._first_day(course, said) if stands.status == Status.COMPLETED else None)
+        unbroken = self._unbroken(course, said, Status.COMPLETED) if stands.status == Status.COMPLETED else ()
+        return Stands(stands, min(unbroken, default=None))
 
-    def _first_day(self, course: Sequence[DutyRow], said: Sequence[Said]) -> date:
-        """The first day since which a task that is completed has been so without a break.
+    def _unbroken(self, course: Sequence[DutyRow], said: Sequence[Said], status: Status) -> Iterator[date]:
+        """The days of change since which a task has had the status that it has, the latest first, up to a break.
 
         What was reported up to an earlier day is what holds by that day of what is reported now: no report ends.
         """
         days = {one.since for one in course} | {one.report.effective_on for one in said}
         days |= self._behind.days(share.unit for duty in course for share in duty.assignments)
         first, *earlier = sorted((day for day in days if day <= self._on), reverse=True)
+        yield first
         for day in earlier:
             duty = on_day(day, course)
             spoken = [one for one in said if one.report.effective_on <= day]
-            if duty is None or reported(duty, spoken, self._behind.on(day)).status != Status.COMPLETED:
-                break
-            first = day
-        return first
+            if duty is None or reported(duty, spoken, self._behind.on(day)).status != status:
+                return
+            yield day
 
 
 def on_day(day: date, course: Iterable[R]) -> R | None:

@@ -315,6 +315,12 @@ async def log_page(connection: Connection, position: int, asked: LogPage) -> lis
     return await _viewed(connection, rows if asked.before is None else rows[::-1])
 
 
+async def count_of(connection: Connection, position: int, asked: EventFilter, most: int) -> int:
+    """How many facts are about what is asked for, as of `position`; of more than `most` one more than that."""
+    ahead, found, values = positions_statement(asked)
+    return await connection.fetchval(f"{ahead} SELECT count(*) FROM ({found}) AS e", 0, position, most + 1, *values)
+
+
 def page_statement(asked: LogPage) -> tuple[str, list[list[str]]]:
     """The statement for a page, and its parameters from $4 on: only what is asked for stands in it."""
     backwards = asked.before is not None

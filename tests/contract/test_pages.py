@@ -41,9 +41,11 @@ PAGES = [
     "/districts",
     "/districts/310115",
     "/changes",
+    "/events/134",
+    "/corrections",
 ]
 LINK = re.compile(r'<a [^>]*href="([^"]*)"')
-OURS = re.compile(r"/(plans|units|districts|changes|proof|data|about)?(/.*)?$")
+OURS = re.compile(r"/(plans|units|districts|changes|proof|data|about|events|corrections|search|overdue|silent)?(/.*)?$")
 # What facts and states say that no history tells of: it stands on the page of its subject, or stays as it began.
 UNTOLD = {
     *(
