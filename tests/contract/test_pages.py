@@ -14,6 +14,8 @@ import pytest
 
 from api.cli.screen import Screen
 from api.pages.datasets import TAKEN_HOME
+from api.pages.taken import FREE, SILENT
+from api.pages.units import Sorting
 from api.services.phrases import Lang, catalogue, numeral
 from domain.commands import FACTS
 from domain.directory import UnitKind
@@ -86,6 +88,8 @@ MEMBERS = {
     "fact": [tag.rpartition(".")[0] for tag in FACTS if not tag.startswith("content.")],
     "via": ["group", "succession"],
     "problem": ["400", "404"],
+    "quarter": [SILENT, FREE],
+    "sort": Sorting,
 }
 
 
