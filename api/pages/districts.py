@@ -45,11 +45,6 @@ class Tile(msgspec.Struct, frozen=True):
         """On how many it has reported."""
         return len(self.marks) - self.own[ReportedStatus.NOT_REPORTED]
 
-    @property
-    def spoken(self) -> bool:
-        """Whether it has reported on all."""
-        return bool(self.marks) and self.reported == len(self.marks)
-
 
 @get("/districts", include_in_schema=False)
 async def districts(request: Ask) -> Answer:
