@@ -444,18 +444,23 @@ def reported(task: Duty, said: Sequence[Said], directory: FindUnit) -> Reported:
     return Reported(status, len(spoken), of, tuple(silent), once)
 
 
+def speaks_for(report: Spoken, days: tuple[date, date]) -> bool:
+    """Whether a report is for these days: those that it speaks for meet them.
+
+    It speaks for its period's first to the earlier of its last and the day from which it holds.
+    """
+    begin, end = period_days(report.period)
+    return begin <= days[1] and min(end, report.effective_on) >= days[0]
+
+
 def silent_in(days: tuple[date, date], task: Duty, said: Sequence[Said], directory: FindUnit) -> tuple[str, ...]:
     """Who should have reported for these days and has not: those who act for speakers of the closed sets, each once.
 
-    `task` and `directory` are as on the last of the days. A report is for them if the days that it speaks for meet
-    them: from its period's first to the earlier of its last and the day from which it holds. Of a withdrawn task
-    nobody is silent.
+    `task` and `directory` are as on the last of the days. Of a withdrawn task nobody is silent.
     """
-    first, last = days
     by_unit: dict[str, list[Spoken]] = {}
     for one in said:
-        begin, end = period_days(one.report.period)
-        if begin <= last and min(end, one.report.effective_on) >= first:
+        if speaks_for(one.report, days):
             by_unit.setdefault(one.unit, []).append(one.report)
     pairs = () if task.withdrawn else _speakers(task, directory).closed
     return tuple(dict.fromkeys(pair.end for pair in pairs if not _word(pair.unit.before, pair.end, by_unit)))

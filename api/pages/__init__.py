@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from api.pages.about import about_page
 from api.pages.changes import changes
-from api.pages.data import data_page
 from api.pages.corrections import corrections
+from api.pages.data import data_page
 from api.pages.districts import district, districts
 from api.pages.facts import event
 from api.pages.files import static

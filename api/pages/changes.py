@@ -1,8 +1,8 @@
 """What changed between two days: the views at both compared, each change with the facts behind it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 from litestar import get
@@ -12,22 +12,24 @@ from msgspec import Meta
 from api.http.answers import Answer
 from api.http.question import Ask
 from api.http.spans import Span
+from api.pages.differences import Differences, Telling, Trait
 from api.pages.drawing import drawn
 from api.pages.problems import absent
-from api.pages.told import Sides, sides_of
 from api.pages.visit import PageQuery, Visit, address
-from api.services.told import Names, subject
+from api.services.told import Names
 from domain.errors import WrongDate
-from domain.values import EARLIEST, parse_date
+from domain.values import EARLIEST, last_quarter, parse_date
 from projections.as_of import Moment, NoSuchMoment
 from projections.views import diff
-from projections.views.diff import Changed
-from projections.views.names import PLANS, UNITS, PlanRow
-from projections.views.subjects import PLAN, SUBJECTS
+from projections.views.districts import DISTRICTS
+from projections.views.names import PLANS, PLATFORMS, UNITS, PlanRow
+from projections.views.subjects import PLAN
 from projections.views.tasks import TASKS
 from projections.wanted import wanted
 
 MONTH: Final = timedelta(days=30)
+_ALWAYS: Final = frozenset({Trait.WORSE, Trait.OVERDUE})  # said also where there is none
+_SAID: Final = (Trait.COMPLETED, Trait.BETTER, Trait.WORSE, Trait.OVERDUE, Trait.REWORDED, Trait.DUTIES, Trait.LISTED)
 
 
 class ChangesQuery(PageQuery, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -40,20 +42,26 @@ class ChangesQuery(PageQuery, frozen=True, kw_only=True, rename="camel", forbid_
     plan: Annotated[str | None, Meta(description="Only what has to do with this plan.")] = None
 
 
-class ChangeTold(msgspec.Struct, frozen=True):
-    """A change in words; `address` is the page of what changed, if it has one."""
+class Stretch(NamedTuple):
+    """Two days between which people often ask, by a name: `quarter`, `last` or `year`."""
 
-    changed: Changed
-    subject: Markup
-    address: str | None
-    sides: Sequence[Sides]
+    name: str
+    from_: date
+    to: date
+
+
+class _Worded(msgspec.Struct, frozen=True):
+    """A task by its words."""
+
+    id: str
+    text: str
 
 
 @get("/changes", include_in_schema=False)
 async def changes(request: Ask) -> Answer:
     """What differs between two days, as the record knows it at one moment."""
     visit = Visit(request, ChangesQuery)
-    moment, rows = await visit.rows((wanted(PLANS), wanted(UNITS), wanted(TASKS)))
+    moment, rows = await visit.rows((wanted(PLANS),))
     given, plans = visit.given, sorted(rows.of(PLANS, PlanRow), key=lambda one: one.id)
     to = _day("to", given.to) or moment.effective_on
     from_ = _day("from", given.from_) or max(to - MONTH, EARLIEST)
@@ -62,8 +70,9 @@ async def changes(request: Ask) -> Answer:
     found = await diff.changed_between(acquire, given.plan, before, after, memory)
     if found is None:
         raise await absent(request, PLAN, given.plan or "", after)
-    names = Names(rows)
-    told = [_told(one, names, visit) for one in found]
+    named = await request.reader.read(after, [*map(wanted, (PLANS, UNITS, TASKS, DISTRICTS, PLATFORMS))])
+    words = {one.id: one.text for one in named.of(TASKS, _Worded)}
+    told = Telling(Names(named), words, visit).all(found)
     return drawn(
         "changes.html",
         visit,
@@ -74,8 +83,31 @@ async def changes(request: Ask) -> Answer:
         from_=from_,
         to=to,
         told=told,
-        groups=_groups(told),
+        count=len(found),
+        answer=_answer(told, visit) if found else None,
+        stretches=stretches(moment.effective_on, plans),
     )
+
+
+def stretches(on: date, plans: Sequence[PlanRow]) -> Sequence[Stretch]:
+    """This quarter, the last one, and this year: from its eve, or from the day of the first plan, if that came later."""
+    _, (first, last) = last_quarter(on)
+    eve = max(date(on.year, 1, 1) - date.resolution, EARLIEST)
+    year = max(eve, min((one.issued_on for one in plans), default=eve))
+    return [
+        Stretch("quarter", max(last, EARLIEST), on),
+        Stretch("last", max(first - date.resolution, EARLIEST), max(last, EARLIEST)),
+        Stretch("year", year, on),
+    ]
+
+
+def _answer(told: Differences, visit: Visit[Any]) -> Markup:
+    """How many tasks came to stand how, in one sentence; what else changed, where no task did."""
+    numbers = {trait: len(told.tasks[trait]) for trait in _SAID}
+    if not any(told.tasks.values()):
+        return visit.t("changes.others", count=len(told.others))
+    said = [visit.t(f"turned.{one}", count=count) for one, count in numbers.items() if count or one in _ALWAYS]
+    return visit.t("changes.answer", parts=visit.t("answer.and").join(said))
 
 
 def _day(name: str, text: str | None) -> date | None:
@@ -88,24 +120,3 @@ def _day(name: str, text: str | None) -> date | None:
 def _on(moment: Moment, day: date) -> Moment:
     """The same record, another day."""
     return msgspec.structs.replace(moment, effective_on=day)
-
-
-def _told(one: Changed, names: Names, visit: Visit[Any]) -> ChangeTold:
-    name, path = subject(SUBJECTS[one.kind].stream(one.id), names, visit)
-    last = one.id.rpartition("/")[2]
-    match one.kind:
-        case "part" | "measure":
-            name = visit.t("changes.of", subject=name, part=visit.t(f"field.{one.kind}"), number=last)
-        case "report":
-            name = visit.t("who.how", who=name, how=last)
-        case _:
-            pass
-    return ChangeTold(one, name, visit.link(path) if path else None, sides_of(one.changes, names, visit))
-
-
-def _groups(told: Iterable[ChangeTold]) -> Mapping[str, Sequence[ChangeTold]]:
-    """The changes by what they are of, in the order of their kinds."""
-    groups: dict[str, list[ChangeTold]] = {}
-    for one in told:
-        groups.setdefault(one.changed.kind, []).append(one)
-    return groups

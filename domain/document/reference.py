@@ -5,18 +5,23 @@ Sources: GB/T 2260 for the districts, the official document for every name. Noth
 
 import tomllib
 from importlib.resources import files
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from domain.values import DistrictCode, Name, PlatformId, UnitId
 
+MapPlace = Annotated[int, Meta(ge=1, le=12)]
+
 
 class KnownDistrict(msgspec.Struct, frozen=True, rename="camel"):
-    """A district with its GB/T 2260 code."""
+    """A district with its GB/T 2260 code; `row` and `column`, from 1: where a map of tiles has it, which no fact says."""
 
     code: DistrictCode
     name: Name
+    row: MapPlace | None = None
+    column: MapPlace | None = None
 
 
 class KnownUnit(msgspec.Struct, frozen=True, rename="camel"):

@@ -14,15 +14,20 @@ import pytest
 
 from api.cli.screen import Screen
 from api.pages.datasets import TAKEN_HOME
+from api.pages.differences import Trait
 from api.pages.drawing import WAYS
 from api.pages.problems import KINDS_TOLD, TOLD_CODES
+from api.pages.taken import FREE, SILENT
+from api.pages.units import Sorting
 from api.services.phrases import Lang, catalogue, numeral
 from domain.commands import FACTS
 from domain.directory import UnitKind
+from domain.report import Listing
 from domain.values import Role
+from projections.views.diff import UNTOLD as DIFF_UNTOLD
 from projections.views.diff import Outcome
 from projections.views.history import camel
-from projections.views.reports import EvidenceStatus
+from projections.views.reports import EvidenceStatus, ReportRow
 from projections.views.subjects import SUBJECTS, Kind
 from projections.views.tasks import ReportedStatus, ScheduleStatus
 from tests.conftest import Site
@@ -78,6 +83,11 @@ FIELDS = {
     *(camel(name) for one in SUBJECTS.values() for name in one.state.__struct_fields__),
     *("reportedStatus", "scheduleStatus"),  # of a task, in what changed
 }
+COMPARED = {
+    field.encode_name
+    for kind, one in SUBJECTS.items()
+    for field in msgspec.structs.fields(ReportRow if kind is Kind.REPORT else one.view)
+}
 MEMBERS = {
     "download": TAKEN_HOME,
     "status": ReportedStatus,
@@ -93,6 +103,13 @@ MEMBERS = {
     "via": ["group", "succession"],
     "problem": [*TOLD_CODES, *KINDS_TOLD, *(f"any.{one}" for one in KINDS_TOLD)],
     "site": [name for name, _ in WAYS],
+    "compared": COMPARED - DIFF_UNTOLD - {"taskCounts"} - (FIELDS - UNTOLD),
+    "trait": Trait,
+    "turned": [one for one in Trait if one is not Trait.OTHER],
+    "stretch": ["quarter", "last", "year"],
+    "membership": Listing,
+    "quarter": [SILENT, FREE],
+    "sort": Sorting,
 }
 
 
