@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from api.http.asking import Clocks, asked, clocks
 from api.http.question import Ask
-from api.services.phrases import Lang, day_text, instant_words, phrase, seen
+from api.services.phrases import Lang, day_text, instant_words, period_text, phrase, seen
 from domain.values import shanghai_day
 from projections.as_of import AsOf, Moment, Rows
 from projections.wanted import Wanted
@@ -77,7 +77,11 @@ class Visit(Generic[Q]):
     def instant(self, instant: datetime | str) -> Markup:
         """An instant, to the minute, in Shanghai."""
         at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
-        return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), instant_words(at))
+        return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), instant_words(self.lang, at))
+
+    def period(self, period: str) -> Markup:
+        """A period of a report, as people of the page's language write it."""
+        return Markup("{}").format(period_text(self.lang, period))
 
     def words(self, text: str) -> Markup:
         """Words of the plan or of the record, which stay Chinese; they turn nothing around that stands beside them."""

@@ -53,9 +53,22 @@ def day_text(lang: Lang, day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def instant_words(instant: datetime) -> str:
-    """An instant to the minute, in Shanghai."""
-    return instant.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+def instant_words(lang: Lang, instant: datetime) -> str:
+    """An instant to the minute, in Shanghai: 2023年12月28日 14:00."""
+    at = instant.astimezone(SHANGHAI)
+    between = " " if lang is Lang.ZH else ", "
+    return f"{day_text(lang, at.date())}{between}{at:%H:%M}"
+
+
+def period_text(lang: Lang, period: str) -> str:
+    """A period of a report, `2023`, `2023-Q4` or `2023-06`, as people write it: 2023年第四季度, Q4 2023."""
+    year, _, part = period.partition("-")
+    if not part:
+        return f"{year}年度" if lang is Lang.ZH else year
+    if part.startswith("Q"):
+        return f"{year}年第{numeral(int(part[1:]))}季度" if lang is Lang.ZH else f"{part} {year}"
+    month = date(int(year), int(part), 1)
+    return f"{year}年{month.month}月" if lang is Lang.ZH else f"{month:%B} {year}"
 
 
 def numeral(number: int) -> str:

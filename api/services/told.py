@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
-from api.services.phrases import Lang, catalogue, day_text, seen
+from api.services.phrases import Lang, catalogue, day_text, period_text, seen
 from domain.fact import subject_of
 from projections.as_of import Rows
 from projections.views.districts import DISTRICTS, DistrictRow
@@ -64,6 +64,10 @@ class Voice(Protocol[T]):
         """A day, as people write it."""
         ...
 
+    def period(self, period: str) -> T:
+        """A period of a report, as people write it."""
+        ...
+
     def listed(self, items: Sequence[T]) -> T:
         """Several, one after the other."""
         ...
@@ -90,6 +94,10 @@ class PlainVoice:
     def day(self, day: date) -> str:
         """A day, as people of the language write it."""
         return day_text(self.lang, day)
+
+    def period(self, period: str) -> str:
+        """A period, as people of the language write it."""
+        return period_text(self.lang, period)
 
     def listed(self, items: Sequence[str]) -> str:
         """Several, with commas between."""
@@ -170,6 +178,8 @@ def said(field: str, value: Any, names: Names, voice: Voice[T]) -> T:
             return voice.t(f"schedule.{value}")
         case "due", _:
             return voice.day(value if isinstance(value, date) else date.fromisoformat(value))
+        case "period", _:
+            return voice.period(value)
         case "successors", list():
             units = [said(field, one, names, voice) for one in value]  # pyright: ignore[reportUnknownVariableType]
             return voice.listed(units) or voice.t("unit.successor.none")
@@ -186,7 +196,7 @@ def _structure(field: str, value: dict[str, Any], names: Names, voice: Voice[T])
             unit = value["unit"] if "unit" in value else value["assignee"]["id"]
             return voice.t("who.how", who=voice.words(names.unit(unit)), how=voice.t(f"role.{value['role']}"))
         case "reports":
-            return voice.t("who.how", who=value["period"], how=voice.t(f"status.{value['status']}"))
+            return voice.t("who.how", who=voice.period(value["period"]), how=voice.t(f"status.{value['status']}"))
         case "targets":
             return voice.words(value["literal"])
         case _:  # a unit with its name
