@@ -79,7 +79,12 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
 
 def html(template: str, **shown: Any) -> bytes:
     """A template, filled in."""
-    return _environment().get_template(template).render(static=link_of, numeral=numeral, **shown).encode()
+    return part_of_page(template, **shown).encode()
+
+
+def part_of_page(template: str, **shown: Any) -> str:
+    """The same, of which a page is put together."""
+    return _environment().get_template(template).render(static=link_of, numeral=numeral, **shown)
 
 
 def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
