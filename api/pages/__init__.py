@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from api.pages.attention import overdue, silent
 from api.pages.changes import changes
 from api.pages.districts import district, districts
 from api.pages.files import static
@@ -10,6 +11,7 @@ from api.pages.plans import plan
 from api.pages.problems import answer, failed
 from api.pages.proof import proof_page
 from api.pages.robots import robots
+from api.pages.search import search
 from api.pages.sitemaps import sitemap
 from api.pages.tasks import task
 from api.pages.units import unit, units
@@ -25,6 +27,9 @@ HANDLERS: Final[list[Any]] = [
     districts,
     district,
     changes,
+    overdue,
+    silent,
+    search,
     proof_page,
     sitemap,
     robots,

@@ -18,7 +18,7 @@ from projections.fold import MINUS_INFINITY
 from projections.table import SCHEMA
 from projections.views.subjects import Subject
 
-PAGES: Final = ("plans", "units", "districts", "changes")
+PAGES: Final = ("plans", "units", "districts", "changes", "overdue", "silent", "search")
 CLIENT: Final = (400, 404)
 
 
