@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from api.pages.about import about_page
+from api.pages.attention import overdue, silent
 from api.pages.changes import changes
 from api.pages.corrections import corrections
 from api.pages.data import data_page
@@ -14,6 +15,7 @@ from api.pages.plans import plan
 from api.pages.problems import answer, failed
 from api.pages.proof import proof_page
 from api.pages.robots import robots
+from api.pages.search import search
 from api.pages.sitemaps import sitemap
 from api.pages.tasks import task
 from api.pages.units import unit, units
@@ -31,6 +33,9 @@ HANDLERS: Final[list[Any]] = [
     changes,
     event,
     corrections,
+    overdue,
+    silent,
+    search,
     proof_page,
     data_page,
     about_page,

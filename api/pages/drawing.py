@@ -88,8 +88,13 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
 
 def html(template: str, **shown: Any) -> bytes:
     """A template, filled in."""
+    return part_of_page(template, **shown).encode()
+
+
+def part_of_page(template: str, **shown: Any) -> str:
+    """The same, of which a page is put together."""
     own = {"static": link_of, "icon": icon, "numeral": numeral, "ways": WAYS}
-    return _environment().get_template(template).render(**own, **shown).encode()
+    return _environment().get_template(template).render(**own, **shown)
 
 
 def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:

@@ -1,40 +1,74 @@
-"""The first page: what this is, the plans, what was recorded last, and the way to everything else."""
+"""The first page: how the newest plan stands, what needs attention, what was recorded last, and the way to the rest."""
 
-from collections.abc import Sequence
-from itertools import islice
-from typing import Final
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
 
+import msgspec
 from litestar import get
 
 from api.http.answers import Answer
 from api.http.question import Ask
+from api.pages.boards import Board, board_of
 from api.pages.datasets import catalogue_of
 from api.pages.drawing import drawn
-from api.pages.listed import ListQuery, list_part
+from api.pages.lines import Line, lines_of
+from api.pages.listed import ListPart, ListQuery, list_part
+from api.pages.newest import newest_plans
+from api.pages.standing import Backlog, Late, late, most_behind, summed_up
 from api.pages.told import FactTold, facts_told
 from api.pages.visit import Visit
+from api.services.counted import counts_on, month_ends
 from api.services.told import Names, task_of
+from domain.values import last_quarter, shanghai_day
 from projections.as_of import Moment, Rows
-from projections.views import events
+from projections.views import events, tasks
+from projections.views.counts import Tally, TaskCounts
 from projections.views.districts import DISTRICTS, DistrictRow
-from projections.views.names import UNITS, directory
-from projections.views.plans import PLAN_LIST
-from projections.views.tasks import TASKS
+from projections.views.duties import Duties
+from projections.views.names import PLAN_VERSIONS, UNITS
+from projections.views.plans import MEASURES, PARTS, PLAN_LIST, PlanView
+from projections.views.plans import show as plans_among
+from projections.views.tasks import TaskView
 from projections.wanted import wanted
 
 NEWEST: Final = 8
 _AT_ONCE: Final = 10
-INDEXED: Final = 100  # districts, and units, before one is led to the page that has all of them
+INDEXED: Final = 100  # districts, before one is led to the page that has all of them
+FEW: Final = 3  # of each kind that needs attention, and of those most behind
+
+
+class Month(NamedTuple):
+    """How a plan stood at a month's end."""
+
+    on: date
+    period: str
+    counts: TaskCounts
+
+
+class Newest(NamedTuple):
+    """The newest plan as it stands: all that the first page tells of it."""
+
+    plan: PlanView
+    counts: TaskCounts
+    board: Board
+    lines: Mapping[str, Line]
+    months: Sequence[Month]
+    late: Sequence[Late]
+    silent: Sequence[tuple[TaskView, int]]
+    unproved: Sequence[TaskView]
+    behind: Sequence[Backlog]
+    spans: Mapping[str, tuple[date, date]]
 
 
 @get("/", include_in_schema=False)
 async def home(request: Ask) -> Answer:
-    """The plans, the newest changes, and the index of units and districts."""
+    """How the newest plan stands, the newest changes, and the way to every other page."""
     visit = Visit(request, ListQuery)
     part = await list_part(visit, PLAN_LIST, _AT_ONCE, wanted(DISTRICTS), wanted(UNITS))
-    units = directory(part.rows)
-    first = sorted(islice(units.each(), INDEXED), key=lambda one: (one.kind, one.id))
+    newest = await _newest_plan(visit, part)
     districts = sorted(part.rows.of(DISTRICTS, DistrictRow), key=lambda one: one.code)
+    several = len(part.views) > 1 or part.more or visit.given.after
     return drawn(
         "home.html",
         visit,
@@ -43,22 +77,81 @@ async def home(request: Ask) -> Answer:
         csv="/v1/plans.csv",
         feed="/feeds/events.atom",
         catalogue=catalogue_of(visit, part.moment, part.views),
-        plans=part.views,
+        newest=newest,
+        said=summed_up(visit, newest.counts) if newest else None,
+        plans=await _standing(visit, part) if several else [],
         more=part.more,
         districts=districts[:INDEXED],
         more_districts=len(districts) > INDEXED,
-        units=first,
-        more_units=len(units.ids) > INDEXED,
-        newest=await _newest(visit, part.moment, part.rows),
+        days=await _last_days(visit, part.moment, part.rows),
     )
 
 
-async def _newest(visit: Visit[ListQuery], moment: Moment, rows: Rows) -> Sequence[FactTold]:
-    """What was recorded last, in words, the newest first."""
+async def _standing(visit: Visit[ListQuery], part: ListPart[PlanView]) -> list[tuple[PlanView, TaskCounts | None]]:
+    """The plans of a part of their list, each with its counts."""
+    return [(one, await counts_on(visit.request.reader, one.id, part.moment)) for one in part.views]
+
+
+async def _newest_plan(visit: Visit[ListQuery], part: ListPart[PlanView]) -> Newest | None:
+    """The newest plan, on the first part of the list, which alone shows it; None where there is no plan."""
+    reader, moment = visit.request.reader, part.moment
+    if visit.given.after or not part.views:
+        return None
+    newest = part.views[0].id if not part.more and len(part.views) == 1 else (await newest_plans(reader, moment))[0].id
+    beside = (wanted(PLAN_VERSIONS, key=newest), wanted(PARTS, plan=newest), wanted(MEASURES, plan=newest))
+    rows = await reader.read(moment, (*tasks.of_plan(newest), *beside))
+    (plan,) = plans_among(rows)
+    on, tally = moment.effective_on, Tally(rows, moment.effective_on)
+    there = tally.tasks.by_plan.get(newest, ())
+    live, counts = [one for one in there if not one.withdrawn], tally.of(there)
+    lagging = late(live, on, tally.units)
+    return Newest(
+        plan,
+        counts,
+        board_of(plan, tally),
+        lines_of(visit, tasks.shown_of(rows, on)),
+        await _months(visit, plan, moment),
+        lagging,
+        _silent(live, rows, on),
+        [one for one in live if one.evidence_status == "none"][:FEW],
+        most_behind(lagging, counts, tally.units)[:FEW],
+        _spans(on),
+    )
+
+
+async def _months(visit: Visit[ListQuery], plan: PlanView, moment: Moment) -> list[Month]:
+    """How the whole stood at each month's end of the plan's year, as it is known at the moment."""
+    found: list[Month] = []
+    for day in month_ends(plan.issued_on.year, moment.effective_on):
+        counts = await counts_on(visit.request.reader, plan.id, msgspec.structs.replace(moment, effective_on=day))
+        if counts:
+            found.append(Month(day, f"{day:%Y-%m}", counts))
+    return found
+
+
+def _silent(live: Sequence[TaskView], rows: Rows, on: date) -> list[tuple[TaskView, int]]:
+    """Tasks on which somebody was silent in the last quarter that is over, and how many were; those of most first."""
+    duties, (_, days) = Duties(rows, on), last_quarter(on)
+    found = [(task, len(duties.silent(task.id, days))) for task in live]
+    return sorted(((task, count) for task, count in found if count), key=lambda one: (-one[1], one[0].number))[:FEW]
+
+
+def _spans(on: date) -> Mapping[str, tuple[date, date]]:
+    """Between which days it is asked most what changed: in the last quarter that is over, since then, this year."""
+    _, (first, last) = last_quarter(on)
+    day = timedelta(days=1)
+    return {"quarter": (first - day, last), "since": (last, on), "year": (date(on.year, 1, 1) - day, on)}
+
+
+async def _last_days(visit: Visit[ListQuery], moment: Moment, rows: Rows) -> Sequence[tuple[date, Sequence[FactTold]]]:
+    """What was recorded last, in words, by days, the newest first."""
     reader = visit.request.reader
     async with reader.slices.acquire() as connection:
         last = events.LogPage(after=max(0, moment.position - NEWEST), limit=NEWEST)
         newest = await events.log_page(connection, moment.position, last)
-    tasks = sorted({task for fact in newest if (task := task_of(fact.stream))})
-    named = rows.with_rows(await reader.read(moment, [wanted(TASKS, key=tasks)])) if tasks else rows
-    return facts_told(reversed(newest), Names(named), visit)
+    of = sorted({task for fact in newest if (task := task_of(fact.stream))})
+    named = rows.with_rows(await reader.read(moment, [wanted(tasks.TASKS, key=of)])) if of else rows
+    days: dict[date, list[FactTold]] = {}
+    for told in facts_told(reversed(newest), Names(named), visit):
+        days.setdefault(shanghai_day(datetime.fromisoformat(told.fact.recorded_at)), []).append(told)
+    return [*days.items()]

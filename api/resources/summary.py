@@ -12,10 +12,9 @@ from api.http.documented import answers as documented
 from api.http.documented import operation
 from api.http.paths import PlanKey
 from api.http.question import Ask
+from api.services.counted import counts_on
 from projections.as_of import Meta, Moment
-from projections.views import tasks
-from projections.views.counts import Tally, TaskCounts
-from projections.views.names import PLANS
+from projections.views.counts import TaskCounts
 from projections.views.subjects import PLAN
 
 
@@ -48,7 +47,7 @@ async def plan_summary(request: Ask, plan: PlanKey) -> Answer:
     clock = Clocks(as_of=given.as_of, position=given.position, min_position=given.min_position)
     moment = await reader.moment(clocks(clock))
     days = asked_days or [moment.effective_on]
-    counts = {day: await _counts(request, plan, msgspec.structs.replace(moment, effective_on=day)) for day in days}
+    counts = {day: await counts_on(reader, plan, msgspec.structs.replace(moment, effective_on=day)) for day in days}
     last = msgspec.structs.replace(moment, effective_on=days[-1])
     if not any(counts.values()):
         raise await reader.absent(PLAN, plan, last)
@@ -58,14 +57,6 @@ async def plan_summary(request: Ask, plan: PlanKey) -> Answer:
     answer = made(request, body, last, explicit_day=bool(asked_days))
     answer.headers["ETag"] = etag_of(body)  # which names one day of a moment, and covers all of these
     return answer
-
-
-async def _counts(request: Ask, plan: str, moment: Moment) -> TaskCounts | None:
-    rows = await request.reader.read(moment, tasks.of_plan(plan))
-    if not rows.any(PLANS):
-        return None
-    tally = Tally(rows, moment.effective_on)
-    return tally.of(tally.tasks.by_plan.get(plan, ()))
 
 
 def _address(request: Ask, moment: Moment, days: list[date]) -> str:

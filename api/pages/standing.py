@@ -1,0 +1,88 @@
+"""How a plan stands, as its pages say it: what is late, who is silent, who is most behind."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+from markupsafe import Markup
+
+from api.pages.visit import Visit
+from domain.directory import succession
+from domain.report import Listing
+from domain.values import Status
+from projections.views.counts import TaskCounts
+from projections.views.names import Directory, Named
+from projections.views.tasks import ReportedStatus, ScheduleStatus, TaskView
+
+
+class Late(NamedTuple):
+    """A task whose deadline has passed, or that was completed after it: by how many days, and who owes it still."""
+
+    task: TaskView
+    days: int
+    owing: Sequence[Named]
+
+
+class Backlog(NamedTuple):
+    """A unit with the overdue tasks that it has not reported as completed, and those on which it is silent."""
+
+    unit: Named
+    overdue: int
+    silent: int
+
+
+def in_full(counts: TaskCounts) -> int:
+    """The tasks that are counted: all but those withdrawn."""
+    return sum(getattr(counts.reported_status, one) for one in ReportedStatus)
+
+
+def late(tasks: Iterable[TaskView], on: date, units: Directory) -> list[Late]:
+    """What is overdue on a day, and what was completed late, each from the longest on."""
+    found = [*_late(tasks, on, units)]
+    return sorted(found, key=lambda one: (one.task.completed_on is not None, -one.days, one.task.number, one.task.id))
+
+
+def _late(tasks: Iterable[TaskView], on: date, units: Directory) -> Iterator[Late]:
+    for task in tasks:
+        match task.schedule_status:
+            case ScheduleStatus.OVERDUE if task.due:
+                yield Late(task, (on - task.due).days, owing(task, units))
+            case ScheduleStatus.COMPLETED_LATE if task.due and task.completed_on:
+                yield Late(task, (task.completed_on - task.due).days, ())
+            case _:
+                pass
+
+
+def owing(task: TaskView, units: Directory) -> Sequence[Named]:
+    """Those who must speak for a task and have not reported it as completed; of a unit succeeded, those who act now."""
+    spoken = {one.unit.id for one in task.latest_reports}
+    found = {one.id: one for one in task.answered.silent}
+    for report in task.latest_reports:
+        if report.status != Status.COMPLETED and report.membership == Listing.LISTED:
+            unit = report.unit.id
+            ends = (end for end in succession(unit, units).ends if end == unit or end not in spoken)
+            found |= {end: units.named(end) for end in ends}
+    return [found[key] for key in sorted(found)]
+
+
+def most_behind(lagging: Iterable[Late], counts: TaskCounts, units: Directory) -> list[Backlog]:
+    """Units by overdue tasks that they owe, then by tasks on which they were silent in the last quarter, then by id."""
+    overdue = Counter(unit.id for one in lagging for unit in one.owing)
+    silent: Mapping[str, int] = {one.id: one.tasks for one in counts.silent_in.units}
+    found = [Backlog(units.named(key), overdue[key], silent.get(key, 0)) for key in {*overdue, *silent}]
+    return sorted(found, key=lambda one: (-one.overdue, -one.silent, one.unit.id))
+
+
+FURTHEST_FIRST: Final = tuple(reversed(ReportedStatus))
+
+
+def summed_up(visit: Visit[Any], counts: TaskCounts) -> Markup:
+    """How the tasks stand, in one sentence."""
+    there = [(one, number) for one in FURTHEST_FIRST if (number := getattr(counts.reported_status, one))]
+    said = [visit.t(f"sum.{one}", count=number) for one, number in there]
+    if overdue := counts.schedule_status.overdue:
+        said.append(visit.t("sum.overdue", count=overdue))
+    if not there:
+        return visit.t("sum.none")
+    return visit.t("sum.all", count=in_full(counts), how=visit.t("sum.comma").join(said))
