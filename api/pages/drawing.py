@@ -21,6 +21,7 @@ SAFETY: Final = {
     "base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
+CHECKING: Final = "; script-src 'self'; connect-src 'self'"  # where a page checks what it says in the reader's browser
 
 
 @cache
@@ -47,6 +48,7 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
     stratml: str | None = None,
     feed: str | None = None,
     erasable: bool = False,
+    script: bool = False,
     **shown: Any,
 ) -> Answer:
     """A page at a moment, and where REST keeps the same: `json`, `csv` and `stratml`, with the parameters `data`.
@@ -74,6 +76,8 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
     explicit = "effectiveOn" in visit.query
     response = made(visit.request, body, moment, HTML, explicit_day=explicit, erasable=erasable)
     response.headers.update(SAFETY)
+    if script:
+        response.headers["Content-Security-Policy"] += CHECKING
     return response
 
 

@@ -13,7 +13,7 @@ from api.http.asking import NoParameters, asked
 from api.http.question import Ask
 from api.services.problems import Trouble
 
-_MEDIA_TYPES: Final = {".css": "text/css"}
+_MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 
 
 @cache
