@@ -273,6 +273,15 @@ async def told(server: str, folder: Path) -> AsyncGenerator[Site]:
             yield site
 
 
+async def signed(site: Site) -> None:
+    """Wait until a note covers all that is recorded: the publisher may be a second behind."""
+    for _ in range(100):
+        if (await site.http.get(f"/v1/events/{site.running.reader.head.size}/proof")).status_code == 200:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("nothing was signed")
+
+
 @asynccontextmanager
 async def untouched(site: Site) -> AsyncGenerator[None]:
     """Whoever shares a record writes nothing to it."""

@@ -30,6 +30,7 @@ WAYS: Final = (  # of the navigation: what each is called, and where it leads
     ("data", "/data"),
     ("proof", "/proof"),
 )
+CHECKING: Final = "; script-src 'self'; connect-src 'self'"  # where a page checks what it says in the reader's browser
 
 
 @cache
@@ -56,6 +57,7 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
     stratml: str | None = None,
     feed: str | None = None,
     erasable: bool = False,
+    script: bool = False,
     **shown: Any,
 ) -> Answer:
     """A page at a moment, and where REST keeps the same: `json`, `csv` and `stratml`, with the parameters `data`.
@@ -83,6 +85,8 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
     explicit = "effectiveOn" in visit.query
     response = made(visit.request, body, moment, HTML, explicit_day=explicit, erasable=erasable)
     response.headers.update(SAFETY)
+    if script:
+        response.headers["Content-Security-Policy"] += CHECKING
     return response
 
 

@@ -14,6 +14,7 @@ from api.pages.told import Sides, as_recorded, facts_told, names_for, sides_of, 
 from api.pages.visit import PageQuery, Visit
 from api.pages.wording import marked
 from api.services.told import Names, subject
+from events.notes import vkey_of
 from events.steps import in_steps
 from projections.as_of import Moment
 from projections.views import events, history
@@ -41,6 +42,7 @@ async def event(request: Ask, position: At) -> Answer:
     async with request.reader.pool.acquire() as connection:
         (fact,) = await events.at(connection, [position], moment.position)
         own = await events.of_subject(connection, position, fact.stream, f"{fact.stream}/")
+        key = await vkey_of(connection, moment.log)
     names = await names_for(visit, moment, [fact])
     (told,) = facts_told([fact], names, visit)
     versions = [one async for one in in_steps(history.versions(own, behind=position - 1))]
@@ -51,6 +53,8 @@ async def event(request: Ask, position: At) -> Answer:
         moment,
         json=f"/v1/events/{position}",
         erasable=True,
+        script=key is not None,
+        key=key,
         told=told,
         fact=fact,
         path=subject(fact.stream, names, visit)[1],

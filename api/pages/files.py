@@ -14,7 +14,12 @@ from api.http.asking import NoParameters, asked
 from api.http.question import Ask
 from api.services.problems import Trouble
 
-_MEDIA_TYPES: Final = {".css": "text/css; charset=utf-8", ".png": "image/png", ".svg": "image/svg+xml"}
+_MEDIA_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+}
 
 
 @cache

@@ -27,6 +27,7 @@ async def proof_page(request: Ask) -> Answer:
         moment,
         json=f"/v1/events?after={moment.position - 1}&{clocks}",
         feed="/feeds/events.atom",
+        script=note is not None,
         key=VerifierKey.parse(vkey) if vkey else None,
         note=note.note.decode() if note else None,
         signed=_checkpoint(note.note) if note else None,

@@ -30,7 +30,7 @@ from projections.views.history import camel
 from projections.views.reports import EvidenceStatus, ReportRow
 from projections.views.subjects import SUBJECTS, Kind
 from projections.views.tasks import ReportedStatus, ScheduleStatus
-from tests.conftest import Site
+from tests.conftest import Site, signed
 
 ROOT = Path(__file__).parents[2]
 PLAN = "/plans/shanghai-credit-2023"
@@ -49,6 +49,7 @@ PAGES = [
     "/events/134",
     "/corrections",
 ]
+CHECKING = {"/proof", "/events/134"}  # the pages with a script, which checks what they say
 LINK = re.compile(r'<a [^>]*href="([^"]*)"')
 OURS = re.compile(r"/(plans|units|districts|changes|proof|data|about|events|corrections|search|overdue|silent)?(/.*)?$")
 # What facts and states say that no history tells of: it stands on the page of its subject, or stays as it began.
@@ -181,13 +182,22 @@ async def test_every_link_on_a_page_leads_somewhere(shared: Site, path: str) -> 
 
 @pytest.mark.parametrize("path", [*PAGES, "/plans/none", "/units?none=1"])
 async def test_a_page_brings_no_script_and_lets_nothing_else_in(shared: Site, path: str) -> None:
+    await signed(shared)
     page = await shared.http.get(path)
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self';")
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'self';")
+    ours = re.findall(r'<script src="(/static/check\.[0-9a-f]{16}\.js)" defer></script>', page.text)
+    assert len(ours) == ("script-src 'self'; connect-src 'self'" in policy) == (path in CHECKING)
+    for script in ours:
+        assert len((await shared.http.get(script)).content) <= 10_000
     assert page.headers["X-Content-Type-Options"] == "nosniff"
     assert page.headers["Referrer-Policy"] == "no-referrer"
     data = r'<script type="application/ld\+json">[^<]*</script>'  # which nobody runs, and in which nothing can end it
-    assert not re.search(r"<script|<style| style=| on[a-z]+=|javascript:", re.sub(data, "", page.text))
+    assert not re.search(
+        r"<script|<style| style=| on[a-z]+=|javascript:",
+        re.sub(f'{data}|<script src="/static/check[^<]*</script>', "", page.text),
+    )
     (style,) = re.findall(r'rel="stylesheet" href="([^"]*)"', page.text)
     sheet = await shared.http.get(style)
     assert sheet.headers["Cache-Control"] == "public, max-age=31536000, immutable"
