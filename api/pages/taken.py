@@ -94,7 +94,9 @@ class Taken(msgspec.Struct, frozen=True):
     @property
     def seen(self) -> Mapping[str, int]:
         """The same of all that is drawn: how often each status stands somewhere."""
-        drawn = (status for one in self.live for status in (*one.quarters.values(), one.status, one.task.reported_status))
+        drawn = (
+            status for one in self.live for status in (*one.quarters.values(), one.status, one.task.reported_status)
+        )
         return counted(ReportedStatus.NOT_REPORTED if one == SILENT else one for one in drawn if one != FREE)
 
     @property
@@ -116,7 +118,7 @@ async def taken(  # noqa: PLR0913, PLR0917 - some units, and what was read of th
     units: Sequence[str],
     whose: Callable[[str], bool],
 ) -> Taken:
-    """What `units` take part in; `rows` hold their reports, `whose` tells for which of those who are silent they stand."""
+    """What `units` take part in; `rows` hold their reports, `whose` tells for which silent ones they stand."""
     ways: dict[str, list[Participation]] = {}
     for part in parts:
         ways.setdefault(part.task, []).append(part)
