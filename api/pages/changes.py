@@ -90,7 +90,7 @@ async def changes(request: Ask) -> Answer:
 
 
 def stretches(on: date, plans: Sequence[PlanRow]) -> Sequence[Stretch]:
-    """This quarter, the last one, and this year: from its eve, or from the day of the first plan, if that came later."""
+    """The quarter of a day, the one before, and the year: from its eve, or the first plan's day where that is later."""
     _, (first, last) = last_quarter(on)
     eve = max(date(on.year, 1, 1) - date.resolution, EARLIEST)
     year = max(eve, min((one.issued_on for one in plans), default=eve))

@@ -4,23 +4,20 @@ What is drawn is the list that `/v1/diff` gives, item by item and field by field
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from markupsafe import Markup
 
+from api.pages.fields import FieldTold, fields_told
 from api.pages.visit import Visit
-from api.services.phrases import catalogue
-from api.services.told import Names, said, subject
+from api.services.told import Names, subject
 from projections.views.diff import Changed, Outcome
-from projections.views.history import Change
 from projections.views.subjects import SUBJECTS, Kind
 from projections.views.tasks import ReportedStatus, ScheduleStatus
 
 _RANK: Final = {str(status): rank for rank, status in enumerate(ReportedStatus)}
-_DAYS: Final = frozenset({"due", "completedOn", "effectiveOn", "issuedOn"})
 
 
 class Trait(StrEnum):
@@ -34,15 +31,6 @@ class Trait(StrEnum):
     DUTIES = "duties"
     LISTED = "listed"  # came, went, was withdrawn or reinstated
     OTHER = "other"
-
-
-class FieldTold(NamedTuple):
-    """A field that differs, by its name for programs and for people: of lists what is gone and what has come."""
-
-    field: str
-    name: Markup
-    before: Sequence[Markup]
-    after: Sequence[Markup]
 
 
 class ChangeTold(msgspec.Struct, frozen=True):
@@ -121,99 +109,8 @@ class Telling:
             name,
             self._visit.link(path) if path else None,
             words or self._words.get(one.id, ""),
-            [self._field(change) for change in one.changes],
+            fields_told(one.changes, self._names, self._visit),
         )
-
-    def _field(self, change: Change) -> FieldTold:
-        """A field that differs, in words."""
-        key = change.field
-        name = self._visit.t(f"field.{key}") if f"field.{key}" in catalogue() else self._visit.t(f"compared.{key}")
-        before, after = _items(change.before), _items(change.after)
-        gone, come = [one for one in before if one not in after], [one for one in after if one not in before]
-        if not gone and not come:  # the same in another order, or nothing beside what is empty
-            gone, come = before, after
-        return FieldTold(key, name, [self._value(key, one) for one in gone], [self._value(key, one) for one in come])
-
-    def _value(self, field: str, value: Any) -> Markup:
-        """One value of a field in words."""
-        visit, names = self._visit, self._names
-        match field, value:
-            case _, dict():
-                return self._structure(field, value)  # pyright: ignore[reportUnknownArgumentType]
-            case (("reportedStatus" | "status" | "scheduleStatus"), _):
-                return self._badge(field, value)
-            case "evidenceStatus", _:
-                return visit.t(f"evidence.{value}")
-            case "membership", _:
-                return visit.t(f"membership.{value}")
-            case "event", _:
-                return visit.t("history.position", position=value)
-            case "task", _:
-                return visit.t("task.n", number=names.number(value))
-            case "plan", _:
-                return visit.words(names.called(f"plan:{value}") or value)
-            case "district", _:
-                return visit.words(names.called(f"district:{value}") or value)
-            case _ if field in _DAYS:
-                return visit.day(value if isinstance(value, date) else date.fromisoformat(value))
-            case _:
-                return said(field, value, names, visit)
-
-    def _structure(self, field: str, value: dict[str, Any]) -> Markup:
-        """A value that has parts."""
-        visit = self._visit
-        match field:
-            case "answered":
-                return self._answered(value)
-            case "assignments":
-                return self._assignment(value)
-            case "latestReports":
-                who = visit.words(value["unit"]["name"]), visit.period(value["period"])
-                return Markup("{} {} {}").format(*who, self._badge("status", value["status"]))
-            case "targets":
-                parts = visit.words(value["literal"]), value["value"], visit.words(value["unit"])
-                return visit.t("task.target", literal=parts[0], value=parts[1], unit=parts[2])
-            case "measurement":
-                return visit.words(f"{value['value']} {value['unit']}")
-            case "narrative":
-                return _code(value["_sd"])
-            case "evidence":
-                marks = (one for one in (value["title"] and value["title"]["_sd"], value["sha256"]) if one)
-                return Markup(" ").join([visit.words(value["url"]), *map(_code, marks)])
-            case "source":
-                return Markup("{} {}").format(_code(value["document"]), value["line"] or "")
-            case "counts":
-                return visit.t("plan.counts", **value)
-            case "tasks":
-                return visit.t("task.n", number=value["number"])
-            case _:  # with its name
-                return visit.words(value["name"])
-
-    def _answered(self, value: dict[str, Any]) -> Markup:
-        """How many have reported, of how many, and who has not."""
-        visit = self._visit
-        silent = visit.listed([visit.words(one["name"]) for one in value["silent"]])
-        of = value["of"] if value["of"] is not None else visit.t("answered.open")
-        count = visit.t("answered.count", count=value["count"], of=of)
-        return visit.t("answered.silent", count=count, names=silent) if silent else count
-
-    def _assignment(self, value: dict[str, Any]) -> Markup:
-        """Who takes part, how, in which very words, and who acts in its place."""
-        visit = self._visit
-        told = visit.t("who.how", who=visit.words(value["literal"]), how=visit.t(f"role.{value['role']}"))
-        name = value["assignee"]["name"]
-        acting = visit.listed([visit.words(one["name"]) for one in value["actingUnits"]])
-        parts = [told]
-        if name != value["literal"]:
-            parts.append(visit.words(name))
-        if acting:
-            parts.append(visit.t("answered.acting", names=acting))
-        return visit.listed(parts)
-
-    def _badge(self, field: str, value: str) -> Markup:
-        """A status as it is drawn everywhere."""
-        words = self._visit.t(f"schedule.{value}" if field == "scheduleStatus" else f"status.{value}")
-        return Markup('<span class="badge {}">{}</span>').format(value, words)
 
 
 def traits(one: Changed) -> Sequence[Trait]:
@@ -232,17 +129,3 @@ def traits(one: Changed) -> Sequence[Trait]:
     found += [Trait.DUTIES] if fields.keys() & {"assignments", "openEnded"} else []
     found += [Trait.LISTED] if "withdrawn" in fields else []
     return found or [Trait.OTHER]
-
-
-def _code(text: str) -> Markup:
-    return Markup("<code>{}</code>").format(text)
-
-
-def _items(value: Any) -> Sequence[Any]:
-    match value:
-        case None:
-            return ()
-        case list() | tuple():
-            return value  # pyright: ignore[reportUnknownVariableType]
-        case _:
-            return (value,)

@@ -20,6 +20,9 @@ class ListQuery(PageQuery, frozen=True, kw_only=True, rename="camel", forbid_unk
     after: Annotated[Words | None, Meta(description="What lies behind the one with this id.")] = None
 
 
+Q = TypeVar("Q", bound=ListQuery)
+
+
 class ListPart(NamedTuple, Generic[V]):
     """A part of a list at a moment, with the rows that were read beside it; `more` leads to the next one, if any."""
 
@@ -29,9 +32,7 @@ class ListPart(NamedTuple, Generic[V]):
     more: str | None
 
 
-async def list_part(
-    visit: Visit[ListQuery], collection: Collection[V, Any], limit: int, *beside: Wanted
-) -> ListPart[V]:
+async def list_part(visit: Visit[Q], collection: Collection[V, Any], limit: int, *beside: Wanted) -> ListPart[V]:
     """At most so many of a list that is in the order of ids, from where the visit wants them."""
     given, after = collection.filter(), visit.given.after
     excerpt = Excerpt(limit, (after,) if after else None)

@@ -118,7 +118,7 @@ async def taken(  # noqa: PLR0913, PLR0917 - some units, and what was read of th
     units: Sequence[str],
     whose: Callable[[str], bool],
 ) -> Taken:
-    """What `units` take part in; `rows` hold their reports, `whose` tells for which of those who are silent they stand."""
+    """What `units` take part in; `rows` hold their reports, `whose` tells for which silent ones they stand."""
     ways: dict[str, list[Participation]] = {}
     for part in parts:
         ways.setdefault(part.task, []).append(part)

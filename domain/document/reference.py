@@ -16,7 +16,7 @@ MapPlace = Annotated[int, Meta(ge=1, le=12)]
 
 
 class KnownDistrict(msgspec.Struct, frozen=True, rename="camel"):
-    """A district with its GB/T 2260 code; `row` and `column`, from 1: where a map of tiles has it, which no fact says."""
+    """A district with its GB/T 2260 code; `row` and `column` of a map of tiles, from 1, are said by no fact."""
 
     code: DistrictCode
     name: Name

@@ -98,7 +98,7 @@ async def _compared(page: Page, told: Site, asked: Question, body: Any) -> None:
         case ["units" | "districts" as kind]:
             seen = await page.evaluate(SEEN, f"[data-{kind[:-1]}]")
             key = "id" if kind == "units" else "code"
-            counts = {one[key]: str(len({part["task"] for part in one["tasks"]})) for one in body["items"]}
+            counts = {one[key]: str(sum(one["taskCounts"]["reportedStatus"].values())) for one in body["items"]}
             assert {one["id"]: values(one["fields"], "count")[0] for one in seen} == counts
         case _:
             seen = await page.evaluate(SEEN, "[data-plan]")
@@ -120,16 +120,26 @@ async def _plan(page: Page, told: Site, asked: Question, body: Any) -> None:
 
 async def _parts(page: Page, told: Site, asked: Question, body: Any) -> None:
     assert await page.locator("[data-field=name]").inner_text() == body["name"]
-    ways: dict[str, list[str]] = {}
+    ways: dict[str, list[Any]] = {}
     for part in body["tasks"]:
-        ways.setdefault(part["task"], []).append(part["literal"])
+        ways.setdefault(part["task"], []).append(part)
     seen = {one["task"]: one["fields"] for one in await page.evaluate(SEEN, "[data-task]")}
-    assert list(seen) == list(ways)
+    assert sorted(seen) == sorted(ways)
     tasks = {one["id"]: one for one in (await told.get(f"/v1{PLAN}/tasks", **asked.clocks))["items"]} if ways else {}
-    for task, literals in ways.items():
+    for task, own in ways.items():
         _listed(asked, tasks[task], seen[task])
-        for way, literal in zip(values(seen[task], "way"), literals, strict=True):
-            assert literal in way
+        for way, part in zip(values(seen[task], "way"), own, strict=True):
+            assert asked.word(f"role.{part['role']}") in way
+            assert part["literal"] in f"{way} {body['name']}"  # what it is called is said once
+            assert all(via["name"] in way for via in part["via"])
+        word = own[0]["own"]
+        status = asked.word(f"status.{word['status'] if word else 'not_reported'}")
+        assert values(seen[task], "own")[0].startswith(status)
+    assert [task for task in seen if tasks[task]["withdrawn"]] == [*seen][
+        len(seen) - sum(tasks[task]["withdrawn"] for task in seen) :
+    ]
+    spoken = [ways[task][0]["own"] is not None for task in seen if not tasks[task]["withdrawn"]]
+    assert spoken == sorted(spoken)  # silent ones first
 
 
 def _listed(asked: Question, task: Any, seen: Fields) -> None:

@@ -62,6 +62,7 @@ async def test_the_filter_keeps_the_day_and_the_day_keeps_the_filter(plain: Brow
 async def test_what_changed_is_asked_with_two_days(plain: BrowserContext) -> None:
     page = await start(plain)
     await page.get_by_role("link", name="变化", exact=True).click()
+    await page.get_by_text("另选日期").click()
     await page.get_by_label("从", exact=True).fill("2023-05-31")
     await page.get_by_label("到", exact=True).fill("2023-06-01")
     await page.get_by_role("button", name="比较").click()
