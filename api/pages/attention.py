@@ -75,7 +75,7 @@ async def silent(request: Ask) -> Answer:
     visit = Visit(request, AttentionQuery)
     moment, plan, rows, live = await _looked(visit)
     quarters = _quarters(plan.issued_on, moment.effective_on) if plan else []
-    of_task = {quarter: 0 for quarter in quarters}
+    of_task = dict.fromkeys(quarters, 0)
     of_unit: dict[str, dict[str, int]] = {}
     if rows:
         async for quarter, units in in_steps(_silent(rows, moment.effective_on, live, quarters)):

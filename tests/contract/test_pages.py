@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from datetime import date, timedelta
 from html import unescape
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 
 from api.cli.screen import Screen
+from api.http.asking import parameters_of
 from api.pages.datasets import TAKEN_HOME
 from api.services.phrases import Lang, catalogue, numeral
 from domain.commands import FACTS
@@ -22,6 +24,7 @@ from projections.views.diff import Outcome
 from projections.views.history import camel
 from projections.views.reports import EvidenceStatus
 from projections.views.subjects import SUBJECTS, Kind
+from projections.views.task_list import TaskFilter, TaskSort
 from projections.views.tasks import ReportedStatus, ScheduleStatus
 from tests.conftest import Site
 
@@ -37,9 +40,13 @@ PAGES = [
     "/districts",
     "/districts/310115",
     "/changes",
+    "/overdue",
+    "/silent",
+    "/search?q=21",
 ]
+TAKEN = {PLAN: parameters_of(TaskFilter), "/changes": ("from", "to"), "/search": ("q",)}
 LINK = re.compile(r'<a [^>]*href="([^"]*)"')
-OURS = re.compile(r"/(plans|units|districts|changes|proof)?(/.*)?$")
+OURS = re.compile(r"/(plans|units|districts|changes|overdue|silent|search|proof)?(/.*)?$")
 # What facts and states say that no history tells of: it stands on the page of its subject, or stays as it began.
 UNTOLD = {
     *(
@@ -86,6 +93,10 @@ MEMBERS = {
     "fact": [tag.rpartition(".")[0] for tag in FACTS if not tag.startswith("content.")],
     "via": ["group", "succession"],
     "problem": ["400", "404"],
+    "sum": ReportedStatus,
+    "sort": TaskSort,
+    "span": ["quarter", "since", "year"],
+    "search": ["tasks", "units", "districts", "plans"],
 }
 
 
@@ -97,18 +108,32 @@ def pages_among(found: list[str]) -> list[str]:
     return [link for link in found if not link.startswith("#") and OURS.match(urlsplit(link).path)]
 
 
+MONTHS = re.compile(r'<ol class="months">.*?</ol>', re.DOTALL)
+
+
 @pytest.mark.parametrize("path", PAGES)
 async def test_every_link_carries_what_was_asked_and_nothing_else(shared: Site, path: str) -> None:
+    """But for what the page that it leads to takes itself, and the day of a month's end, which is of another day."""
     asked = {"asOf": ["2023-04-03"], "effectiveOn": ["2023-06-30"], "lang": ["en"]}
-    page = await shared.http.get(path, params={name: value[0] for name, value in asked.items()})
+    page = await shared.http.get(
+        path, params=httpx.URL(path).params.merge({name: one[0] for name, one in asked.items()})
+    )
     assert page.status_code == 200
-    found = pages_among(links(page.text))
+    own = httpx.URL(path).params.keys()
+    found = pages_among(links(MONTHS.sub("", page.text)))
     for link in found:
         query = parse_qs(urlsplit(link).query)
         if "position" in query:  # the permanent link
-            assert query.keys() == {"position", "effectiveOn", "lang"}
-        elif query != {"lang": ["en"]}:  # back to the newest
-            assert query in (asked, {name: value for name, value in asked.items() if name != "lang"}), link
+            assert query.keys() - own == {"position", "effectiveOn", "lang"}
+            continue
+        carried = {name: query.pop(name) for name in asked if name in query}
+        if carried != {"lang": ["en"]}:  # back to the newest
+            assert carried in (asked, {name: value for name, value in asked.items() if name != "lang"}), link
+        assert query.keys() <= own | {*TAKEN.get(urlsplit(link).path, ())}, link
+    for link in pages_among(links("".join(MONTHS.findall(page.text)))):
+        query = parse_qs(urlsplit(link).query)
+        assert (date.fromisoformat(query.pop("effectiveOn")[0]) + timedelta(days=1)).day == 1
+        assert query == {name: value for name, value in asked.items() if name != "effectiveOn"}
     assert len(found) >= 8
 
 
@@ -122,6 +147,8 @@ FEEDS = {
     f"{PLAN}/tasks/21": "/feeds/tasks/shanghai-credit-2023/21.atom",
     "/units/shi-ke-wei": "/feeds/units/shi-ke-wei.atom",
     "/districts/310115": "/feeds/districts/310115.atom",
+    "/overdue": "/feeds/plans/shanghai-credit-2023.atom",
+    "/silent": "/feeds/plans/shanghai-credit-2023.atom",
 }
 
 
