@@ -39,7 +39,7 @@ class Silence(NamedTuple):
 
     unit: Named
     of_quarter: Mapping[str, int]
-    count: int
+    tasks: int
 
 
 class Looked(NamedTuple):
