@@ -39,7 +39,7 @@ class Silence(NamedTuple):
 
     unit: Named
     of_quarter: Mapping[str, int]
-    count: int
+    tasks: int
 
 
 class Looked(NamedTuple):
@@ -75,18 +75,16 @@ async def silent(request: Ask) -> Answer:
     visit = Visit(request, AttentionQuery)
     moment, plan, rows, live = await _looked(visit)
     quarters = _quarters(plan.issued_on, moment.effective_on) if plan else []
-    of_task = dict.fromkeys(quarters, 0)
-    of_unit: dict[str, dict[str, int]] = {}
+    tasks_of = dict.fromkeys(quarters, 0)
+    units: dict[str, dict[str, int]] = {}
     if rows:
-        async for quarter, units in in_steps(_silent(rows, moment.effective_on, live, quarters)):
-            of_task[quarter] += 1
-            for unit in units:
-                own = of_unit.setdefault(unit, {})
+        async for quarter, silent_ones in in_steps(_silent(rows, moment.effective_on, live, quarters)):
+            tasks_of[quarter] += 1
+            for unit in silent_ones:
+                own = units.setdefault(unit, {})
                 own[quarter] = own.get(quarter, 0) + 1
-    ranked = sorted(((-sum(own.values()), unit) for unit, own in of_unit.items()))
-    behind = next((at + 1 for at, (_, unit) in enumerate(ranked) if unit == visit.given.after), 0)
+    shown, last = _ranked(units, visit.given.after)
     named = directory(rows).named if rows else None
-    shown = ranked[behind : behind + _AT_ONCE]
     return drawn(
         "silent.html",
         visit,
@@ -94,13 +92,19 @@ async def silent(request: Ask) -> Answer:
         **_where(plan, silentIn=quarters[-1] if quarters else None),
         plan=plan,
         quarters=quarters,
-        of_task=of_task,
-        units={quarter: sum(quarter in own for own in of_unit.values()) for quarter in quarters},
-        silences=[Silence(named(unit), of_unit[unit], -count) for count, unit in shown if named],
-        more=visit.link(visit.path, plan=visit.given.plan, after=shown[-1][1])
-        if len(ranked) > behind + _AT_ONCE
-        else None,
+        tasks_of=tasks_of,
+        units={quarter: sum(quarter in own for own in units.values()) for quarter in quarters},
+        silences=[Silence(named(unit), units[unit], sum(units[unit].values())) for unit in shown if named],
+        more=visit.link(visit.path, plan=visit.given.plan, after=last) if last else None,
     )
+
+
+def _ranked(units: Mapping[str, Mapping[str, int]], after: str | None) -> tuple[Sequence[str], str | None]:
+    """Some of the units, those of most tasks first, behind one of them; and the last of them, if others follow."""
+    ranked = sorted(units, key=lambda unit: (-sum(units[unit].values()), unit))
+    behind = ranked.index(after) + 1 if after in units else 0
+    shown = ranked[behind : behind + _AT_ONCE]
+    return shown, shown[-1] if len(ranked) > behind + _AT_ONCE else None
 
 
 def _where(plan: PlanRow | None, **which: str | None) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def _in_words(visit: Visit[Any], name: str, value: str, among: Sequence[Choice])
         case "silentIn":
             return visit.t("filter.silent.in", period=visit.period(value))
         case "withdrawn":
-            return visit.t("task.withdrawn" if value == "true" else "filter.live")
+            return visit.t("task.withdrawn") if value == "true" else visit.t("filter.live")
         case "number":
             return visit.t("task.n", number=value)
         case _:

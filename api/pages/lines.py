@@ -14,7 +14,7 @@ from api.pages.visit import Visit
 from projections.lists import Shown
 from projections.views.tasks import TaskView
 
-CLOCKS_HERE: Final = "\x00"  # of a text that is shown it would stand there by its code
+CLOCKS_HERE: Final = Markup("\x00")  # of a text that is shown it would stand there by its code
 
 
 class Line(NamedTuple):
@@ -38,8 +38,8 @@ def lines_of(visit: Visit[Any], shown: Iterable[Shown[TaskView]]) -> Mapping[str
 
 
 def _drawn(visit: Visit[Any], task: TaskView) -> Line:
-    def link(path: str) -> str:
-        return path + CLOCKS_HERE
+    def link(path: str) -> Markup:
+        return escape(path) + CLOCKS_HERE
 
     beside = {"task": task, "visit": visit, "t": visit.t, "words": visit.words, "day": visit.day, "link": link}
     cell, _, line = part_of_page("line.html", **beside).partition("<hr>")

@@ -1,7 +1,7 @@
 """A plan: its parts and measures, how each stands, and every task, or those that are asked for."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 from litestar import get
@@ -29,14 +29,17 @@ from projections.views.tasks import TaskView
 from projections.wanted import Wanted, wanted
 
 # Which tasks of the plan are shown: every filter and order that the list of tasks takes, under the same names.
-PlanQuery: Final[type[PageQuery]] = msgspec.defstruct(
-    "PlanQuery",
-    [(one.name, one.type, one.default) for one in msgspec.structs.fields(TaskFilter)],
-    bases=(PageQuery,),
-    frozen=True,
-    kw_only=True,
-    rename="camel",
-    forbid_unknown_fields=True,
+PlanQuery: Final = cast(
+    "type[PageQuery]",
+    msgspec.defstruct(
+        "PlanQuery",
+        [(one.name, one.type, one.default) for one in msgspec.structs.fields(TaskFilter)],
+        bases=(PageQuery,),
+        frozen=True,
+        kw_only=True,
+        rename="camel",
+        forbid_unknown_fields=True,
+    ),
 )
 
 

@@ -141,7 +141,7 @@ async def _numbered(visit: Visit[Any], moment: Moment, plans: Sequence[PlanRow],
 
 
 async def _worded(visit: Visit[Any], moment: Moment, plans: Sequence[PlanRow], q: str) -> list[TaskView]:
-    """The tasks whose words these are, in the plans entered last; one more than are listed tells that there are more."""
+    """The tasks whose words these are, in the plans entered last, until there are more than are listed."""
     found: list[TaskView] = []
     for plan in plans:
         if len(found) <= MOST_FOUND:

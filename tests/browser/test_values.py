@@ -12,10 +12,14 @@ from tests.conftest import Site
 PLAN = "/plans/shanghai-credit-2023"
 FIRST, LAST = date(2023, 3, 25), date(2023, 12, 31)
 QUESTIONS = 50
-SEEN = """within => [...document.querySelectorAll(within)].map(one => ({
-    task: one.dataset.task, id: one.dataset.unit || one.dataset.district || one.dataset.plan,
-    fields: [...one.querySelectorAll('[data-field]')].map(field => [field.dataset.field, field.innerText.trim()])
-}))"""
+# What is folded has no text that is seen: it is read as it stands.
+SEEN = """within => {
+    const read = one => (one.innerText || one.textContent).trim()
+    return [...document.querySelectorAll(within)].map(one => ({
+        task: one.dataset.task, id: one.dataset.unit || one.dataset.district || one.dataset.plan,
+        fields: [...one.querySelectorAll('[data-field]')].map(field => [field.dataset.field, read(field)])
+    }))
+}"""
 Fields = list[list[str]]
 NONE: dict[str, str] = {}
 

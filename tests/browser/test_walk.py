@@ -48,6 +48,7 @@ async def test_what_the_record_showed_on_30_june(plain: BrowserContext) -> None:
 
 async def test_the_filter_keeps_the_day_and_the_day_keeps_the_filter(plain: BrowserContext) -> None:
     page = await start(plain, "/plans/shanghai-credit-2023?effectiveOn=2023-07-15")
+    await page.get_by_text("全部筛选条件").click()
     await page.get_by_label("区", exact=True).select_option("310115")
     await page.get_by_label("包含文字").fill("信用")
     await page.get_by_role("button", name="筛选").click()

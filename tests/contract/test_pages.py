@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from datetime import date, timedelta
 from html import unescape
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 
 from api.cli.screen import Screen
+from api.http.asking import parameters_of
 from api.pages.datasets import TAKEN_HOME
 from api.pages.differences import Trait
 from api.pages.drawing import WAYS
@@ -21,7 +23,6 @@ from api.pages.taken import FREE, SILENT
 from api.pages.units import Sorting
 from api.services.phrases import Lang, catalogue, numeral
 from domain.commands import FACTS
-from domain.directory import UnitKind
 from domain.report import Listing
 from domain.values import Role
 from projections.views.diff import UNTOLD as DIFF_UNTOLD
@@ -29,6 +30,7 @@ from projections.views.diff import Outcome
 from projections.views.history import camel
 from projections.views.reports import EvidenceStatus, ReportRow
 from projections.views.subjects import SUBJECTS, Kind
+from projections.views.task_list import TaskFilter, TaskSort
 from projections.views.tasks import ReportedStatus, ScheduleStatus
 from tests.conftest import Site, signed
 
@@ -48,9 +50,13 @@ PAGES = [
     "/changes",
     "/events/134",
     "/corrections",
+    "/overdue",
+    "/silent",
+    "/search?q=21",
 ]
 CHECKING = {"/proof", "/events/134"}  # the pages with a script, which checks what they say
-OWN = {"sort", "from", "to"}  # what pages take for themselves, and links to themselves set
+# What pages take for themselves, and links to them set.
+TAKEN = {PLAN: parameters_of(TaskFilter), "/changes": ("from", "to"), "/search": ("q",), "/units": ("sort",)}
 LINK = re.compile(r'<a [^>]*href="([^"]*)"')
 OURS = re.compile(r"/(plans|units|districts|changes|proof|data|about|events|corrections|search|overdue|silent)?(/.*)?$")
 # What facts and states say that no history tells of: it stands on the page of its subject, or stays as it began.
@@ -111,7 +117,10 @@ MEMBERS = {
     "stretch": ["quarter", "last", "year"],
     "membership": Listing,
     "quarter": [SILENT, FREE],
-    "sort": Sorting,
+    "sort": [*Sorting, *TaskSort],
+    "sum": ReportedStatus,
+    "span": ["quarter", "since", "year"],
+    "search": ["tasks", "units", "districts", "plans"],
 }
 
 
@@ -123,20 +132,32 @@ def pages_among(found: list[str]) -> list[str]:
     return [link for link in found if not link.startswith("#") and OURS.match(urlsplit(link).path)]
 
 
+MONTHS = re.compile(r'<ol class="months">.*?</ol>', re.DOTALL)
+
+
 @pytest.mark.parametrize("path", PAGES)
 async def test_every_link_carries_what_was_asked_and_nothing_else(shared: Site, path: str) -> None:
+    """But for what the page that it leads to takes itself, and the day of a month's end, which is of another day."""
     asked = {"asOf": ["2023-04-03"], "effectiveOn": ["2023-06-30"], "lang": ["en"]}
-    page = await shared.http.get(path, params={name: value[0] for name, value in asked.items()})
+    page = await shared.http.get(
+        path, params=httpx.URL(path).params.merge({name: one[0] for name, one in asked.items()})
+    )
     assert page.status_code == 200
-    found = pages_among(links(page.text))
+    own = httpx.URL(path).params.keys()
+    found = pages_among(links(MONTHS.sub("", page.text)))
     for link in found:
         query = parse_qs(urlsplit(link).query)
-        if urlsplit(link).path == path:  # the same page in another order, or between other days
-            query = {name: value for name, value in query.items() if name not in OWN}
         if "position" in query:  # the permanent link
-            assert query.keys() == {"position", "effectiveOn", "lang"}
-        elif query != {"lang": ["en"]}:  # back to the newest
-            assert query in (asked, {**asked, "lang": ["zh"]}), link
+            assert query.keys() - own == {"position", "effectiveOn", "lang"}
+            continue
+        carried = {name: query.pop(name) for name in asked if name in query}
+        if carried != {"lang": ["en"]}:  # back to the newest
+            assert carried in (asked, {**asked, "lang": ["zh"]}), link
+        assert query.keys() <= own | {*TAKEN.get(urlsplit(link).path, ())}, link
+    for link in pages_among(links("".join(MONTHS.findall(page.text)))):
+        query = parse_qs(urlsplit(link).query)
+        assert (date.fromisoformat(query.pop("effectiveOn")[0]) + timedelta(days=1)).day == 1
+        assert query == {name: value for name, value in asked.items() if name != "effectiveOn"}
     assert len(found) >= 8
 
 
@@ -150,6 +171,8 @@ FEEDS = {
     f"{PLAN}/tasks/21": "/feeds/tasks/shanghai-credit-2023/21.atom",
     "/units/shi-ke-wei": "/feeds/units/shi-ke-wei.atom",
     "/districts/310115": "/feeds/districts/310115.atom",
+    "/overdue": "/feeds/plans/shanghai-credit-2023.atom",
+    "/silent": "/feeds/plans/shanghai-credit-2023.atom",
 }
 
 
