@@ -9,7 +9,7 @@ from domain.values import shanghai_day
 from events.recorded import Recorded
 from projections.as_of import Moment
 
-_DRAWN: Final = 60  # facts that are drawn at most, those that were recorded last
+_DRAWN: Final = 100  # facts that are drawn at most, those that were recorded last
 
 
 class Mark(NamedTuple):

@@ -1,12 +1,14 @@
 """What a page shows is what the same address under /v1 answers: 50 random questions."""
 
 import random
+import re
 from datetime import date, timedelta
 from typing import Any
 
 from playwright.async_api import BrowserContext, Page
 
-from api.services.phrases import Lang, day_text, phrase
+from api.services.phrases import Lang, day_text, period_text, phrase
+from domain.values import Role
 from tests.conftest import Site
 
 PLAN = "/plans/shanghai-credit-2023"
@@ -52,6 +54,9 @@ class Question:
 
     def word(self, key: str, **values: Any) -> str:
         return str(phrase(self.lang, key, **values))
+
+    def period(self, text: str) -> str:
+        return period_text(self.lang, text)
 
     def day(self, text: str) -> str:
         return day_text(self.lang, date.fromisoformat(text))
@@ -159,20 +164,44 @@ def _listed(asked: Question, task: Any, seen: Fields) -> None:
 def _task(asked: Question, task: Any, seen: Fields) -> None:
     """What a task's own page shows."""
     _listed(asked, task, seen)
-    of = task["answered"]["of"]
-    key = "task.answered" if of is not None else "task.answered.open"
-    assert values(seen, "answered") == [asked.word(key, **task["answered"])]
+    _answered(asked, task, seen)
     assert values(seen, "evidence") == [asked.word(f"evidence.{task['evidenceStatus']}")]
-    assert values(seen, "assignee") == [one["assignee"]["name"] for one in task["assignments"]]
-    assert values(seen, "role") == [asked.word(f"role.{one['role']}") for one in task["assignments"]]
-    assert values(seen, "literal") == [one["literal"] for one in task["assignments"]]
+    roles = list(Role)
+    parts = sorted(task["assignments"], key=lambda one: roles.index(one["role"]))
+    assert values(seen, "assignee") == [one["assignee"]["name"] for one in parts]
+    assert values(seen, "role") == [asked.word(f"role.{one}") for one in dict.fromkeys(one["role"] for one in parts)]
+    literals = [one["literal"] for one in parts if one["literal"] != one["assignee"]["name"]]
+    assert values(seen, "literal") == literals
     assert values(seen, "platform") == [one["name"] for one in task["platforms"]]
     assert values(seen, "version") == [str(task["version"])]
-    reports = values(seen, "report")
     assert len(values(seen, "target")) == len(task["targets"])
-    for shown, report in zip(reports, task["latestReports"], strict=True):
-        for part in (report["unit"]["name"], report["period"], asked.word(f"status.{report['status']}")):
+    reports = sorted(task["latestReports"], key=lambda one: one["event"], reverse=True)
+    for shown, report in zip(sorted(values(seen, "report"), key=_position, reverse=True), reports, strict=True):
+        for part in (report["unit"]["name"], asked.period(report["period"]), asked.word(f"status.{report['status']}")):
             assert part in shown
+
+
+def _position(report: str) -> int:
+    """The last number that a report's item shows."""
+    return int(re.findall(r"\d+", report)[-1])
+
+
+def _answered(asked: Question, task: Any, seen: Fields) -> None:
+    """Who has reported of those who should, in the sentence and by name."""
+    count, of = task["answered"]["count"], task["answered"]["of"]
+    (sentence,) = values(seen, "stands")
+    if task["withdrawn"]:
+        return
+    if of is None:
+        assert (
+            asked.word("stands.open", count=count) in sentence if count else asked.word("stands.open.none") in sentence
+        )
+    elif of > 1:
+        key = "stands.none" if not count else "stands.all" if count == of else "stands.some"
+        assert asked.word(key, **task["answered"]) in sentence
+    silent, reported = " ".join(values(seen, "silent")), " ".join(values(seen, "reported"))
+    assert all(one["name"] in silent for one in task["answered"]["silent"])
+    assert all(one["unit"]["name"] in reported for one in task["latestReports"])
 
 
 def values(fields: Fields, name: str) -> list[str]:

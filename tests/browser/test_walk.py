@@ -17,7 +17,7 @@ async def test_from_the_first_page_to_task_21_to_its_unit_and_to_30_june(plain: 
     await expect(page.locator("[data-field=shown]")).to_contain_text("2023年12月31日")
     await page.get_by_role("link", name=TITLE, exact=True).click()
     await page.get_by_role("link", name="任务 21", exact=True).click()
-    await expect(page.locator("h1")).to_have_text("任务 21")
+    await expect(page.locator("h1 [data-field=number]")).to_have_text("任务 21")
     await expect(page.locator("[data-field=text]")).to_contain_text("信用就医")
     await expect(page.locator("[data-field=status]").first).to_have_text("已完成")
     await page.get_by_role("link", name="市卫生健康委").first.click()
@@ -39,11 +39,14 @@ async def test_what_the_record_showed_on_30_june(plain: BrowserContext) -> None:
     await expect(page.locator("[data-field=shown]")).to_contain_text("30 June 2023")
     await expect(page.locator("[data-field=status]").first).to_have_text("Not reported")
     await expect(page.locator("#reports + p")).to_have_text("Nobody had reported by this day.")
+    await expect(page.locator("[data-field=stands]")).to_have_text(
+        "Not reported: none of 3 reported; due 30 September 2023."
+    )
     await page.get_by_role("link", name="Next: task 22").click()
     await expect(page.locator("[data-field=shown]")).to_contain_text("30 June 2023")
     await page.get_by_role("link", name="Back to the newest").click()
     await expect(page.locator("[data-field=shown]")).to_contain_text("31 December 2023")
-    await expect(page.locator("h1")).to_have_text("Task 22")
+    await expect(page.locator("h1 [data-field=number]")).to_have_text("Task 22")
 
 
 async def test_the_filter_keeps_the_day_and_the_day_keeps_the_filter(plain: BrowserContext) -> None:
@@ -78,4 +81,4 @@ async def test_a_page_that_is_not_there_yet_leads_to_a_day_on_which_it_is(plain:
     await expect(page.locator("[data-field=detail]")).to_contain_text("from 2023-03-28")
     await page.get_by_role("link", name="在有此内容的日期打开这一页").click()
     await expect(page.locator("[data-field=shown]")).to_contain_text("2023年3月28日")
-    await expect(page.locator("h1")).to_have_text("任务 21")
+    await expect(page.locator("h1 [data-field=number]")).to_have_text("任务 21")

@@ -23,6 +23,7 @@ from api.pages.taken import FREE, SILENT
 from api.pages.units import Sorting
 from api.services.phrases import Lang, catalogue, numeral
 from domain.commands import FACTS
+from domain.directory import UnitKind
 from domain.report import Listing
 from domain.values import Role
 from projections.views.diff import UNTOLD as DIFF_UNTOLD
