@@ -24,6 +24,9 @@ KINDS = {
     "what a reworded task and the first reports changed": "/changes?position=372&from=2023-05-31&to=2023-07-10",
     "what a succession and new leads changed": "/changes?from=2023-07-01&to=2023-09-15",
     "how it is proved": "/proof?",
+    "what can be taken home": "/data?",
+    "about the site": "/about?",
+    "a page of a past day": "/units/shi-ke-wei?asOf=2023-06-30&effectiveOn=2023-06-30",
     "a page that is not there": f"{PLAN}?effectiveOn=2023-03-01",
     "a question that is wrong": "/units?district=310115",
 }
