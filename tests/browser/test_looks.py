@@ -35,6 +35,9 @@ KINDS = {
     "a fact that is not there": "/events/999999?",
     "corrections": "/corrections?",
     "how it is proved": "/proof?",
+    "what can be taken home": "/data?",
+    "about the site": "/about?",
+    "a page of a past day": "/units/shi-ke-wei?asOf=2023-06-30&effectiveOn=2023-06-30",
     "a page that is not there": f"{PLAN}?effectiveOn=2023-03-01",
     "a question that is wrong": "/units?district=310115",
 }

@@ -57,7 +57,7 @@ async def test_every_page_that_shows_another_day_says_so_above_all_else(told: Si
         "effectiveOn=2023-06-30": "按现有记录回看：2023年6月30日的情况 · 回到最新",
         "effectiveOn=2024-03-01": "按现有记录预看：2024年3月1日的情况 · 回到最新",
         "asOf=2023-07-31&effectiveOn=2023-06-30": "旧版：2023年6月30日的情况，依据截至2023年7月31日的记录 · 回到最新",
-        "position=361&effectiveOn=2023-06-30&lang=en": "An old version: 30 June 2023, according to the record as of ",
+        "position=361&effectiveOn=2023-06-30&lang=en": "Old version: 30 June 2023, by the record as of ",
     }.items():
         for path in ("/", PLAN, f"{PLAN}/tasks/21", "/units", "/districts/310115", "/changes", "/data", "/proof"):
             band = band_of(await told.http.get(f"{path}?{query}"))
