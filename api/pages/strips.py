@@ -15,7 +15,7 @@ from projections.views.tasks import TaskView
 from projections.views.units import Via, ViaKind
 
 _QUARTERS: Final = 8  # that are drawn at most, the last ones
-_DRAWN: Final = 60  # units that are drawn at most
+_DRAWN: Final = 40  # units that are drawn at most
 Days = tuple[date, date]
 
 

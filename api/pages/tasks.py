@@ -38,8 +38,9 @@ from projections.views.subjects import TASK
 from projections.views.tasks import TASKS, AssignmentView, NumberedTask, TaskView
 from projections.wanted import Keyset, page_of, wanted
 
-_ENTRIES: Final = 100  # versions whose history a page tells
+_ENTRIES: Final = 60  # versions whose history a page tells
 _REPORTS: Final = 100  # reports that it has
+_WORDINGS: Final = 10  # wordings that it compares with the one before
 
 
 class TaskQuery(PageQuery, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -129,7 +130,7 @@ async def _history(
 async def _reworded(came: Origins, visit: Visit[Any]) -> Sequence[Reworded]:
     """Each wording but the first beside the one before it, the last one first."""
     pairs = [(old, fact, new) for (_, old), (fact, new) in zip(came.texts, came.texts[1:], strict=False)]
-    made = (Reworded(fact, marked(old, new, visit)) for old, fact, new in pairs[: -_ENTRIES - 1 : -1])
+    made = (Reworded(fact, marked(old, new, visit)) for old, fact, new in pairs[: -_WORDINGS - 1 : -1])
     return [one async for one in in_steps(made)]
 
 

@@ -39,7 +39,9 @@ async def test_what_the_record_showed_on_30_june(plain: BrowserContext) -> None:
     await expect(page.locator("[data-field=shown]")).to_contain_text("30 June 2023")
     await expect(page.locator("[data-field=status]").first).to_have_text("Not reported")
     await expect(page.locator("#reports + p")).to_have_text("Nobody had reported by this day.")
-    await expect(page.locator("[data-field=stands]")).to_have_text("Not reported: none of 3 reported; due 30 September 2023.")
+    await expect(page.locator("[data-field=stands]")).to_have_text(
+        "Not reported: none of 3 reported; due 30 September 2023."
+    )
     await page.get_by_role("link", name="Next: task 22").click()
     await expect(page.locator("[data-field=shown]")).to_contain_text("30 June 2023")
     await page.get_by_role("link", name="Back to the newest").click()
