@@ -31,7 +31,7 @@ from projections.views.subjects import SUBJECTS, Kind
 from projections.wanted import wanted
 
 PART_WIDTH: Final = 20_000  # positions: each begins one subject at most, which has two addresses; 50,000 are allowed
-OF_NO_SUBJECT: Final = ("/", "/units", "/districts", "/changes", "/proof")
+OF_NO_SUBJECT: Final = ("/", "/units", "/districts", "/changes", "/corrections", "/proof")
 _AT_ONCE: Final = 500  # subjects that are looked up at a time
 _PROTOCOL: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _XML: Final = "application/xml; charset=utf-8"

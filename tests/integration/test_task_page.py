@@ -52,13 +52,16 @@ def moments(seed: int) -> Iterator[tuple[int, dict[str, str]]]:
 def said_of(reports: list[Any], unit: str, quarter: str) -> tuple[str, int] | None:
     """What a unit said last of a quarter: the report that speaks for the latest day of those that speak of it."""
     first, last = period_days(quarter)
-    found = []
-    for one in reports:
+    found = list[tuple[date, int, str]]()
+    for one in (one for one in reports if one["unit"]["id"] == unit):
         begun, ended = period_days(one["period"])
         speaks = min(ended, date.fromisoformat(one["effectiveOn"]))
-        if one["unit"]["id"] == unit and begun <= last and speaks >= first:
+        if begun <= last and speaks >= first:
             found.append((speaks, one["event"], one["status"]))
-    return max(found)[:0:-1] if found else None  # pyright: ignore[reportReturnType]
+    if not found:
+        return None
+    _, event, status = max(found)
+    return status, event
 
 
 async def test_the_year_of_a_task_is_what_its_reports_say_and_who_rest_calls_silent(told: Site) -> None:
