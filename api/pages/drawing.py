@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.http.answers import Answer, made
 from api.pages.files import link_of
-from api.pages.visit import Visit, address, in_language, recorded_day
+from api.pages.visit import COLONS, COMMAS, Visit, address, in_language, recorded_day
 from api.services.phrases import Lang, numeral, seen
 from api.services.places import PublicBase
 from events.demo import is_demo
@@ -94,6 +94,8 @@ def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
         "link": visit.link,
         "words": visit.words,
         "day": visit.day,
+        "colon": COLONS[visit.lang],
+        "comma": COMMAS[visit.lang],
         "moment": moment,
         "demo": demo,
         "license": visit.request.reader.license,

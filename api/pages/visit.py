@@ -17,6 +17,9 @@ from projections.wanted import Wanted
 
 CARRIED: Final = ("asOf", "position", "effectiveOn", "lang")  # by every link, as they were asked
 
+COLONS: Final = {Lang.ZH: Markup("："), Lang.EN: Markup(": ")}
+COMMAS: Final = {Lang.ZH: Markup("、"), Lang.EN: Markup(", ")}
+
 
 class PageQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What every page takes: both clocks, and the language around the plan's words."""
@@ -94,7 +97,7 @@ class Visit(Generic[Q]):
 
     def listed(self, items: Sequence[Markup]) -> Markup:
         """Several, with commas between."""
-        return Markup(", ").join(items)
+        return COMMAS[self.lang].join(items)
 
 
 def address(path: str, query: Mapping[str, object]) -> str:
