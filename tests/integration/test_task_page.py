@@ -107,6 +107,26 @@ async def test_a_corrected_report_is_marked_in_the_year(told: Site) -> None:
         assert ("↺" in page) == (number == 1 and not clocks)
 
 
+async def test_the_year_says_through_whom_a_task_comes_to_a_unit_and_who_acts_for_it_now(site: Site) -> None:
+    await site.clock("2023-07-10T09:00:00+08:00")
+    old, why = "shang-hai-yin-bao-jian-ju", {"reason": "机构改革"}
+    said = {"type": "progress.report", "task": f"{ID}/32", "status": "in_progress", "narrative": "进展"}
+    await site.record({**said, "unit": old, "period": "2023-Q1", "effectiveOn": "2023-04-10"})
+    await site.record({"type": "unit.register", "unit": "xin-ju", "name": "新局", "kind": "body", **why})
+    await site.record(
+        {"type": "unit.succeed", "unit": old, "successors": ["xin-ju"], "effectiveOn": "2023-06-01", **why}
+    )
+    await site.record({**said, "unit": "xin-ju", "period": "2023-Q2", "effectiveOn": "2023-07-05"})
+    page = (await site.http.get(f"{PAGE}/32")).text
+    year = visible(page[page.index('id="year"') : page.index('id="reports"')])
+    name = (await site.get(f"/v1/units/{old}"))["name"]
+    assert f"{name}现由新局承接" in year
+    assert f"新局承接{name}" in year
+    cells = {(one["of"], one["key"]): one["value"] for one in marks(page, "strip")}
+    assert (cells[old, "2023-Q1"], cells["xin-ju", "2023-Q2"]) == ("in_progress", "in_progress")
+    assert "作为各区人民政府的成员" in visible((await site.http.get(f"{PAGE}/25")).text)
+
+
 async def test_the_marks_on_both_clocks_are_the_facts_that_rest_knows_of_the_task(told: Site) -> None:
     for number, clocks in moments(2):
         page = (await told.http.get(f"{PAGE}/{number}", params=clocks)).text
