@@ -20,7 +20,7 @@ def first_words(text: str) -> str:
     return clause if len(clause) <= _FIRST else f"{clause[:_FIRST]}…"
 
 
-def standing(task: TaskView, withdrawn_on: date | None, on: date, visit: Visit[Any]) -> Markup:
+def sentence(task: TaskView, withdrawn_on: date | None, on: date, visit: Visit[Any]) -> Markup:
     """The sentence, of at most 60 characters; nothing is said of an open list that only a closed one allows."""
     if task.withdrawn:
         return visit.t("stands.withdrawn", day=visit.day(withdrawn_on or on))

@@ -101,4 +101,7 @@ def _said(one: FactTold, visit: Visit[Any]) -> dict[Markup, Markup]:
     """What a fact says, by the names of its fields: in words, or else as it was recorded."""
     texts = {text.digest: text for text in one.fact.disclosures}
     others = ((name, value) for name, value in one.fact.data.items() if name not in TOLD and value not in (None, []))
-    return {**dict(one.details), **{visit.key(name): as_recorded(value, texts, visit) for name, value in others}}
+    return {
+        **dict(one.details),
+        **{Markup("<code>{}</code>").format(name): as_recorded(value, texts, visit) for name, value in others},
+    }

@@ -12,7 +12,7 @@ from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.told import Sides, as_recorded, facts_told, names_for, sides_of, text_told
 from api.pages.visit import PageQuery, Visit
-from api.pages.wording import marked
+from api.pages.wording import word_by_word
 from api.services.told import Names, subject
 from events.notes import vkey_of
 from events.steps import in_steps
@@ -24,7 +24,7 @@ from projections.views.history import Effective, Version
 _DRAWN: Final = 20  # stretches of days on which a fact changed something
 
 
-class Changed(NamedTuple):
+class ChangedDays(NamedTuple):
     """From when to when a fact changed what; where it reworded a text, that word by word."""
 
     effective: Effective
@@ -97,8 +97,8 @@ def _fields(fact: EventView, texts: Mapping[str, DisclosureView], visit: Visit[A
     return [(name, as_recorded(value, texts, visit)) for name, value in fact.data.items() if value is not None]
 
 
-def _changed(one: Version, names: Names, visit: Visit[Any]) -> Changed:
+def _changed(one: Version, names: Names, visit: Visit[Any]) -> ChangedDays:
     reworded = [each for each in one.changes if each.field == "text" and None not in (each.before, each.after)]
     others = [each for each in one.changes if each not in reworded]
-    wording = [marked(each.before, each.after, visit) for each in reworded]
-    return Changed(one.effective, sides_of(others, names, visit), next(iter(wording), None))
+    wording = [word_by_word(each.before, each.after, visit) for each in reworded]
+    return ChangedDays(one.effective, sides_of(others, names, visit), next(iter(wording), None))

@@ -15,11 +15,11 @@ from projections.views.tasks import TaskView
 from projections.views.units import Via, ViaKind
 
 _QUARTERS: Final = 8  # that are drawn at most, the last ones
-_DRAWN: Final = 60  # units that are drawn at most
-Days = tuple[date, date]
+_DRAWN: Final = 40  # units that are drawn at most
+_Days = tuple[date, date]
 
 
-class Cell(NamedTuple):
+class Quarter(NamedTuple):
     """What a unit said of a quarter, at which position; `silent`: nothing, though it should have."""
 
     period: str
@@ -35,7 +35,7 @@ class StripRow(NamedTuple):
     unit: Named
     via: Sequence[Via]
     acting: Sequence[Named]
-    cells: Sequence[Cell]
+    cells: Sequence[Quarter]
 
     @property
     def silent(self) -> int:
@@ -99,13 +99,13 @@ def strip(task: TaskView, year: int, rows: Rows, on: date) -> Strip:
     return Strip([name for name, _ in quarters], drawn[:_DRAWN], len(drawn), _place(task.due, quarters))
 
 
-def _quarters(year: int) -> Iterator[tuple[str, Days]]:
+def _quarters(year: int) -> Iterator[tuple[str, _Days]]:
     for number in range(1, 5):
         period = f"{year}-Q{number}"
         yield period, period_days(period)
 
 
-def _cell(period: str, days: Days, said: Iterable[SaidRow], *, silent: bool) -> Cell:
+def _cell(period: str, days: _Days, said: Iterable[SaidRow], *, silent: bool) -> Quarter:
     first, last = days
     own = [
         one
@@ -113,9 +113,9 @@ def _cell(period: str, days: Days, said: Iterable[SaidRow], *, silent: bool) -> 
         if period_days(one.period)[0] <= last and min(period_days(one.period)[1], one.effective_on) >= first
     ]
     if not own:
-        return Cell(period, None, silent=silent, event=None, corrected=False)
+        return Quarter(period, None, silent=silent, event=None, corrected=False)
     word = latest(own)
-    return Cell(period, word.status, silent=False, event=word.event, corrected=word.place != word.event)
+    return Quarter(period, word.status, silent=False, event=word.event, corrected=word.place != word.event)
 
 
 def _ways(task: TaskView, units: Directory) -> dict[str, tuple[int, Sequence[Via]]]:
@@ -131,7 +131,7 @@ def _ways(task: TaskView, units: Directory) -> dict[str, tuple[int, Sequence[Via
     return found
 
 
-def _place(due: date | None, quarters: Sequence[tuple[str, Days]]) -> float | None:
+def _place(due: date | None, quarters: Sequence[tuple[str, _Days]]) -> float | None:
     """Where a day lies among the quarters, in columns from the left."""
     for at, (_, (first, last)) in enumerate(quarters):
         if due is not None and first <= due <= last:

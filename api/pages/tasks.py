@@ -9,14 +9,14 @@ from msgspec import Meta
 from api.http.answers import Answer
 from api.http.paths import PlanKey, TaskNumber
 from api.http.question import Ask
-from api.pages.answered import first_words, standing
+from api.pages.answered import first_words, sentence
 from api.pages.clocks import both_clocks
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.strips import strip
 from api.pages.told import VersionTold, facts_told, versions_told
 from api.pages.visit import PageQuery, Visit
-from api.pages.wording import marked
+from api.pages.wording import word_by_word
 from api.services.told import Names, task_path
 from domain.task import Assignment
 from domain.values import Role
@@ -38,8 +38,9 @@ from projections.views.subjects import TASK
 from projections.views.tasks import TASKS, AssignmentView, NumberedTask, TaskView
 from projections.wanted import Keyset, page_of, wanted
 
-_ENTRIES: Final = 100  # versions whose history a page tells
+_ENTRIES: Final = 60  # versions whose history a page tells
 _REPORTS: Final = 100  # reports that it has
+_WORDINGS: Final = 10  # wordings that it compares with the one before
 
 
 class TaskQuery(PageQuery, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -82,7 +83,7 @@ async def task(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
         erasable=True,
         task=one,
         first_words=first_words(one.text),
-        stands=standing(one, withdrawn and withdrawn.effective_on, moment.effective_on, visit),
+        stands=sentence(one, withdrawn and withdrawn.effective_on, moment.effective_on, visit),
         since=min(since, default=None),
         title=adopted.title if adopted else plan,
         part=next((row for row in rows.of(PARTS, PartRow) if row.number == one.part), None),
@@ -129,7 +130,7 @@ async def _history(
 async def _reworded(came: Origins, visit: Visit[Any]) -> Sequence[Reworded]:
     """Each wording but the first beside the one before it, the last one first."""
     pairs = [(old, fact, new) for (_, old), (fact, new) in zip(came.texts, came.texts[1:], strict=False)]
-    made = (Reworded(fact, marked(old, new, visit)) for old, fact, new in pairs[: -_ENTRIES - 1 : -1])
+    made = (Reworded(fact, word_by_word(old, new, visit)) for old, fact, new in pairs[: -_WORDINGS - 1 : -1])
     return [one async for one in in_steps(made)]
 
 

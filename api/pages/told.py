@@ -61,7 +61,7 @@ def as_recorded(value: Any, texts: Mapping[str, DisclosureView], visit: Visit[An
             return text_told(texts[digest], visit)
         case dict():
             own = [(name, one) for name, one in cast("Mapping[str, Any]", value).items() if one is not None]
-            parts = (Markup("{} {}").format(visit.key(name), as_recorded(one, texts, visit)) for name, one in own)
+            parts = (Markup("<code>{}</code> {}").format(name, as_recorded(one, texts, visit)) for name, one in own)
             return visit.listed(list(parts))
         case list() | tuple():
             items = [as_recorded(one, texts, visit) for one in cast("Sequence[Any]", value)]

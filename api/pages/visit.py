@@ -20,6 +20,9 @@ from projections.wanted import Wanted
 _DAY: Final = len("2023-06-30")
 CARRIED: Final = ("asOf", "position", "effectiveOn", "lang")  # by every link, as they were asked
 
+COLONS: Final = {Lang.ZH: Markup("："), Lang.EN: Markup(": ")}
+COMMAS: Final = {Lang.ZH: Markup("、"), Lang.EN: Markup(", ")}
+
 
 COLONS: Final = {Lang.ZH: Markup("："), Lang.EN: Markup(": ")}
 COMMAS: Final = {Lang.ZH: Markup("、"), Lang.EN: Markup(", ")}

@@ -11,10 +11,10 @@ from api.pages.visit import Visit
 
 _WORD: Final = re.compile(r"[0-9A-Za-z.%]+|\s+|.", re.DOTALL)
 _MOST: Final = 90_000  # pairs of words that are compared: what matches badly takes some 20 ms for so many
-Piece = tuple[str, str, str]  # what stays, what is gone, what has come
+Differing = tuple[str, str, str]  # what stays, what is gone, what has come
 
 
-def pieces(before: str, after: str) -> Iterator[Piece]:
+def pieces(before: str, after: str) -> Iterator[Differing]:
     """Both texts piece by piece. Of what differs too much, all between what both begin and end with is one piece."""
     old, new = _WORD.findall(before), _WORD.findall(after)
     start = _alike(old, new)
@@ -25,7 +25,7 @@ def pieces(before: str, after: str) -> Iterator[Piece]:
     yield "".join(old[len(old) - end :]), "", ""
 
 
-def marked(before: str, after: str, visit: Visit[Any]) -> Markup:
+def word_by_word(before: str, after: str, visit: Visit[Any]) -> Markup:
     """The later wording with what is gone struck through and what has come underlined."""
     shown = [
         visit.words(stays) if stays else Markup("{}{}").format(_tagged("del", gone, visit), _tagged("ins", come, visit))
@@ -35,7 +35,7 @@ def marked(before: str, after: str, visit: Visit[Any]) -> Markup:
     return Markup("").join(shown)
 
 
-def _between(old: list[str], new: list[str]) -> Iterator[Piece]:
+def _between(old: list[str], new: list[str]) -> Iterator[Differing]:
     if len(old) * len(new) > _MOST:
         yield "", "".join(old), "".join(new)
         return

@@ -304,8 +304,9 @@ async def test_what_facts_of_old_hold_that_nobody_sees_is_drawn_harmlessly(site:
     hidden = "\u202e\x1b[31m\ufdd0"
     edit = {"type": "task.reword", "task": "shanghai-credit-2023/12", "text": f"推进{hidden}立法。", "reason": hidden}
     rename = {"type": "unit.rename", "unit": "shi-ke-wei", "name": f"科{hidden}委", "reason": hidden}
-    await site.record(edit, rename)
-    paths = (f"{PLAN}/tasks/12", PLAN, "/", "/changes", "/units", "/units/shi-ke-wei", f"{PLAN}?q=立法")
+    receipt = await site.record(edit, rename)
+    fact = f"/events/{receipt['position'] - 1}"
+    paths = (f"{PLAN}/tasks/12", fact, PLAN, "/", "/changes", "/units", "/units/shi-ke-wei", f"{PLAN}?q=立法")
     for path in paths:
         for lang in ("zh", "en"):
             page = (await site.http.get(path, params={"lang": lang, **({"q": "立法"} if "?" in path else {})})).text

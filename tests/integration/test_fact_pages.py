@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime
 from html import unescape
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -77,9 +77,10 @@ def _words(value: Any, texts: dict[str, str]) -> list[str]:
         case {"_sd": digest}:
             return [texts[digest]]
         case dict():
-            return [word for one in value.values() if one is not None for word in _words(one, texts)]
+            inner = cast("dict[str, Any]", value).values()
+            return [word for one in inner if one is not None for word in _words(one, texts)]
         case list():
-            return [word for one in value for word in _words(one, texts)]
+            return [word for one in cast("list[Any]", value) for word in _words(one, texts)]
         case bool():
             return ["是" if value else "否"]
         case _:
