@@ -12,7 +12,7 @@ from msgspec import Meta
 from api.http.answers import Answer
 from api.http.question import Ask
 from api.http.spans import Span
-from api.pages.differences import Differences, Telling, Trait
+from api.pages.differences import Grouped, Teller, Trait
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.visit import PageQuery, Visit, address
@@ -42,7 +42,7 @@ class ChangesQuery(PageQuery, frozen=True, kw_only=True, rename="camel", forbid_
     plan: Annotated[str | None, Meta(description="Only what has to do with this plan.")] = None
 
 
-class Stretch(NamedTuple):
+class Preset(NamedTuple):
     """Two days between which people often ask, by a name: `quarter`, `last` or `year`."""
 
     name: str
@@ -72,7 +72,7 @@ async def changes(request: Ask) -> Answer:
         raise await absent(request, PLAN, given.plan or "", after)
     named = await request.reader.read(after, [*map(wanted, (PLANS, UNITS, TASKS, DISTRICTS, PLATFORMS))])
     words = {one.id: one.text for one in named.of(TASKS, _Worded)}
-    told = Telling(Names(named), words, visit).all(found)
+    told = Teller(Names(named), words, visit).all(found)
     return drawn(
         "changes.html",
         visit,
@@ -85,23 +85,23 @@ async def changes(request: Ask) -> Answer:
         told=told,
         count=len(found),
         answer=_answer(told, visit) if found else None,
-        stretches=stretches(moment.effective_on, plans),
+        presets=presets(moment.effective_on, plans),
     )
 
 
-def stretches(on: date, plans: Sequence[PlanRow]) -> Sequence[Stretch]:
+def presets(on: date, plans: Sequence[PlanRow]) -> Sequence[Preset]:
     """The quarter of a day, the one before, and the year: from its eve, or the first plan's day where that is later."""
     _, (first, last) = last_quarter(on)
     eve = max(date(on.year, 1, 1) - date.resolution, EARLIEST)
     year = max(eve, min((one.issued_on for one in plans), default=eve))
     return [
-        Stretch("quarter", max(last, EARLIEST), on),
-        Stretch("last", max(first - date.resolution, EARLIEST), max(last, EARLIEST)),
-        Stretch("year", year, on),
+        Preset("quarter", max(last, EARLIEST), on),
+        Preset("last", max(first - date.resolution, EARLIEST), max(last, EARLIEST)),
+        Preset("year", year, on),
     ]
 
 
-def _answer(told: Differences, visit: Visit[Any]) -> Markup:
+def _answer(told: Grouped, visit: Visit[Any]) -> Markup:
     """How many tasks came to stand how, in one sentence; what else changed, where no task did."""
     numbers = {trait: len(told.tasks[trait]) for trait in _SAID}
     if not any(told.tasks.values()):

@@ -15,7 +15,7 @@ import pytest
 from api.cli.screen import Screen
 from api.pages.datasets import TAKEN_HOME
 from api.pages.differences import Trait
-from api.pages.taken import FREE, SILENT
+from api.pages.taken import NOT_SAID, NOTHING_DUE
 from api.pages.units import Sorting
 from api.services.phrases import Lang, catalogue, numeral
 from domain.commands import FACTS
@@ -100,9 +100,9 @@ MEMBERS = {
     "compared": COMPARED - DIFF_UNTOLD - {"taskCounts"} - (FIELDS - UNTOLD),
     "trait": Trait,
     "turned": [one for one in Trait if one is not Trait.OTHER],
-    "stretch": ["quarter", "last", "year"],
+    "preset": ["quarter", "last", "year"],
     "membership": Listing,
-    "quarter": [SILENT, FREE],
+    "quarter": [NOT_SAID, NOTHING_DUE],
     "sort": Sorting,
 }
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from api.pages.changes import stretches
+from api.pages.changes import presets
 from api.pages.differences import Trait, traits
 from api.services.phrases import Lang, catalogue, day_text, period_text
 from projections.views.diff import Changed, Outcome
@@ -205,7 +205,7 @@ def test_one_change_may_mean_several_things() -> None:
 
 def test_the_stretches_end_with_their_last_days() -> None:
     def days(text: str) -> list[tuple[str, str, str]]:
-        return [(name, str(first), str(last)) for name, first, last in stretches(date.fromisoformat(text), [])]
+        return [(name, str(first), str(last)) for name, first, last in presets(date.fromisoformat(text), [])]
 
     assert days("2023-12-31") == [
         ("quarter", "2023-09-30", "2023-12-31"),
