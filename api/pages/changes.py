@@ -20,7 +20,8 @@ from api.services.told import Names
 from domain.errors import WrongDate
 from domain.values import EARLIEST, last_quarter, parse_date
 from projections.as_of import Moment, NoSuchMoment
-from projections.views import diff
+from projections.views import diff, tasks
+from projections.views.counts import ReportedCounts, Tally
 from projections.views.districts import DISTRICTS
 from projections.views.names import PLANS, PLATFORMS, UNITS, PlanRow
 from projections.views.subjects import PLAN
@@ -28,6 +29,7 @@ from projections.views.tasks import TASKS
 from projections.wanted import wanted
 
 MONTH: Final = timedelta(days=30)
+_MOST_PLANS: Final = 10  # whose tasks are counted together
 _ALWAYS: Final = frozenset({Trait.WORSE, Trait.OVERDUE})  # said also where there is none
 _SAID: Final = (Trait.COMPLETED, Trait.BETTER, Trait.WORSE, Trait.OVERDUE, Trait.REWORDED, Trait.DUTIES, Trait.LISTED)
 
@@ -73,6 +75,7 @@ async def changes(request: Ask) -> Answer:
     named = await request.reader.read(after, [*map(wanted, (PLANS, UNITS, TASKS, DISTRICTS, PLATFORMS))])
     words = {one.id: one.text for one in named.of(TASKS, _Worded)}
     told = Teller(Names(named), words, visit).all(found)
+    chosen = [given.plan] if given.plan else [one.id for one in plans]
     return drawn(
         "changes.html",
         visit,
@@ -85,8 +88,18 @@ async def changes(request: Ask) -> Answer:
         told=told,
         count=len(found),
         answer=_answer(told, visit) if found else None,
+        stood=await _stood(request, (before, after), chosen),
         presets=presets(moment.effective_on, plans),
     )
+
+
+async def _stood(request: Ask, days: Sequence[Moment], plans: Sequence[str]) -> Sequence[tuple[date, ReportedCounts]]:
+    """How many tasks stood how on each day; of so many plans as can be seen at once."""
+    if not 0 < len(plans) <= _MOST_PLANS:
+        return ()
+    tallies = [Tally(await request.reader.read(one, tasks.of_plan(*plans)), one.effective_on) for one in days]
+    counts = [one.of(one.tasks.by_id.values()).reported_status for one in tallies]
+    return [(day.effective_on, own) for day, own in zip(days, counts, strict=True)]
 
 
 def presets(on: date, plans: Sequence[PlanRow]) -> Sequence[Preset]:

@@ -18,6 +18,7 @@ from projections.views.units import Participation
 
 _QUARTERS: Final = 4  # of a chart, at most
 _LAST_REPORTS: Final = 5
+_MOST_MEMBERS: Final = 60  # that are drawn one by one
 NOT_SAID: Final = "silent"
 NOTHING_DUE: Final = "free"  # who had nothing to report
 
@@ -68,6 +69,18 @@ class StillDue(NamedTuple):
     tasks: Sequence[tuple[TaskView, Sequence[Named]]]
 
 
+class MemberWords(NamedTuple):
+    """What one of several units says of each task that they all take part in: its own word, by the task's id."""
+
+    unit: Named
+    words: Mapping[str, str]
+
+    @property
+    def reported(self) -> int:
+        """On how many it has reported."""
+        return sum(word != ReportedStatus.NOT_REPORTED for word in self.words.values())
+
+
 class Taken(msgspec.Struct, frozen=True):
     """All that some units take part in; withdrawn tasks are among `tasks`, and in no number."""
 
@@ -75,6 +88,7 @@ class Taken(msgspec.Struct, frozen=True):
     quarters: Sequence[str]
     reports: Sequence[LastReport]
     due: Sequence[StillDue]
+    members: Sequence[MemberWords]
 
     @property
     def live(self) -> Sequence[TaskTaken]:
@@ -156,7 +170,22 @@ async def taken(  # noqa: PLR0913, PLR0917 - some units, and what was read of th
         quarters,
         _last_reports(request, spoken, known, there),
         _due(on, shown, silent, known),
+        _members(speaking, [task for task in shown if not task.withdrawn], words, known),
     )
+
+
+def _members(
+    units: Sequence[str], shown: Sequence[TaskView], words: OwnWords, known: Directory
+) -> Sequence[MemberWords]:
+    """The word of each, where they are several and can be seen side by side."""
+
+    def word(unit: str, task: str) -> str:
+        own = words.of([unit], task)
+        return own.status if own else ReportedStatus.NOT_REPORTED
+
+    if not 1 < len(units) <= _MOST_MEMBERS:
+        return ()
+    return [MemberWords(known.named(unit), {task.id: word(unit, task.id) for task in shown}) for unit in units]
 
 
 def by_status(values: Iterable[str]) -> Mapping[str, int]:
