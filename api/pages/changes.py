@@ -12,7 +12,7 @@ from msgspec import Meta
 from api.http.answers import Answer
 from api.http.question import Ask
 from api.http.spans import Span
-from api.pages.differences import Differences, Telling, Trait
+from api.pages.differences import Grouped, Teller, Trait
 from api.pages.drawing import drawn
 from api.pages.problems import absent
 from api.pages.visit import PageQuery, Visit, address
@@ -20,7 +20,8 @@ from api.services.told import Names
 from domain.errors import WrongDate
 from domain.values import EARLIEST, last_quarter, parse_date
 from projections.as_of import Moment, NoSuchMoment
-from projections.views import diff
+from projections.views import diff, tasks
+from projections.views.counts import ReportedCounts, Tally
 from projections.views.districts import DISTRICTS
 from projections.views.names import PLANS, PLATFORMS, UNITS, PlanRow
 from projections.views.subjects import PLAN
@@ -28,6 +29,7 @@ from projections.views.tasks import TASKS
 from projections.wanted import wanted
 
 MONTH: Final = timedelta(days=30)
+_MOST_PLANS: Final = 10  # whose tasks are counted together
 _ALWAYS: Final = frozenset({Trait.WORSE, Trait.OVERDUE})  # said also where there is none
 _SAID: Final = (Trait.COMPLETED, Trait.BETTER, Trait.WORSE, Trait.OVERDUE, Trait.REWORDED, Trait.DUTIES, Trait.LISTED)
 
@@ -42,7 +44,7 @@ class ChangesQuery(PageQuery, frozen=True, kw_only=True, rename="camel", forbid_
     plan: Annotated[str | None, Meta(description="Only what has to do with this plan.")] = None
 
 
-class Stretch(NamedTuple):
+class Preset(NamedTuple):
     """Two days between which people often ask, by a name: `quarter`, `last` or `year`."""
 
     name: str
@@ -72,7 +74,8 @@ async def changes(request: Ask) -> Answer:
         raise await absent(request, PLAN, given.plan or "", after)
     named = await request.reader.read(after, [*map(wanted, (PLANS, UNITS, TASKS, DISTRICTS, PLATFORMS))])
     words = {one.id: one.text for one in named.of(TASKS, _Worded)}
-    told = Telling(Names(named), words, visit).all(found)
+    told = Teller(Names(named), words, visit).all(found)
+    chosen = [given.plan] if given.plan else [one.id for one in plans]
     return drawn(
         "changes.html",
         visit,
@@ -85,23 +88,33 @@ async def changes(request: Ask) -> Answer:
         told=told,
         count=len(found),
         answer=_answer(told, visit) if found else None,
-        stretches=stretches(moment.effective_on, plans),
+        stood=await _stood(request, (before, after), chosen),
+        presets=presets(moment.effective_on, plans),
     )
 
 
-def stretches(on: date, plans: Sequence[PlanRow]) -> Sequence[Stretch]:
+async def _stood(request: Ask, days: Sequence[Moment], plans: Sequence[str]) -> Sequence[tuple[date, ReportedCounts]]:
+    """How many tasks stood how on each day; of so many plans as can be seen at once."""
+    if not 0 < len(plans) <= _MOST_PLANS:
+        return ()
+    tallies = [Tally(await request.reader.read(one, tasks.of_plan(*plans)), one.effective_on) for one in days]
+    counts = [one.of(one.tasks.by_id.values()).reported_status for one in tallies]
+    return [(day.effective_on, own) for day, own in zip(days, counts, strict=True)]
+
+
+def presets(on: date, plans: Sequence[PlanRow]) -> Sequence[Preset]:
     """The quarter of a day, the one before, and the year: from its eve, or the first plan's day where that is later."""
     _, (first, last) = last_quarter(on)
     eve = max(date(on.year, 1, 1) - date.resolution, EARLIEST)
     year = max(eve, min((one.issued_on for one in plans), default=eve))
     return [
-        Stretch("quarter", max(last, EARLIEST), on),
-        Stretch("last", max(first - date.resolution, EARLIEST), max(last, EARLIEST)),
-        Stretch("year", year, on),
+        Preset("quarter", max(last, EARLIEST), on),
+        Preset("last", max(first - date.resolution, EARLIEST), max(last, EARLIEST)),
+        Preset("year", year, on),
     ]
 
 
-def _answer(told: Differences, visit: Visit[Any]) -> Markup:
+def _answer(told: Grouped, visit: Visit[Any]) -> Markup:
     """How many tasks came to stand how, in one sentence; what else changed, where no task did."""
     numbers = {trait: len(told.tasks[trait]) for trait in _SAID}
     if not any(told.tasks.values()):

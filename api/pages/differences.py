@@ -57,14 +57,14 @@ class TaskChanged(msgspec.Struct, frozen=True):
     reports: Sequence[ChangeTold]
 
 
-class Differences(msgspec.Struct, frozen=True):
+class Grouped(msgspec.Struct, frozen=True):
     """All changes: those of tasks by what they mean, where one may stand more than once, and the others."""
 
     tasks: Mapping[Trait, Sequence[TaskChanged]]
     others: Sequence[ChangeTold]
 
 
-class Telling:
+class Teller:
     """Tells changes in words, by the names and the words that the later day has."""
 
     def __init__(self, names: Names, words: Mapping[str, str], visit: Visit[Any]) -> None:
@@ -72,7 +72,7 @@ class Telling:
         self._words = words
         self._visit = visit
 
-    def all(self, changed: Iterable[Changed]) -> Differences:
+    def all(self, changed: Iterable[Changed]) -> Grouped:
         """All changes, in groups."""
         own: dict[str, Changed] = {}
         reports: dict[str, list[ChangeTold]] = {}
@@ -90,7 +90,7 @@ class Telling:
             told = TaskChanged(task, self._told(its), reports.get(task, ()))
             for trait in traits(its):
                 found[trait].append(told)
-        return Differences(found, others)
+        return Grouped(found, others)
 
     def _told(self, one: Changed) -> ChangeTold:
         """A change in words."""

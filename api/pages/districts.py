@@ -12,7 +12,7 @@ from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.listed import ListQuery, list_part
 from api.pages.problems import absent
-from api.pages.taken import counted, taken
+from api.pages.taken import by_status, taken
 from api.pages.visit import PageQuery, Visit
 from domain.document.reference import REFERENCE, KnownDistrict
 from projections.as_of import Moment
@@ -38,7 +38,7 @@ class Tile(msgspec.Struct, frozen=True):
     @property
     def own(self) -> Mapping[str, int]:
         """How many of its tasks have each status by its own word."""
-        return counted(status for _, status in self.marks)
+        return by_status(status for _, status in self.marks)
 
     @property
     def reported(self) -> int:
@@ -59,7 +59,7 @@ async def districts(request: Ask) -> Answer:
         json="/v1/districts",
         csv="/v1/districts.csv",
         tiles=shown,
-        seen=counted(status for one in shown for _, status in one.marks),
+        seen=by_status(status for one in shown for _, status in one.marks),
         more=part.more,
     )
 

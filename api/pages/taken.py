@@ -16,10 +16,11 @@ from projections.views.own import OwnWords, ReportOn
 from projections.views.tasks import ReportedStatus, TaskView
 from projections.views.units import Participation
 
-QUARTERS: Final = 4  # of a chart, at most
-LAST_REPORTS: Final = 5
-SILENT: Final = "silent"
-FREE: Final = "free"  # who had nothing to report
+_QUARTERS: Final = 4  # of a chart, at most
+_LAST_REPORTS: Final = 5
+_MOST_MEMBERS: Final = 60  # that are drawn one by one
+NOT_SAID: Final = "silent"
+NOTHING_DUE: Final = "free"  # who had nothing to report
 
 
 class TaskTaken(msgspec.Struct, frozen=True):
@@ -68,6 +69,18 @@ class StillDue(NamedTuple):
     tasks: Sequence[tuple[TaskView, Sequence[Named]]]
 
 
+class MemberWords(NamedTuple):
+    """What one of several units says of each task that they all take part in: its own word, by the task's id."""
+
+    unit: Named
+    words: Mapping[str, str]
+
+    @property
+    def reported(self) -> int:
+        """On how many it has reported."""
+        return sum(word != ReportedStatus.NOT_REPORTED for word in self.words.values())
+
+
 class Taken(msgspec.Struct, frozen=True):
     """All that some units take part in; withdrawn tasks are among `tasks`, and in no number."""
 
@@ -75,6 +88,7 @@ class Taken(msgspec.Struct, frozen=True):
     quarters: Sequence[str]
     reports: Sequence[LastReport]
     due: Sequence[StillDue]
+    members: Sequence[MemberWords]
 
     @property
     def live(self) -> Sequence[TaskTaken]:
@@ -84,12 +98,12 @@ class Taken(msgspec.Struct, frozen=True):
     @property
     def own(self) -> Mapping[str, int]:
         """How many have each status by their own word."""
-        return counted(one.status for one in self.live)
+        return by_status(one.status for one in self.live)
 
     @property
     def whole(self) -> Mapping[str, int]:
         """How many have each status by the word of all who should speak."""
-        return counted(one.task.reported_status for one in self.live)
+        return by_status(one.task.reported_status for one in self.live)
 
     @property
     def seen(self) -> Mapping[str, int]:
@@ -97,7 +111,7 @@ class Taken(msgspec.Struct, frozen=True):
         drawn = (
             status for one in self.live for status in (*one.quarters.values(), one.status, one.task.reported_status)
         )
-        return counted(ReportedStatus.NOT_REPORTED if one == SILENT else one for one in drawn if one != FREE)
+        return by_status(ReportedStatus.NOT_REPORTED if one == NOT_SAID else one for one in drawn if one != NOTHING_DUE)
 
     @property
     def other_role(self) -> Role | None:
@@ -135,7 +149,7 @@ async def taken(  # noqa: PLR0913, PLR0917 - some units, and what was read of th
 
     def word(task: TaskView, quarter: str) -> str:
         own = words.of(speaking, task.id, period_days(quarter))
-        return own.status if own else SILENT if silent(task, quarter) else FREE
+        return own.status if own else NOT_SAID if silent(task, quarter) else NOTHING_DUE
 
     shown = [there[task] for task in ways if task in there]
     spoken = words.spoken({before for one in speaking for before in known.before(one)})
@@ -156,10 +170,25 @@ async def taken(  # noqa: PLR0913, PLR0917 - some units, and what was read of th
         quarters,
         _last_reports(request, spoken, known, there),
         _due(on, shown, silent, known),
+        _members(speaking, [task for task in shown if not task.withdrawn], words, known),
     )
 
 
-def counted(values: Iterable[str]) -> Mapping[str, int]:
+def _members(
+    units: Sequence[str], shown: Sequence[TaskView], words: OwnWords, known: Directory
+) -> Sequence[MemberWords]:
+    """The word of each, where they are several and can be seen side by side."""
+
+    def word(unit: str, task: str) -> str:
+        own = words.of([unit], task)
+        return own.status if own else ReportedStatus.NOT_REPORTED
+
+    if not 1 < len(units) <= _MOST_MEMBERS:
+        return ()
+    return [MemberWords(known.named(unit), {task.id: word(unit, task.id) for task in shown}) for unit in units]
+
+
+def by_status(values: Iterable[str]) -> Mapping[str, int]:
     """How many there are of each status."""
     found = dict.fromkeys(map(str, ReportedStatus), 0)
     for one in values:
@@ -170,7 +199,7 @@ def counted(values: Iterable[str]) -> Mapping[str, int]:
 def _quarters(on: date, first: date) -> Sequence[str]:
     """The quarter of the day and those before it that did not begin before a first day."""
     found = [_quarter_of(on)]
-    while len(found) < QUARTERS:
+    while len(found) < _QUARTERS:
         before = quarter_before(period_days(found[0])[0])
         if period_days(before)[0] < first:
             break
@@ -191,7 +220,7 @@ def _last_reports(
         LastReport(there[task], known.named(one.unit), one.period, one.status, recorded_at(one.event))
         for task, one in spoken
         if task in there
-    ][:LAST_REPORTS]
+    ][:_LAST_REPORTS]
 
 
 def _due(

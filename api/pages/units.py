@@ -27,7 +27,7 @@ from projections.views.tasks import ReportedStatus
 from projections.views.units import UNIT_LIST, UNIT_TASKS, UnitView
 from projections.wanted import wanted
 
-_AT_ONCE: Final = 100
+_AT_ONCE: Final = 80  # which the units of a city fit in: as long as they do, they can be sorted
 
 
 class Sorting(StrEnum):

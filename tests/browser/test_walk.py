@@ -36,7 +36,7 @@ async def test_from_the_first_page_to_task_21_to_its_unit_and_to_30_june(plain: 
     await choose(page, "改日期", "更多", day=("哪一天的实际情况", "2023-06-29"))
     await expect(page.locator("[data-field=shown]")).to_contain_text("2023年6月29日")
     await expect(page.locator("li[data-task='shanghai-credit-2023/21'] [data-field=status]")).to_have_text("尚未报送")
-    await page.get_by_role("link", name="任务 21", exact=True).click()
+    await page.get_by_role("link", name="任务 21", exact=True).first.click()
     await expect(page.locator("[data-field=shown]")).to_contain_text("2023年6月29日")
     await expect(page.locator("[data-field=due]")).to_have_text("2023年9月30日")
 

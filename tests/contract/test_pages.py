@@ -19,7 +19,7 @@ from api.pages.datasets import TAKEN_HOME
 from api.pages.differences import Trait
 from api.pages.drawing import WAYS
 from api.pages.problems import KINDS_TOLD, TOLD_CODES
-from api.pages.taken import FREE, SILENT
+from api.pages.taken import NOT_SAID, NOTHING_DUE
 from api.pages.units import Sorting
 from api.services.phrases import Lang, catalogue, numeral
 from domain.commands import FACTS
@@ -115,9 +115,9 @@ MEMBERS = {
     "compared": COMPARED - DIFF_UNTOLD - {"taskCounts"} - (FIELDS - UNTOLD),
     "trait": Trait,
     "turned": [one for one in Trait if one is not Trait.OTHER],
-    "stretch": ["quarter", "last", "year"],
+    "preset": ["quarter", "last", "year"],
     "membership": Listing,
-    "quarter": [SILENT, FREE],
+    "quarter": [NOT_SAID, NOTHING_DUE],
     "sort": [*Sorting, *TaskSort],
     "sum": ReportedStatus,
     "span": ["quarter", "since", "year"],

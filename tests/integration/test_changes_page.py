@@ -8,14 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from api.pages.changes import stretches
+from api.pages.changes import presets
 from api.pages.differences import Trait, traits
 from api.services.phrases import Lang, catalogue, day_text, period_text
 from projections.views.diff import Changed, Outcome
 from projections.views.history import Change
 from projections.views.subjects import Kind
-from tests.conftest import Site
-from tests.marks import marks
+from tests.conftest import PLAN, Site
+from tests.marks import marks, of
 
 VOID = {"meta", "link", "input", "br"}
 SPANS = [
@@ -157,13 +157,24 @@ async def test_the_numbers_of_the_groups_are_those_of_the_tasks_that_changed_so(
                 one_more("overdue")
             if "text" in fields:
                 one_more("reworded")
-    shown = {key: int(value) for (of, key), value in marks(html).items() if of == "changes"}
+    shown = {key: int(value) for (whose, key), value in marks(html).items() if whose == "changes"}
     for name in ("completed", "better", "worse", "overdue", "reworded"):
         assert shown.get(name, 0) == expected.get(name, 0), name
     said = answer(html)
     assert len(said) <= 60
     for name in ("worse", "overdue"):
         assert catalogue()[f"turned.{name}"]["zh"].format(count=expected.get(name, 0)) in said
+
+
+async def test_both_bars_show_what_the_summary_counts_on_each_day(told: Site) -> None:
+    for from_, to in SPANS:
+        html, _ = await both(told, from_, to)
+        position = re.findall(r"position=(\d+)", html)[0]
+        days = {"position": position, "effectiveOn": f"{from_},{to}"}
+        summary = await told.get(f"{PLAN}/summary", **days)
+        for whose, one in zip(("before", "after"), summary["days"], strict=True):
+            counts: dict[str, int] = one["taskCounts"]["reportedStatus"] if one["taskCounts"] else {}
+            assert of(marks(html), whose) == {name: str(count) for name, count in counts.items() if count}
 
 
 def answer(html: str) -> str:
@@ -205,7 +216,7 @@ def test_one_change_may_mean_several_things() -> None:
 
 def test_the_stretches_end_with_their_last_days() -> None:
     def days(text: str) -> list[tuple[str, str, str]]:
-        return [(name, str(first), str(last)) for name, first, last in stretches(date.fromisoformat(text), [])]
+        return [(name, str(first), str(last)) for name, first, last in presets(date.fromisoformat(text), [])]
 
     assert days("2023-12-31") == [
         ("quarter", "2023-09-30", "2023-12-31"),

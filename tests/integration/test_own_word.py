@@ -5,6 +5,7 @@ import io
 import re
 from typing import Any
 
+from api.services.phrases import catalogue
 from domain.values import RANK, Status
 from tests.conftest import PLAN, Site
 
@@ -36,10 +37,10 @@ async def test_none_of_the_tasks_that_a_districts_page_shows_as_completed_hides_
     for one in district["tasks"]:
         assert one["own"] == own(said.get(one["task"], {}).get(GOVERNMENT)), one["task"]
     page = (await told.http.get(f"/districts/{DISTRICT}")).text
-    shown = re.findall(r'data-task="([^"]+)".*?data-field="own">(.*?)</dd>', page, re.DOTALL)
+    shown = re.findall(r'data-task="([^"]+)".*?data-field="own">(.*?)</p>', page, re.DOTALL)
     assert len(shown) == len({one["task"] for one in district["tasks"]})
     there = {one["task"] for one in district["tasks"] if one["own"]}
-    assert {task for task, word in shown if "尚未报告" not in word} == there
+    assert {task for task, word in shown if catalogue()["status.not_reported"]["zh"] not in word} == there
 
 
 async def test_a_units_own_word_is_its_latest_report_over_every_door(told: Site) -> None:

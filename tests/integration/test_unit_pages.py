@@ -66,7 +66,7 @@ async def agrees(site: Site, html: str, view: Any, who: dict[str, str], moment: 
     assert counted(of(found, f"own {key}"), list(own.values()))
     whole = {name: str(count) for name, count in counts["reportedStatus"].items() if count}
     assert of(found, f"whole {key}") == whole
-    quarters = {quarter for whose, quarter in found if whose.startswith(f"{key} ")}
+    quarters = {quarter for whose, quarter in found if whose.startswith(f"{key} ") and "/" in whose}
     for quarter in quarters:
         given = {**moment, **who, "silentIn": quarter, "limit": 200}
         silent = {one["id"] for one in (await site.get(f"{PLAN}/tasks", **given))["items"]} & set(own)
@@ -157,6 +157,21 @@ async def test_the_list_of_units_has_the_numbers_that_rest_counts_at_50_moments(
         if sort in {"tasks", "completed", "overdue", "silent"}:
             order = [int(found[unit, sort]) for unit in lines]
             assert order == sorted(order, reverse=True)
+
+
+async def test_of_a_group_each_members_own_word_is_drawn(told: Site) -> None:
+    group = "ge-qu-ren-min-zheng-fu"
+    for moment in ({}, {"asOf": "2023-08-25", "effectiveOn": "2023-07-15"}):
+        found, view = (
+            marks(await drawn(told, f"/units/{group}", moment)),
+            await told.get(f"/v1/units/{group}", **moment),
+        )
+        shared, live = {one["task"] for one in view["tasks"]}, await live_tasks(told, moment)
+        assert len(view["members"]) == 16
+        for member in view["members"]:
+            own = words_of(await told.get(f"/v1/units/{member['id']}", **moment), shared & live)
+            reported = sum(word != "not_reported" for word in own.values())
+            assert of(found, f"{group} {member['id']}") == {**own, "reported": str(reported)}
 
 
 async def test_a_last_report_is_the_one_that_was_recorded_last(told: Site) -> None:
