@@ -40,11 +40,11 @@ endif
 .DEFAULT_GOAL := help
 # Every target wants the one environment, and the checks both cores.
 .NOTPARALLEL:
-.PHONY: help setup serve demo test browser interop lint agreement mutants tampered fuzz endurance soak follow bench large openapi released lock wheels container clean
+.PHONY: help setup serve demo test browser pictures interop lint agreement mutants tampered fuzz endurance soak follow bench large openapi released lock wheels container clean
 
 help: ## this list
-	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise:"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 13
+	@echo "make TARGET, with PORT=$(PORT) and DATA=$(DATA) unless you say otherwise; to see it: make demo"
+	@sed -n -e 's/^##@ \(.*\)/\n\1:/p' -e 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 13
 
 setup: $(STAMP) $(ASSETS) ## prepare .venv, what the browser pages need, and nothing else
 
@@ -54,12 +54,14 @@ $(STAMP): requirements.lock pyproject.toml
 $(ASSETS): api/assets/package.json api/assets/package-lock.json .ci/assets .ci/npm | $(STAMP)
 	@sh .ci/assets $(BIN)/python
 
+##@ To see it
 serve: setup ## start PostgreSQL and the API on 127.0.0.1:$PORT, keeping everything in $DATA
 	@exec $(BIN)/planrecord serve --port $(PORT) --data-dir "$(DATA)"
 
 demo: setup ## the same with a year of invented reports and edits, in $DEMO
 	@exec $(BIN)/planrecord demo --serve --port $(PORT) --data-dir "$(DEMO)"
 
+##@ To change it
 lint: setup ## format, lint, types and the direction of imports
 	@sh .ci/check 'format (ruff)' $(BIN)/ruff format --check
 	@sh .ci/check 'lint (ruff)' $(BIN)/ruff check
@@ -77,6 +79,7 @@ $(AXE): tests/browser/package.json tests/browser/package-lock.json .ci/npm | $(S
 	@rm -rf build/browser && mkdir -p build/browser && cp tests/browser/package*.json build/browser
 	@sh .ci/npm $(BIN)/python build/browser && touch $@
 
+##@ Checks that take longer
 interop: setup $(INTEROP) ## others' own checks of what is published, in the runtimes that they are written for
 	@STANDARDS="$(STANDARDS)" $(BIN)/pytest -q tests/interop
 
@@ -115,6 +118,10 @@ bench: setup ## measure it beside its peers: ONLY=name,name SECONDS=3 RUNS=5; bu
 large: setup ## make the large record that make bench measures growth in, unless it is there: FACTS=1000000
 	@$(BIN)/python -m tests.benchmarks.large --facts $(FACTS)
 
+##@ What is made from the code
+pictures: setup ## a picture of every kind of page in build/pictures, and the README's two in pictures/: ONLY="a task"
+	@$(BIN)/python -m tests.pictures --only "$(ONLY)"
+
 openapi: setup ## write openapi/ anew from the code
 	@$(BIN)/python -m api.cli.describe
 
@@ -132,6 +139,7 @@ lock: $(UV) ## write requirements.lock anew from pyproject.toml
 	@$(UV) pip compile --quiet --group interop --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate --no-header -o tests/interop/requirements.lock
 
+##@ What it runs on
 wheels: setup $(UV) ## check for 3.11, 3.12 and 3.13 that all they need is there as wheels and that the types hold
 	@for version in $(PYTHONS); do \
 	    sh .ci/check "wheels for $$version" $(UV) pip install --dry-run --no-deps --require-hashes \
@@ -143,6 +151,7 @@ wheels: setup $(UV) ## check for 3.11, 3.12 and 3.13 that all they need is there
 container: setup ## carry out Dockerfile and docker-compose.yml without an engine
 	@sh .ci/check 'container files' env PYTHONPATH=. $(BIN)/python .ci/container.py
 
+##@ To begin anew
 clean: ## remove what can be made anew; $DATA and $DEMO stay
 	@rm -rf .venv build dist api/assets/files .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -115,7 +115,9 @@ def feed_entry(log: str, fact: EventView, names: Names, voice: PlainVoice) -> Fe
     said = telling(fact, names, voice)
     title = voice.t("feed.entry", subject=said.subject, act=said.act)
     lines = [voice.t("feed.detail", label=label, value=_clipped(value)) for label, value in said.details]
-    lines.append(voice.t("history.effective", day=voice.day(fact.effective_on)))
+    day = voice.day(fact.effective_on)
+    reported = fact.type.startswith("progress.")
+    lines.append(voice.t("history.about", day=day) if reported else voice.t("history.effective", day=day))
     if fact.replaces is not None:
         lines.append(voice.t("feed.replaces", position=fact.replaces))
     for label, value in (

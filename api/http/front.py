@@ -157,7 +157,7 @@ class Front:
         if scope["type"] == "websocket":
             await self._not_connected(scope, why, send)
         else:
-            await self._failed(scope, why, send, perf_counter())
+            await self._failed(scope, why, send, perf_counter(), NOBODY)  # to draw a page is work
 
     async def _not_connected(self, scope: Scope, error: Trouble, send: Send) -> None:
         answer = self._failing("GET", scope["path"], {}, NOBODY, self._head, error, Trace(scope["headers"]))
@@ -240,14 +240,16 @@ class Front:
         if weight <= LARGEST_READING:
             self._memory.put(parts, question, 3 * weight)  # the parts, and the same once more as text
 
-    async def _failed(self, scope: Scope, error: Exception, send: Send, began: float) -> None:
+    async def _failed(
+        self, scope: Scope, error: Exception, send: Send, began: float, audience: Audience | None = None
+    ) -> None:
         """Say what is wrong with a request that could not be read, or where its resource is."""
         if isinstance(error, Elsewhere):
             answer = Answer(b"", {"Location": error.location, "Cache-Control": "no-cache"}, ONCE, 308)
         else:
             trace = Trace(scope["headers"])
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
-            audience = audience_of(scope["path"], _lang_of(scope), dict(scope["headers"]))
+            audience = audience or audience_of(scope["path"], _lang_of(scope), dict(scope["headers"]))
             answer = self._failing(method, scope["path"], {}, audience, self._head, error, trace)
         collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)
@@ -342,7 +344,9 @@ class Front:
             coding = question.packed if stays not in AS_THEY_COME else ""
             return _long(collected, route, collected.parts, packed=coding)
         state = (stays.position, today, notice) if isinstance(stays, AtHead) else None
-        entry = await _entry(collected, route, stays, state, epoch, packed=question.packed)
+        # What goes wrong is short, and holds an id that is another each time: packed, HEAD could not tell its length.
+        coding = question.packed if collected.status < 400 else ""  # noqa: PLR2004
+        entry = await _entry(collected, route, stays, state, epoch, packed=coding)
         if not isinstance(stays, Once | Goes) and collected.status == 200 and len(content) <= LARGEST_QUERY:  # noqa: PLR2004
             self._memory.offer(key, entry, _weight(key, entry))
         return entry

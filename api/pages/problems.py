@@ -28,7 +28,7 @@ from projections.views.subjects import PLAN, TASK, Subject
 
 TOLD_CODES: Final = (  # problems for which there is a sentence
     *("unknown_parameter", "bad_parameter", "repeated_parameter", "bad_moment", "unknown_id", "not_at_this_moment"),
-    *("not_visible_yet", "too_much_work", "database_unavailable"),
+    *("not_visible_yet", "database_unavailable"),
 )
 KINDS_TOLD: Final = ("400", "404", "500", "503")  # and what is said of any other
 ABOVE: Final = {"units": "/units", "districts": "/districts", "events": "/changes"}  # of what has a page of its own

@@ -32,6 +32,7 @@ async def proof_page(request: Ask) -> Answer:
         note=note.note.decode() if note else None,
         signed=_checkpoint(note.note) if note else None,
         since=since,
+        site=request.app.state.base.whole(""),
         published_at=request.app.state.key_published_at,
     )
     # A later checkpoint is shown in the place of this one though the log has not grown.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 from msgspec import Meta
@@ -57,7 +57,7 @@ class Visit(Generic[Q]):
         self.lang = request.question.audience.lang or Lang.ZH
         self.path: str = request.question.path
         if self.given.on is not None:
-            raise Moved(address(self.path, {**self.own, **self.on(self.given.on), **self.language}))
+            raise Moved(address(quote(self.path), {**self.own, **self.on(self.given.on), **self.language}))
 
     @property
     def asked(self) -> AsOf:

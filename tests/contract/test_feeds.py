@@ -125,7 +125,7 @@ async def test_an_entry_says_what_was_done_to_what_and_leads_to_both(told: Site)
     summary = entry.findtext(f"{ATOM}summary", "")
     assert fact["leafHash"] in summary
     assert fact["cause"]["reason"] in summary
-    assert "自 2023年6月1日 起适用" in summary
+    assert "自2023年6月1日起生效" in summary
     assert (await fetched(told, links_of(entry)["related"])).headers["Content-Type"].startswith("text/html")
 
 

@@ -41,6 +41,14 @@ async def test_one_day_stands_for_both_clocks(told: Site, path: str, on: str, lo
     assert (await told.http.get(location)).status_code == 200
 
 
+async def test_whatever_an_address_holds_its_day_leads_nowhere_else(told: Site) -> None:
+    for path in ("/units/%0d%0aSet-Cookie:a=b", "/units/市科委", "/units/a b"):
+        answer = await told.http.get(f"{path}?on=2023-06-30")
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith("/units/")
+        assert "Set-Cookie" not in answer.headers
+
+
 async def test_a_day_is_given_once_and_as_a_day(told: Site) -> None:
     for query in ("on=2023-06-30&effectiveOn=2023-06-30", "on=2023-06-30&position=300", "on=June"):
         page = await told.http.get(f"/units?{query}")
