@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
+from api.pages.apart import link_apart
 from api.pages.visit import Visit
 from api.services.phrases import numeral
 from domain.values import Role, last_quarter
@@ -38,7 +39,7 @@ def presets(visit: Visit[Any], path: str, on: date) -> list[Preset]:
         ("withdrawn", "true", visit.t("task.withdrawn")),
     ]
     return [
-        Preset(words, visit.link(path, **{name: value}), visit.own == {name: value}) for name, value, words in several
+        Preset(words, link_apart(path, **{name: value}), visit.own == {name: value}) for name, value, words in several
     ]
 
 

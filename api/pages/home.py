@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from litestar import get
+from markupsafe import Markup
 
 from api.http.answers import Answer
 from api.http.question import Ask
-from api.pages.boards import Board, board_of
+from api.pages.apart import drawn_apart, lines_of
+from api.pages.boards import board_of
 from api.pages.datasets import catalogue_of
 from api.pages.drawing import drawn
-from api.pages.lines import Line, lines_of
 from api.pages.listed import ListPart, ListQuery, list_part
 from api.pages.newest import newest_plans
 from api.pages.standing import Backlog, Late, late, most_behind, summed_up
@@ -51,8 +52,7 @@ class Newest(NamedTuple):
 
     plan: PlanView
     counts: TaskCounts
-    board: Board
-    lines: Mapping[str, Line]
+    board: Markup
     months: Sequence[Month]
     late: Sequence[Late]
     silent: Sequence[tuple[TaskView, int]]
@@ -108,8 +108,7 @@ async def _newest_plan(visit: Visit[ListQuery], part: ListPart[PlanView]) -> New
     return Newest(
         plan,
         counts,
-        board_of(plan, tally),
-        lines_of(visit, tasks.shown_of(rows, on)),
+        _board(visit, plan, tally, rows, on),
         await _months(visit, plan, moment),
         lagging,
         _silent(live, rows, on),
@@ -117,6 +116,18 @@ async def _newest_plan(visit: Visit[ListQuery], part: ListPart[PlanView]) -> New
         most_behind(lagging, counts, tally.units)[:FEW],
         _spans(on),
     )
+
+
+def _board(visit: Visit[ListQuery], plan: PlanView, tally: Tally, rows: Rows, on: date) -> Markup:
+    """Its board, which follows from its tasks as they are shown and from what its parts are called."""
+    every = tasks.shown_of(rows, on)
+    key = tuple(one.json for one in every), rows.joined(PARTS)
+
+    def shown() -> Mapping[str, Any]:
+        counts = tally.of(tally.tasks.by_plan.get(plan.id, ()))
+        return {"board": board_of(plan, tally), "plan": plan, "lines": lines_of(visit, every), "counts": counts}
+
+    return drawn_apart(visit, "board.html", key, shown)
 
 
 async def _months(visit: Visit[ListQuery], plan: PlanView, moment: Moment) -> list[Month]:
