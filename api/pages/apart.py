@@ -15,12 +15,12 @@ from api.pages.visit import CARRIED, Visit, address
 from projections.lists import Shown
 from projections.views.tasks import TaskView
 
-FIRST: Final = Markup("\x00")  # of an address that has no parameters of its own,
-FURTHER: Final = Markup("\x01")  # and of one that has,
-FIELDS: Final = Markup("\x02")  # and of a form
+FIRST_CLOCKS: Final = Markup("\x00")  # of an address that has no parameters of its own,
+FURTHER_CLOCKS: Final = Markup("\x01")  # and of one that has,
+CLOCK_FIELDS: Final = Markup("\x02")  # and of a form
 
 
-class Line(NamedTuple):
+class TaskLine(NamedTuple):
     """A task as a cell of a board, and as a line that opens."""
 
     cell: Markup
@@ -29,25 +29,31 @@ class Line(NamedTuple):
 
 def link_apart(path: str, **own: object) -> Markup:
     """An address on this site with its own parameters, and the place of those that are carried."""
-    return escape(address(path, own)) + (FURTHER if own else FIRST)
+    return escape(address(path, own)) + (FURTHER_CLOCKS if own else FIRST_CLOCKS)
 
 
 def drawn_apart(visit: Visit[Any], template: str, key: Hashable, shown: Callable[[], Mapping[str, Any]]) -> Markup:
     """A part of a page that follows from its `key`, the language and nothing else; `shown` is what it shows."""
-    beside = {"visit": visit, "t": visit.t, "words": visit.words, "day": visit.day, "link": link_apart}
-    drawn = visit.request.reader.memory.made(
+    memory = visit.request.reader.memory
+
+    def kept(name: str, key: Hashable, caller: Callable[[], Markup]) -> Markup:
+        """Of such a part a part that follows from a key of its own."""
+        return memory.made((name, visit.lang, key), caller, lambda made: 3 * len(made))
+
+    beside = {"visit": visit, "t": visit.t, "words": visit.words, "day": visit.day, "link": link_apart, "kept": kept}
+    drawn = memory.made(
         ("drawn apart", template, visit.lang, key),
-        lambda: part_of_page(template, clock_fields=FIELDS, **beside, **shown()),
+        lambda: part_of_page(template, clock_fields=CLOCK_FIELDS, **beside, **shown()),
         lambda made: 3 * len(made),
     )
     return _in_place(visit, drawn)
 
 
-def lines_of(visit: Visit[Any], shown: Iterable[Shown[TaskView]]) -> Mapping[str, Line]:
+def lines_of(visit: Visit[Any], shown: Iterable[Shown[TaskView]]) -> Mapping[str, TaskLine]:
     """Each task by its id, with its clocks still to be put in."""
     memory = visit.request.reader.memory
 
-    def line(one: Shown[TaskView]) -> Line:
+    def line(one: Shown[TaskView]) -> TaskLine:
         return memory.made(
             ("line of task", visit.lang, one.json),
             lambda: _line(visit, one.view),
@@ -57,10 +63,15 @@ def lines_of(visit: Visit[Any], shown: Iterable[Shown[TaskView]]) -> Mapping[str
     return {one.view.id: line(one) for one in shown}
 
 
-def _line(visit: Visit[Any], task: TaskView) -> Line:
+def key_of(lines: Mapping[str, TaskLine]) -> Callable[[Iterable[TaskView]], Hashable]:
+    """What some of these tasks look like, as a key."""
+    return lambda tasks: tuple(lines[one.id].line for one in tasks)
+
+
+def _line(visit: Visit[Any], task: TaskView) -> TaskLine:
     beside = {"visit": visit, "t": visit.t, "words": visit.words, "day": visit.day, "link": link_apart}
     cell, _, line = part_of_page("line.html", task=task, **beside).partition("<hr>")
-    return Line(Markup(cell.strip()), Markup(line.strip()))  # noqa: S704 - drawn by us
+    return TaskLine(Markup(cell.strip()), Markup(line.strip()))  # noqa: S704 - drawn by us
 
 
 def _in_place(visit: Visit[Any], drawn: str) -> Markup:
@@ -69,7 +80,7 @@ def _in_place(visit: Visit[Any], drawn: str) -> Markup:
     first = str(escape(address("", carried)))
     field = Markup('<input type="hidden" name="{}" value="{}">\n')
     fields = Markup().join(field.format(name, value) for name, value in carried.items())
-    places = ((FIRST, first), (FURTHER, first.replace("?", "&amp;", 1)), (FIELDS, str(fields)))
+    places = ((FIRST_CLOCKS, first), (FURTHER_CLOCKS, first.replace("?", "&amp;", 1)), (CLOCK_FIELDS, str(fields)))
     for place, clocks in places:
         drawn = drawn.replace(str(place), clocks)
     return Markup(drawn)  # noqa: S704 - drawn by us

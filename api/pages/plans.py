@@ -13,11 +13,11 @@ from api.http.asking import part_of
 from api.http.formats import ExportForm, export_path
 from api.http.paths import PlanKey
 from api.http.question import Ask
-from api.pages.apart import drawn_apart, lines_of
+from api.pages.apart import drawn_apart, key_of, lines_of
 from api.pages.boards import board_of
 from api.pages.datasets import TAKEN_AS, TAKEN_HOME, dataset
 from api.pages.drawing import drawn
-from api.pages.filters import choices, chosen, in_words, presets
+from api.pages.filters import Choice, choices, chosen, in_words, named_in, presets
 from api.pages.problems import absent
 from api.pages.standing import summed_up
 from api.pages.visit import PageQuery, Visit
@@ -111,29 +111,38 @@ class _Page(NamedTuple):
     @property
     def key(self) -> Hashable:
         """What it follows from: the tasks as they are shown, what their headings, units and districts are called."""
-        headings = name_of(*map(self.rows.joined, (PLANS, PLAN_VERSIONS, PARTS, MEASURES, UNITS, DISTRICTS)))
         tasks = tuple(one.json for one in self.every), tuple(one.id for one in self.chosen)
-        return self.visit.path, tuple(self.visit.own.items()), tasks, headings, quarter_before(self.on)
+        return self.visit.path, tuple(self.visit.own.items()), tasks, self._headings, quarter_before(self.on)
+
+    @property
+    def _headings(self) -> bytes:
+        return name_of(*map(self.rows.joined, (PLANS, PLAN_VERSIONS, PARTS, MEASURES, UNITS, DISTRICTS)))
 
     def shown(self) -> Mapping[str, Any]:
         """All that it shows."""
         visit, plan, whole = self.visit, self.plan, not self.visit.own
         tally = Tally(self.rows, self.on)
         there = tally.tasks.by_plan.get(plan.id, ())
-        values, counts = choices(visit, plan, there, tally.units, self.districts), tally.of(there)
-        chosen = {one.id for one in self.chosen}
+        counts, chosen = tally.of(there), {one.id for one in self.chosen}
+        lines = lines_of(visit, (one for one in self.every if whole or one.view.id in chosen))
+
+        def choosing() -> Mapping[str, Sequence[Choice]]:
+            return choices(visit, plan, there, tally.units, self.districts)
+
         return {
             "plan": plan,
             "counts": counts,
             "said": summed_up(visit, counts),
-            "asked_for": in_words(visit, values),
+            "asked_for": None if whole else in_words(visit, choosing()),
             "chapters": _chapters(plan, self.chosen, tally, self.which, whole=whole),
             "board": board_of(plan, tally),
             "tasks": self.chosen,
-            "lines": lines_of(visit, (one for one in self.every if whole or one.view.id in chosen)),
+            "lines": lines,
+            "key_of": key_of(lines),
             "which": self.which,
             "presets": presets(visit, visit.path, self.on),
-            "choices": values,
+            "filters": (visit.path, tuple(visit.own.items()), self._headings, named_in(there)),
+            "choosing": choosing,
         }
 
 

@@ -67,7 +67,7 @@ async def whole(site: Site) -> list[Entry]:
 
 async def pages_of(site: Site) -> set[str]:
     """Every page that REST knows of a subject for."""
-    found = {"/", "/units", "/districts", "/changes", "/proof"}
+    found = {"/", "/units", "/districts", "/changes", "/overdue", "/silent", "/proof"}
     for plan in (await site.get("/v1/plans.json"))["items"]:
         tasks = (await site.get(f"/v1/plans/{plan['id']}/tasks.json"))["items"]
         found |= {f"/plans/{plan['id']}"} | {f"/plans/{one['id'].replace('/', '/tasks/')}" for one in tasks}
