@@ -44,7 +44,7 @@ def graphql(**variables: Any) -> Question:
     return Question("/graphql", body.replace('"{position}"', "{position}"), JSON)
 
 
-WITHOUT = "without it"  # planrecord itself, asked for less: what a field costs
+WITHOUT = "without it"  # planrecord itself, asked for less: what a field costs, or a page beside the list that it draws
 
 
 def field(name: str, root: str, items: str, with_it: str, without: str = "") -> Benchmark:
@@ -76,6 +76,9 @@ BENCHMARKS = (
     Benchmark("list-uncached-lean-round-trip", "lean round trip", PAST, 0.33),
     Benchmark("task-uncached", "lean round trip", TASK),
     Benchmark("openapi-json", "bytes", Question("/openapi.json"), 0.8),
+    Benchmark("page-cached", "bytes", Question(f"/plans/{BUNDLED_PLAN}?position=700&effectiveOn=2023-10-31"), 0.5),
+    Benchmark("page-uncached", WITHOUT, Question(f"/plans/{BUNDLED_PLAN}{MOMENT}"), 0.33, asked=PAST),
+    Benchmark("home-uncached", WITHOUT, Question(f"/{MOMENT}"), asked=PAST),
     Benchmark("graphql-uncached", "graphql-core", graphql(asOf={"position": "{position}"}, on="{on}"), 3.0),
     field("silent", *_TASKS, "answered { count of silent { canonicalId } }", "answered { count of }"),
     field("completed-on", *_TASKS, "completedOn"),
