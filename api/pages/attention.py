@@ -102,7 +102,7 @@ async def silent(request: Ask) -> Answer:
 def _ranked(units: Mapping[str, Mapping[str, int]], after: str | None) -> tuple[Sequence[str], str | None]:
     """Some of the units, those of most tasks first, behind one of them; and the last of them, if others follow."""
     ranked = sorted(units, key=lambda unit: (-sum(units[unit].values()), unit))
-    behind = ranked.index(after) + 1 if after in units else 0
+    behind = ranked.index(after) + 1 if after is not None and after in units else 0
     shown = ranked[behind : behind + _AT_ONCE]
     return shown, shown[-1] if len(ranked) > behind + _AT_ONCE else None
 

@@ -10,7 +10,7 @@ from projections.views.plans import PlanView
 from projections.views.tasks import TaskView
 
 
-class Row(NamedTuple):
+class BoardRow(NamedTuple):
     """A part with its tasks, or those that belong to none: its number, its title as the plan writes it."""
 
     number: int | None
@@ -22,7 +22,7 @@ class Row(NamedTuple):
 class Board(NamedTuple):
     """A plan's parts with their tasks that are not withdrawn, and those that are; `most`: the tasks of the largest."""
 
-    rows: Sequence[Row]
+    rows: Sequence[BoardRow]
     withdrawn: Sequence[TaskView]
     most: int
 
@@ -35,7 +35,7 @@ def board_of(plan: PlanView, tally: Tally) -> Board:
     for task in there:
         of_part.setdefault(task.part, []).append(task)
     rows = [
-        Row(number, titles.get(number or 0, ""), [one for one in own if not one.withdrawn], tally.of(own))
+        BoardRow(number, titles.get(number or 0, ""), [one for one in own if not one.withdrawn], tally.of(own))
         for number, own in of_part.items()
     ]
     withdrawn = [one for one in there if one.withdrawn]

@@ -1,11 +1,12 @@
 """Which tasks of a plan a page shows: what can be chosen, and what is asked for most, ready to be followed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
+from api.pages.apart import link_apart
 from api.pages.visit import Visit
 from api.services.phrases import numeral
 from domain.values import Role, last_quarter
@@ -38,7 +39,7 @@ def presets(visit: Visit[Any], path: str, on: date) -> list[Preset]:
         ("withdrawn", "true", visit.t("task.withdrawn")),
     ]
     return [
-        Preset(words, visit.link(path, **{name: value}), visit.own == {name: value}) for name, value, words in several
+        Preset(words, link_apart(path, **{name: value}), visit.own == {name: value}) for name, value, words in several
     ]
 
 
@@ -55,7 +56,7 @@ def choices(
 ) -> Mapping[str, Sequence[Choice]]:
     """The values from which each filter takes one."""
     t, taking = visit.t, _taking_part(units, tasks)
-    reached = {one.district for one in taking}
+    within = {one.district for one in taking}
     platforms = {one.id: one.name for task in tasks for one in task.platforms}
     return {
         "part": [Choice(str(one.number), f"{numeral(one.number)}、{one.title}", chinese=True) for one in plan.parts],
@@ -64,7 +65,7 @@ def choices(
         ],
         "unit": [Choice(one.id, one.name, chinese=True) for one in taking],
         "role": [Choice(one, t(f"role.{one}")) for one in Role],
-        "district": [Choice(one.code, one.name, chinese=True) for one in districts if one.code in reached],
+        "district": [Choice(one.code, one.name, chinese=True) for one in districts if one.code in within],
         "platform": [Choice(key, name, chinese=True) for key, name in sorted(platforms.items())],
         "reportedStatus": [Choice(one, t(f"status.{one}")) for one in ReportedStatus],
         "scheduleStatus": [Choice(one, t(f"schedule.{one}")) for one in ScheduleStatus],
@@ -97,6 +98,12 @@ def _in_words(visit: Visit[Any], name: str, value: str, among: Sequence[Choice])
 
 def _quarters(year: int) -> list[str]:
     return [f"{year}-Q{quarter}" for quarter in range(1, 5)]
+
+
+def named_in(tasks: Sequence[TaskView]) -> Hashable:
+    """Whom and what these tasks name: with what those are called it tells what can be chosen."""
+    named = frozenset(one.assignee.id for task in tasks for one in task.assignments)
+    return named, frozenset(one.id for task in tasks for one in task.platforms)
 
 
 def _taking_part(units: Directory, tasks: Sequence[TaskView]) -> list[UnitRow]:

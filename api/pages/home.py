@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from litestar import get
+from markupsafe import Markup
 
 from api.http.answers import Answer
 from api.http.question import Ask
-from api.pages.boards import Board, board_of
+from api.pages.apart import drawn_apart, key_of, lines_of
+from api.pages.boards import board_of
 from api.pages.datasets import catalogue_of
 from api.pages.drawing import drawn
-from api.pages.lines import Line, lines_of
 from api.pages.listed import ListPart, ListQuery, list_part
 from api.pages.newest import newest_plans
 from api.pages.standing import Backlog, Late, late, most_behind, summed_up
@@ -35,7 +36,7 @@ from projections.wanted import wanted
 NEWEST: Final = 8
 _AT_ONCE: Final = 10
 INDEXED: Final = 100  # districts, before one is led to the page that has all of them
-FEW: Final = 3  # of each kind that needs attention, and of those most behind
+FEW_SHOWN: Final = 3  # of each kind that needs attention, and of those most behind
 
 
 class Month(NamedTuple):
@@ -51,8 +52,7 @@ class Newest(NamedTuple):
 
     plan: PlanView
     counts: TaskCounts
-    board: Board
-    lines: Mapping[str, Line]
+    board: Markup
     months: Sequence[Month]
     late: Sequence[Late]
     silent: Sequence[tuple[TaskView, int]]
@@ -108,15 +108,33 @@ async def _newest_plan(visit: Visit[ListQuery], part: ListPart[PlanView]) -> New
     return Newest(
         plan,
         counts,
-        board_of(plan, tally),
-        lines_of(visit, tasks.shown_of(rows, on)),
+        _board(visit, plan, tally, rows, on),
         await _months(visit, plan, moment),
         lagging,
         _silent(live, rows, on),
-        [one for one in live if one.evidence_status == "none"][:FEW],
-        most_behind(lagging, counts, tally.units)[:FEW],
+        [one for one in live if one.evidence_status == "none"][:FEW_SHOWN],
+        most_behind(lagging, counts, tally.units)[:FEW_SHOWN],
         _spans(on),
     )
+
+
+def _board(visit: Visit[ListQuery], plan: PlanView, tally: Tally, rows: Rows, on: date) -> Markup:
+    """Its board, which follows from its tasks as they are shown and from what its parts are called."""
+    every = tasks.shown_of(rows, on)
+    key = tuple(one.json for one in every), rows.joined(PARTS)
+
+    def shown() -> Mapping[str, Any]:
+        counts = tally.of(tally.tasks.by_plan.get(plan.id, ()))
+        lines = lines_of(visit, every)
+        return {
+            "board": board_of(plan, tally),
+            "plan": plan,
+            "lines": lines,
+            "key_of": key_of(lines),
+            "counts": counts,
+        }
+
+    return drawn_apart(visit, "board.html", key, shown)
 
 
 async def _months(visit: Visit[ListQuery], plan: PlanView, moment: Moment) -> list[Month]:
@@ -133,7 +151,9 @@ def _silent(live: Sequence[TaskView], rows: Rows, on: date) -> list[tuple[TaskVi
     """Tasks on which somebody was silent in the last quarter that is over, and how many were; those of most first."""
     duties, (_, days) = Duties(rows, on), last_quarter(on)
     found = [(task, len(duties.silent(task.id, days))) for task in live]
-    return sorted(((task, count) for task, count in found if count), key=lambda one: (-one[1], one[0].number))[:FEW]
+    return sorted(((task, count) for task, count in found if count), key=lambda one: (-one[1], one[0].number))[
+        :FEW_SHOWN
+    ]
 
 
 def _spans(on: date) -> Mapping[str, tuple[date, date]]:

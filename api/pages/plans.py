@@ -1,7 +1,8 @@
 """A plan: its parts and measures, how each stands, and every task, or those that are asked for."""
 
-from collections.abc import Sequence
-from typing import Final, cast
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import date
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 from litestar import get
@@ -10,18 +11,22 @@ from api.http.answers import Answer
 from api.http.asking import part_of
 from api.http.paths import PlanKey
 from api.http.question import Ask
+from api.pages.apart import drawn_apart, key_of, lines_of
 from api.pages.boards import board_of
 from api.pages.datasets import dataset, downloads
 from api.pages.drawing import drawn
-from api.pages.filters import choices, chosen, in_words, presets
-from api.pages.lines import lines_of
+from api.pages.filters import Choice, choices, chosen, in_words, named_in, presets
 from api.pages.problems import absent
 from api.pages.standing import summed_up
 from api.pages.visit import PageQuery, Visit
+from domain.values import quarter_before
+from projections.as_of import Rows
+from projections.documents import name_of
+from projections.lists import Shown
 from projections.views import plans, tasks
 from projections.views.counts import Tally, TaskCounts
 from projections.views.districts import DISTRICTS, DistrictRow
-from projections.views.names import PLAN_VERSIONS, directory
+from projections.views.names import PLAN_VERSIONS, PLANS, UNITS
 from projections.views.plans import MEASURES, PARTS
 from projections.views.subjects import PLAN
 from projections.views.task_list import TaskFilter, TaskSort
@@ -69,10 +74,9 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
         raise await absent(request, PLAN, plan, moment)
     await request.reader.check_named(which, moment, plan)
     every = tasks.shown_of(rows, moment.effective_on)
-    tally, shown = Tally(rows, moment.effective_on), chosen(which, rows, moment.effective_on, every)
-    views, whole, there = [one.view for one in shown], not visit.own, tally.tasks.by_plan.get(plan, ())
+    shown, whole = chosen(which, rows, moment.effective_on, every), not visit.own
     districts = sorted(rows.of(DISTRICTS, DistrictRow), key=lambda one: one.code)
-    values, counts = choices(visit, found[0], there, directory(rows), districts), tally.of(there)
+    page = _Page(visit, found[0], which, rows, moment.effective_on, every, [one.view for one in shown], districts)
     return drawn(
         "plan.html",
         visit,
@@ -83,19 +87,60 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
         data=visit.own,
         feed=f"/feeds/plans/{plan}.atom",
         plan=found[0],
-        counts=counts,
-        said=summed_up(visit, counts),
-        asked_for=in_words(visit, values),
-        chapters=_chapters(found[0], views, tally, which, whole=whole),
-        board=board_of(found[0], tally),
-        shown=views,
-        lines=lines_of(visit, every if whole else shown),
-        which=which,
-        presets=presets(visit, f"/plans/{plan}", moment.effective_on),
-        choices=values,
+        body=drawn_apart(visit, "plan_body.html", page.key, page.shown),
         dataset=await dataset(visit, moment, found[0], districts) if whole else None,
         downloads=downloads(visit, plan) if whole else [],
     )
+
+
+class _Page(NamedTuple):
+    """What a plan's page is drawn from; `every` task of the plan, and those that are `chosen`, in their order."""
+
+    visit: Visit[PageQuery]
+    plan: plans.PlanView
+    which: TaskFilter
+    rows: Rows
+    on: date
+    every: Sequence[Shown[TaskView]]
+    chosen: Sequence[TaskView]
+    districts: Sequence[DistrictRow]
+
+    @property
+    def key(self) -> Hashable:
+        """What it follows from: the tasks as they are shown, what their headings, units and districts are called."""
+        tasks = tuple(one.json for one in self.every), tuple(one.id for one in self.chosen)
+        return self.visit.path, tuple(self.visit.own.items()), tasks, self._headings, quarter_before(self.on)
+
+    @property
+    def _headings(self) -> bytes:
+        return name_of(*map(self.rows.joined, (PLANS, PLAN_VERSIONS, PARTS, MEASURES, UNITS, DISTRICTS)))
+
+    def shown(self) -> Mapping[str, Any]:
+        """All that it shows."""
+        visit, plan, whole = self.visit, self.plan, not self.visit.own
+        tally = Tally(self.rows, self.on)
+        there = tally.tasks.by_plan.get(plan.id, ())
+        counts, chosen = tally.of(there), {one.id for one in self.chosen}
+        lines = lines_of(visit, (one for one in self.every if whole or one.view.id in chosen))
+
+        def choosing() -> Mapping[str, Sequence[Choice]]:
+            return choices(visit, plan, there, tally.units, self.districts)
+
+        return {
+            "plan": plan,
+            "counts": counts,
+            "said": summed_up(visit, counts),
+            "asked_for": None if whole else in_words(visit, choosing()),
+            "chapters": _chapters(plan, self.chosen, tally, self.which, whole=whole),
+            "board": board_of(plan, tally),
+            "tasks": self.chosen,
+            "lines": lines,
+            "key_of": key_of(lines),
+            "which": self.which,
+            "presets": presets(visit, visit.path, self.on),
+            "filters": (visit.path, tuple(visit.own.items()), self._headings, named_in(there)),
+            "choosing": choosing,
+        }
 
 
 def _chapters(

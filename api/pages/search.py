@@ -49,7 +49,7 @@ class Called(msgspec.Struct, frozen=True):
     aliases: tuple[str, ...] = ()
 
 
-class Found(NamedTuple):
+class SearchFound(NamedTuple):
     """What was found: of each kind those that fit best, and how many there are in all."""
 
     numbered: Sequence[TaskView]
@@ -81,13 +81,13 @@ async def search(request: Ask) -> Answer:
     )
 
 
-def _said(visit: Visit[Any], found: Found) -> Markup | None:
+def _said(visit: Visit[Any], found: SearchFound) -> Markup | None:
     """How many were found of each kind, as a list in words; None if there are none."""
     said = [visit.t(f"search.{kind}", count=count) for kind, count in found.counts.items() if count]
     return visit.t("sum.comma").join(said) if said else None
 
 
-async def _found(visit: Visit[SearchQuery], moment: Moment, rows: Rows, q: str) -> Found:
+async def _found(visit: Visit[SearchQuery], moment: Moment, rows: Rows, q: str) -> SearchFound:
     asked = "".join(searchable(q).split())
     plans = await newest_plans(visit.request.reader, moment)
     units = await _called(rows.raw(UNITS), asked)
@@ -103,7 +103,7 @@ async def _found(visit: Visit[SearchQuery], moment: Moment, rows: Rows, q: str) 
         "plans": len(named),
     }
     most = MOST_FOUND
-    return Found(numbered, worded[:most], units[:most], districts[:most], named[:most], counts, len(plans))
+    return SearchFound(numbered, worded[:most], units[:most], districts[:most], named[:most], counts, len(plans))
 
 
 async def _called(documents: Sequence[bytes], asked: str) -> list[Called]:
@@ -112,14 +112,14 @@ async def _called(documents: Sequence[bytes], asked: str) -> list[Called]:
     def fitting() -> Iterator[tuple[int, Called] | None]:
         for document in documents:
             one = msgspec.json.decode(document, type=Called)
-            spans = [span for name in (one.name, *one.aliases) if (span := span_of(asked, searchable(name)))]
+            spans = [span for name in (one.name, *one.aliases) if (span := stretch_in(asked, searchable(name)))]
             yield (min(spans), one) if spans else None
 
     found = [one async for one in in_steps(fitting())]
     return [one for _, one in sorted(found, key=lambda one: (one[0], len(one[1].name), one[1].id, one[1].code))]
 
 
-def span_of(asked: str, name: str) -> int | None:
+def stretch_in(asked: str, name: str) -> int | None:
     """Over how many characters of a name those asked for stand in it in their order, from the first on; or None."""
     first = at = name.find(asked[0])
     if first < 0:

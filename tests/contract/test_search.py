@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from api.pages.search import span_of
+from api.pages.search import stretch_in
 from tests.conftest import Site
 
 ANSWER = re.compile(r'data-field="answer">(.*?)</p>', re.DOTALL)
@@ -53,9 +53,9 @@ async def test_a_unit_is_found_by_another_name_of_it(told: Site) -> None:
 async def test_the_closest_comes_first(told: Site) -> None:
     _, _, others = await found(told, "长宁")
     assert others == ["zhang-ning-qu-ren-min-zheng-fu", "310105"] or others[-1] == "310105"
-    assert span_of("长宁", "长宁区人民政府") == 2
-    assert span_of("长府", "长宁区人民政府") == 7
-    assert span_of("府长", "长宁区人民政府") is None
+    assert stretch_in("长宁", "长宁区人民政府") == 2
+    assert stretch_in("长府", "长宁区人民政府") == 7
+    assert stretch_in("府长", "长宁区人民政府") is None
 
 
 @pytest.mark.parametrize("q", ["21", "任务21", "任务 21", "第21项", "２１", "task 21"])
