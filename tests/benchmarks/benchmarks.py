@@ -78,7 +78,6 @@ BENCHMARKS = (
     Benchmark("list-uncached-lean-round-trip", "lean round trip", PAST, 0.33),
     Benchmark("task-uncached", "lean round trip", TASK),
     Benchmark("openapi-json", "bytes", Question("/openapi.json"), 0.8),
-    Benchmark("home-uncached", WITHOUT, Question(f"/{MOMENT}"), asked=PAST),
     Benchmark("graphql-uncached", "graphql-core", graphql(asOf={"position": "{position}"}, on="{on}"), 3.0),
     field("silent", *_TASKS, "answered { count of silent { canonicalId } }", "answered { count of }"),
     field("completed-on", *_TASKS, "completedOn"),
