@@ -20,7 +20,7 @@ from projections.views.task_list import TaskFilter, TaskSort, keeps
 from projections.views.tasks import ReportedStatus, ScheduleStatus, TaskView
 
 
-class Preset(NamedTuple):
+class CommonFilter(NamedTuple):
     """A filter by one name: in words, its address, and whether it is what the page shows."""
 
     words: Markup
@@ -28,7 +28,7 @@ class Preset(NamedTuple):
     chosen: bool
 
 
-def presets(visit: Visit[Any], path: str, on: date) -> list[Preset]:
+def common_filters(visit: Visit[Any], path: str, on: date) -> list[CommonFilter]:
     """What is asked for most."""
     quarter, _ = last_quarter(on)
     several: list[tuple[str, str, Markup]] = [
@@ -39,7 +39,8 @@ def presets(visit: Visit[Any], path: str, on: date) -> list[Preset]:
         ("withdrawn", "true", visit.t("task.withdrawn")),
     ]
     return [
-        Preset(words, link_apart(path, **{name: value}), visit.own == {name: value}) for name, value, words in several
+        CommonFilter(words, link_apart(path, **{name: value}), visit.own == {name: value})
+        for name, value, words in several
     ]
 
 

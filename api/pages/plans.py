@@ -15,7 +15,7 @@ from api.pages.apart import drawn_apart, key_of, lines_of
 from api.pages.boards import board_of
 from api.pages.datasets import dataset, downloads
 from api.pages.drawing import drawn
-from api.pages.filters import Choice, choices, chosen, in_words, named_in, presets
+from api.pages.filters import Choice, choices, chosen, common_filters, in_words, named_in
 from api.pages.problems import absent
 from api.pages.standing import summed_up
 from api.pages.visit import PageQuery, Visit
@@ -137,7 +137,7 @@ class _Page(NamedTuple):
             "lines": lines,
             "key_of": key_of(lines),
             "which": self.which,
-            "presets": presets(visit, visit.path, self.on),
+            "common_filters": common_filters(visit, visit.path, self.on),
             "filters": (visit.path, tuple(visit.own.items()), self._headings, named_in(there)),
             "choosing": choosing,
         }

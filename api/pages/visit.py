@@ -24,8 +24,6 @@ COLONS: Final = {Lang.ZH: Markup("："), Lang.EN: Markup(": ")}
 COMMAS: Final = {Lang.ZH: Markup("、"), Lang.EN: Markup(", ")}
 
 
-
-
 class PageQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What every page takes: both clocks, or one day for both, and the language around the plan's words."""
 

@@ -167,7 +167,7 @@ async def test_a_page_that_is_shared_says_what_it_is(told: Site, path: str) -> N
     base = str(told.http.base_url).rstrip("/")
     page = (await told.http.get(path, params={"asOf": "2023-06-30", "lang": "en"})).text
     said = {name: unescape(value) for name, value in re.findall('<meta property="og:([^"]*)" content="([^"]*)">', page)}
-    (title,) = re.findall("<title>(.*?)</title>", page, re.DOTALL)
+    (title,) = re.findall("<title>(.*?)</title>", page.partition("</head>")[0], re.DOTALL)
     (description,) = re.findall('<meta name="description" content="([^"]*)">', page)
     assert said["url"] == f"{base}{path}?lang=en"
     assert unescape(title).startswith(said["title"])

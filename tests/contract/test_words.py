@@ -31,7 +31,7 @@ MORE = [
         "/units/none",
         "/none?asOf=2024-01-01",
     ),
-    *(f"{PLAN}?effectiveOn=2023-03-01", "/units?none=1"),
+    *(f"{PLAN}?effectiveOn=2023-03-01", "/units?none=1", "/events/360", "/events/481"),
 ]
 
 
@@ -69,8 +69,13 @@ def ours(lang: Lang) -> re.Pattern[str]:
     said = {part.strip() for one in catalogue().values() for part in re.split(r"\{\w+\}", one[lang])}
     said |= {form.upper() for form in ExportForm}
     words = sorted((one for one in said if LETTERS.search(one)), key=len, reverse=True)
-    around = (r"(?<![A-Za-z])", r"(?![A-Za-z])") if lang is Lang.EN else ("", "")
-    return re.compile(around[0] + "(?:" + "|".join(map(re.escape, words)) + ")" + around[1])
+    return re.compile("|".join(_whole(one) if lang is Lang.EN else re.escape(one) for one in words))
+
+
+def _whole(words: str) -> str:
+    """English words that are part of no longer ones."""
+    before, after = r"(?<![A-Za-z])" * words[0].isalpha(), r"(?![A-Za-z])" * words[-1].isalpha()
+    return before + re.escape(words) + after
 
 
 def strange(page: str, lang: Lang, record: str) -> list[str]:
@@ -82,7 +87,7 @@ def strange(page: str, lang: Lang, record: str) -> list[str]:
 
 
 def _of_the_record(part: str, record: str) -> bool:
-    words = part.strip(" ，。、：；·…()（）0123456789")
+    words = part.strip(" ，。、：；·…()（）“”,.0123456789")
     return not LETTERS.search(words) or words in record
 
 
