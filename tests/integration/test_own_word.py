@@ -39,7 +39,7 @@ async def test_none_of_the_tasks_that_a_districts_page_shows_as_completed_hides_
     shown = re.findall(r'data-task="([^"]+)".*?data-field="own">(.*?)</dd>', page, re.DOTALL)
     assert len(shown) == len({one["task"] for one in district["tasks"]})
     there = {one["task"] for one in district["tasks"] if one["own"]}
-    assert {task for task, word in shown if "尚未报告" not in word} == there
+    assert {task for task, word in shown if "尚未报送" not in word} == there
 
 
 async def test_a_units_own_word_is_its_latest_report_over_every_door(told: Site) -> None:
