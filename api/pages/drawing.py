@@ -104,6 +104,8 @@ def part_of_page(template: str, **shown: Any) -> str:
 def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
     """What every page shows beside its own."""
     base: PublicBase = visit.request.app.state.base
+    # What is to be found is named in full. A past page is the same wherever it is served, unless a base is set.
+    whole = base.link if visit.past else base.whole
     return {
         "visit": visit,
         "lang": visit.lang,
@@ -125,7 +127,7 @@ def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
         "now": address(visit.path, visit.own | visit.language),
         "other": visit.link(visit.path, **visit.own | {"lang": Lang.ZH if visit.lang is Lang.EN else Lang.EN}),
         # The one address by which the page is found: as it stands now, in each language, and for whoever names none.
-        "languages": {lang: base.whole(in_language(visit.path, lang, visit.own)) for lang in Lang},
-        "anybody": base.whole(address(visit.path, visit.own)),
-        "card": base.whole(link_of("card.png")),
+        "languages": {lang: whole(in_language(visit.path, lang, visit.own)) for lang in Lang},
+        "anybody": whole(address(visit.path, visit.own)),
+        "card": whole(link_of("card.png")),
     }

@@ -165,7 +165,7 @@ async def test_a_program_is_told_of_an_error_as_ever(told: Site) -> None:
 @pytest.mark.parametrize("path", ["/", PLAN, f"{PLAN}/tasks/21", "/units", "/districts/310115", "/data", "/about"])
 async def test_a_page_that_is_shared_says_what_it_is(told: Site, path: str) -> None:
     base = str(told.http.base_url).rstrip("/")
-    page = (await told.http.get(path, params={"asOf": "2023-06-30", "lang": "en"})).text
+    page = (await told.http.get(path, params={"lang": "en"})).text
     said = {name: unescape(value) for name, value in re.findall('<meta property="og:([^"]*)" content="([^"]*)">', page)}
     (title,) = re.findall("<title>(.*?)</title>", page.partition("</head>")[0], re.DOTALL)
     (description,) = re.findall('<meta name="description" content="([^"]*)">', page)
@@ -177,6 +177,13 @@ async def test_a_page_that_is_shared_says_what_it_is(told: Site, path: str) -> N
     assert picture.headers["Cache-Control"].endswith("immutable")
     assert picture.content.startswith(b"\x89PNG")
     assert re.findall('rel="icon" href="(.*?)"', page)[0].startswith("data:image/svg+xml,")
+
+
+async def test_a_page_of_a_past_day_is_shared_as_the_page_that_it_is_of(told: Site) -> None:
+    """It holds nothing of where it is served, so that all servers of a record tell it in the same bytes."""
+    page = (await told.http.get(PLAN, params={"asOf": "2023-06-30", "lang": "en"})).text
+    assert f'<meta property="og:url" content="{PLAN}?lang=en">' in page
+    assert str(told.http.base_url).rstrip("/") not in page
 
 
 async def test_data_counts_the_rows_of_what_it_offers(told: Site) -> None:
