@@ -17,7 +17,8 @@ from projections.views.tasks import TaskView
 
 FIRST_CLOCKS: Final = Markup("\x00")  # of an address that has no parameters of its own,
 FURTHER_CLOCKS: Final = Markup("\x01")  # and of one that has,
-CLOCK_FIELDS: Final = Markup("\x02")  # and of a form
+CLOCK_FIELDS: Final = Markup("\x02")  # and of a form,
+DATA_CLOCKS: Final = Markup("\x03")  # and of data, which speaks no language
 
 
 class TaskLine(NamedTuple):
@@ -30,6 +31,11 @@ class TaskLine(NamedTuple):
 def link_apart(path: str, **own: object) -> Markup:
     """An address on this site with its own parameters, and the place of those that are carried."""
     return escape(address(path, own)) + (FURTHER_CLOCKS if own else FIRST_CLOCKS)
+
+
+def data_apart(path: str, **own: object) -> Markup:
+    """The same of data, with parameters of its own."""
+    return escape(address(path, own)) + DATA_CLOCKS
 
 
 def drawn_apart(visit: Visit[Any], template: str, key: Hashable, shown: Callable[[], Mapping[str, Any]]) -> Markup:
@@ -78,9 +84,15 @@ def _in_place(visit: Visit[Any], drawn: str) -> Markup:
     """A part of a page with the clocks of a visit."""
     carried = {name: visit.query[name] for name in CARRIED if name in visit.query}
     first = str(escape(address("", carried)))
+    data = str(escape(address("", {name: value for name, value in carried.items() if name != "lang"})))
     field = Markup('<input type="hidden" name="{}" value="{}">\n')
     fields = Markup().join(field.format(name, value) for name, value in carried.items())
-    places = ((FIRST_CLOCKS, first), (FURTHER_CLOCKS, first.replace("?", "&amp;", 1)), (CLOCK_FIELDS, str(fields)))
+    places = (
+        (FIRST_CLOCKS, first),
+        (FURTHER_CLOCKS, first.replace("?", "&amp;", 1)),
+        (CLOCK_FIELDS, str(fields)),
+        (DATA_CLOCKS, data.replace("?", "&amp;", 1)),
+    )
     for place, clocks in places:
         drawn = drawn.replace(str(place), clocks)
     return Markup(drawn)  # noqa: S704 - drawn by us

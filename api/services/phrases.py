@@ -37,8 +37,16 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
 
 def phrase(lang: Lang, key: str, **values: Any) -> Markup:
     """A phrase with its values put in; what is no markup already is escaped."""
+    if not values:
+        return _alone(lang, key)
     shown = {name: seen(value) for name, value in values.items()}
     return Markup(catalogue()[key][lang]).format(**shown)  # noqa: S704 - the catalogue is ours
+
+
+@cache
+def _alone(lang: Lang, key: str) -> Markup:
+    """A phrase that takes no values, of which a page has most."""
+    return Markup(catalogue()[key][lang]).format()  # noqa: S704 - the catalogue is ours
 
 
 def seen(value: Any) -> Any:
