@@ -12,12 +12,14 @@ from markupsafe import Markup, escape
 
 from api.pages.drawing import part_of_page
 from api.pages.visit import CARRIED, Visit, address
+from projections.documents import digest_of
 from projections.lists import Shown
 from projections.views.tasks import TaskView
 
 FIRST_CLOCKS: Final = Markup("\x00")  # of an address that has no parameters of its own,
 FURTHER_CLOCKS: Final = Markup("\x01")  # and of one that has,
-CLOCK_FIELDS: Final = Markup("\x02")  # and of a form
+CLOCK_FIELDS: Final = Markup("\x02")  # and of a form,
+DATA_CLOCKS: Final = Markup("\x03")  # and of data, which speaks no language
 
 
 class TaskLine(NamedTuple):
@@ -30,6 +32,11 @@ class TaskLine(NamedTuple):
 def link_apart(path: str, **own: object) -> Markup:
     """An address on this site with its own parameters, and the place of those that are carried."""
     return escape(address(path, own)) + (FURTHER_CLOCKS if own else FIRST_CLOCKS)
+
+
+def data_apart(path: str, **own: object) -> Markup:
+    """The same of data, with parameters of its own."""
+    return escape(address(path, own)) + DATA_CLOCKS
 
 
 def drawn_apart(visit: Visit[Any], template: str, key: Hashable, shown: Callable[[], Mapping[str, Any]]) -> Markup:
@@ -55,7 +62,7 @@ def lines_of(visit: Visit[Any], shown: Iterable[Shown[TaskView]]) -> Mapping[str
 
     def line(one: Shown[TaskView]) -> TaskLine:
         return memory.made(
-            ("line of task", visit.lang, one.json),
+            ("line of task", visit.lang, digest_of(one.json)),
             lambda: _line(visit, one.view),
             lambda made: 3 * (len(made.cell) + len(made.line)),
         )
@@ -65,7 +72,7 @@ def lines_of(visit: Visit[Any], shown: Iterable[Shown[TaskView]]) -> Mapping[str
 
 def key_of(lines: Mapping[str, TaskLine]) -> Callable[[Iterable[TaskView]], Hashable]:
     """What some of these tasks look like, as a key."""
-    return lambda tasks: tuple(lines[one.id].line for one in tasks)
+    return lambda tasks: digest_of("".join(lines[one.id].line for one in tasks).encode())
 
 
 def _line(visit: Visit[Any], task: TaskView) -> TaskLine:
@@ -78,9 +85,15 @@ def _in_place(visit: Visit[Any], drawn: str) -> Markup:
     """A part of a page with the clocks of a visit."""
     carried = {name: visit.query[name] for name in CARRIED if name in visit.query}
     first = str(escape(address("", carried)))
+    data = str(escape(address("", {name: value for name, value in carried.items() if name != "lang"})))
     field = Markup('<input type="hidden" name="{}" value="{}">\n')
     fields = Markup().join(field.format(name, value) for name, value in carried.items())
-    places = ((FIRST_CLOCKS, first), (FURTHER_CLOCKS, first.replace("?", "&amp;", 1)), (CLOCK_FIELDS, str(fields)))
+    places = (
+        (FIRST_CLOCKS, first),
+        (FURTHER_CLOCKS, first.replace("?", "&amp;", 1)),
+        (CLOCK_FIELDS, str(fields)),
+        (DATA_CLOCKS, data.replace("?", "&amp;", 1)),
+    )
     for place, clocks in places:
         drawn = drawn.replace(str(place), clocks)
     return Markup(drawn)  # noqa: S704 - drawn by us

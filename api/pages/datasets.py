@@ -4,7 +4,7 @@ Google asks for name and description (50 to 5,000 characters) of a Dataset and f
 rest it recommends. Each page says it of the record as it stands now, and past moments of it say nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -66,8 +66,10 @@ async def dataset(
     } | ({"spatialCoverage": places} if places else {})
 
 
-def downloads(visit: Visit[Any], plan: str, forms: Sequence[ExportForm] = TAKEN_AS) -> list[Download]:
-    """What can be taken home of a plan as it is shown, in the order of TAKEN_HOME.
+def downloads(
+    visit: Visit[Any], plan: str, forms: Sequence[ExportForm] = TAKEN_AS, link: Callable[..., str] | None = None
+) -> list[Download]:
+    """What can be taken home of a plan as it is shown, in the order of TAKEN_HOME, where `link` or the visit leads.
 
     A table is for people, and has its headings in their language; one in CSV is such as a spreadsheet opens.
     """
@@ -76,7 +78,7 @@ def downloads(visit: Visit[Any], plan: str, forms: Sequence[ExportForm] = TAKEN_
         headers = "zh" if form is not ExportForm.PARQUET and visit.lang is Lang.ZH else None
         excel = "true" if form is ExportForm.CSV else None
         own = {"plan": plan, "lang": None, "headers": headers, "excel": excel}
-        return form.upper(), visit.link(export_path(name, form), **own)
+        return form.upper(), (link or visit.link)(export_path(name, form), **own)
 
     return [(visit.t(f"download.{name}"), [place(name, form) for form in forms]) for name in TAKEN_HOME]
 

@@ -35,7 +35,7 @@ def common_filters(visit: Visit[Any], path: str, on: date) -> list[CommonFilter]
         *(("reportedStatus", one, visit.t(f"status.{one}")) for one in ("completed", "in_progress", "not_reported")),
         *(("scheduleStatus", one, visit.t(f"schedule.{one}")) for one in ("overdue", "completed_late")),
         ("silentIn", quarter, visit.t("filter.silent.in", period=visit.period(quarter))),
-        ("evidenceStatus", "none", visit.t("evidence.none")),
+        ("evidenceStatus", "none", visit.t("filter.unproved")),
         ("withdrawn", "true", visit.t("task.withdrawn")),
     ]
     return [
@@ -90,6 +90,8 @@ def _in_words(visit: Visit[Any], name: str, value: str, among: Sequence[Choice])
             return visit.t("filter.silent.in", period=visit.period(value))
         case "withdrawn":
             return visit.t("task.withdrawn") if value == "true" else visit.t("filter.live")
+        case "evidenceStatus" if value == "none":
+            return visit.t("filter.unproved")
         case "number":
             return visit.t("task.n", number=value)
         case _:

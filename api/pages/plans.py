@@ -11,7 +11,7 @@ from api.http.answers import Answer
 from api.http.asking import part_of
 from api.http.paths import PlanKey
 from api.http.question import Ask
-from api.pages.apart import drawn_apart, key_of, lines_of
+from api.pages.apart import data_apart, drawn_apart, key_of, lines_of
 from api.pages.boards import board_of
 from api.pages.datasets import dataset, downloads
 from api.pages.drawing import drawn
@@ -26,8 +26,10 @@ from projections.lists import Shown
 from projections.views import plans, tasks
 from projections.views.counts import Tally, TaskCounts
 from projections.views.districts import DISTRICTS, DistrictRow
+from projections.views.duties import BEHIND, DUTIES
 from projections.views.names import PLAN_VERSIONS, PLANS, UNITS
 from projections.views.plans import MEASURES, PARTS
+from projections.views.said import SAID
 from projections.views.subjects import PLAN
 from projections.views.task_list import TaskFilter, TaskSort
 from projections.views.tasks import TaskView
@@ -73,28 +75,24 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
     if not found:
         raise await absent(request, PLAN, plan, moment)
     await request.reader.check_named(which, moment, plan)
-    every = tasks.shown_of(rows, moment.effective_on)
-    shown, whole = chosen(which, rows, moment.effective_on, every), not visit.own
-    districts = sorted(rows.of(DISTRICTS, DistrictRow), key=lambda one: one.code)
-    page = _Page(visit, found[0], which, rows, moment.effective_on, every, [one.view for one in shown], districts)
+    page = _Page(visit, found[0], which, rows, moment.effective_on, tasks.shown_of(rows, moment.effective_on))
     return drawn(
         "plan.html",
         visit,
         moment,
-        json=f"/v1/plans/{plan}" if whole else f"/v1/plans/{plan}/tasks",
+        json=f"/v1/plans/{plan}/tasks" if visit.own else f"/v1/plans/{plan}",
         csv=f"/v1/plans/{plan}/tasks.csv",
         stratml=f"/v1/plans/{plan}.stratml",
         data=visit.own,
         feed=f"/feeds/plans/{plan}.atom",
         plan=found[0],
         body=drawn_apart(visit, "plan_body.html", page.key, page.shown),
-        dataset=await dataset(visit, moment, found[0], districts) if whole else None,
-        downloads=downloads(visit, plan) if whole else [],
+        dataset=None if visit.own else await dataset(visit, moment, found[0], page.districts),
     )
 
 
 class _Page(NamedTuple):
-    """What a plan's page is drawn from; `every` task of the plan, and those that are `chosen`, in their order."""
+    """What a plan's page is drawn from: `every` task of the plan, and which of them are asked for."""
 
     visit: Visit[PageQuery]
     plan: plans.PlanView
@@ -102,14 +100,28 @@ class _Page(NamedTuple):
     rows: Rows
     on: date
     every: Sequence[Shown[TaskView]]
-    chosen: Sequence[TaskView]
-    districts: Sequence[DistrictRow]
 
     @property
     def key(self) -> Hashable:
         """What it follows from: the tasks as they are shown, what their headings, units and districts are called."""
-        tasks = tuple(one.json for one in self.every), tuple(one.id for one in self.chosen)
-        return self.visit.path, tuple(self.visit.own.items()), tasks, self._headings, quarter_before(self.on)
+        shown = [one.view.id for one in self.chosen] if self.visit.own else ()
+        tasks = name_of(*(one.json for one in self.every)), tuple(shown)
+        return self.visit.path, tuple(self.visit.own.items()), tasks, self._silence, self._headings
+
+    @property
+    def _silence(self) -> Hashable:
+        """What it follows from who is silent, which a task's view does not tell of every quarter."""
+        return name_of(*map(self.rows.joined, (SAID, DUTIES, BEHIND))), quarter_before(self.on)
+
+    @property
+    def chosen(self) -> Sequence[Shown[TaskView]]:
+        """Those of the tasks that are asked for, in their order."""
+        return chosen(self.which, self.rows, self.on, self.every)
+
+    @property
+    def districts(self) -> Sequence[DistrictRow]:
+        """All of them, by their codes."""
+        return sorted(self.rows.of(DISTRICTS, DistrictRow), key=lambda one: one.code)
 
     @property
     def _headings(self) -> bytes:
@@ -120,8 +132,8 @@ class _Page(NamedTuple):
         visit, plan, whole = self.visit, self.plan, not self.visit.own
         tally = Tally(self.rows, self.on)
         there = tally.tasks.by_plan.get(plan.id, ())
-        counts, chosen = tally.of(there), {one.id for one in self.chosen}
-        lines = lines_of(visit, (one for one in self.every if whole or one.view.id in chosen))
+        counts, shown = tally.of(there), self.chosen
+        lines, views = lines_of(visit, shown), [one.view for one in shown]
 
         def choosing() -> Mapping[str, Sequence[Choice]]:
             return choices(visit, plan, there, tally.units, self.districts)
@@ -131,9 +143,10 @@ class _Page(NamedTuple):
             "counts": counts,
             "said": summed_up(visit, counts),
             "asked_for": None if whole else in_words(visit, choosing()),
-            "chapters": _chapters(plan, self.chosen, tally, self.which, whole=whole),
+            "chapters": _chapters(plan, views, tally, self.which, whole=whole),
             "board": board_of(plan, tally),
-            "tasks": self.chosen,
+            "tasks": views,
+            "downloads": downloads(visit, plan.id, link=data_apart) if whole else [],
             "lines": lines,
             "key_of": key_of(lines),
             "which": self.which,

@@ -37,10 +37,17 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
 
 def phrase(lang: Lang, key: str, **values: Any) -> Markup:
     """A phrase with its values put in; what is no markup already is escaped."""
-    said = catalogue()[key][lang]
+    if not values:
+        return _alone(lang, key)
     # Escaped first, so that the plain `format` may put them in: the one that escapes is five times as slow.
     shown = {name: escape(seen(value)) for name, value in values.items()}
-    return Markup(said.format(**shown))  # noqa: S704 - the catalogue is ours, and the values are escaped
+    return Markup(catalogue()[key][lang].format(**shown))  # noqa: S704 - the catalogue is ours, the values are escaped
+
+
+@cache
+def _alone(lang: Lang, key: str) -> Markup:
+    """A phrase that takes no values, of which a page has most."""
+    return Markup(catalogue()[key][lang].format())  # noqa: S704 - the catalogue is ours
 
 
 def seen(value: Any) -> Any:

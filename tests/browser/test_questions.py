@@ -72,8 +72,8 @@ async def test_a_question_is_answered_within_two_clicks_by_a_short_sentence(
 async def follow(page: Page, words: str) -> None:
     """Click the first link whose words begin so, or look for something."""
     if words.startswith("/"):
-        await page.get_by_role("searchbox").fill(words[1:])
-        await page.get_by_role("searchbox").press("Enter")
+        await page.locator("main").get_by_role("searchbox").fill(words[1:])
+        await page.locator("main").get_by_role("searchbox").press("Enter")
         return
     await page.locator("main a:visible").filter(has_text=re.compile(rf"^\s*{re.escape(words)}")).first.click()
 
