@@ -99,7 +99,7 @@ MEMBERS = {
     "problem": ["400", "404"],
     "compared": COMPARED - DIFF_UNTOLD - {"taskCounts"} - (FIELDS - UNTOLD),
     "trait": Trait,
-    "turned": [one for one in Trait if one is not Trait.OTHER],
+    "turned": Trait,
     "preset": ["quarter", "last", "year"],
     "membership": Listing,
     "quarter": [NOT_SAID, NOTHING_DUE],
