@@ -31,7 +31,10 @@ from projections.wanted import wanted
 MONTH: Final = timedelta(days=30)
 _MOST_PLANS: Final = 10  # whose tasks are counted together
 _ALWAYS: Final = frozenset({Trait.WORSE, Trait.OVERDUE})  # said also where there is none
-_SAID: Final = (Trait.COMPLETED, Trait.BETTER, Trait.WORSE, Trait.OVERDUE, Trait.REWORDED, Trait.DUTIES, Trait.LISTED)
+_SAID: Final = (
+    *(Trait.COMPLETED, Trait.BETTER, Trait.WORSE, Trait.OVERDUE),
+    *(Trait.REWORDED, Trait.DUTIES, Trait.LISTED, Trait.OTHER),
+)
 
 
 class ChangesQuery(PageQuery, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

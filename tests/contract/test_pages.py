@@ -114,7 +114,7 @@ MEMBERS = {
     "site": [name for name, _ in WAYS],
     "compared": COMPARED - DIFF_UNTOLD - {"taskCounts"} - (FIELDS - UNTOLD),
     "trait": Trait,
-    "turned": [one for one in Trait if one is not Trait.OTHER],
+    "turned": Trait,
     "preset": ["quarter", "last", "year"],
     "membership": Listing,
     "quarter": [NOT_SAID, NOTHING_DUE],

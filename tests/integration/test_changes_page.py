@@ -189,6 +189,17 @@ async def test_where_nothing_changed_the_page_says_so(told: Site) -> None:
     assert "data-change" not in html
 
 
+async def test_where_no_task_changed_the_page_says_how_much_else_did(site: Site) -> None:
+    await site.clock("2023-10-12T09:00:00+08:00")
+    await site.record({"type": "unit.register", "unit": "new", "name": "新单位", "reason": "新设"})
+    await site.clock("2023-10-20T09:00:00+08:00")
+    await site.record({"type": "unit.rename", "unit": "new", "name": "又一单位", "reason": "更名"})
+    html, items = await both(site, "2023-10-19", "2023-10-20")
+    assert [(one["kind"], one["id"]) for one in items] == [("unit", "new")]
+    assert answer(html) == "任务没有变化，另有1处其他变化。"
+    assert re.search(r"<del>(<bdi>)?新单位(</bdi>)?</del> <ins>(<bdi>)?又一单位(</bdi>)?</ins>", html)
+
+
 async def test_a_status_that_came_is_drawn_in_its_own_colour(told: Site) -> None:
     html, _ = await both(told, "2023-06-30", "2023-09-30")
     assert '<span class="badge overdue">' in html
