@@ -16,9 +16,10 @@ from events.demo import is_demo
 from projections.as_of import Moment
 
 HTML: Final = "text/html; charset=utf-8"
+# Without a script nothing connects; but what judges pages for searches fetches robots.txt from within a page.
 SAFETY: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
+    "base-uri 'none'; frame-ancestors 'none'; connect-src 'self'",
     "Referrer-Policy": "no-referrer",
     "Vary": "Accept-Language",
 }
@@ -30,7 +31,7 @@ WAYS: Final = (  # of the navigation: what each is called, and where it leads
     ("data", "/data"),
     ("proof", "/proof"),
 )
-CHECKING: Final = "; script-src 'self'; connect-src 'self'"  # where a page checks what it says in the reader's browser
+CHECKING: Final = "; script-src 'self'"  # where a page checks what it says in the reader's browser
 
 
 @cache
@@ -130,4 +131,7 @@ def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
         "languages": {lang: whole(in_language(visit.path, lang, visit.own)) for lang in Lang},
         "anybody": whole(address(visit.path, visit.own)),
         "card": whole(link_of("card.png")),
+        "canonical": whole(
+            in_language(visit.path, visit.lang, visit.own) if visit.language else address(visit.path, visit.own)
+        ),
     }
