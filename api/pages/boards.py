@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from api.pages.standing import in_full
 from api.services.phrases import numeral
-from projections.views.counts import Tally, TaskCounts
+from projections.views.counts import ReportedCounts, reported_by
 from projections.views.plans import PlanView
 from projections.views.tasks import TaskView
 
@@ -16,7 +16,7 @@ class BoardRow(NamedTuple):
     number: int | None
     title: str
     tasks: Sequence[TaskView]
-    counts: TaskCounts
+    counts: ReportedCounts
 
 
 class Board(NamedTuple):
@@ -27,15 +27,14 @@ class Board(NamedTuple):
     most: int
 
 
-def board_of(plan: PlanView, tally: Tally) -> Board:
-    """The board of a plan that is among the rows of a tally."""
-    there = tally.tasks.by_plan.get(plan.id, ())
+def board_of(plan: PlanView, there: Sequence[TaskView]) -> Board:
+    """The board of a plan with its tasks."""
     titles = {part.number: f"{numeral(part.number)}、{part.title}" for part in plan.parts}
     of_part: dict[int | None, list[TaskView]] = {number: [] for number in titles}
     for task in there:
         of_part.setdefault(task.part, []).append(task)
     rows = [
-        BoardRow(number, titles.get(number or 0, ""), [one for one in own if not one.withdrawn], tally.of(own))
+        BoardRow(number, titles.get(number or 0, ""), [one for one in own if not one.withdrawn], reported_by(own))
         for number, own in of_part.items()
     ]
     withdrawn = [one for one in there if one.withdrawn]

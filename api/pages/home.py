@@ -24,7 +24,7 @@ from api.services.told import Names, task_of
 from domain.values import last_quarter, shanghai_day
 from projections.as_of import Moment, Rows
 from projections.views import events, tasks
-from projections.views.counts import Tally, TaskCounts
+from projections.views.counts import Tally, TaskCounts, reported_by, scheduled_by
 from projections.views.districts import DISTRICTS, DistrictRow
 from projections.views.duties import Duties
 from projections.views.names import PLAN_VERSIONS, UNITS
@@ -78,7 +78,7 @@ async def home(request: Ask) -> Answer:
         feed="/feeds/events.atom",
         catalogue=catalogue_of(visit, part.moment, part.views),
         newest=newest,
-        said=summed_up(visit, newest.counts) if newest else None,
+        said=summed_up(visit, newest.counts.reported_status, newest.counts.schedule_status.overdue) if newest else None,
         plans=await _standing(visit, part) if several else [],
         more=part.more,
         districts=districts[:INDEXED],
@@ -124,14 +124,14 @@ def _board(visit: Visit[ListQuery], plan: PlanView, tally: Tally, rows: Rows, on
     key = tuple(one.json for one in every), rows.joined(PARTS)
 
     def shown() -> Mapping[str, Any]:
-        counts = tally.of(tally.tasks.by_plan.get(plan.id, ()))
-        lines = lines_of(visit, every)
+        there, lines = tally.tasks.by_plan.get(plan.id, ()), lines_of(visit, every)
         return {
-            "board": board_of(plan, tally),
+            "board": board_of(plan, there),
             "plan": plan,
             "lines": lines,
             "key_of": key_of(lines),
-            "counts": counts,
+            "reported": reported_by(there),
+            "overdue": scheduled_by(there).overdue,
         }
 
     return drawn_apart(visit, "board.html", key, shown)

@@ -24,12 +24,10 @@ from projections.as_of import Rows
 from projections.documents import name_of
 from projections.lists import Shown
 from projections.views import plans, tasks
-from projections.views.counts import Tally, TaskCounts
+from projections.views.counts import ReportedCounts, reported_by, scheduled_by
 from projections.views.districts import DISTRICTS, DistrictRow
-from projections.views.duties import BEHIND, DUTIES
-from projections.views.names import PLAN_VERSIONS, PLANS, UNITS
+from projections.views.names import PLAN_VERSIONS, PLANS, UNITS, directory
 from projections.views.plans import MEASURES, PARTS
-from projections.views.said import SAID
 from projections.views.subjects import PLAN
 from projections.views.task_list import TaskFilter, TaskSort
 from projections.views.tasks import TaskView
@@ -56,7 +54,7 @@ class Chapter(msgspec.Struct, frozen=True):
     part: plans.PartView | None
     measure: plans.MeasureView | None
     tasks: Sequence[TaskView]
-    counts: TaskCounts | None = None
+    counts: ReportedCounts | None = None
 
 
 def wanted_of(plan: str) -> Sequence[Wanted]:
@@ -106,12 +104,7 @@ class _Page(NamedTuple):
         """What it follows from: the tasks as they are shown, what their headings, units and districts are called."""
         shown = [one.view.id for one in self.chosen] if self.visit.own else ()
         tasks = name_of(*(one.json for one in self.every)), tuple(shown)
-        return self.visit.path, tuple(self.visit.own.items()), tasks, self._silence, self._headings
-
-    @property
-    def _silence(self) -> Hashable:
-        """What it follows from who is silent, which a task's view does not tell of every quarter."""
-        return name_of(*map(self.rows.joined, (SAID, DUTIES, BEHIND))), quarter_before(self.on)
+        return self.visit.path, tuple(self.visit.own.items()), tasks, self._headings, quarter_before(self.on)
 
     @property
     def chosen(self) -> Sequence[Shown[TaskView]]:
@@ -130,21 +123,21 @@ class _Page(NamedTuple):
     def shown(self) -> Mapping[str, Any]:
         """All that it shows."""
         visit, plan, whole = self.visit, self.plan, not self.visit.own
-        tally = Tally(self.rows, self.on)
-        there = tally.tasks.by_plan.get(plan.id, ())
-        counts, shown = tally.of(there), self.chosen
+        there, shown = [one.view for one in self.every], self.chosen
+        reported, overdue = reported_by(there), scheduled_by(there).overdue
         lines, views = lines_of(visit, shown), [one.view for one in shown]
 
         def choosing() -> Mapping[str, Sequence[Choice]]:
-            return choices(visit, plan, there, tally.units, self.districts)
+            return choices(visit, plan, there, directory(self.rows), self.districts)
 
         return {
             "plan": plan,
-            "counts": counts,
-            "said": summed_up(visit, counts),
+            "reported": reported,
+            "overdue": overdue,
+            "said": summed_up(visit, reported, overdue),
             "asked_for": None if whole else in_words(visit, choosing()),
-            "chapters": _chapters(plan, views, tally, self.which, whole=whole),
-            "board": board_of(plan, tally),
+            "chapters": _chapters(plan, views, self.which, whole=whole),
+            "board": board_of(plan, views) if whole else None,
             "tasks": views,
             "downloads": downloads(visit, plan.id, link=data_apart) if whole else [],
             "lines": lines,
@@ -156,9 +149,7 @@ class _Page(NamedTuple):
         }
 
 
-def _chapters(
-    plan: plans.PlanView, shown: Sequence[TaskView], tally: Tally, which: TaskFilter, *, whole: bool
-) -> list[Chapter]:
+def _chapters(plan: plans.PlanView, shown: Sequence[TaskView], which: TaskFilter, *, whole: bool) -> list[Chapter]:
     """The plan's headings in order, each with its tasks; of a filtered plan only those that have any.
 
     Tasks in another order than the plan's stand under no heading.
@@ -168,7 +159,7 @@ def _chapters(
     found: list[Chapter] = []
     for part in plan.parts:
         measures = [one for one in plan.measures if one.part == part.number]
-        below = [_of_measure(one, shown, tally, counted=whole) for one in measures]
+        below = [_of_measure(one, shown, counted=whole) for one in measures]
         own = [task for task in shown if task.part == part.number and task.measure is None]
         below = [one for one in below if whole or one.tasks]
         if whole or below or own:
@@ -177,6 +168,6 @@ def _chapters(
     return [*found, Chapter(None, None, rest)] if rest else found
 
 
-def _of_measure(one: plans.MeasureView, shown: Sequence[TaskView], tally: Tally, *, counted: bool) -> Chapter:
+def _of_measure(one: plans.MeasureView, shown: Sequence[TaskView], *, counted: bool) -> Chapter:
     own = [task for task in shown if task.measure == one.number]
-    return Chapter(None, one, own, tally.of(own) if counted else None)
+    return Chapter(None, one, own, reported_by(own) if counted else None)

@@ -11,7 +11,7 @@ from api.pages.visit import Visit
 from domain.directory import succession
 from domain.report import Listing
 from domain.values import Status
-from projections.views.counts import TaskCounts
+from projections.views.counts import ReportedCounts, TaskCounts
 from projections.views.names import Directory, Named
 from projections.views.tasks import ReportedStatus, ScheduleStatus, TaskView
 
@@ -32,9 +32,9 @@ class Backlog(NamedTuple):
     silent: int
 
 
-def in_full(counts: TaskCounts) -> int:
+def in_full(counts: ReportedCounts) -> int:
     """The tasks that are counted: all but those withdrawn."""
-    return sum(getattr(counts.reported_status, one) for one in ReportedStatus)
+    return sum(getattr(counts, one) for one in ReportedStatus)
 
 
 def late(tasks: Iterable[TaskView], on: date, units: Directory) -> list[Late]:
@@ -77,11 +77,11 @@ def most_behind(lagging: Iterable[Late], counts: TaskCounts, units: Directory) -
 FURTHEST_FIRST: Final = tuple(reversed(ReportedStatus))
 
 
-def summed_up(visit: Visit[Any], counts: TaskCounts) -> Markup:
+def summed_up(visit: Visit[Any], counts: ReportedCounts, overdue: int) -> Markup:
     """How the tasks stand, in one sentence."""
-    there = [(one, number) for one in FURTHEST_FIRST if (number := getattr(counts.reported_status, one))]
+    there = [(one, number) for one in FURTHEST_FIRST if (number := getattr(counts, one))]
     said = [visit.t(f"sum.{one}", count=number) for one, number in there]
-    if overdue := counts.schedule_status.overdue:
+    if overdue:
         said.append(visit.t("sum.overdue", count=overdue))
     if not there:
         return visit.t("sum.none")

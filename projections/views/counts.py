@@ -101,8 +101,8 @@ class Tally:
         silent = [own for some in each if (own := list(filter(whose, some)))]
         return TaskCounts(
             len(every) - len(there),
-            ReportedCounts(**_numbers(task.reported_status for task in there)),
-            ScheduleCounts(**_numbers(task.schedule_status for task in there)),
+            reported_by(there),
+            scheduled_by(there),
             EvidenceCounts(**_numbers(task.evidence_status for task in there)),
             SilentCounts(self._period, len(silent), self._units(silent)),
         )
@@ -110,6 +110,16 @@ class Tally:
     def _units(self, silent: Sequence[Sequence[str]]) -> tuple[SilentUnit, ...]:
         found = _numbers(one for own in silent for one in own)
         return tuple(SilentUnit(key, self.units.named(key).name, found[key]) for key in sorted(found))
+
+
+def reported_by(tasks: Iterable[TaskView]) -> ReportedCounts:
+    """How many of some tasks, but those withdrawn, have each `reportedStatus`."""
+    return ReportedCounts(**_numbers(task.reported_status for task in tasks if not task.withdrawn))
+
+
+def scheduled_by(tasks: Iterable[TaskView]) -> ScheduleCounts:
+    """The same of `scheduleStatus`."""
+    return ScheduleCounts(**_numbers(task.schedule_status for task in tasks if not task.withdrawn))
 
 
 def _numbers(values: Iterable[str]) -> dict[str, int]:
