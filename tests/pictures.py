@@ -86,8 +86,12 @@ async def of_readme(browser: Browser, base: str) -> None:
     for clocks in DAYS.values():
         await page.goto(f"{base}{TASK}?{clocks}&lang=en")
         both.insert(0, base64.b64encode(await taken(page, 470, 640, LARGEST)).decode())
-    beside = "".join(f'<img style="border:1px solid #7b8594" src="data:image/png;base64,{one}">' for one in both)
-    await page.set_content(f'<body style="margin:8px;display:flex;gap:16px;background:#fff">{beside}')
+    beside = "".join(
+        f'<img style="flex:none;width:470px;border:1px solid #7b8594" src="data:image/png;base64,{one}">'
+        for one in both
+    )
+    page = await browser.new_page()  # one that no policy of ours keeps from having a style
+    await page.set_content(f'<body style="margin:8px;display:flex;align-items:start;gap:16px;background:#fff">{beside}')
     (OF_README / "task-on-two-days.png").write_bytes(await taken(page, 1000, 660, LARGEST_OF_README))
 
 
@@ -96,6 +100,8 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="kinds of page whose name holds this")
     given = parser.parse_args()
+    if chromium() is None:
+        parser.error("there is no Chromium here; `make browser` installs it")
     with place() as folder:
         async with serving(folder, "demo", "--serve") as served, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=chromium(), args=[*QUIET, *PLAIN])
