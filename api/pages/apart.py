@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from markupsafe import Markup, escape
 
 from api.pages.drawing import part_of_page
-from api.pages.visit import CARRIED, Visit, address
+from api.pages.visit import CARRIED, COLONS, COMMAS, Visit, address
 from projections.documents import digest_of
 from projections.lists import Shown
 from projections.views.tasks import TaskView
@@ -47,10 +47,9 @@ def drawn_apart(visit: Visit[Any], template: str, key: Hashable, shown: Callable
         """Of such a part a part that follows from a key of its own."""
         return memory.made((name, visit.lang, key), caller, lambda made: 3 * len(made))
 
-    beside = {"visit": visit, "t": visit.t, "words": visit.words, "day": visit.day, "link": link_apart, "kept": kept}
     drawn = memory.made(
         ("drawn apart", template, visit.lang, key),
-        lambda: part_of_page(template, clock_fields=CLOCK_FIELDS, **beside, **shown()),
+        lambda: part_of_page(template, clock_fields=CLOCK_FIELDS, kept=kept, **_beside(visit), **shown()),
         lambda made: 3 * len(made),
     )
     return _in_place(visit, drawn)
@@ -76,9 +75,14 @@ def key_of(lines: Mapping[str, TaskLine]) -> Callable[[Iterable[TaskView]], Hash
 
 
 def _line(visit: Visit[Any], task: TaskView) -> TaskLine:
-    beside = {"visit": visit, "t": visit.t, "words": visit.words, "day": visit.day, "link": link_apart}
-    cell, _, line = part_of_page("line.html", task=task, **beside).partition("<hr>")
+    cell, _, line = part_of_page("line.html", task=task, **_beside(visit)).partition("<hr>")
     return TaskLine(Markup(cell.strip()), Markup(line.strip()))  # noqa: S704 - drawn by us
+
+
+def _beside(visit: Visit[Any]) -> Mapping[str, Any]:
+    """What every part shows beside its own."""
+    signs = {"colon": COLONS[visit.lang], "comma": COMMAS[visit.lang]}
+    return {"visit": visit, "t": visit.t, "words": visit.words, "day": visit.day, "link": link_apart, **signs}
 
 
 def _in_place(visit: Visit[Any], drawn: str) -> Markup:
