@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
 from api.services.phrases import Lang
+from tests.conftest import Site, signed
 from tests.contract.test_pages import CHECKING
 
 TASK = "/plans/shanghai-credit-2023/tasks/21"
@@ -75,7 +76,8 @@ async def test_a_search_keeps_the_day_and_the_language(plain: BrowserContext) ->
 
 
 @pytest.mark.parametrize("address", PAGES)
-async def test_a_page_causes_two_requests(scripted: BrowserContext, address: str) -> None:
+async def test_a_page_causes_two_requests(scripted: BrowserContext, told: Site, address: str) -> None:
+    await signed(told)
     page = await scripted.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import pytest
 from playwright.async_api import Browser, BrowserContext, Locator, Page
 
-from tests.conftest import Site
+from tests.conftest import Site, signed
 
 PHONE: Final = (360, 740)
 SCROLLED_ONCE: Final = 1_480  # px: two screens
@@ -36,6 +36,15 @@ QUESTIONS: Final = {
     "Which unit is most behind?": Asked((), "进度最靠后：宝山区人民政府，有1项任务已逾期而未报告完成。"),
     "Who was silent?": Asked(("2023年第三季度有单位未报送",), "2023年第三季度：16个单位应报送而未报送，涉及12项任务。"),
     "Who is to do task 21?": Asked(("/21",), "市卫生健康委、.+负责"),
+    "What did 长宁区 promise, and how far is it itself?": Asked(
+        ("各区", "长宁区"), "长宁区：涉及8项任务，本区报送2项，已完成1项。"
+    ),
+    "What changed between 30 June and 30 September?": Asked(
+        ("2023年第三季度的变化",), "任务：完成16项，其他好转19项，退步1项，新逾期2项，.+。"
+    ),
+    "How do I know that nobody rewrote this?": Asked(
+        ("如何核对",), "每条记录都已签名：谁在事后改写，都会与签名不符，人人可查。"
+    ),
     "Where can I take it into a spreadsheet?": Asked(("2023年上海市",), "全部67项任务可下载为Excel、CSV表格。"),
 }
 
@@ -56,10 +65,11 @@ async def phone(browser: Browser, told: Site) -> AsyncGenerator[BrowserContext]:
 
 @pytest.mark.parametrize("question", QUESTIONS)
 async def test_a_question_is_answered_within_two_clicks_by_a_short_sentence(
-    phone: BrowserContext, question: str
+    phone: BrowserContext, told: Site, question: str
 ) -> None:
     asked = QUESTIONS[question]
     assert len(asked.clicks) <= MOST_CLICKS
+    await signed(told)
     page = await phone.new_page()
     await page.goto("/")
     for words in asked.clicks:

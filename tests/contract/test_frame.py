@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from api.pages.data import FOR_PEOPLE
-from tests.conftest import Site
+from tests.conftest import Site, signed
 
 PLAN = "/plans/shanghai-credit-2023"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -199,6 +199,7 @@ async def test_data_counts_the_rows_of_what_it_offers(told: Site) -> None:
 
 
 async def test_the_first_sentence_of_the_proof_answers_in_60_characters(told: Site) -> None:
+    await signed(told)
     for lang, word in (("zh", "签名"), ("en", "signed")):
         page = (await told.http.get("/proof", params={"lang": lang})).text
         (answer,) = re.findall(r'data-field="answer">([^<]*)<', page)
