@@ -31,15 +31,20 @@ def fields_told(changes: Iterable[Change], names: Names, visit: Visit[Any]) -> S
 def _field(change: Change, names: Names, visit: Visit[Any]) -> FieldTold:
     key = change.field
     name = visit.t(f"field.{key}") if f"field.{key}" in catalogue() else visit.t(f"compared.{key}")
-    before, after = _items(change.before), _items(change.after)
-    gone, come = [one for one in before if one not in after], [one for one in after if one not in before]
+    gone, come = gone_and_come(change)
     if not gone and not come:  # the same in another order
-        gone, come = before, after
+        gone, come = _items(change.before), _items(change.after)
 
     def told(values: Sequence[Any]) -> Sequence[Markup]:
         return [_value(key, one, names, visit) for one in values]
 
     return FieldTold(key, name, told(gone), told(come))
+
+
+def gone_and_come(change: Change) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The values of a field that are gone, and those that have come; of a list only the items that differ."""
+    before, after = _items(change.before), _items(change.after)
+    return [one for one in before if one not in after], [one for one in after if one not in before]
 
 
 def _items(value: Any) -> Sequence[Any]:

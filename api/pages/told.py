@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 import msgspec
 from markupsafe import Markup
 
+from api.pages.fields import gone_and_come
 from api.pages.visit import Visit
 from api.services.told import TOLD, Names, said, task_of, telling
 from domain.plan_import import ImportPlan
@@ -127,19 +128,9 @@ def _told(fact: EventView, names: Names, visit: Visit[Any]) -> FactTold:
 
 
 def _sides(change: Change, names: Names, visit: Visit[Any]) -> tuple[Sequence[Markup], Sequence[Markup]]:
-    """What is gone and what has come; of a list only the items that differ."""
-    before, after = _items(change.before), _items(change.after)
+    """What is gone and what has come, in words."""
+    gone, come = gone_and_come(change)
     return (
-        [said(change.field, one, names, visit) for one in before if one not in after],
-        [said(change.field, one, names, visit) for one in after if one not in before],
+        [said(change.field, one, names, visit) for one in gone],
+        [said(change.field, one, names, visit) for one in come],
     )
-
-
-def _items(value: Any) -> Sequence[Any]:
-    match value:
-        case None:
-            return ()
-        case list() | tuple():
-            return value  # pyright: ignore[reportUnknownVariableType]
-        case _:
-            return (value,)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.conftest import Site
 
@@ -84,3 +84,11 @@ def axe() -> str:
     """The program that looks for what keeps people out."""
     assert AXE.is_file(), "axe-core is not installed: `make browser` does that"
     return AXE.read_text("utf-8")
+
+
+async def on_a_phone(context: BrowserContext, address: str) -> Page:
+    """A page in the window of a telephone."""
+    page = await context.new_page()
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.goto(address)
+    return page

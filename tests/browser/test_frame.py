@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, expect
 
 from api.services.phrases import Lang
+from tests.browser.conftest import on_a_phone
 from tests.conftest import Site, signed
 from tests.contract.test_pages import CHECKING
 
@@ -15,14 +16,6 @@ PAST = "asOf=2023-06-30&effectiveOn=2023-06-30"
 SMALL = """[...document.querySelectorAll("header.site a, header.site summary, .band a")]
     .filter(one => one.checkVisibility() && !one.matches(".skip"))
     .map(one => [one.innerText, one.getBoundingClientRect().height]).filter(([, high]) => high < 24)"""
-
-
-async def on_a_phone(context: BrowserContext, address: str) -> Page:
-    """A page in the window of a telephone."""
-    page = await context.new_page()
-    await page.set_viewport_size({"width": 360, "height": 740})
-    await page.goto(address)
-    return page
 
 
 @pytest.mark.parametrize("lang", Lang)
