@@ -5,13 +5,14 @@ consistency proof show that the log's key has signed that root. Whether it follo
 """
 
 import re
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 
 from domain.values import Sha256
 from events import merkle
 from events.checkpoint import Checkpoint, open_checkpoint
+from events.foreign_json import foreign_json
 from events.note import FormatError, VerifierKey
 
 MAX_EVIDENCE: Final = 64_000_000  # bytes
@@ -77,7 +78,7 @@ def read_at(answer: bytes) -> ReadAt:
     """What an answer in JSON says of the log that it was read from; FormatError if it does not say."""
     try:
         meta = msgspec.json.decode(answer, type=_Answer).meta
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FormatError(f"the answer does not say which log it was read from ({error})") from error
     return ReadAt(f"{meta.origin}/{meta.log}", meta.position, bytes.fromhex(meta.root), meta.effective_on, meta.self_)
 
@@ -92,22 +93,13 @@ def parse_evidence(given: bytes) -> SavedAnswer:
     if len(given) > MAX_EVIDENCE:
         raise FormatError(f"a saved answer has at most {MAX_EVIDENCE:,} bytes")
     try:
-        found = msgspec.json.decode(given, type=SavedAnswer)
-    except msgspec.DecodeError as error:
+        found: SavedAnswer = foreign_json(given, SavedAnswer)
+    except FormatError as error:
         raise FormatError(f"that is no saved answer: {error}") from error
-    _only_once(given)
+    try:
+        foreign_json(found.answer.encode())
+    except (FormatError, UnicodeEncodeError) as error:
+        raise FormatError(f"what is saved in it is no answer: {error}") from error
     if len(found.consistency) > MAX_HASHES or not all(map(_HASH.fullmatch, found.consistency)):
         raise FormatError(f"a consistency proof has at most {MAX_HASHES} hashes of 64 hex digits each")
     return found
-
-
-def _only_once(given: bytes) -> None:
-    """FormatError if a name stands twice: two readers might take another each."""
-    import json  # noqa: PLC0415 - msgspec keeps the last silently
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) != len(pairs):
-            raise FormatError("that is no saved answer: a name stands in it twice")
-        return dict(pairs)
-
-    json.loads(given, object_pairs_hook=once)

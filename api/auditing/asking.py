@@ -1,28 +1,31 @@
 """Answers of the API, asked for at random moments or saved before, against what follows from the verified facts."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from random import Random
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import msgspec
-
 from api.auditing.answers import AuditedLog
-from api.auditing.comparing import differing_fields
+from api.auditing.comparing import differing_fields, unexamined
 from api.auditing.hashed import HashTree
 from api.auditing.kept import KeptFacts
-from api.auditing.leaves import leaf_of
+from api.auditing.leaves import ADDED_BY_THE_WIRE, leaf_of
 from api.auditing.sources import Server
 from api.auditing.verdicts import CannotLook
 from domain.values import EARLIEST, shanghai_day
+from events.foreign_json import foreign_json
+from events.note import FormatError
 
 _SUBJECT: Final = re.compile(r"/v1/(plan|unit|district|platform)s(?:/([^/.]+))?")
 _TASK: Final = re.compile(r"/v1/plans/([^/]+)/tasks(?:/([0-9]+))?")
 _EVENT: Final = re.compile(r"/v1/events/([1-9][0-9]*)")
 OF_EACH: Final = ("task", "task", "unit", "district", "plan", "event", "tasks", "list")  # what is asked for, in turn
 _PAGES: Final = 10_000  # of one list
+_NAMES: Final = 40  # of what was not judged, that are told
+_LONGEST_NAME: Final = 60  # characters
+_WANTED: Final = ("log", "position", "effectiveOn", "root")  # what a `meta` must say, in this order
 FOUND, MISSING = 200, 404
 
 
@@ -37,6 +40,17 @@ class PinnedQuestion(NamedTuple):
     def address(self) -> str:
         """With both clocks pinned."""
         return f"{self.path}?{urlencode({'position': self.position, 'effectiveOn': self.on.isoformat()})}"
+
+
+class Judged(NamedTuple):
+    """Where an answer is wrong; and the names of what it shows beside that, of which nothing was worked out here."""
+
+    wrong: list[str]
+    beside: set[str]
+    worked_out: bool = True
+
+
+NOT_WORKED_OUT: Final = Judged([], set(), worked_out=False)
 
 
 class Judge:
@@ -59,44 +73,38 @@ class Judge:
         there = {stream: shown.subject(stream) for stream in streams}
         return {stream: one for stream, one in there.items() if one is not None}
 
-    def judged(self, question: PinnedQuestion, pages: Sequence[Any], *, whole: bool = True) -> list[str] | None:
-        """Where an answer is wrong; None for one that is not worked out here. `whole`: these are all its pages."""
+    def judged(self, question: PinnedQuestion, pages: Sequence[Mapping[str, Any]], *, whole: bool = True) -> Judged:
+        """How an answer fares; `whole`: these are all its pages. What it shows may be of any shape."""
         wrong = [one for page in pages for one in self._meta(question, page)]
+        beside = {f"meta.{name}" for page in pages for name in _meta_of(page).keys() - _WANTED}
         if event := _EVENT.fullmatch(question.path):
-            return wrong + self._event(int(event[1]), pages[0])
+            beside |= (pages[0].keys() & ADDED_BY_THE_WIRE) - {"meta"}
+            told = (
+                [] if leaf_of(pages[0]) == self.facts.entry(int(event[1])) else ["the fact is not the one in the log"]
+            )
+            return Judged(wrong + told, beside)
         expected = self.expected(question)
         if expected is None:
-            return None
-        shown: list[dict[str, Any]] = [one for page in pages for one in page.get("items", [page])]
+            return NOT_WORKED_OUT
+        shown, beyond = _items_of(pages)
         keys = {stream.partition(":")[2]: stream for stream in expected}
-        there = {keys.get(one.get("id", one.get("code", "")), "something else"): one for one in shown}
-        if not (there.keys() == expected.keys() if whole else there.keys() <= expected.keys()) or len(shown) != len(
-            there
-        ):
-            return [*wrong, f"shows {_few(there)}, and the log has {_few(expected)}"]
-        kinds = {stream: stream.partition(":")[0] for stream in there}
-        return wrong + [
-            f"{s}: {one}" if len(there) > 1 else one
-            for s in there
-            for one in differing_fields(kinds[s], there[s], expected[s])
-        ]
+        there = {keys.get(str(one.get("id", one.get("code", ""))), "something else"): one for one in shown}
+        there_first = sorted(expected, key=_place)[: None if whole else len(shown)]
+        if there.keys() != set(there_first) or len(shown) != len(there):
+            return Judged([*wrong, f"shows {_few(there)}, and the log has {_few(there_first)}"], beside | beyond)
+        for stream, one in there.items():
+            kind = stream.partition(":")[0]
+            differing = differing_fields(kind, one, expected[stream])
+            wrong += (f"{stream}: {said}" if len(there) > 1 else said for said in differing)
+            beyond.update(unexamined(kind, one, expected[stream]))
+        return Judged(wrong, beside | beyond)
 
-    def _meta(self, question: PinnedQuestion, page: Any) -> Iterator[str]:
-        meta: dict[str, Any] = page.get("meta") or {}
-        wanted = {
-            "log": self.log,
-            "position": question.position,
-            "effectiveOn": question.on.isoformat(),
-            "root": self._tree.root(question.position).hex(),
-        }
-        for name, value in wanted.items():
-            if meta.get(name) != value:
-                yield f"meta.{name} is {meta.get(name)}, the log says {value}"
-
-    def _event(self, position: int, item: Any) -> list[str]:
-        if leaf_of(item) != self.facts.entry(position):
-            return ["the fact is not the one in the log"]
-        return []
+    def _meta(self, question: PinnedQuestion, page: Mapping[str, Any]) -> Iterator[str]:
+        at, on = question.position, question.on.isoformat()
+        wanted = zip(_WANTED, (self.log, at, on, self._tree.root(at).hex()), strict=True)
+        for name, value in wanted:
+            if (said := _meta_of(page).get(name)) != value:
+                yield f"meta.{name} is {said}, the log says {value}"
 
     def there(self, question: PinnedQuestion) -> bool:
         """Whether there should be an answer at all."""
@@ -112,7 +120,35 @@ class Judge:
         return not found or shown.subject(f"plan:{found[1]}") is not None
 
 
-def _few(streams: Mapping[str, Any]) -> str:
+def _meta_of(page: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = page.get("meta")
+    return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
+
+
+def _items_of(pages: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], set[str]]:
+    """The subjects of a list's pages, or the only one; and the names of what a page has beside them."""
+    listed = any("items" in page for page in pages)
+    if not listed:
+        return [{name: value for name, value in page.items() if name != "meta"} for page in pages], set()
+    lists = [cast("list[Any]", items) for page in pages if isinstance(items := page.get("items"), list)]
+    beyond = {name for page in pages for name in page.keys() - {"meta", "items", "next"}}
+    return [one if isinstance(one, Mapping) else {} for items in lists for one in items], beyond
+
+
+def _place(stream: str) -> tuple[str, int]:
+    """Where a list shows the subject of a stream: by its id, a plan's tasks by their numbers."""
+    key, _, number = stream.partition("/")
+    return (key, int(number)) if number.isdecimal() else (stream, 0)
+
+
+def beside_told(beside: set[str]) -> list[str]:
+    """What was not judged, in a sentence, if there is anything: by names that whoever made the answer chose."""
+    names = [ascii(one)[1:-1][:_LONGEST_NAME] for one in sorted(beside)]
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    return [f"not examined in it: {', '.join(names[:_NAMES])}{more}"] if names else []
+
+
+def _few(streams: Iterable[str]) -> str:
     names = sorted(streams)
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "") or "nothing"  # noqa: PLR2004
 
@@ -150,37 +186,45 @@ def _day(facts: KeptFacts, random: Random) -> date:
     return max(day - timedelta(days=random.randint(0, 1)), EARLIEST)
 
 
-def compare(server: Server, judge: Judge, questions: Iterator[PinnedQuestion], told: Callable[[str], None]) -> int:
-    """Ask each question and tell every difference; how many there were."""
-    count = 0
+def compare(
+    server: Server, judge: Judge, questions: Iterator[PinnedQuestion], told: Callable[[str], None]
+) -> tuple[int, set[str]]:
+    """Ask each question and tell every difference; how many there were, and what of the answers was not judged."""
+    count, beside = 0, set[str]()
     for question in questions:
-        for one in _asked(server, judge, question):
+        judged = _asked(server, judge, question)
+        beside |= judged.beside
+        for one in judged.wrong:
             count += 1
             told(f"{question.address}: {one}")
-    return count
+    return count, beside
 
 
-def _asked(server: Server, judge: Judge, question: PinnedQuestion) -> list[str]:
+def _asked(server: Server, judge: Judge, question: PinnedQuestion) -> Judged:
     status, body = server.ask(question.address)
     if not judge.there(question):
-        return [] if status == MISSING else [f"answers {status}, and the log has nothing there"]
+        return _judged() if status == MISSING else _judged(f"answers {status}, and the log has nothing there")
     if status != FOUND:
-        return [f"answers {status}, and the log has something there"]
+        return _judged(f"answers {status}, and the log has something there")
     pages = [_json(body, question.address)]
     while (following := pages[-1].get("next")) and len(pages) < _PAGES:
         if not (isinstance(following, str) and following.startswith("/")):
-            return [f"its next page is at {str(following)[:200]!r}, which is no address here"]
+            return _judged(f"its next page is at {str(following)[:200]!r}, which is no address here")
         status, body = server.ask(following)
         if status != FOUND:
-            return [f"answers {status} for its page {len(pages) + 1}"]
+            return _judged(f"answers {status} for its page {len(pages) + 1}")
         pages.append(_json(body, following))
-    return judge.judged(question, pages) or []
+    return judge.judged(question, pages)
+
+
+def _judged(*wrong: str) -> Judged:
+    return Judged(list(wrong), set())
 
 
 def _json(body: bytes, address: str) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return foreign_json(body, dict[str, Any])
+    except FormatError as error:
         raise CannotLook(f"{address} answers what is no JSON: {error}") from error
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from api.auditing.index import Tail
 from api.auditing.verdicts import CannotLook
 from domain.commands import FACTS
 from events import codec, merkle
@@ -43,6 +44,18 @@ def entries_in(files: Path, place: TilePlace) -> list[bytes]:
     except OSError as error:
         raise CannotLook(f"{files / tile_path(place)} cannot be read: {error.strerror}") from error
     return parse_bundle(said, place.width)
+
+
+def is_end(files: Path, tail: Tail) -> bool:
+    """Whether the bundle that is not full yet is there as it was verified; also where there is none."""
+    number, width = divmod(tail.size, WIDTH)
+    try:
+        return (
+            not width
+            or b"".join(map(merkle.leaf_hash, entries_in(files, TilePlace(None, number, width)))) == tail.leaves
+        )
+    except (CannotLook, FormatError):
+        return False
 
 
 def stamp_of(path: Path) -> str:

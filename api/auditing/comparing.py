@@ -30,16 +30,49 @@ def differing_fields(kind: str, shown: Mapping[str, Any], expected: Mapping[str,
             yield f"{field} is {one}, the log says {other}"
 
 
+def unexamined(kind: str, shown: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterable[str]:
+    """What is shown and the facts, as they are folded here, say nothing of: `tasks`, `source.page`."""
+    for field, value in shown.items():
+        if field in expected and field in FIELDS_COMPARED[kind]:
+            yield from (
+                f"{field}{path}" for path in _beyond(comparable(field, value), comparable(field, expected[field]))
+            )
+        else:
+            yield field
+
+
+def _beyond(one: Any, other: Any) -> Iterable[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        mine, theirs = cast("dict[str, Any]", one), cast("dict[str, Any]", other)
+        for name, value in mine.items():
+            below = _beyond(value, theirs[name]) if name in theirs else [""]
+            yield from (f".{name}{path}" for path in below)
+    elif isinstance(one, list) and isinstance(other, list):
+        pairs = zip(cast("list[Any]", one), cast("list[Any]", other), strict=False)  # of other lengths, they differ
+        yield from (path for mine, theirs in pairs for path in _beyond(mine, theirs))
+
+
 def comparable(field: str, value: Any) -> Any:
-    """A value whose lists are in an order that says nothing where theirs does not."""
+    """A value whose lists are in an order that says nothing where theirs does not; whatever it is, it may be wrong."""
     if isinstance(value, Mapping):
         return {name: comparable(name, one) for name, one in cast("Mapping[str, Any]", value).items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         given = cast("Sequence[Any]", value)
-        items = [{name: one[name] for name in _REPORT} if field == "reports" else comparable("", one) for one in given]
+        items: list[Any] = [_dated(one) if field == "reports" else comparable("", one) for one in given]
         key = _UNORDERED.get(field) or _SORTED.get(field)
-        return sorted(items, key=lambda one: one[key]) if key and isinstance(next(iter(items), None), dict) else items
+        if key and all(isinstance(one, dict) for one in items):
+            return sorted(items, key=lambda one: _place(one.get(key)))
+        return items
     return value
+
+
+def _dated(report: Any) -> Any:
+    return {name: report.get(name) for name in _REPORT} if isinstance(report, Mapping) else report  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+def _place(value: Any) -> tuple[float, str]:
+    """Where a value stands in an order: numbers by themselves, before words."""
+    return (value, "") if isinstance(value, int | float) else (float("inf"), str(value))
 
 
 def agree(one: Any, other: Any) -> bool:
@@ -51,4 +84,4 @@ def agree(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         left, right = cast("list[Any]", one), cast("list[Any]", other)
         return len(left) == len(right) and all(agree(*pair) for pair in zip(left, right, strict=True))
-    return one == other
+    return isinstance(one, bool) == isinstance(other, bool) and one == other  # to Python, 1 is True

@@ -10,8 +10,23 @@ from api.auditing.leaves import belongs, leaf_of
 from api.auditing.sources import Server
 from api.auditing.verdicts import CannotLook
 from events.erasable import digests
+from events.foreign_json import foreign_json
+from events.note import FormatError
 
 GOOD_STATUS: Final = 200
+
+
+class _Disclosed(msgspec.Struct):
+    """A text as it is told: none where it is withheld or was erased."""
+
+    digest: str
+    state: str
+    salt: str | None = None
+    value: str | None = None
+
+
+class _Page(msgspec.Struct):
+    items: list[dict[str, Any]]
 
 
 def examine(server: Server, facts: KeptFacts, told: Callable[[str], None], advance: Callable[[int], None]) -> int:
@@ -30,17 +45,21 @@ def examine(server: Server, facts: KeptFacts, told: Callable[[str], None], advan
 
 
 def _texts(item: Any, position: int, told: Callable[[str], None]) -> int:
-    given: list[dict[str, Any]] = item.get("disclosures") or []
+    try:
+        given = msgspec.convert(item.get("disclosures") or [], list[_Disclosed])
+    except msgspec.ValidationError as error:
+        told(f"position {position}: the texts that are told are not of their form: {error}")
+        return 0
     sealed = list(digests(item["data"]))
-    if sealed != [one.get("digest") for one in given]:
+    if sealed != [one.digest for one in given]:
         told(f"position {position}: the texts that are told are not those of its digests")
         return 0
     fitting = 0
     for one in given:
-        if one.get("value") is None:
-            told(f"position {position}: the text under {one['digest']} is {one.get('state')}, and no fact erased it")
-        elif not belongs(one):
-            told(f"position {position}: the text that is told is not the one under {one['digest']}")
+        if one.value is None:
+            told(f"position {position}: the text under {one.digest} is {one.state}, and no fact erased it")
+        elif not belongs(msgspec.structs.asdict(one)):
+            told(f"position {position}: the text that is told is not the one under {one.digest}")
         else:
             fitting += 1
     return fitting
@@ -55,8 +74,8 @@ def _items(server: Server, size: int) -> Iterator[Any]:
         if status != GOOD_STATUS:
             raise CannotLook(f"{address} answers {status}")
         try:
-            items = msgspec.json.decode(body, type=dict[str, Any])["items"]
-        except (msgspec.DecodeError, KeyError) as error:
+            items = foreign_json(body, _Page).items
+        except FormatError as error:
             raise CannotLook(f"{address} answers no list") from error
         if not items:
             return

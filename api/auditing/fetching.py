@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
-from api.auditing.checked import entries_in, stamp_of, top_of
+from api.auditing.checked import entries_in, is_end, stamp_of, top_of
 from api.auditing.index import Index
 from api.auditing.sources import LARGEST_BUNDLE, Server
 from api.auditing.verdicts import CannotLook, Contradicted
@@ -50,6 +50,8 @@ def fetch_bundles(  # noqa: PLR0913, PLR0917 - from where, to where, how much, w
         return place
 
     last = [TilePlace(None, (size - 1) // WIDTH, (size - 1) % WIDTH + 1)] if size > before else []
+    if size == before and not is_end(files, index.tail):
+        spoilt.append(TilePlace(None, *divmod(size, WIDTH)))
     with watch("fetching", max(size - before, 0)) as advance, ThreadPoolExecutor(_AT_ONCE) as pool:
         for place in last:  # a size that nobody has is found out at once
             bring(place)

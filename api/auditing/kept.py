@@ -10,14 +10,17 @@ from typing import Any, Final
 import msgspec
 
 from api.auditing.answers import AuditedLog, Item
-from api.auditing.checked import entries_in
+from api.auditing.checked import entries_in, top_of
+from api.auditing.hashed import HASH
 from api.auditing.index import Index
 from api.auditing.verdicts import CannotLook
 from domain.errors import WrongDate
 from domain.values import SHANGHAI, parse_date, parse_instant, shanghai_day
 from events import codec
+from events.merkle import leaf_hash
+from events.note import FormatError
 from events.recorded import Recorded
-from events.tiles import WIDTH, TilePlace
+from events.tiles import WIDTH, TilePlace, tile_path
 
 _BUNDLES: Final = 256  # that are held in memory at once,
 _STREAMS: Final = 10_000  # and streams
@@ -25,11 +28,15 @@ MIDNIGHT: Final = time(0, tzinfo=SHANGHAI)
 
 
 class KeptFacts(Mapping[str, Sequence[Item]]):
-    """The facts of each stream, read from the bundles when they are asked for."""
+    """The facts of each stream, read from the bundles when they are asked for.
+
+    CannotLook where a bundle was touched since it was verified.
+    """
 
     def __init__(self, files: Path, size: int, index: Index, origin: str) -> None:
         self.size, self.origin = size, origin
         self._files, self._index = files, index
+        self._tops, _ = index.tops()
         self._names: dict[str, None] | None = None
         self._bundle = lru_cache(_BUNDLES)(self._read)
         self._stream = lru_cache(_STREAMS)(self._facts)
@@ -91,7 +98,20 @@ class KeptFacts(Mapping[str, Sequence[Item]]):
         return shanghai_day(self.fact(position).recorded_at)
 
     def _read(self, number: int) -> list[bytes]:
-        return entries_in(self._files, TilePlace(None, number, min(WIDTH, self.size - number * WIDTH)))
+        place = TilePlace(None, number, min(WIDTH, self.size - number * WIDTH))
+        try:
+            entries = entries_in(self._files, place)
+        except FormatError as error:
+            raise CannotLook(f"{self._files / tile_path(place)} is no bundle any more: {error}") from error
+        if not self._verified(place, [leaf_hash(one) for one in entries]):
+            raise CannotLook(f"{self._files / tile_path(place)} is not as it was verified: audit the log again")
+        return entries
+
+    def _verified(self, place: TilePlace, leaves: list[bytes]) -> bool:
+        """Whether they are those of an audit; of an older copy's last bundle its root has told that."""
+        if place.number == len(self._tops):
+            return b"".join(leaves) == self._index.tail.leaves[: place.width * HASH]
+        return place.width < WIDTH or top_of(leaves) == self._tops[place.number]
 
     def _facts(self, stream: str) -> list[Item]:
         return [msgspec.json.decode(self.entry(position)) for position in self._index.positions(stream)]

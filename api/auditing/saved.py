@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from api.auditing.asking import Judge, pinned_question
+from api.auditing.asking import NOT_WORKED_OUT, Judge, beside_told, pinned_question
 from api.auditing.index import Index
 from api.auditing.kept import KeptFacts
 from api.auditing.verdicts import CannotLook, Contradicted
@@ -13,6 +11,7 @@ from api.auditing.verified import Verification
 from api.auditing.visits import Visits
 from events.checkpoint import Checkpoint, NotSigned
 from events.evidence import ReadAt, SavedAnswer, parse_evidence
+from events.foreign_json import foreign_json
 from events.merkle import NotProved
 from events.note import FormatError, VerifierKey
 
@@ -82,15 +81,11 @@ def _by_the_facts(evidence: SavedAnswer, said: ReadAt, index: Index, visits: Vis
             notes=[evidence.note.encode(), *notes],
         )
     facts = KeptFacts(files, size, index, said.name.rpartition("/")[0])
-    question, page = pinned_question(evidence.of), _decoded(evidence.answer)
+    question, page = pinned_question(evidence.of), foreign_json(evidence.answer.encode(), dict[str, Any])
     judge = Judge(facts, tree, said.name.rpartition("/")[2])
-    wrong = judge.judged(question, [page], whole=page.get("next") is None) if question else None
-    if wrong is None:
+    judged = judge.judged(question, [page], whole=page.get("next") is None) if question else NOT_WORKED_OUT
+    if not judged.worked_out:
         _incomplete(["the log has this root; answers of this kind are not worked out here"])
-    if wrong:
-        raise Contradicted("\n".join(["the facts do not give this answer:", *wrong]))
-    return ["its facts give this answer"]
-
-
-def _decoded(answer: str) -> dict[str, Any]:
-    return msgspec.json.decode(answer.encode(), type=dict[str, Any])
+    if judged.wrong:
+        raise Contradicted("\n".join(["the facts do not give this answer:", *judged.wrong]))
+    return ["its facts give this answer", *beside_told(judged.beside)]

@@ -14,6 +14,7 @@ from api.auditing.checked import (
     check_bundles,
     cores,
     entries_in,
+    is_end,
     newer_types,
     stamp_of,
 )
@@ -93,7 +94,9 @@ class Verification:
             place = TilePlace(None, number)
             if stamp != stamp_of(self.files / tile_path(place)):
                 yield place
-        yield from bundles_of(self.checkpoint.size, self._before.size)
+        if self.checkpoint.size == self.before and not is_end(self.files, self._before):
+            yield self.place(len(self._kept))
+        yield from bundles_of(self.checkpoint.size, self.before)
 
     def _take(self, found: CheckedBundle) -> None:
         """One bundle more, in order."""

@@ -179,7 +179,7 @@ def _examine(source: Any, facts: "KeptFacts", told: list[str]) -> None:
 def _compare(source: Any, facts: "KeptFacts", visit: "Visited", given: dict[str, Any], told: list[str]) -> None:
     from random import randrange  # noqa: PLC0415
 
-    from api.auditing.asking import Judge, compare, random_questions  # noqa: PLC0415
+    from api.auditing.asking import Judge, beside_told, compare, random_questions  # noqa: PLC0415
 
     seed = randrange(1 << 32) if given["seed"] is None else given["seed"]  # noqa: S311 - to be asked again
     judge = Judge(facts, visit.verification.tree, visit.checkpoint.log)
@@ -190,8 +190,10 @@ def _compare(source: Any, facts: "KeptFacts", visit: "Visited", given: dict[str,
                 yield one
                 advance(1)
 
-        count = compare(source, judge, asked(), told.append)
+        count, beside = compare(source, judge, asked(), told.append)
     OUT.print(f"{given['compare']} questions asked (--seed {seed}): {count} differences", markup=False)
+    for one in beside_told(beside):
+        OUT.print(one, markup=False)
 
 
 def _sum(told: list[str]) -> None:

@@ -1,14 +1,11 @@
 """`planrecord save`: an answer to keep, with the checkpoint that covers it. Needs no server's packages."""
 
 import sys
-from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import click
 
 from api.cli.screen import ERR, fail
-
-SAVED_WITHIN: Final = 30.0  # seconds
 
 
 @click.command("save")
@@ -22,9 +19,9 @@ def save_command(address: str) -> None:
 
     Exit code 2 if the address cannot be asked, 1 if it is not answered by what can be kept.
     """
-    import httpx  # noqa: PLC0415 - `planrecord --help` need not load it
-
-    from events.evidence import parse_evidence  # noqa: PLC0415
+    from api.auditing.sources import GOOD, Server  # noqa: PLC0415 - `planrecord --help` need not load it
+    from api.auditing.verdicts import CannotLook  # noqa: PLC0415
+    from events.evidence import MAX_EVIDENCE, parse_evidence  # noqa: PLC0415
     from events.note import FormatError  # noqa: PLC0415
 
     parts = urlsplit(address)
@@ -32,17 +29,18 @@ def save_command(address: str) -> None:
         fail(f"{address} is no address of an answer: it begins with http:// or https://, and goes on with /v1/", 2)
     of = f"{parts.path}?{parts.query}" if parts.query else parts.path
     try:
-        answer = httpx.get(f"{parts.scheme}://{parts.netloc}/v1/evidence", params={"of": of}, timeout=SAVED_WITHIN)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        server = Server(f"{parts.scheme}://{parts.netloc}", "planrecord-save")
+        answer = server.reply(f"/v1/evidence?{urlencode({'of': of})}", MAX_EVIDENCE)
+    except CannotLook as error:
         fail(f"{address} cannot be asked: {error}", 2)
-    if not answer.is_success:
-        fail(f"{address} gives nothing to keep: {_said(answer.content, answer.status_code)}", 1)
+    if answer.status != GOOD:
+        fail(f"{address} gives nothing to keep: {_said(answer.body, answer.status)}", 1)
     try:
-        kept = parse_evidence(answer.content)
+        kept = parse_evidence(answer.body)
         position = kept.read_at().position
     except FormatError as error:
         fail(f"{address} gives nothing to keep: {error}", 1)
-    sys.stdout.buffer.write(answer.content)
+    sys.stdout.buffer.write(answer.body)
     if kept.note is None:
         ERR.print("Nobody signs this log: what was saved proves nothing by itself.", markup=False)
     else:
@@ -51,9 +49,10 @@ def save_command(address: str) -> None:
 
 def _said(content: bytes, status: int) -> str:
     """What a problem document says; of what is none the status."""
-    import msgspec  # noqa: PLC0415
+    from events.foreign_json import foreign_json  # noqa: PLC0415
+    from events.note import FormatError  # noqa: PLC0415
 
     try:
-        return str(msgspec.json.decode(content, type=dict[str, object])["detail"])
-    except (msgspec.DecodeError, KeyError):
+        return str(foreign_json(content, dict[str, object])["detail"])
+    except (FormatError, KeyError):
         return f"it answers {status}"

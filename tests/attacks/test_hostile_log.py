@@ -285,13 +285,25 @@ def test_an_identity_that_is_a_path_is_none(hostile: Hostile) -> None:
     assert not hostile.state.exists()
 
 
-def test_a_file_of_ours_that_was_spoilt_is_fetched_again(hostile: Hostile) -> None:
+@pytest.mark.parametrize("name", ["000", "001.p/44"])
+def test_a_file_of_ours_that_was_spoilt_is_fetched_again(hostile: Hostile, name: str) -> None:
     hostile.visit()
-    path = hostile.keep / "tile/entries/000"
+    path = hostile.keep / "tile/entries" / name
     whole = path.read_bytes()
     path.write_bytes(b"spoilt")
     assert hostile.visit().verification.before == 300
     assert path.read_bytes() == whole
+
+
+def test_another_folder_to_keep_it_in_gets_all_of_it(hostile: Hostile) -> None:
+    hostile.visit()
+    first, hostile.keep = hostile.keep, hostile.keep.with_name("another")
+    assert hostile.visit().verification.before == 300
+
+    def files(folder: Path) -> dict[str, bytes]:
+        return {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+
+    assert files(hostile.keep) == files(first)
 
 
 def test_a_copy_of_what_was_kept_is_not_fetched_again(hostile: Hostile) -> None:

@@ -59,10 +59,10 @@ async def audit(site: Site | str, state: Path, *arguments: str) -> Finished:
 
 
 @pytest.fixture(scope="module")
-async def record(server: str, folder: Path) -> AsyncGenerator[Record]:
+async def record(server: str, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Record]:
     async with database_of(server, "template1") as dsn:
-        settings = settings_for(dsn, folder)
-        state, key = folder / "audited" / "state", folder / "audited" / "key"
+        settings, place = settings_for(dsn, folder), tmp_path_factory.mktemp("audited")
+        state, key = place / "state", place / "key"
         async with signed_site(settings) as site:
             async with site.running.pool.acquire() as connection:
                 await set_clock(connection, IMPORTED_AT)
@@ -71,7 +71,6 @@ async def record(server: str, folder: Path) -> AsyncGenerator[Record]:
             for one in (REPORT, corrected):
                 await site.running.office.record([msgspec.convert(one, AnyCommand)])
         async with signed_site(settings) as site:
-            key.parent.mkdir()
             key.write_text((await site.http.get("/log/key", follow_redirects=True)).text)
             first = await audit(site, state, "--key", str(key))
             assert (first.code, first.err) == (0, ""), first

@@ -12,6 +12,7 @@ import pytest
 from api.auditing.checked import CheckedBundle, check_bundle
 from api.auditing.hashed import HashTree, ServedTree, first_difference
 from api.auditing.index import Index
+from api.auditing.kept import KeptFacts
 from api.auditing.sources import Folder
 from api.auditing.verdicts import BreaksRules, CannotLook, Contradicted
 from api.auditing.visiting import Auditor, FirstVisit, Visited
@@ -21,7 +22,7 @@ from events import merkle
 from events.codec import encode
 from events.note import SigningKey
 from events.recorded import Recorded
-from events.tiles import TilePlace, print_bundle
+from events.tiles import TilePlace, print_bundle, tile_path
 from tests.published import KEY, publish, put, sealed, signed
 from tests.records import random_record
 from tests.unit.saying import logged
@@ -240,6 +241,30 @@ def test_each_of_a_thousand_flips_is_found(log: Log) -> None:
         assert is_contradiction or (path == files[0] and place <= len(KEY.name)), (number, path, place, found.value)
         path.write_bytes(was)
     log.visit()
+
+
+def test_what_was_touched_since_it_was_verified_is_never_taken_for_it(log: Log) -> None:
+    """At the next visit, and by whoever reads the facts without one; the end of the log as every other part."""
+    log.publish(ENTRIES)
+    visited = log.visit()
+    random = Random(5)  # noqa: S311 - to be asked again
+    for number in range(3):
+        path = log.folder / tile_path(TilePlace(None, number, min(256, len(ENTRIES) - 256 * number)))
+        whole = path.read_bytes()
+        for _ in range(20):
+            at = random.randrange(len(whole))
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << random.randrange(8)]) + whole[at + 1 :])
+            index = Index(Visits(LOG, log.state).index)
+            with pytest.raises(CannotLook, match=r"is not as it was verified|is no bundle any more"):
+                KeptFacts(log.folder, visited.checkpoint.size, index, "").entry(256 * number + 1)
+            index.close()
+            with pytest.raises((Contradicted, CannotLook)):
+                log.visit()
+        path.unlink()
+        with pytest.raises(CannotLook, match="cannot be read"):
+            log.visit()
+        path.write_bytes(whole)
+    assert log.visit().verification.before == len(ENTRIES)
 
 
 def test_each_flip_in_a_tile_that_finds_the_place_is_found() -> None:
