@@ -62,7 +62,7 @@ def choices(
     return {
         "part": [Choice(str(one.number), f"{numeral(one.number)}、{one.title}", chinese=True) for one in plan.parts],
         "measure": [
-            Choice(str(one.number), f"({numeral(one.number)}){one.title}", chinese=True) for one in plan.measures
+            Choice(str(one.number), f"（{numeral(one.number)}）{one.title}", chinese=True) for one in plan.measures
         ],
         "unit": [Choice(one.id, one.name, chinese=True) for one in taking],
         "role": [Choice(one, t(f"role.{one}")) for one in Role],

@@ -40,6 +40,11 @@ class TaskTaken(msgspec.Struct, frozen=True):
         return self.ways[0].own.status if self.ways[0].own else ReportedStatus.NOT_REPORTED
 
     @property
+    def unasked(self) -> bool:
+        """Whether they have said nothing because nothing was to be said: others speak for the task."""
+        return not self.ways[0].own and set(self.quarters.values()) <= {NOTHING_DUE}
+
+    @property
     def place(self) -> tuple[int, int]:
         """The silent ones first, those that are withdrawn last."""
         return (3 if self.task.withdrawn else 0 if self.never else 1 if not self.ways[0].own else 2, self.task.number)
@@ -106,11 +111,19 @@ class Taken(msgspec.Struct, frozen=True):
         return by_status(one.task.reported_status for one in self.live)
 
     @property
+    def stand(self) -> Mapping[str, int]:
+        """How often each status stands in either bar."""
+        return {status: count + self.whole[status] for status, count in self.own.items()}
+
+    @property
+    def of_members(self) -> Mapping[str, int]:
+        """How often each status is a member's word."""
+        return by_status(word for one in self.members for word in one.words.values())
+
+    @property
     def seen(self) -> Mapping[str, int]:
-        """The same of all that is drawn: how often each status stands somewhere."""
-        drawn = (
-            status for one in self.live for status in (*one.quarters.values(), one.status, one.task.reported_status)
-        )
+        """How often each status stands in a quarter."""
+        drawn = (status for one in self.live for status in one.quarters.values())
         return by_status(ReportedStatus.NOT_REPORTED if one == NOT_SAID else one for one in drawn if one != NOTHING_DUE)
 
     @property

@@ -36,7 +36,7 @@ async def test_the_first_sentence_says_how_the_tasks_stand(told: Site) -> None:
     assert field(page, "answer") == "67项任务：已完成44项，推进中23项，1项已逾期。"
     early = (await told.http.get("/?effectiveOn=2023-07-15")).text
     assert field(early, "answer") == (
-        "67项任务：已完成3项，推进中39项，进度滞后11项，未开始6项，尚未报送8项，2项已逾期。"
+        "67项任务：已完成3项，推进中39项，进度滞后11项，尚未启动6项，尚未报送8项，2项已逾期。"
     )
 
 
