@@ -34,6 +34,28 @@ SQUEEZED = """() => {
     return [...found, ...[...document.querySelectorAll('.number')].filter(one => one.scrollWidth > one.clientWidth + 1)
         .map(one => one.textContent)];
 }"""
+# Words that reach into the margin, and those of a table's row that touch.
+BEYOND = """() => {
+    const main = document.querySelector('main');
+    const edge = main.getBoundingClientRect().right - parseFloat(getComputedStyle(main).paddingRight) + 1;
+    const seen = one => one.checkVisibility({contentVisibilityAuto: true}) && !one.closest('.off, svg, .words, .more');
+    const boxes = within => {
+        const texts = document.createTreeWalker(within, NodeFilter.SHOW_TEXT);
+        const found = [], range = document.createRange();
+        while (texts.nextNode()) {
+            if (!seen(texts.currentNode.parentElement)) continue;
+            range.selectNodeContents(texts.currentNode);
+            found.push(...[...range.getClientRects()].filter(box => box.width > 1));
+        }
+        return found;
+    };
+    const out = [...main.querySelectorAll('td, th, p, li, dd, dt, h1, h2, h3')]
+        .filter(one => boxes(one).some(box => box.right > edge));
+    const touching = [...main.querySelectorAll('tr')].filter(seen).flatMap(row => [...row.cells].filter((one, at) =>
+        [...row.cells].slice(at + 1).some(other => boxes(one).some(a => boxes(other).some(b =>
+            a.left < b.right + 2 && b.left < a.right + 2 && a.top + 3 < b.bottom && b.top + 3 < a.bottom)))));
+    return [...out, ...touching].map(one => one.textContent.trim());
+}"""
 # Statuses that are drawn where no legend says what their marks mean.
 UNEXPLAINED = """() => [...document.querySelectorAll('main [class*="mark-"]')].flatMap(mark => {
     const status = [...mark.classList].find(one => one.startsWith('mark-'));
@@ -53,6 +75,6 @@ async def read_on(context: BrowserContext, address: str) -> None:
     await page.goto(address)
     for width in WIDTHS:
         await page.set_viewport_size({"width": width, "height": 800})
-        for fault in (CROWDED, SQUEEZED, UNEXPLAINED):
+        for fault in (CROWDED, SQUEEZED, BEYOND, UNEXPLAINED):
             assert await page.evaluate(fault) == [], (address, width)
     await page.close()
