@@ -12,7 +12,7 @@ from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.newest import newest_plans
 from api.pages.problems import absent
-from api.pages.standing import late
+from api.pages.standing import late, left_out, was_there
 from api.pages.visit import PageQuery, Visit
 from domain.values import period_days
 from events.steps import in_steps
@@ -92,6 +92,7 @@ async def silent(request: Ask) -> Answer:
         **_where(plan, silentIn=quarters[-1] if quarters else None),
         plan=plan,
         quarters=quarters,
+        left_out=left_out(plan.issued_on, moment.effective_on) if plan else None,
         tasks_of=tasks_of,
         units={quarter: sum(quarter in own for own in units.values()) for quarter in quarters},
         silences=[Silence(named(unit), units[unit], sum(units[unit].values())) for unit in shown if named],
@@ -132,9 +133,9 @@ async def _looked(visit: Visit[AttentionQuery]) -> Looked:
 
 
 def _quarters(since: date, on: date) -> list[str]:
-    """The quarters that were over on a day, from the one in which a plan was issued, at most those of its year."""
+    """The quarters of a plan's year that were over on a day, and for the whole of which it was there."""
     each = (f"{since.year}-Q{quarter}" for quarter in range(1, 5))
-    return [one for one in each if since <= period_days(one)[1] < on]
+    return [one for one in each if was_there(since, one) and period_days(one)[1] < on]
 
 
 def _silent(

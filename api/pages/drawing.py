@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.http.answers import Answer, made
 from api.pages.files import icon, link_of
-from api.pages.visit import CARRIED, COLONS, COMMAS, Visit, address, in_language, recorded_day
+from api.pages.visit import CARRIED, COLONS, COMMAS, SEMICOLONS, Visit, address, in_language, recorded_day
 from api.services.phrases import Lang, numeral, seen
 from api.services.places import PublicBase
 from events.demo import is_demo
@@ -116,6 +116,7 @@ def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
         "day": visit.day,
         "colon": COLONS[visit.lang],
         "comma": COMMAS[visit.lang],
+        "semicolon": SEMICOLONS[visit.lang],
         "moment": moment,
         "demo": is_demo(moment.origin),
         "license": visit.request.reader.license,

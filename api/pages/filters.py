@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from api.pages.apart import link_apart
+from api.pages.standing import was_there
 from api.pages.visit import Visit
 from api.services.phrases import numeral
 from domain.values import Role, last_quarter
@@ -28,13 +29,14 @@ class CommonFilter(NamedTuple):
     chosen: bool
 
 
-def common_filters(visit: Visit[Any], path: str, on: date) -> list[CommonFilter]:
-    """What is asked for most."""
+def common_filters(visit: Visit[Any], path: str, since: date, on: date) -> list[CommonFilter]:
+    """What is asked for most of a plan that was issued on a day."""
     quarter, _ = last_quarter(on)
+    silent = [("silentIn", quarter, visit.t("filter.silent.in", period=visit.period(quarter)))]
     several: list[tuple[str, str, Markup]] = [
         *(("reportedStatus", one, visit.t(f"status.{one}")) for one in ("completed", "in_progress", "not_reported")),
         *(("scheduleStatus", one, visit.t(f"schedule.{one}")) for one in ("overdue", "completed_late")),
-        ("silentIn", quarter, visit.t("filter.silent.in", period=visit.period(quarter))),
+        *(silent if was_there(since, quarter) else ()),
         ("evidenceStatus", "none", visit.t("filter.unproved")),
         ("withdrawn", "true", visit.t("task.withdrawn")),
     ]
@@ -62,7 +64,7 @@ def choices(
     return {
         "part": [Choice(str(one.number), f"{numeral(one.number)}、{one.title}", chinese=True) for one in plan.parts],
         "measure": [
-            Choice(str(one.number), f"({numeral(one.number)}){one.title}", chinese=True) for one in plan.measures
+            Choice(str(one.number), f"（{numeral(one.number)}）{one.title}", chinese=True) for one in plan.measures
         ],
         "unit": [Choice(one.id, one.name, chinese=True) for one in taking],
         "role": [Choice(one, t(f"role.{one}")) for one in Role],

@@ -16,7 +16,7 @@ from api.pages.datasets import catalogue_of
 from api.pages.drawing import drawn
 from api.pages.listed import ListPart, ListQuery, list_part
 from api.pages.newest import newest_plans
-from api.pages.standing import Backlog, Late, late, most_behind, summed_up
+from api.pages.standing import Backlog, Late, late, most_behind, summed_up, was_there
 from api.pages.told import FactTold, facts_told
 from api.pages.visit import Visit
 from api.services.counted import counts_on, month_ends
@@ -55,6 +55,7 @@ class Newest(NamedTuple):
     board: Markup
     months: Sequence[Month]
     late: Sequence[Late]
+    asked: bool  # whether it was there for the whole of the last quarter: else nobody was silent in it
     silent: Sequence[tuple[TaskView, int]]
     unproved: Sequence[TaskView]
     behind: Sequence[Backlog]
@@ -104,16 +105,17 @@ async def _newest_plan(visit: Visit[ListQuery], part: ListPart[PlanView]) -> New
     on, tally = moment.effective_on, Tally(rows, moment.effective_on)
     there = tally.tasks.by_plan.get(newest, ())
     live, counts = [one for one in there if not one.withdrawn], tally.of(there)
-    lagging = late(live, on, tally.units)
+    lagging, asked = late(live, on, tally.units), was_there(plan.issued_on, counts.silent_in.period)
     return Newest(
         plan,
         counts,
         _board(visit, plan, tally, rows, on),
         await _months(visit, plan, moment),
         lagging,
-        _silent(live, rows, on),
+        asked,
+        _silent(live, rows, on) if asked else (),
         [one for one in live if one.evidence_status == "none"][:FEW_SHOWN],
-        most_behind(lagging, counts, tally.units)[:FEW_SHOWN],
+        most_behind(lagging, counts.silent_in.units if asked else (), tally.units)[:FEW_SHOWN],
         _spans(on),
     )
 

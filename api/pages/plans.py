@@ -143,7 +143,7 @@ class _Page(NamedTuple):
             "lines": lines,
             "key_of": key_of(lines),
             "which": self.which,
-            "common_filters": common_filters(visit, visit.path, self.on),
+            "common_filters": common_filters(visit, visit.path, plan.issued_on, self.on),
             "filters": (visit.path, tuple(visit.own.items()), self._headings, named_in(there)),
             "choosing": choosing,
         }

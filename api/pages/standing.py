@@ -10,8 +10,8 @@ from markupsafe import Markup
 from api.pages.visit import Visit
 from domain.directory import succession
 from domain.report import Listing
-from domain.values import Status
-from projections.views.counts import ReportedCounts, TaskCounts
+from domain.values import Status, period_days
+from projections.views.counts import ReportedCounts, SilentUnit
 from projections.views.names import Directory, Named
 from projections.views.tasks import ReportedStatus, ScheduleStatus, TaskView
 
@@ -30,6 +30,17 @@ class Backlog(NamedTuple):
     unit: Named
     overdue: int
     silent: int
+
+
+def was_there(since: date, quarter: str) -> bool:
+    """Whether what began on a day was there for a whole quarter: in that of its beginning nobody is silent."""
+    return period_days(quarter)[0] >= since
+
+
+def left_out(since: date, on: date) -> str | None:
+    """The quarter in which something began, if that is over and it was not there from its first day on."""
+    quarter = f"{since.year}-Q{(since.month + 2) // 3}"
+    return None if was_there(since, quarter) or period_days(quarter)[1] >= on else quarter
 
 
 def in_full(counts: ReportedCounts) -> int:
@@ -66,10 +77,10 @@ def owing(task: TaskView, units: Directory) -> Sequence[Named]:
     return [found[key] for key in sorted(found)]
 
 
-def most_behind(lagging: Iterable[Late], counts: TaskCounts, units: Directory) -> list[Backlog]:
+def most_behind(lagging: Iterable[Late], silences: Iterable[SilentUnit], units: Directory) -> list[Backlog]:
     """Units by overdue tasks that they owe, then by tasks on which they were silent in the last quarter, then by id."""
     overdue = Counter(unit.id for one in lagging for unit in one.owing)
-    silent: Mapping[str, int] = {one.id: one.tasks for one in counts.silent_in.units}
+    silent: Mapping[str, int] = {one.id: one.tasks for one in silences}
     found = [Backlog(units.named(key), overdue[key], silent.get(key, 0)) for key in {*overdue, *silent}]
     return sorted(found, key=lambda one: (-one.overdue, -one.silent, one.unit.id))
 

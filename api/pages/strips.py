@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
+from api.pages.standing import left_out, was_there
 from domain.directory import resolve
 from domain.report import latest
 from domain.values import Status, period_days
@@ -44,9 +45,13 @@ class StripRow(NamedTuple):
 
 
 class Strip(NamedTuple):
-    """The rows that are drawn, of how many, and where the deadline lies: in which column, how far into it."""
+    """The rows that are drawn, of how many, and where the deadline lies: in which column, how far into it.
+
+    `left_out` is the quarter in which the plan was issued, where it was not there from the first day on.
+    """
 
     quarters: Sequence[str]
+    left_out: str | None
     rows: Sequence[StripRow]
     of: int
     due: float | None
@@ -66,8 +71,10 @@ class Strip(NamedTuple):
         return any(cell.corrected for row in self.rows for cell in row.cells)
 
 
-def strip(task: TaskView, year: int, rows: Rows, on: date) -> Strip:
+def strip(task: TaskView, issued_on: date, rows: Rows, on: date) -> Strip:
     """The quarters of the plan's year, and of those years that reports speak of, up to a day.
+
+    They are those for the whole of which the plan, or a report before it, was there, and the one that goes on.
 
     Who is silent is said by the rule by which REST's `silentIn` says it; a report stands for each quarter that it
     speaks of: by `silent_in`, from its period's first day to the earlier of its last and that from which it holds.
@@ -76,8 +83,10 @@ def strip(task: TaskView, year: int, rows: Rows, on: date) -> Strip:
     said: dict[str, list[SaidRow]] = {}
     for one in rows.of_group(SAID, task.id, SaidRow):
         said.setdefault(one.unit, []).append(one)
-    years = {year, *(period_days(one.period)[1].year for own in said.values() for one in own)}
-    quarters = [(name, days) for one in sorted(years) for name, days in _quarters(one) if days[0] <= on][-_QUARTERS:]
+    spoken = [period_days(one.period) for own in said.values() for one in own]
+    years, since = {issued_on.year, *(last.year for _, last in spoken)}, min([issued_on, *(one for one, _ in spoken)])
+    begun = [(name, days) for one in sorted(years) for name, days in _quarters(one) if days[0] <= on]
+    quarters = [(name, days) for name, days in begun if was_there(since, name) or days[1] >= on][-_QUARTERS:]
     silent = [frozenset(duties.silent(task.id, days)) for _, days in quarters]
     ways = _ways(task, units)
     who = {*said, *(unit for own in silent for unit in own), *(one.id for one in task.answered.silent)}
@@ -96,7 +105,9 @@ def strip(task: TaskView, year: int, rows: Rows, on: date) -> Strip:
     ]
     if len(drawn) > _DRAWN:
         drawn.sort(key=lambda row: -row.silent)
-    return Strip([name for name, _ in quarters], drawn[:_DRAWN], len(drawn), _place(task.due, quarters))
+    return Strip(
+        [name for name, _ in quarters], left_out(since, on), drawn[:_DRAWN], len(drawn), _place(task.due, quarters)
+    )
 
 
 def _quarters(year: int) -> Iterator[tuple[str, _Days]]:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from api.http.question import Ask
-from domain.values import Role, last_quarter, period_days, quarter_before, shanghai_day
+from domain.values import Role, period_days, quarter_before, shanghai_day
 from projections.as_of import Moment, Rows
 from projections.views import tasks
 from projections.views.duties import Duties
@@ -38,6 +38,11 @@ class TaskTaken(msgspec.Struct, frozen=True):
     def status(self) -> str:
         """Their own word."""
         return self.ways[0].own.status if self.ways[0].own else ReportedStatus.NOT_REPORTED
+
+    @property
+    def unasked(self) -> bool:
+        """Whether they have said nothing because nothing was to be said: others speak for the task."""
+        return not self.ways[0].own and set(self.quarters.values()) <= {NOTHING_DUE}
 
     @property
     def place(self) -> tuple[int, int]:
@@ -106,11 +111,19 @@ class Taken(msgspec.Struct, frozen=True):
         return by_status(one.task.reported_status for one in self.live)
 
     @property
+    def stand(self) -> Mapping[str, int]:
+        """How often each status stands in either bar."""
+        return {status: count + self.whole[status] for status, count in self.own.items()}
+
+    @property
+    def of_members(self) -> Mapping[str, int]:
+        """How often each status is a member's word."""
+        return by_status(word for one in self.members for word in one.words.values())
+
+    @property
     def seen(self) -> Mapping[str, int]:
-        """The same of all that is drawn: how often each status stands somewhere."""
-        drawn = (
-            status for one in self.live for status in (*one.quarters.values(), one.status, one.task.reported_status)
-        )
+        """How often each status stands in a quarter."""
+        drawn = (status for one in self.live for status in one.quarters.values())
         return by_status(ReportedStatus.NOT_REPORTED if one == NOT_SAID else one for one in drawn if one != NOTHING_DUE)
 
     @property
@@ -169,7 +182,7 @@ async def taken(  # noqa: PLR0913, PLR0917 - some units, and what was read of th
         sorted(found, key=lambda one: one.place),
         quarters,
         _last_reports(request, spoken, known, there),
-        _due(on, shown, silent, known),
+        _due(on, quarters, shown, silent, known),
         _members(speaking, [task for task in shown if not task.withdrawn], words, known),
     )
 
@@ -224,11 +237,15 @@ def _last_reports(
 
 
 def _due(
-    on: date, shown: Sequence[TaskView], silent: Callable[[TaskView, str], Sequence[str]], known: Directory
+    on: date,
+    quarters: Sequence[str],
+    shown: Sequence[TaskView],
+    silent: Callable[[TaskView, str], Sequence[str]],
+    known: Directory,
 ) -> Sequence[StillDue]:
-    """What is still to be reported for the last quarter that is over, and for the one that goes on."""
+    """What is still to be reported for the last quarter that is over, if it is one of those drawn, and for this one."""
     found: list[StillDue] = []
-    for period in (last_quarter(on)[0], _quarter_of(on)):
+    for period in quarters[-2:]:
         last_day = period_days(period)[1]
         each = [(task, [known.named(one) for one in own]) for task in shown if (own := silent(task, period))]
         found += [StillDue(period, last_day, last_day < on, each)] if each else []

@@ -73,6 +73,7 @@ async def task(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
     picture = both_clocks(sorted(facts.recorded, key=lambda fact: fact.position), undoing, moment)
     withdrawn = came.of("withdrawn", one.withdrawn)
     adopted = next((row for row in rows.of(PLANS, PlanRow)), None)
+    issued_on = adopted.issued_on if adopted else moment.effective_on
     told, more = await _history(visit, id_, facts, undoing, Names(rows))
     return drawn(
         "task.html",
@@ -92,7 +93,8 @@ async def task(request: Ask, plan: PlanKey, key: TaskNumber) -> Answer:
         reworded=await _reworded(came, visit),
         roles=_roles(one, came),
         targets=[(target, came.of("targets", target)) for target in one.targets],
-        strip=strip(one, (adopted.issued_on if adopted else moment.effective_on).year, rows, moment.effective_on),
+        strip=strip(one, issued_on, rows, moment.effective_on),
+        issued_on=issued_on,
         reports=_reports(rows, facts),
         reports_at_most=_REPORTS,
         counted={ref.event for ref in one.latest_reports},

@@ -14,13 +14,14 @@ from api.http.question import Ask
 from api.pages.drawing import drawn
 from api.pages.listed import ListPart, ListQuery, list_part
 from api.pages.problems import absent
+from api.pages.standing import was_there
 from api.pages.taken import taken
 from api.pages.visit import PageQuery, Visit
 from domain.values import last_quarter, shanghai_day
 from projections.views import units as view
 from projections.views.counts import Tally, TaskCounts
 from projections.views.districts import DISTRICTS, DistrictRow
-from projections.views.names import directory
+from projections.views.names import PLANS, PlanRow, directory
 from projections.views.own import OwnWords
 from projections.views.subjects import UNIT
 from projections.views.tasks import ReportedStatus
@@ -67,7 +68,8 @@ async def units(request: Ask) -> Answer:
     """Units and groups, so many at a time; all of them in the order that is asked for, where they fit on one page."""
     visit = Visit(request, UnitsQuery)
     part = await list_part(visit, UNIT_LIST, _AT_ONCE)
-    lines = await _lines(request, part)
+    period = last_quarter(part.moment.effective_on)[0]
+    lines, issued = await _lines(request, part)
     whole = part.more is None and visit.given.after is None
     by = visit.given.sort or Sorting.TASKS
     return drawn(
@@ -79,7 +81,8 @@ async def units(request: Ask) -> Answer:
         lines=sorted(lines, key=_ORDER[by], reverse=True) if whole else lines,
         by=by if whole else None,
         sorts=list(Sorting),
-        period=last_quarter(part.moment.effective_on)[0],
+        period=period,
+        asked=not issued or was_there(min(issued), period),
         seen={name: sum(getattr(one.counts.reported_status, name) for one in lines) for name in ReportedStatus},
         most=max((one.tasks for one in lines), default=0),
         more=part.more,
@@ -95,8 +98,8 @@ _ORDER: Final[Mapping[Sorting, Callable[[UnitLine], Any]]] = {
 }
 
 
-async def _lines(request: Ask, part: ListPart[UnitView]) -> Sequence[UnitLine]:
-    """The units of a page with the numbers of each: what REST counts, read for those that are shown."""
+async def _lines(request: Ask, part: ListPart[UnitView]) -> tuple[Sequence[UnitLine], Sequence[date]]:
+    """The units of a page with the numbers of each, as REST counts them, and when their plans were issued."""
     rows = await request.reader.read(part.moment, UNIT_TASKS.beside(part.views))
     tally = Tally(rows, part.moment.effective_on)
     known = directory(part.rows)
@@ -111,7 +114,7 @@ async def _lines(request: Ask, part: ListPart[UnitView]) -> Sequence[UnitLine]:
         counts: TaskCounts = UNIT_TASKS.counts(one, tally)
         live = sum(getattr(counts.reported_status, name) for name in counts.reported_status.__struct_fields__)
         found.append(UnitLine(one, counts, live, recorded_at(event) if event else None))
-    return found
+    return found, [one.issued_on for one in rows.of(PLANS, PlanRow)]
 
 
 @get("/units/{unit:str}", include_in_schema=False)

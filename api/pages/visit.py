@@ -22,6 +22,7 @@ CARRIED: Final = ("asOf", "position", "effectiveOn", "lang")  # by every link, a
 
 COLONS: Final = {Lang.ZH: Markup("："), Lang.EN: Markup(": ")}
 COMMAS: Final = {Lang.ZH: Markup("、"), Lang.EN: Markup(", ")}
+SEMICOLONS: Final = {Lang.ZH: Markup("；"), Lang.EN: Markup("; ")}
 
 
 class PageQuery(Clocks, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

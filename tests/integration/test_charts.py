@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from domain.values import period_days
 from projections.views.tasks import ReportedStatus
 from tests.conftest import PLAN, Site
 
@@ -123,10 +124,12 @@ async def the_first_page(told: Site, moment: dict[str, str], body: Any, marks: M
     counts = body["taskCounts"]
     figures = marks.of(PLAN_ID)
     assert counts["reportedStatus"] == {one: figures.get(one, 0) for one in ReportedStatus}
-    assert (figures["overdue"], figures["completed_late"], figures["silent"], figures["none"]) == (
+    # Of the quarter in which the plan came nobody is called silent.
+    asked = period_days(counts["silentIn"]["period"])[0] >= date.fromisoformat(body["issuedOn"])
+    assert (figures["overdue"], figures["completed_late"], figures.get("silent"), figures["none"]) == (
         counts["scheduleStatus"]["overdue"],
         counts["scheduleStatus"]["completed_late"],
-        counts["silentIn"]["tasks"],
+        counts["silentIn"]["tasks"] if asked else None,
         counts["evidenceStatus"]["none"],
     )
     await the_board(told, moment, body, marks)

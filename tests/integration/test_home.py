@@ -36,7 +36,7 @@ async def test_the_first_sentence_says_how_the_tasks_stand(told: Site) -> None:
     assert field(page, "answer") == "67项任务：已完成44项，推进中23项，1项已逾期。"
     early = (await told.http.get("/?effectiveOn=2023-07-15")).text
     assert field(early, "answer") == (
-        "67项任务：已完成3项，推进中39项，进度滞后11项，未开始6项，尚未报送8项，2项已逾期。"
+        "67项任务：已完成3项，推进中39项，进度滞后11项，尚未启动6项，尚未报送8项，2项已逾期。"
     )
 
 
@@ -86,7 +86,7 @@ async def test_nothing_overdue_and_nobody_silent_is_said_as_such(shared: Site) -
     overdue = (await shared.http.get("/overdue")).text
     assert field(overdue, "answer") == "没有逾期的任务，也没有逾期后完成的任务。"
     silent = (await shared.http.get("/silent", params={"effectiveOn": "2023-03-31"})).text
-    assert field(silent, "answer") == "还没有结束的季度，谈不上漏报。"
+    assert field(silent, "answer") == "计划印发以来还没有结束的整季，谈不上漏报。"
     assert "没有单位逾期" in (await shared.http.get("/", params={"effectiveOn": "2023-03-28"})).text
 
 

@@ -37,7 +37,7 @@ async def test_none_of_the_tasks_that_a_districts_page_shows_as_completed_hides_
     for one in district["tasks"]:
         assert one["own"] == own(said.get(one["task"], {}).get(GOVERNMENT)), one["task"]
     page = (await told.http.get(f"/districts/{DISTRICT}")).text
-    shown = re.findall(r'data-task="([^"]+)".*?data-field="own">(.*?)</p>', page, re.DOTALL)
+    shown = re.findall(r'data-task="([^"]+)".*?data-field="own">(.*?)</span></span>', page, re.DOTALL)
     assert len(shown) == len({one["task"] for one in district["tasks"]})
     there = {one["task"] for one in district["tasks"] if one["own"]}
     assert {task for task, word in shown if catalogue()["status.not_reported"]["zh"] not in word} == there

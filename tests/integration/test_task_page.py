@@ -15,6 +15,7 @@ from tests.integration.test_rest_events import followed
 
 PAGE, ID = "/plans/shanghai-credit-2023/tasks", "shanghai-credit-2023"
 FIRST, LAST = date(2023, 4, 3), date(2023, 12, 31)
+ISSUED = date(2023, 3, 28)  # the plan: of the quarter in which it came nobody is called silent
 MOMENTS = 25
 HEALTH = {"task": f"{ID}/21", "unit": "shi-wei-sheng-jian-kang-wei"}
 # What only a list that is closed allows to say; and what nobody should read of a task that is withdrawn or nobody's.
@@ -70,9 +71,12 @@ async def test_the_year_of_a_task_is_what_its_reports_say_and_who_rest_calls_sil
         page = (await told.http.get(f"{PAGE}/{number}", params=clocks)).text
         shown = list(marks(page, "strip"))
         reports = (await told.get(f"{PLAN}/tasks/{number}/reports.json", **clocks))["items"]
-        begun = [
-            one for n in "1234" if period_days(one := f"2023-Q{n}")[0] <= date.fromisoformat(clocks["effectiveOn"])
-        ]
+        on, each = (
+            date.fromisoformat(clocks["effectiveOn"]),
+            [(f"2023-Q{n}", period_days(f"2023-Q{n}")) for n in "1234"],
+        )
+        since = min([ISSUED, *(period_days(one["period"])[0] for one in reports)])
+        begun = [name for name, (first, last) in each if first <= on and (first >= since or last >= on)]
         cells = {(one["of"], one["key"]): one for one in shown}
         assert len(cells) == len(shown)
         units = {unit for unit, _ in cells} | {one["unit"]["id"] for one in reports}
