@@ -92,6 +92,9 @@ class Judge:
         there_first = sorted(expected, key=_place)[: None if whole else len(shown)]
         if there.keys() != set(there_first) or len(shown) != len(there):
             return Judged([*wrong, f"shows {_few(there)}, and the log has {_few(there_first)}"], beside | beyond)
+        if not whole:
+            beyond.add("next")
+            wrong += ["names a next page, and the log has nothing more"] if len(shown) == len(expected) else []
         for stream, one in there.items():
             kind = stream.partition(":")[0]
             differing = differing_fields(kind, one, expected[stream])
