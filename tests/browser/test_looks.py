@@ -48,6 +48,10 @@ KINDS = {
 WIDTHS = (360, 1280)
 FAULTS = """axe.run({resultTypes: ['violations']})
     .then(found => found.violations.map(one => [one.id, one.nodes.map(node => node.html)]))"""
+# Of the two clocks' forms and of what asks for another page nothing is needed on paper.
+FOLDED = """[...document.querySelectorAll('details:not(.clock, .clock *, .filter, .pick)')]
+    .filter(one => [...one.children].some(inner => inner.tagName != 'SUMMARY' && !inner.checkVisibility()))
+    .map(one => one.outerHTML.slice(0, 200))"""
 WIDER = "document.documentElement.scrollWidth - window.innerWidth"
 
 
@@ -57,7 +61,7 @@ async def test_a_page_keeps_nobody_out_and_fits_its_window(scripted: BrowserCont
 
 
 async def looked_at(context: BrowserContext, axe: str, address: str) -> None:
-    """Look for what keeps people out of a page, in a narrow and in a wide window."""
+    """Look for what keeps people out of a page, in a narrow and in a wide window, by day and by night; and on paper."""
     page = await context.new_page()
     await page.goto(address)
     await page.evaluate(axe)
@@ -65,6 +69,10 @@ async def looked_at(context: BrowserContext, axe: str, address: str) -> None:
         await page.set_viewport_size({"width": width, "height": 800})
         assert await page.evaluate(WIDER) <= 0, (address, width)
         assert await page.evaluate(FAULTS) == [], (address, width)
+    await page.emulate_media(color_scheme="dark")
+    assert await page.evaluate(FAULTS) == [], (address, "in the dark")
+    await page.emulate_media(media="print")
+    assert await page.evaluate(FOLDED) == [], (address, "on paper")
 
 
 @pytest.mark.parametrize("kind", ["a plan", "a task"])
@@ -81,6 +89,12 @@ async def test_on_paper_there_is_no_form_and_everything_else(
     paper = await page.pdf(path=tmp_path / "page.pdf", format="A4")
     assert paper.startswith(b"%PDF-")
     assert len(paper) > 10_000
+
+
+async def test_what_is_folded_on_a_screen_is_known_as_such(scripted: BrowserContext) -> None:
+    page = await scripted.new_page()
+    await page.goto(KINDS["a plan"])
+    assert await page.evaluate(FOLDED) != []
 
 
 async def test_the_keyboard_reaches_the_content_first(scripted: BrowserContext) -> None:
