@@ -1,7 +1,7 @@
 """Corrections: each fact that replaces or voids another, both side by side, the last recorded first."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final, NamedTuple
 
 from litestar import get
@@ -52,11 +52,11 @@ async def corrections(request: Ask) -> Answer:
         found = await events.log_page(
             connection, moment.position, LogPage(corrections=True, before=place, limit=_AT_ONCE + 1)
         )
-        count = await events.count_of(connection, moment.position, _ALL, _COUNTED)
+        months = await events.count_by_month(connection, moment.position, _ALL, _COUNTED + 1)
         shown = found[-_AT_ONCE:]
         undone = [target for one in shown if (target := undone_in(one)) is not None]
         old = {one.position: one for one in await events.at(connection, undone, moment.position)}
-    told = await _told(visit, moment, shown, old)
+    told, count = await _told(visit, moment, shown, old), sum(some for _, some in months)
     return drawn(
         "corrections.html",
         visit,
@@ -67,6 +67,7 @@ async def corrections(request: Ask) -> Answer:
         erasable=True,
         since=shanghai_day(request.reader.head.recorded_at(1)),
         count=f"{_COUNTED:,}+" if count > _COUNTED else count,
+        months=_year(dict(months), shanghai_day(request.reader.head.recorded_at(moment.position))),
         corrections=told,
         further=visit.link(visit.path, before=shown[0].position) if len(found) > _AT_ONCE else None,
     )
@@ -79,6 +80,13 @@ async def _told(
     before = {one.fact.position: one for one in facts_told(old.values(), names, visit)}
     pairs = ((before[undone_in(one.fact) or 0], one) for one in reversed(facts_told(shown, names, visit)))
     return [Correction(was, now, _days(was.fact, now.fact), _differing(was, now, visit)) for was, now in pairs]
+
+
+def _year(counts: Mapping[str, int], last: date) -> Sequence[tuple[str, int]]:
+    """How many in each of the twelve months that end with that of a day."""
+    months = ((last.year * 12 + last.month - 1 - back) for back in reversed(range(12)))
+    names = (f"{month // 12:04}-{month % 12 + 1:02}" for month in months)
+    return [(name, counts.get(name, 0)) for name in names]
 
 
 def _days(old: EventView, new: EventView) -> int:

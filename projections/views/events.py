@@ -315,10 +315,18 @@ async def log_page(connection: Connection, position: int, asked: LogPage) -> lis
     return await _viewed(connection, rows if asked.before is None else rows[::-1])
 
 
-async def count_of(connection: Connection, position: int, asked: EventFilter, most: int) -> int:
-    """How many facts are about what is asked for, as of `position`; of more than `most` one more than that."""
-    ahead, found, values = positions_statement(asked)
-    return await connection.fetchval(f"{ahead} SELECT count(*) FROM ({found}) AS e", 0, position, most + 1, *values)
+async def count_by_month(
+    connection: Connection, position: int, asked: EventFilter, most: int
+) -> Sequence[tuple[str, int]]:
+    """How many facts about what is asked for were recorded in which month in Shanghai: the last `most`, at `position`.
+
+    Months as `2023-05`, in order, those without a fact left out.
+    """
+    ahead, found, values = positions_statement(asked, backwards=True)
+    sql = f"""{ahead} SELECT to_char(l.recorded_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM') AS month, count(*)
+        FROM ({found}) AS e JOIN events l USING (position) GROUP BY month ORDER BY month"""
+    rows = await connection.fetch(sql, position + 1, position, most, *values)
+    return [(month, count) for month, count in rows]
 
 
 def page_statement(asked: LogPage) -> tuple[str, list[list[str]]]:

@@ -1,14 +1,15 @@
 """Each number that a chart shows is REST's at the same moment: 50 random ones, read from the marks and their text."""
 
 import random
+from collections import Counter
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any, NamedTuple
 
 import pytest
 
-from domain.values import period_days
+from domain.values import period_days, shanghai_day
 from projections.views.tasks import ReportedStatus
 from tests.conftest import PLAN, Site
 
@@ -71,7 +72,7 @@ class Marks(HTMLParser):
             self._open[-1][1].append(data)
 
     def _mark(self, own: Mapping[str, str | None], text: str) -> None:
-        if "data-of" in own:
+        if "data-key" in own:
             mark = Mark(own["data-of"] or "", own["data-key"] or "", own.get("data-value"), text, "data-overdue" in own)
             self.found.append(mark)
 
@@ -183,3 +184,27 @@ async def test_the_days_late_and_the_grid_of_who_was_silent_are_those_of_the_lis
         assert (one.value, one.text) == (str(len(found["items"])), one.value)
     counts = (await told.get(PLAN, effectiveOn=on))["taskCounts"]["silentIn"]
     assert len({one.of for one in grid if one.key == counts["period"]}) == len(counts["units"])
+
+
+async def test_corrections_are_counted_in_the_month_in_which_they_were_recorded(told: Site) -> None:
+    seen = 0
+    for moment in moments():
+        page = await told.http.get("/corrections", params=moment)
+        if page.status_code != 200:
+            continue
+        marks = Marks(page.text)
+        of_month = {one.key: int(one.value or "") for one in marks.found if one.of == "corrections"}
+        body = (await told.http.get("/v1/events", params={**moment, "corrections": "true", "limit": "200"})).json()
+        head = (await told.http.get("/v1/plans", params=moment)).json()["meta"]["asOf"]
+        recorded = Counter(month_of(one["recordedAt"]) for one in body["items"])
+        assert body["next"] is None
+        assert {month: count for month, count in of_month.items() if count} == recorded
+        assert (len(of_month), max(of_month)) == (12, month_of(head))
+        assert [cells[-1] for cells in marks.tables[0]] == [str(one) for one in of_month.values()]
+        seen += sum(recorded.values())
+    assert seen > MOMENTS
+
+
+def month_of(instant: str) -> str:
+    """The month in Shanghai."""
+    return shanghai_day(datetime.fromisoformat(instant)).isoformat()[:7]
