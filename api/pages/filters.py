@@ -36,6 +36,7 @@ def common_filters(visit: Visit[Any], path: str, on: date) -> list[CommonFilter]
         *(("scheduleStatus", one, visit.t(f"schedule.{one}")) for one in ("overdue", "completed_late")),
         ("silentIn", quarter, visit.t("filter.silent.in", period=visit.period(quarter))),
         ("evidenceStatus", "none", visit.t("filter.unproved")),
+        ("hasLead", "false", visit.t("filter.leaderless")),
         ("withdrawn", "true", visit.t("task.withdrawn")),
     ]
     return [
@@ -72,6 +73,7 @@ def choices(
         "scheduleStatus": [Choice(one, t(f"schedule.{one}")) for one in ScheduleStatus],
         "evidenceStatus": [Choice(one, t(f"evidence.{one}")) for one in EvidenceStatus],
         "silentIn": [Choice(one, visit.period(one)) for one in _quarters(plan.issued_on.year)],
+        "hasLead": [Choice("true", t("filter.led")), Choice("false", t("filter.leaderless"))],
         "withdrawn": [Choice("true", t("yes")), Choice("false", t("no"))],
         "sort": [Choice(one, t(f"sort.{one}")) for one in TaskSort],
     }

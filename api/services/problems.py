@@ -201,7 +201,7 @@ def headers(what: Trouble, lang: Lang) -> Mapping[str, str]:
     return {"Cache-Control": "no-store", **spoken, **what.headers}
 
 
-def said(what: Trouble, lang: Lang) -> str:
+def detail_in(what: Trouble, lang: Lang) -> str:
     """What is wrong, in a language; a detail that only English has stands behind what its code means."""
     if lang is Lang.EN:
         return what.detail
@@ -212,7 +212,7 @@ def said(what: Trouble, lang: Lang) -> str:
 
 def body(what: Trouble, trace: str, lang: Lang) -> bytes:
     """The problem document's bytes, in a language: its title, its detail, and the faults that say no more than it."""
-    detail = said(what, lang)
+    detail = detail_in(what, lang)
     problem = Problem(
         f"urn:planrecord:problem:{what.code}",
         plain(lang, f"title.{what.status if what.status in TITLES else 400}"),
