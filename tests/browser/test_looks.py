@@ -48,12 +48,40 @@ KINDS = {
 WIDTHS = (360, 1280)
 FAULTS = """axe.run({resultTypes: ['violations']})
     .then(found => found.violations.map(one => [one.id, one.nodes.map(node => node.html)]))"""
+# How many folds of the content, which are not for the screen alone, show nothing of what they hold.
+FOLDED = """[...document.querySelectorAll('main details:not([open])')]
+    .filter(fold => !fold.closest('.filter, .around') && getComputedStyle(fold).display !== 'none')
+    .filter(fold => [...fold.children].some(one => one.tagName !== 'SUMMARY' && one.tagName !== 'FORM'))
+    .filter(fold => ![...fold.children].some(one => one.tagName !== 'SUMMARY'
+        && one.checkVisibility({contentVisibilityAuto: true}) && one.getBoundingClientRect().height > 0)).length"""
 WIDER = "document.documentElement.scrollWidth - window.innerWidth"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_page_keeps_nobody_out_and_fits_its_window(scripted: BrowserContext, axe: str, kind: str) -> None:
     await asyncio.gather(*(looked_at(scripted, axe, f"{KINDS[kind]}&lang={lang}") for lang in Lang))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_page_keeps_nobody_out_in_the_dark(scripted: BrowserContext, axe: str, kind: str) -> None:
+    """At one width: colours are the same in all."""
+    page = await scripted.new_page()
+    await page.emulate_media(color_scheme="dark")
+    await page.goto(f"{KINDS[kind]}&lang=zh")
+    assert await page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    await page.evaluate(axe)
+    assert await page.evaluate(FAULTS) == []
+
+
+@pytest.mark.parametrize("kind", ["the first page", "a plan", "a task", "a group", "what a whole year changed"])
+async def test_on_paper_what_is_folded_stands_open(scripted: BrowserContext, kind: str) -> None:
+    """Of each fold outside the navigation something of its text has a height, though nobody opened it."""
+    page = await scripted.new_page()
+    await page.goto(KINDS[kind])
+    folded = await page.evaluate(FOLDED)
+    assert folded > 0
+    await page.emulate_media(media="print")
+    assert await page.evaluate(FOLDED) == 0
 
 
 async def looked_at(context: BrowserContext, axe: str, address: str) -> None:
