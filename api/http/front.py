@@ -158,7 +158,7 @@ class Front:
         if scope["type"] == "websocket":
             await self._not_connected(scope, why, send)
         else:
-            await self._failed(scope, why, send, perf_counter(), NOBODY)  # to draw a page is work
+            await self._failed(scope, why, send, perf_counter())
 
     async def _not_connected(self, scope: Scope, error: Trouble, send: Send) -> None:
         told = listener(NOBODY, "GET", dict(scope["headers"]))

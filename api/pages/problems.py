@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -11,10 +11,10 @@ from api.http.answers import ONCE, Answer
 from api.http.audience import Audience
 from api.http.question import Ask, Question
 from api.http.traces import Trace
-from api.pages.drawing import HTML, SAFETY, html
+from api.pages.drawing import HTML, SAFETY, html, part_of_page
 from api.pages.visit import Moved, address
 from api.services import problems
-from api.services.phrases import Lang, day_text, phrase
+from api.services.phrases import Lang, Sentence, day_text, phrase
 from api.services.problems import Trouble
 from api.services.reader import CLOCKS
 from domain.values import shanghai_day
@@ -82,10 +82,14 @@ def failed(  # noqa: PLR0913, PLR0917 - all that an error says
     if not audience.page:
         content = problems.body(what, trace.id, lang)
         return Answer(content, {"Content-Type": problems.PROBLEM_JSON, **headers}, ONCE, what.status)
+    if what.code == "too_much_work":
+        page = _refusal(lang, head.origin).replace("{detail}", problems.detail_in(what, lang))
+        whole = page.replace("{trace}", trace.id).encode()
+        return Answer(whole, {"Content-Type": HTML, **headers, **SAFETY}, ONCE, what.status)
     spoken = {"lang": query["lang"]} if query.get("lang") == lang else {}
     body = html(
         "problem.html",
-        **_frame(path, lang, head, spoken),
+        **_frame(path, lang, head.origin, spoken),
         problem=what,
         detail=problems.detail_in(what, lang) if what.sentence else what.detail,
         title=phrase(lang, f"problem.{_kind(what.status)}"),
@@ -98,14 +102,32 @@ def failed(  # noqa: PLR0913, PLR0917 - all that an error says
     return Answer(body, {"Content-Type": HTML, **headers, **SAFETY}, ONCE, what.status)
 
 
-def _frame(path: str, lang: Lang, head: Head, spoken: Mapping[str, str]) -> dict[str, Any]:
+@cache
+def _refusal(lang: Lang, origin: str) -> str:
+    """The page for who has used up his work, drawn once: to draw another for each refusal would be work again."""
+    what = Trouble(429, "too_much_work", Sentence("detail.too_much_work", quota="", seconds=""))
+    return part_of_page(
+        "problem.html",
+        **_frame("", lang, origin, {}),
+        problem=what,
+        detail="{detail}",
+        title=phrase(lang, f"problem.{_kind(what.status)}"),
+        said=phrase(lang, f"code.{what.code}"),
+        trace="{trace}",
+        there=None,
+        right=None,
+        above=None,
+    )
+
+
+def _frame(path: str, lang: Lang, origin: str, spoken: Mapping[str, str]) -> dict[str, Any]:
     """What every page shows around its own, where there is no moment."""
     other = Lang.ZH if lang is Lang.EN else Lang.EN
     return {
         "lang": lang,
         "t": lambda key, **values: phrase(lang, key, **values),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
         "link": lambda path: address(path, spoken),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
-        "demo": is_demo(head.origin),
+        "demo": is_demo(origin),
         "other": address("/", {"lang": other}),
         "here": path,
         "carried": spoken,
