@@ -18,6 +18,7 @@ from api.http.deprecations import mark_deprecated
 from api.http.formats import EXPORT_TYPES, EXPORTED, FEED_TYPES, PLAN_TYPES, SIDECAR, ExportForm, FeedForm
 from api.http.question import CLOUDEVENTS, STREAM
 from api.resources.cloudevents import CloudEvent
+from api.services.phrases import Lang
 from api.services.problems import PROBLEM_JSON, TITLES
 from api.writing.clock import Clock
 from domain.commands import AnyCommand
@@ -26,6 +27,11 @@ _TOKEN: Final = {
     "type": "http",
     "scheme": "bearer",
     "description": "The writing token, which the first start makes and keeps as `token` in the data folder.",
+}
+_PROBLEM_LANGUAGE: Final = {
+    "description": "The language of `title` and `detail`: `en` unless Accept-Language prefers Chinese, then `zh-Hans`. "
+    "All other members are the same in both.",
+    "schema": {"type": "string", "enum": [lang.tag for lang in (Lang.EN, Lang.ZH)]},
 }
 READ_HEADERS: Final = {
     "Log-Position": {"description": "The position that the body was read at.", "schema": {"type": "integer"}},
@@ -70,6 +76,7 @@ def described_by(app: Litestar) -> dict[str, Any]:
     _add_bodies(described)
     add_events(described)
     described["components"]["securitySchemes"] = {"token": _TOKEN}
+    described["components"]["headers"] = {"ProblemLanguage": _PROBLEM_LANGUAGE}
     for name, operation in _operations(described):
         operation["summary"] = operation["description"].partition(". ")[0].rstrip(".")
         if name == f"GET {STREAM}":
@@ -81,6 +88,7 @@ def described_by(app: Litestar) -> dict[str, Any]:
         elif name.startswith("POST /v1/"):
             operation["security"] = [{"token": []}]
         _add_problems(name, operation)
+        _add_language(operation)
         mark_deprecated(name, operation)
     return described
 
@@ -252,6 +260,13 @@ def _add_problems(name: str, operation: dict[str, Any]) -> None:
 def _add_problem(operation: dict[str, Any], status: int) -> None:
     content = {PROBLEM_JSON: {"schema": operation["responses"]["400"]["content"][PROBLEM_JSON]["schema"]}}
     operation["responses"].setdefault(str(status), {"description": TITLES[status], "content": content})
+
+
+def _add_language(operation: dict[str, Any]) -> None:
+    """In which language a problem is told."""
+    for answer in operation["responses"].values():
+        if PROBLEM_JSON in answer.get("content", {}):
+            answer["headers"] = {"Content-Language": {"$ref": "#/components/headers/ProblemLanguage"}}
 
 
 def pretty(value: Any) -> bytes:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import Meta
 
+from api.services.phrases import Lang, Sentence
 from api.services.problems import Fault, Trouble, echo
 from domain.errors import WrongDate
 from domain.misfit import misfit
@@ -106,7 +107,7 @@ def known(query: Mapping[str, str], *types: type[msgspec.Struct]) -> None:
     unknown = [name for name in query if name not in names]
     if unknown:
         some = [echo(name, 40) for name in unknown[:5]]
-        detail = f"unknown parameter {', '.join(some)}; known here: {', '.join(names) or 'none'}"
+        detail = Sentence("detail.unknown_parameter", names=", ".join(some), known=", ".join(names) or "none")
         raise Trouble(400, "unknown_parameter", detail, [Fault(name, "unknown") for name in some])
 
 
@@ -135,8 +136,8 @@ def part_of(query: Mapping[str, str], type_: type[Q]) -> Q:
         if (
             not isinstance(value, str) and name not in several and spelled != text
         ):  # 1.0, +1, 1 for true, null: one question has one spelling
-            detail = f"{name}: not {echo(text)}, but {spelled or 'left out'}"
-            raise Trouble(400, "bad_parameter", detail, [Fault(name, detail)])
+            detail = Sentence("detail.spelled", name=name, given=echo(text), right=spelled or "left out")
+            raise Trouble(400, "bad_parameter", detail, [Fault(name, detail.said(Lang.EN))])
     return found
 
 

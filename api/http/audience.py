@@ -1,4 +1,4 @@
-"""Who an answer is for: a person before a browser, in which language, or a program, which is told in English."""
+"""Who an answer is for: a person before a browser, in which language, or a program, which is told what goes wrong."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -39,7 +39,7 @@ def audience_of(path: str, lang: str | None, headers: Mapping[bytes, bytes]) -> 
     if first.partition(".")[0] in PROGRAMS:
         return NOBODY
     if first in PAGES or _browses(headers.get(b"accept", b"")):
-        return Audience(page=True, lang=Lang(lang) if lang in _SPOKEN else _preferred(headers))
+        return Audience(page=True, lang=Lang(lang) if lang in _SPOKEN else _preferred(headers, Lang.ZH))
     return NOBODY
 
 
@@ -50,10 +50,22 @@ def _browses(header: bytes) -> bool:
     return "text/html" in named and named["text/html"] >= named.get("application/json", 0)
 
 
-def _preferred(headers: Mapping[bytes, bytes]) -> Lang:
-    """The language that Accept-Language prefers (RFC 9110, 12.5.4); Chinese, the plan's own, where it names neither."""
+def listener(audience: Audience, method: str, headers: Mapping[bytes, bytes]) -> Audience:
+    """Who is told what goes wrong: a page's reader as he reads, and a program in English unless it prefers Chinese.
+
+    It is no part of a question: what a program is answered that goes well is the same in whatever language it asks.
+    """
+    if audience.page and method == "GET":
+        return audience
+    return Audience(lang=_preferred(headers, Lang.EN))
+
+
+def _preferred(headers: Mapping[bytes, bytes], otherwise: Lang) -> Lang:
+    """The language that Accept-Language prefers (RFC 9110, 12.5.4), the first of equals, or else `otherwise`."""
     header = headers.get(b"accept-language")
     if not header:
-        return Lang.ZH
+        return otherwise
     given = parse_accept_header(header.decode("latin-1"), LanguageAccept)
-    return Lang(given.best_match(_SPOKEN, Lang.ZH))
+    primary = LanguageAccept([(tag.partition("-")[0].lower(), quality) for tag, quality in given])
+    named = [one for one in primary.values() if one in _SPOKEN]
+    return Lang(primary.best_match((*named, otherwise, *_SPOKEN), otherwise))

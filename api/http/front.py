@@ -17,7 +17,7 @@ from werkzeug.http import parse_etags
 
 from api.http import body
 from api.http.answers import BODY_PARTS, GOES_ON, ONCE, STAYS, STORED, Always, Answer, AtHead, Goes, Once, Stays
-from api.http.audience import NOBODY, Audience, audience_of
+from api.http.audience import NOBODY, Audience, audience_of, listener
 from api.http.clients import CLIENT_GONE, Hearing, Receive, unless_gone
 from api.http.deadlines import within
 from api.http.deprecations import deprecating
@@ -51,6 +51,7 @@ Failed = Callable[[str, str, Mapping[str, str], Audience, Head, Exception, Trace
 _Parts = tuple[Any, ...]
 _Key = tuple[Question, bytes]  # all that an answer depends on: the question, and the body of a GraphQL query
 _State = tuple[int, date, str]  # the head's size, the day, the notice: what an answer at the head was read at
+_Flight = tuple[_Key, Audience, _State]  # who is told, too: what goes wrong is said in one language
 
 SOCKET: Final = "/graphql"  # where a websocket is
 WORTH_PACKING: Final = 1_000  # bytes
@@ -118,7 +119,7 @@ class Front:
         self._reader = reader
         self._head: Head = reader.head
         self._memory: Memory = reader.memory
-        self._flights: dict[tuple[_Key, _State], asyncio.Future[Entry | None]] = {}
+        self._flights: dict[_Flight, asyncio.Future[Entry | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, or have it answered and remember it."""
@@ -137,7 +138,7 @@ class Front:
             await self._failed(scope, error, send, began)
             return
         if not queried and question.method != "GET":
-            await self._handed_on(scope, question, credentials_of(headers), receive, send, began)
+            await self._handed_on(scope, question, headers, receive, send, began)
             return
         hearing = Hearing(receive)
         try:
@@ -157,13 +158,17 @@ class Front:
         if scope["type"] == "websocket":
             await self._not_connected(scope, why, send)
         else:
-            await self._failed(scope, why, send, perf_counter(), NOBODY)  # to draw a page is work
+            await self._failed(scope, why, send, perf_counter())
 
     async def _not_connected(self, scope: Scope, error: Trouble, send: Send) -> None:
-        answer = self._failing("GET", scope["path"], {}, NOBODY, self._head, error, Trace(scope["headers"]))
+        told = listener(NOBODY, "GET", dict(scope["headers"]))
+        answer = self._failing("GET", scope["path"], {}, told, self._head, error, Trace(scope["headers"]))
         collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)
-        headers = _opened({name.lower(): value for name, value in collected.headers})
+        lines = _opened({name.lower(): value for name, value in collected.headers})
+        # granian ends the whole process over a field that comes in two lines, as Vary does.
+        fields = {name: b", ".join(value for other, value in lines if other == name) for name, _ in lines}
+        headers = list(fields.items())
         await send({"type": "websocket.http.response.start", "status": answer.status_code, "headers": headers})
         await send({"type": "websocket.http.response.body", "body": collected.content})
 
@@ -175,7 +180,7 @@ class Front:
         remembered = entry is not None
         if entry is None:
             try:
-                entry = await self._found(scope, key, receive)
+                entry = await self._found(scope, key, listener(key[0].audience, key[0].method, headers), receive)
             except Exception as error:  # noqa: BLE001 - of a whole list, which is made here: the one who asks must hear
                 await self._failed(scope, error, send, began)
                 return
@@ -195,13 +200,15 @@ class Front:
         self,
         scope: Scope,
         question: Question,
-        credentials: Credentials,
+        headers: Headers,
         receive: Receive,
         send: Send,
         began: float,
     ) -> None:
         """Have the application itself answer what nobody remembers: it may write."""
-        inner = handed(scope, Asked(question, b"", credentials, self._reader, Trace(scope["headers"])))
+        told = listener(question.audience, question.method, headers)
+        asked = Asked(question, b"", credentials_of(headers), self._reader, Trace(scope["headers"]), told)
+        inner = handed(scope, asked)
         status = 0
 
         async def counted(message: Message) -> None:
@@ -249,8 +256,10 @@ class Front:
         else:
             trace = Trace(scope["headers"])
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
-            audience = audience or audience_of(scope["path"], _lang_of(scope), dict(scope["headers"]))
-            answer = self._failing(method, scope["path"], {}, audience, self._head, error, trace)
+            headers = dict(scope["headers"])
+            audience = audience or audience_of(scope["path"], _lang_of(scope), headers)
+            told = listener(audience, method, headers)
+            answer = self._failing(method, scope["path"], {}, told, self._head, error, trace)
         collected = Collected()
         await answer.to_asgi_response()(scope, None, collected)
         entry = await _entry(collected, NOWHERE, ONCE, None, 0, packed="")
@@ -303,39 +312,40 @@ class Front:
                     return False
             return True
 
-    async def _found(self, scope: Scope, key: _Key, receive: Receive) -> "Entry | Long":
+    async def _found(self, scope: Scope, key: _Key, told: Audience, receive: Receive) -> "Entry | Long":
         """The answer, asked for now."""
         head = self._head
         if not head.listening or key[0].waits:
-            return await self._asked(scope, key, receive)
+            return await self._asked(scope, key, told, receive)
         state = head.size, head.today(), head.notice
         # Who asks after a fact was acknowledged is not given what was asked for before it.
-        flown = (key, state)
+        flown = (key, told, state)
         while (flight := self._flights.get(flown)) is not None:
             answered = await asyncio.shield(flight)
             if answered is not None:
                 return answered
         return await self._first(flown, scope, receive)
 
-    async def _first(self, flown: tuple[_Key, _State], scope: Scope, receive: Receive) -> "Entry | Long":
+    async def _first(self, flown: _Flight, scope: Scope, receive: Receive) -> "Entry | Long":
         """Ask for all who ask the same meanwhile; should this one be given up, the next of them asks."""
         flight: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
         self._flights[flown] = flight
         entry: Entry | None = None
         try:
-            answered = await self._asked(scope, flown[0], receive)
+            answered = await self._asked(scope, flown[0], flown[1], receive)
             entry = answered if isinstance(answered, Entry) else None
             return answered
         finally:
             del self._flights[flown]
             flight.set_result(entry)
 
-    async def _asked(self, scope: Scope, key: _Key, receive: Receive) -> "Entry | Long":
+    async def _asked(self, scope: Scope, key: _Key, told: Audience, receive: Receive) -> "Entry | Long":
         """What the application answers, remembered if it stays true for a while."""
         question, content = key
         epoch, today, notice = self._head.erasure_epoch, self._head.today(), self._head.notice
         collected = Collected()
-        inner = handed(scope, Asked(question, content, Credentials(), self._reader, Trace(scope["headers"])))
+        asked = Asked(question, content, Credentials(), self._reader, Trace(scope["headers"]), told)
+        inner = handed(scope, asked)
         await self.app(inner, receive, collected)
         stays, route = collected.stays, _route(inner)
         collected.headers = deprecating(collected.headers, f"{question.method} {route}", question.parameters)

@@ -11,6 +11,7 @@ from typing import Final
 
 from api.http.forwarded import Peers
 from api.http.front import Front, Header, Message, Receive, Scope, Send
+from api.services.phrases import Sentence
 from api.services.problems import Trouble
 from events.work import counted, current_errand
 
@@ -67,10 +68,7 @@ class ClientAccount:
         if self.left(now) > 0:
             return None
         seconds = max(1, math.ceil(self.late(now)))
-        detail = (
-            f"what you ask for takes more than the {self.quota * 1_000:,.0f} ms of work a minute that are done for "
-            f"one client: ask again in {seconds} s, less at once"
-        )
+        detail = Sentence("detail.too_much_work", quota=f"{self.quota * 1_000:,.0f}", seconds=seconds)
         refused = Trouble(429, "too_much_work", detail)
         said = {name.decode(): value.decode() for name, value in self.headers(now)}
         refused.headers = {"Retry-After": str(seconds), **said}

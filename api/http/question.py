@@ -14,6 +14,7 @@ from werkzeug.http import parse_accept_header, parse_options_header
 from api.http.audience import NOBODY, Audience, audience_of
 from api.http.formats import EXPORTED, LINK_FORMAT, ExportForm, FeedForm, Format, PlanForm, Suffix
 from api.http.traces import Trace
+from api.services.phrases import Sentence
 from api.services.problems import Fault, Trouble, echo, unknown_address
 from api.services.reader import Reader
 
@@ -119,7 +120,8 @@ class Credentials(msgspec.Struct, frozen=True):
 class Asked(msgspec.Struct, frozen=True):
     """A question with what stands beside it and the reader that answers it: all that a handler is given.
 
-    `content` is the body where the door has read it: of a GraphQL query. `trace` is for what goes wrong.
+    `content` is the body where the door has read it: of a GraphQL query. `trace` and `listener`, who is told of it and
+    in which language, are for what goes wrong.
     """
 
     question: Question
@@ -127,6 +129,7 @@ class Asked(msgspec.Struct, frozen=True):
     credentials: Credentials
     reader: Reader
     trace: Trace
+    listener: Audience
 
 
 class Ask(Request[Any, Any, State]):
@@ -140,6 +143,7 @@ class Ask(Request[Any, Any, State]):
         self.credentials: Credentials = asked.credentials
         self.reader: Reader = asked.reader
         self.trace: Trace = asked.trace
+        self.listener: Audience = asked.listener
 
 
 def handed(scope: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
@@ -287,9 +291,8 @@ def _sorted(items: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 def _repeated(names: list[str]) -> Trouble:
     twice = sorted({name for name in names if names.count(name) > 1})  # at most MOST_PARAMETERS of them
     said = ", ".join(echo(name, 40) for name in twice[:5])
-    return Trouble(
-        400, "repeated_parameter", f"give {said} once", [Fault(echo(one, 40), "repeated") for one in twice[:5]]
-    )
+    faults = [Fault(echo(one, 40), "repeated") for one in twice[:5]]
+    return Trouble(400, "repeated_parameter", Sentence("detail.repeated", names=said), faults)
 
 
 def form_of(header: bytes) -> Format:

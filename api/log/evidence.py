@@ -92,7 +92,7 @@ async def _answered(request: Ask, address: str) -> Collected:
     if question.waits:
         raise _unfit("an answer that is waited for cannot be kept: leave waitSeconds out")
     collected = Collected()
-    inner = handed(scope, Asked(question, b"", Credentials(), request.reader, request.trace))
+    inner = handed(scope, Asked(question, b"", Credentials(), request.reader, request.trace, request.listener))
     await request.app(inner, request.receive, collected)  # type: ignore[arg-type]
     if collected.parts:
         raise _unfit("a whole list cannot be kept: leave the suffix out, and keep page by page")

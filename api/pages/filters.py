@@ -38,6 +38,7 @@ def common_filters(visit: Visit[Any], path: str, since: date, on: date) -> list[
         *(("scheduleStatus", one, visit.t(f"schedule.{one}")) for one in ("overdue", "completed_late")),
         *(silent if was_there(since, quarter) else ()),
         ("evidenceStatus", "none", visit.t("filter.unproved")),
+        ("hasLead", "false", visit.t("filter.leaderless")),
         ("withdrawn", "true", visit.t("task.withdrawn")),
     ]
     return [
@@ -74,6 +75,7 @@ def choices(
         "scheduleStatus": [Choice(one, t(f"schedule.{one}")) for one in ScheduleStatus],
         "evidenceStatus": [Choice(one, t(f"evidence.{one}")) for one in EvidenceStatus],
         "silentIn": [Choice(one, visit.period(one)) for one in _quarters(plan.issued_on.year)],
+        "hasLead": [Choice("true", t("filter.led")), Choice("false", t("filter.leaderless"))],
         "withdrawn": [Choice("true", t("yes")), Choice("false", t("no"))],
         "sort": [Choice(one, t(f"sort.{one}")) for one in TaskSort],
     }

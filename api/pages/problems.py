@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -11,10 +11,10 @@ from api.http.answers import ONCE, Answer
 from api.http.audience import Audience
 from api.http.question import Ask, Question
 from api.http.traces import Trace
-from api.pages.drawing import HTML, SAFETY, html
+from api.pages.drawing import HTML, SAFETY, html, part_of_page
 from api.pages.visit import Moved, address
 from api.services import problems
-from api.services.phrases import Lang, day_text, phrase
+from api.services.phrases import Lang, Sentence, day_text, phrase
 from api.services.problems import Trouble
 from api.services.reader import CLOCKS
 from domain.values import shanghai_day
@@ -26,11 +26,6 @@ from projections.fold import MINUS_INFINITY
 from projections.table import SCHEMA
 from projections.views.subjects import PLAN, TASK, Subject
 
-TOLD_CODES: Final = (  # problems for which there is a sentence
-    *("unknown_parameter", "bad_parameter", "repeated_parameter", "bad_moment", "unknown_id", "not_at_this_moment"),
-    *("not_visible_yet", "database_unavailable"),
-)
-KINDS_TOLD: Final = ("400", "404", "500", "503")  # and what is said of any other
 ABOVE: Final = {"units": "/units", "districts": "/districts", "events": "/changes"}  # of what has a page of its own
 
 
@@ -41,7 +36,7 @@ class NotHere(Trouble):
     """
 
     def __init__(self, why: Trouble, there: Mapping[str, str] | None, above: str | None = None) -> None:
-        super().__init__(why.status, why.code, why.detail, why.faults)
+        super().__init__(why.status, why.code, why.sentence or why.detail, why.faults)
         self.there = there
         self.above = above
 
@@ -71,7 +66,7 @@ def answer(request: Any, error: Exception) -> Answer:
     """What goes wrong with a question that was read."""
     question: Question = request.question
     return failed(
-        *(question.method, question.path, question.parameters, question.audience),
+        *(question.method, question.path, question.parameters, request.listener),
         *(request.reader.head, error, request.trace),
     )
 
@@ -82,15 +77,21 @@ def failed(  # noqa: PLR0913, PLR0917 - all that an error says
     """A page for who is shown pages, the problem document for anybody else."""
     if isinstance(error, Moved):
         return Answer(b"", {"Location": error.location, "Cache-Control": "no-cache"}, ONCE, 302)
-    what, content = problems.document(method, path, error, trace.id)
-    if method != "GET" or not audience.page:
-        return Answer(content, {"Content-Type": problems.PROBLEM_JSON, **problems.headers(what)}, ONCE, what.status)
-    lang = audience.lang or Lang.ZH
+    what, lang = problems.noted(method, path, error, trace.id), audience.lang or Lang.EN
+    headers = problems.headers(what, lang)
+    if not audience.page:
+        content = problems.body(what, trace.id, lang)
+        return Answer(content, {"Content-Type": problems.PROBLEM_JSON, **headers}, ONCE, what.status)
+    if what.code == "too_much_work":
+        page = _refusal(lang, head.origin).replace("{detail}", problems.detail_in(what, lang))
+        whole = page.replace("{trace}", trace.id).encode()
+        return Answer(whole, {"Content-Type": HTML, **headers, **SAFETY}, ONCE, what.status)
     spoken = {"lang": query["lang"]} if query.get("lang") == lang else {}
     body = html(
         "problem.html",
-        **_frame(path, lang, head, spoken),
+        **_frame(path, lang, head.origin, spoken),
         problem=what,
+        detail=problems.detail_in(what, lang) if what.sentence else what.detail,
         title=phrase(lang, f"problem.{_kind(what.status)}"),
         said=_sentence(lang, what, head),
         trace=trace.id,
@@ -98,17 +99,35 @@ def failed(  # noqa: PLR0913, PLR0917 - all that an error says
         right=_right(what, path, query),
         above=_above(error, path),
     )
-    return Answer(body, {"Content-Type": HTML, **problems.headers(what), **SAFETY}, ONCE, what.status)
+    return Answer(body, {"Content-Type": HTML, **headers, **SAFETY}, ONCE, what.status)
 
 
-def _frame(path: str, lang: Lang, head: Head, spoken: Mapping[str, str]) -> dict[str, Any]:
+@cache
+def _refusal(lang: Lang, origin: str) -> str:
+    """The page for who has used up his work, drawn once: to draw another for each refusal would be work again."""
+    what = Trouble(429, "too_much_work", Sentence("detail.too_much_work", quota="", seconds=""))
+    return part_of_page(
+        "problem.html",
+        **_frame("", lang, origin, {}),
+        problem=what,
+        detail="{detail}",
+        title=phrase(lang, f"problem.{_kind(what.status)}"),
+        said=phrase(lang, f"code.{what.code}"),
+        trace="{trace}",
+        there=None,
+        right=None,
+        above=None,
+    )
+
+
+def _frame(path: str, lang: Lang, origin: str, spoken: Mapping[str, str]) -> dict[str, Any]:
     """What every page shows around its own, where there is no moment."""
     other = Lang.ZH if lang is Lang.EN else Lang.EN
     return {
         "lang": lang,
         "t": lambda key, **values: phrase(lang, key, **values),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
         "link": lambda path: address(path, spoken),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
-        "demo": is_demo(head.origin),
+        "demo": is_demo(origin),
         "other": address("/", {"lang": other}),
         "here": path,
         "carried": spoken,
@@ -130,7 +149,7 @@ def _sentence(lang: Lang, what: Trouble, head: Head) -> Markup:
         if not head.size:
             return t("problem.empty")
         return t("problem.before", day=day_text(lang, shanghai_day(head.recorded_at(1))))
-    return t(f"problem.{what.code if what.code in TOLD_CODES else f'any.{_kind(what.status)}'}")
+    return t(f"code.{what.code}")
 
 
 def _there(error: Exception, path: str, query: Mapping[str, str], head: Head) -> str | None:

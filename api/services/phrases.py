@@ -50,6 +50,23 @@ def _alone(lang: Lang, key: str) -> Markup:
     return Markup(catalogue()[key][lang].format())  # noqa: S704 - the catalogue is ours
 
 
+def plain(lang: Lang, key: str, /, **values: Any) -> str:
+    """A phrase with its values put in, as plain text: for what is no page."""
+    return catalogue()[key][lang].format(**values)
+
+
+class Sentence:
+    """A phrase with its values, to be said as plain text once it is known in which language."""
+
+    def __init__(self, key: str, /, **values: Any) -> None:
+        self._key = key
+        self._values = values
+
+    def said(self, lang: Lang) -> str:
+        """It, in a language."""
+        return plain(lang, self._key, **self._values)
+
+
 def seen(value: Any) -> Any:
     """What a page shows: of plain text, what nobody sees by its code. Markup was made of such."""
     return escaped(value) if isinstance(value, str) and not isinstance(value, Markup) else value

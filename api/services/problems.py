@@ -1,4 +1,8 @@
-"""Every error as `application/problem+json` (RFC 9457). This page alone knows which status a refusal has."""
+"""Every error as `application/problem+json` (RFC 9457). This page alone knows which status a refusal has.
+
+The sentences stand among the phrases, in both languages: `title` by the status, what the `code` means, and the details
+that have one of their own. Any other detail is in English, and where Chinese is preferred stands behind the code's.
+"""
 
 import logging
 import re
@@ -9,6 +13,7 @@ import asyncpg
 import msgspec
 from litestar.exceptions import HTTPException
 
+from api.services.phrases import Lang, Sentence, plain
 from domain.errors import NotAPlan, Refused, Stale, Unknown
 from events.codec import LeafError
 from events.database import GONE, WRONG
@@ -48,34 +53,23 @@ class Problem(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Trouble(Exception):
-    """What a door itself refuses."""
+    """What a door itself refuses. `detail` is in English; a Sentence can be said in the other language, too."""
 
-    def __init__(self, status: int, code: str, detail: str, faults: Sequence[Fault] = (), **headers: str) -> None:
-        super().__init__(detail)
+    def __init__(
+        self, status: int, code: str, detail: str | Sentence, faults: Sequence[Fault] = (), **headers: str
+    ) -> None:
+        self.sentence = detail if isinstance(detail, Sentence) else None
+        self.detail = detail.said(Lang.EN) if isinstance(detail, Sentence) else detail
+        super().__init__(self.detail)
         self.status = status
         self.code = code
-        self.detail = detail
         self.faults = tuple(faults)
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-TITLES: Final = {
-    400: "The request is malformed",
-    401: "A token is needed",
-    403: "This is not allowed",
-    404: "There is no such thing",
-    406: "No acceptable form",
-    405: "This method is not allowed here",
-    408: "The request came too slowly",
-    409: "The record is not as you take it to be",
-    410: "This is gone",
-    413: "The body is too large",
-    415: "The media type is not supported",
-    416: "There is no such part",
-    422: "A rule says no",
-    429: "This is too much at once",
-    500: "This is our mistake",
-    503: "Not just now",
+TITLES: Final = {  # of statuses, as programs are told them where they prefer no other language
+    status: plain(Lang.EN, f"title.{status}")
+    for status in (400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 415, 416, 422, 429, 500, 503)
 }
 TOO_MUCH: Final = {TooManyFacts: (413, "too_many_facts"), LeafError: (422, "too_large")}
 
@@ -124,8 +118,7 @@ def _meant(error: BaseException) -> Trouble:
         case HTTPException():
             return _http(error)
         case _:
-            unforeseen = Trouble(500, "internal", "something went wrong here; quote the traceId when you report it")
-            return _later(error) or unforeseen
+            return _later(error) or Trouble(500, "internal", Sentence("detail.internal"))
 
 
 def _later(error: BaseException) -> Trouble | None:
@@ -144,7 +137,7 @@ def _later(error: BaseException) -> Trouble | None:
             detail = "the database's disk is full: what was acknowledged is safe and can be read; send it again later"
             return Trouble(503, "disk_full", detail, Retry_After="30")
         case _ if isinstance(error, GONE):
-            return Trouble(503, "database_unavailable", "the database does not answer: ask again soon", Retry_After="2")
+            return Trouble(503, "database_unavailable", Sentence("detail.away"), Retry_After="2")
         case _ if isinstance(error, WRONG):
             detail = "the database is not as it was when this server began: its operator has to look; ask again later"
             return Trouble(503, "database_unavailable", detail, Retry_After="30")
@@ -162,16 +155,17 @@ def _refused(error: Refused) -> Trouble:
 
 def _http(error: HTTPException) -> Trouble:
     codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
-    detail = error.detail
+    detail: str | Sentence = error.detail
+    headers = dict(error.headers or {})
     if error.status_code == 404:  # noqa: PLR2004
-        detail = "there is nothing at this address; /openapi.json lists every address there is"
-    if error.status_code == 400:  # noqa: PLR2004
-        detail = re.sub(r"^Validation failed for .*", "a part of the address has the wrong form", detail)
-    found = Trouble(error.status_code, codes.get(error.status_code, "malformed"), detail)
-    found.headers = dict(error.headers or {})
+        detail = Sentence("detail.no_address")
     if error.status_code == 405:  # noqa: PLR2004
-        found.headers["allow"] = allowed(found.headers["allow"])
-        found.detail = f"this address takes {found.headers['allow']}"
+        headers["allow"] = allowed(headers["allow"])
+        detail = Sentence("detail.takes", methods=headers["allow"])
+    if error.status_code == 400:  # noqa: PLR2004
+        detail = re.sub(r"^Validation failed for .*", "a part of the address has the wrong form", error.detail)
+    found = Trouble(error.status_code, codes.get(error.status_code, "malformed"), detail)
+    found.headers = headers
     return found
 
 
@@ -181,11 +175,11 @@ def allowed(methods: str) -> str:
     return ", ".join(sorted(found | ({"HEAD"} if "GET" in found else set())))
 
 
-def document(method: str, path: str, error: Exception, trace: str) -> tuple[Trouble, bytes]:
-    """What an exception means and its problem document, noted under its trace id where it is not the client's doing."""
+def noted(method: str, path: str, error: Exception, trace: str) -> Trouble:
+    """What an exception means, noted under its trace id where it is not the client's doing."""
     what = trouble(error)
     note(f"{method} {echo(path)!r}", what, error, trace)
-    return what, body(what, trace)
+    return what
 
 
 def note(asked: str, what: Trouble, error: BaseException, trace: str) -> None:
@@ -201,20 +195,31 @@ def note(asked: str, what: Trouble, error: BaseException, trace: str) -> None:
         log.log(level, "%s: %s (%s), trace %s", asked, what.code, words, trace, extra=told)
 
 
-def headers(what: Trouble) -> Mapping[str, str]:
-    """The headers that go with it."""
-    return {"Cache-Control": "no-store", **what.headers}
+def headers(what: Trouble, lang: Lang) -> Mapping[str, str]:
+    """The headers that go with it, said in a language."""
+    spoken = {"Content-Language": lang.tag, "Vary": "Accept-Language"}
+    return {"Cache-Control": "no-store", **spoken, **what.headers}
 
 
-def body(what: Trouble, trace: str) -> bytes:
-    """The problem document's bytes."""
+def detail_in(what: Trouble, lang: Lang) -> str:
+    """What is wrong, in a language; a detail that only English has stands behind what its code means."""
+    if lang is Lang.EN:
+        return what.detail
+    if what.sentence:
+        return _bounded(what.sentence.said(lang))
+    return f"{plain(lang, f'code.{what.code}')}（{what.detail}）"
+
+
+def body(what: Trouble, trace: str, lang: Lang) -> bytes:
+    """The problem document's bytes, in a language: its title, its detail, and the faults that say no more than it."""
+    detail = detail_in(what, lang)
     problem = Problem(
         f"urn:planrecord:problem:{what.code}",
-        TITLES.get(what.status, "The request failed"),
+        plain(lang, f"title.{what.status if what.status in TITLES else 400}"),
         what.status,
-        what.detail,
+        detail,
         what.code,
         trace,
-        what.faults,
+        tuple(Fault(one.pointer, detail if one.detail == what.detail else one.detail) for one in what.faults),
     )
     return msgspec.json.encode(problem)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from api.services.phrases import Lang, Sentence
 from api.services.problems import Fault, Trouble, echo
 from domain.commands import FACTS
 from domain.values import instant_text
@@ -146,8 +147,8 @@ class Reader:
                 continue
             key = f"{plan}/{given_}" if name == "task" and plan else str(given_)
             if not await self._begun(key if name == "stream" else f"{name}:{key}", moment.position):
-                detail = f"there is no {name} {echo(key)}"
-                raise Trouble(404, "unknown_id", detail, [Fault(name, detail)])
+                detail = Sentence("detail.unknown", kind=name, key=echo(key))
+                raise Trouble(404, "unknown_id", detail, [Fault(name, detail.said(Lang.EN))])
 
     async def _begun(self, stream: str, position: int) -> bool:
         key = "begun", stream
@@ -178,14 +179,13 @@ class Reader:
 
     def not_visible(self, position: int) -> Trouble:
         """Why nothing is said of a position: others may know of it."""
-        detail = f"position {position} is not visible yet: the log holds {self.head.size}"
+        detail = Sentence("detail.not_visible", position=position, size=self.head.size)
         return Trouble(503, "not_visible_yet", detail, Retry_After="1")
 
     def beyond(self, position: int | str, moment: Moment) -> Trouble:
         """Why there is no such event."""
-        return Trouble(
-            404, "unknown_id", f"there is no event {echo(str(position))}: the log held 1 to {moment.position} then"
-        )
+        detail = Sentence("detail.no_event", position=echo(str(position)), last=moment.position)
+        return Trouble(404, "unknown_id", detail)
 
     async def absent(self, subject: Subject[Any], key: str, moment: Moment) -> Trouble:
         """Why there is no such thing at a moment: from when to when it is there, if it ever is."""
@@ -204,17 +204,16 @@ class Reader:
 
 def _absent(kind: str, key: str, rows: Sequence[Any], moment: Moment) -> Trouble:
     if not rows:
-        return Trouble(404, "unknown_id", f"there is no {kind} {key}")
+        return Trouble(404, "unknown_id", Sentence("detail.unknown", kind=kind, key=key))
     known = [row for row in rows if row["known_from"] <= moment.position < row["known_to"]]
     if not known:
         since, until = rows[0]["known_from"], max(row["known_to"] for row in rows)
-        end = "" if until == OPEN_END else f" until position {until - 1}"
-        detail = f"{kind} {key} is in the record from position {since}{end}; you asked for position {moment.position}"
+        which = "detail.recorded_since" if until == OPEN_END else "detail.recorded_until"
+        bounds = {"since": since, "until": until - 1, "asked": moment.position}
     else:
         begin, end = min(row["eff_from"] for row in known), max(row["eff_to"] for row in known)
-        words = [
-            f"from {begin}" if begin > MINUS_INFINITY else "",
-            f"until the day before {end}" if end < INFINITY else "",
-        ]
-        detail = f"{kind} {key} is there {' '.join(filter(None, words))}; you asked for {moment.effective_on}"
-    return Trouble(404, "not_at_this_moment", detail)
+        which = "detail.there_between" if end < INFINITY else "detail.there_since"
+        if begin == MINUS_INFINITY:
+            which = "detail.there_until"
+        bounds = {"since": begin, "until": end, "asked": moment.effective_on}
+    return Trouble(404, "not_at_this_moment", Sentence(which, kind=kind, key=key, **bounds))

@@ -64,6 +64,9 @@ class TaskFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             examples=["2023-Q3"],
         ),
     ] = None
+    has_lead: Annotated[
+        bool | None, Meta(description="Tasks that somebody leads (牵头), or those that nobody does.", examples=[False])
+    ] = None
     withdrawn: Annotated[bool | None, Meta(description="Tasks that are withdrawn, or those that are not.")] = None
     q: Annotated[
         Words | None,
@@ -120,6 +123,8 @@ def keeps(given: TaskFilter, rows: Rows, on: date) -> Callable[[TaskView], bool]
         tests.append(lambda task: task.evidence_status == given.evidence_status)
     if given.withdrawn is not None:
         tests.append(lambda task: task.withdrawn == given.withdrawn)
+    if given.has_lead is not None:
+        tests.append(lambda task: any(one.role is Role.LEAD for one in task.assignments) == given.has_lead)
     if given.silent_in is not None:
         tests.append(_silent(given, period_days(given.silent_in), Duties(rows, on), directory(rows)))
     if given.platform is not None:

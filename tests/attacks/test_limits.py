@@ -116,11 +116,21 @@ async def test_who_has_used_it_up_is_refused_at_every_door_and_nobody_else_is(be
                 assert refused.headers["Access-Control-Allow-Origin"] == "*"
                 assert int(refused.headers["Retry-After"]) > 0
                 assert left(refused) == 0
-                if door != "its head":
+                if door == "a page":
+                    assert "too_much_work" in refused.text
+                elif door != "its head":
                     assert problem_of(refused, 429)["code"] == "too_much_work"
         async with at(behind, "198.51.100.3") as liar:
             forged = await liar.get("/v1/units", headers={"X-Forwarded-For": f"{OTHER}, {HEAVY}"})
             assert forged.status_code == 429
+        for lang, said in (("zh", "超出了本站"), ("en", "You have used up")):
+            browser = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": lang}
+            page = await heavy.get("/units", headers=browser)
+            assert (page.status_code, page.headers["Content-Type"]) == (429, "text/html; charset=utf-8")
+            assert said in page.text
+            assert "{" not in page.text.partition("<main")[2]
+            problem = problem_of(await heavy.get("/v1/units", headers=browser), 429)
+            assert ("毫秒" in problem["detail"]) == (lang == "zh")
     with pytest.raises(InvalidStatus) as caught:
         async with socket(behind, HEAVY):
             pass

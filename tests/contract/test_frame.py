@@ -2,12 +2,14 @@
 
 import re
 from html import unescape
+from pathlib import Path
 
 import httpx
 import pytest
 
+from api.main import service
 from api.pages.data import FOR_PEOPLE
-from tests.conftest import Site, signed
+from tests.conftest import Site, database_of, serving, settings_for, signed
 
 PLAN = "/plans/shanghai-credit-2023"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -184,6 +186,27 @@ async def test_a_page_of_a_past_day_is_shared_as_the_page_that_it_is_of(told: Si
     page = (await told.http.get(PLAN, params={"asOf": "2023-06-30", "lang": "en"})).text
     assert f'<meta property="og:url" content="{PLAN}?lang=en">' in page
     assert str(told.http.base_url).rstrip("/") not in page
+
+
+async def test_the_first_page_has_one_box_to_search_in_and_so_has_every_other(told: Site) -> None:
+    for path, boxes in {"/": 1, "/units": 1, f"{PLAN}/tasks/21": 1}.items():
+        assert len(re.findall('<form[^>]*action="/search"', (await told.http.get(path)).text)) == boxes, path
+
+
+async def test_about_says_by_which_id_the_office_is_known_where_no_unit_has_it(told: Site) -> None:
+    page = (await told.http.get("/about")).text
+    assert "编号为 <code>shanghai-credit-office</code>" in page
+
+
+async def test_about_names_the_unit_that_publishes(server: str, folder: Path) -> None:
+    async with (
+        database_of(server, "imported") as dsn,
+        service(settings_for(dsn, folder, office="shi-fa-zhan-gai-ge-wei")) as running,
+        serving(running) as site,
+    ):
+        page = (await site.http.get("/about")).text
+    assert "<bdi>市发展改革委</bdi>" in page
+    assert "shi-fa-zhan-gai-ge-wei" not in page.partition("<main")[2].partition("</main>")[0]
 
 
 async def test_data_counts_the_rows_of_what_it_offers(told: Site) -> None:

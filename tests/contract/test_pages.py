@@ -18,10 +18,10 @@ from api.http.asking import parameters_of
 from api.pages.datasets import TAKEN_HOME
 from api.pages.differences import Trait
 from api.pages.drawing import WAYS
-from api.pages.problems import KINDS_TOLD, TOLD_CODES
 from api.pages.taken import NOT_SAID, NOTHING_DUE
 from api.pages.units import Sorting
 from api.services.phrases import Lang, catalogue, numeral
+from api.services.problems import TITLES
 from domain.commands import FACTS
 from domain.directory import UnitKind
 from domain.report import Listing
@@ -33,6 +33,7 @@ from projections.views.reports import EvidenceStatus, ReportRow
 from projections.views.subjects import SUBJECTS, Kind
 from projections.views.task_list import TaskFilter, TaskSort
 from projections.views.tasks import ReportedStatus, ScheduleStatus
+from tests.codes import problem_codes
 from tests.conftest import Site, signed
 
 ROOT = Path(__file__).parents[2]
@@ -110,7 +111,9 @@ MEMBERS = {
     "field": FIELDS - UNTOLD,
     "fact": [tag.rpartition(".")[0] for tag in FACTS if not tag.startswith("content.")],
     "via": ["group", "succession"],
-    "problem": [*TOLD_CODES, *KINDS_TOLD, *(f"any.{one}" for one in KINDS_TOLD)],
+    "problem": ["400", "404", "500", "503"],
+    "code": problem_codes(),
+    "title": TITLES,
     "site": [name for name, _ in WAYS],
     "compared": COMPARED - DIFF_UNTOLD - {"taskCounts"} - (FIELDS - UNTOLD),
     "trait": Trait,
@@ -265,7 +268,7 @@ async def test_a_pinned_page_can_be_kept_but_for_one_that_holds_erasable_text(re
 async def test_what_goes_wrong_at_a_page_is_said_on_a_page(
     shared: Site, path: str, query: dict[str, str], status: int, why: str
 ) -> None:
-    page = await shared.http.get(path, params=query)
+    page = await shared.http.get(path, params=query, headers={"Accept-Language": "en"})
     assert page.status_code == status
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     (detail,) = re.findall(r'data-field="detail">([^<]*)<', page.text)
@@ -332,14 +335,15 @@ def test_every_phrase_stands_in_both_languages_with_the_same_values() -> None:
 
 
 def test_every_phrase_is_used_and_every_phrase_used_is_there() -> None:
-    folders = ("pages", "feeds", "catalogue", "services", "standards")
+    folders = ("pages", "feeds", "catalogue", "services", "standards", "http")
     files = [one for own in folders for one in (ROOT / "api" / own).rglob("*") if one.suffix in {".html", ".py"}]
     text = "\n".join(one.read_text("utf-8") for one in files)
     named = set(re.findall(r"""\bt\(\s*f?["']([a-z_.]+)["'](?! ~)""", text)) | set(
         re.findall(r'"((?:task\.(?!html)|catalogue\.)[a-z._]+)"', text)
     )
     named |= {"yes", "no"}  # one of both
-    built = set(re.findall(r"""\bt\(f?["']([a-z]+)\.(?:["'] ~|\{)""", text))
+    named |= set(re.findall(r'"(detail\.[a-z_]+)"', text))
+    built = set(re.findall(r"""\b(?:t\(|(?:plain|phrase)\([a-zA-Z.]+, )f?["']([a-z]+)\.(?:["'] ~|\{)""", text))
     assert built == MEMBERS.keys()
     named |= {f"{kind}.{one}" for kind, members in MEMBERS.items() for one in members}
     assert named == catalogue().keys()

@@ -115,6 +115,8 @@ FILTERS: dict[str, dict[str, Any]] = {
     "a district": {"district": "310105"},
     "not withdrawn": {"withdrawn": "false"},
     "withdrawn": {"withdrawn": "true"},
+    "without a lead": {"hasLead": "false"},
+    "led in a part": {"hasLead": "true", "part": "3"},
     "words": {"q": "信用 服务"},
     "by deadline": {"sort": "due"},
     "the last deadline first": {"sort": "-due", "reportedStatus": "completed"},

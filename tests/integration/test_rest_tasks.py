@@ -145,6 +145,23 @@ async def test_a_districts_tasks_are_those_of_its_own_view(told: Site, moment: d
         assert {task["id"] for task in found["items"]} == {part["task"] for part in district["tasks"]}
 
 
+@pytest.mark.parametrize("moment", MOMENTS, ids=str)
+async def test_tasks_without_a_lead_are_those_that_give_nobody_this_role(told: Site, moment: dict[str, str]) -> None:
+    tasks = (await told.get(f"{PLAN}/tasks", limit=200, **moment))["items"]
+    led = {one["id"] for one in tasks if any(part["role"] == "lead" for part in one["assignments"])}
+    assert 0 < len(led) < len(tasks)
+    for given, kept in (("true", led), ("false", {one["id"] for one in tasks} - led)):
+        found = (await told.get(f"{PLAN}/tasks", limit=200, hasLead=given, **moment))["items"]
+        assert {one["id"] for one in found} == kept
+    plan = PLAN.rpartition("/")[2]
+    query = (
+        f'{{ tasks(plan: "{plan}", hasLead: false, first: 200) {{ nodes {{ canonicalId assignments {{ role }} }} }} }}'
+    )
+    nodes = (await told.ask(query))["tasks"]["nodes"]
+    assert nodes
+    assert not any(part["role"] == "lead" for one in nodes for part in one["assignments"])
+
+
 async def test_units_are_filtered_by_kind_district_and_words(told: Site) -> None:
     units = (await told.get("/v1/units", limit=200))["items"]
     for kind in {unit["kind"] for unit in units}:
