@@ -199,6 +199,8 @@ async def test_corrections_are_counted_in_the_month_in_which_they_were_recorded(
         recorded = Counter(month_of(one["recordedAt"]) for one in body["items"])
         assert body["next"] is None
         assert {month: count for month, count in of_month.items() if count} == recorded
+        if not recorded:
+            continue
         assert (len(of_month), max(of_month)) == (12, month_of(head))
         assert [cells[-1] for cells in marks.tables[0]] == [str(one) for one in of_month.values()]
         seen += sum(recorded.values())
