@@ -204,7 +204,7 @@ async def test_corrections_are_counted_in_the_month_in_which_they_were_recorded(
         assert (len(of_month), max(of_month)) == (12, month_of(head))
         assert [cells[-1] for cells in marks.tables[0]] == [str(one) for one in of_month.values()]
         seen += sum(recorded.values())
-    assert seen > MOMENTS
+    assert seen > MOMENTS // 2
 
 
 def month_of(instant: str) -> str:
