@@ -11,7 +11,8 @@ from api.http.answers import Answer
 from api.http.asking import part_of
 from api.http.paths import PlanKey
 from api.http.question import Ask
-from api.pages.apart import data_apart, drawn_apart, key_of, lines_of
+from api.pages.apart import Lines, drawn_apart
+from api.pages.blanks import data_apart
 from api.pages.boards import board_of
 from api.pages.datasets import dataset, downloads
 from api.pages.drawing import drawn
@@ -78,6 +79,7 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
         "plan.html",
         visit,
         moment,
+        key=rows.joined(PLANS) if visit.past else None,
         json=f"/v1/plans/{plan}/tasks" if visit.own else f"/v1/plans/{plan}",
         csv=f"/v1/plans/{plan}/tasks.csv",
         stratml=f"/v1/plans/{plan}.stratml",
@@ -103,7 +105,7 @@ class _Page(NamedTuple):
     def key(self) -> Hashable:
         """What it follows from: the tasks as they are shown, what their headings, units and districts are called."""
         shown = [one.view.id for one in self.chosen] if self.visit.own else ()
-        tasks = name_of(*(one.json for one in self.every)), tuple(shown)
+        tasks = name_of(*(one.name for one in self.every)), tuple(shown)
         return self.visit.path, tuple(self.visit.own.items()), tasks, self._headings, quarter_before(self.on)
 
     @property
@@ -125,7 +127,7 @@ class _Page(NamedTuple):
         visit, plan, whole = self.visit, self.plan, not self.visit.own
         there, shown = [one.view for one in self.every], self.chosen
         reported, overdue = reported_by(there), scheduled_by(there).overdue
-        lines, views = lines_of(visit, shown), [one.view for one in shown]
+        lines, views = Lines(visit, shown), [one.view for one in shown]
 
         def choosing() -> Mapping[str, Sequence[Choice]]:
             return choices(visit, plan, there, directory(self.rows), self.districts)
@@ -141,7 +143,7 @@ class _Page(NamedTuple):
             "tasks": views,
             "downloads": downloads(visit, plan.id, link=data_apart) if whole else [],
             "lines": lines,
-            "key_of": key_of(lines),
+            "key_of": lines.key_of,
             "which": self.which,
             "common_filters": common_filters(visit, visit.path, self.on),
             "filters": (visit.path, tuple(visit.own.items()), self._headings, named_in(there)),

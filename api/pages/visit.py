@@ -52,6 +52,7 @@ class Visit(Generic[Q]):
         self.given = asked(self.query, type_)
         self.lang = request.question.audience.lang or Lang.ZH
         self.path: str = request.question.path
+        self.parts = list[bytes]()  # what was drawn apart for it
         if self.given.on is not None:
             raise Moved(address(quote(self.path), {**self.own, **self.on(self.given.on), **self.language}))
 
@@ -68,6 +69,11 @@ class Visit(Generic[Q]):
     def past(self) -> bool:
         """Whether a moment is named: the page is not that of the record as it stands now."""
         return any(name in self.query for name in CARRIED if name != "lang")
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """The parameters that every link carries on."""
+        return {name: self.query[name] for name in CARRIED if name in self.query}
 
     @property
     def own(self) -> dict[str, str]:
@@ -124,8 +130,7 @@ class Visit(Generic[Q]):
 
         A carried parameter can be set anew; None leaves it out.
         """
-        carried = {name: self.query[name] for name in CARRIED if name in self.query}
-        return address(path, {**own, **carried} | own)
+        return address(path, {**own, **self.carried} | own)
 
     def day(self, day: date) -> Markup:
         """A day, as people of the page's language write it."""
