@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from api.pages.blanks import CLOCK_FIELDS, link_apart, place_of, put_together
 from api.pages.drawing import part_of_page
+from api.pages.looks import Look
 from api.pages.visit import COLONS, COMMAS, Visit
 from projections.documents import name_of
 from projections.lists import Shown
@@ -67,13 +68,13 @@ def _drawn(visit: Visit[Any], template: str, shown: Mapping[str, Any]) -> tuple[
 class Lines(dict[str, TaskLine]):
     """Each of some tasks by its id, drawn when it is looked at, with its clocks still to be put in."""
 
-    def __init__(self, visit: Visit[Any], shown: Iterable[Shown[TaskView]]) -> None:
+    def __init__(self, visit: Visit[Any], looks: Iterable[Shown[Look]]) -> None:
         super().__init__()
         self._visit = visit
-        self._shown = {one.view.id: one for one in shown}
+        self._looks = {one.view.id: one for one in looks}
 
     def __missing__(self, task: str) -> TaskLine:
-        one = self._shown[task]
+        one = self._looks[task]
         self[task] = self._visit.request.reader.memory.made(
             ("line of task", self._visit.lang, one.name),
             lambda: _line(self._visit, one.view),
@@ -83,10 +84,10 @@ class Lines(dict[str, TaskLine]):
 
     def key_of(self, tasks: Iterable[TaskView]) -> Hashable:
         """What some of these tasks look like, as a key."""
-        return name_of(*(self._shown[one.id].name for one in tasks))
+        return name_of(*(self._looks[one.id].name for one in tasks))
 
 
-def _line(visit: Visit[Any], task: TaskView) -> TaskLine:
+def _line(visit: Visit[Any], task: Look) -> TaskLine:
     cell, _, line = part_of_page("line.html", task=task, **_beside(visit)).partition("<hr>")
     return TaskLine(Markup(cell.strip()), Markup(line.strip()))  # noqa: S704 - drawn by us
 

@@ -15,6 +15,7 @@ from api.pages.boards import board_of
 from api.pages.datasets import catalogue_of
 from api.pages.drawing import drawn
 from api.pages.listed import ListPart, ListQuery, list_part
+from api.pages.looks import looks_of
 from api.pages.newest import newest_plans
 from api.pages.standing import Backlog, Late, late, most_behind, summed_up
 from api.pages.told import FactTold, facts_told
@@ -121,11 +122,11 @@ async def _newest_plan(visit: Visit[ListQuery], part: ListPart[PlanView]) -> New
 
 def _board(visit: Visit[ListQuery], plan: PlanView, tally: Tally, rows: Rows, on: date) -> Markup:
     """Its board, which follows from its tasks as they are shown and from what its parts are called."""
-    every = tasks.shown_of(rows, on)
-    key = name_of(*(one.name for one in every)), name_of(rows.joined(PARTS))
+    looks = looks_of(visit.request.reader.memory, tasks.shown_of(rows, on))
+    key = name_of(*(one.name for one in looks)), name_of(rows.joined(PARTS))
 
     def shown() -> Mapping[str, Any]:
-        there, lines = tally.tasks.by_plan.get(plan.id, ()), Lines(visit, every)
+        there, lines = tally.tasks.by_plan.get(plan.id, ()), Lines(visit, looks)
         return {
             "board": board_of(plan, there),
             "plan": plan,

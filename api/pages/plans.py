@@ -17,6 +17,7 @@ from api.pages.boards import board_of
 from api.pages.datasets import dataset, downloads
 from api.pages.drawing import drawn
 from api.pages.filters import Choice, choices, chosen, common_filters, in_words, named_in
+from api.pages.looks import Look, looks_of
 from api.pages.problems import absent
 from api.pages.standing import summed_up
 from api.pages.visit import PageQuery, Visit
@@ -74,7 +75,9 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
     if not found:
         raise await absent(request, PLAN, plan, moment)
     await request.reader.check_named(which, moment, plan)
-    page = _Page(visit, found[0], which, rows, moment.effective_on, tasks.shown_of(rows, moment.effective_on))
+    every = tasks.shown_of(rows, moment.effective_on)
+    looks = looks_of(request.reader.memory, every)
+    page = _Page(visit, found[0], which, rows, moment.effective_on, every, looks)
     return drawn(
         "plan.html",
         visit,
@@ -92,7 +95,7 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
 
 
 class _Page(NamedTuple):
-    """What a plan's page is drawn from: `every` task of the plan, and which of them are asked for."""
+    """What a plan's page is drawn from: `every` task of the plan, how it looks, and which of them are asked for."""
 
     visit: Visit[PageQuery]
     plan: plans.PlanView
@@ -100,12 +103,13 @@ class _Page(NamedTuple):
     rows: Rows
     on: date
     every: Sequence[Shown[TaskView]]
+    looks: Sequence[Shown[Look]]
 
     @property
     def key(self) -> Hashable:
         """What it follows from: the tasks as they are shown, what their headings, units and districts are called."""
         shown = [one.view.id for one in self.chosen] if self.visit.own else ()
-        tasks = name_of(*(one.name for one in self.every)), tuple(shown)
+        tasks = name_of(*(one.name for one in self.looks)), tuple(shown)
         return self.visit.path, tuple(self.visit.own.items()), tasks, self._headings, quarter_before(self.on)
 
     @property
@@ -127,7 +131,7 @@ class _Page(NamedTuple):
         visit, plan, whole = self.visit, self.plan, not self.visit.own
         there, shown = [one.view for one in self.every], self.chosen
         reported, overdue = reported_by(there), scheduled_by(there).overdue
-        lines, views = Lines(visit, shown), [one.view for one in shown]
+        lines, views = Lines(visit, self.looks), [one.view for one in shown]
 
         def choosing() -> Mapping[str, Sequence[Choice]]:
             return choices(visit, plan, there, directory(self.rows), self.districts)
