@@ -68,23 +68,32 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
     feed: str | None = None,
     erasable: bool = False,
     script: bool = False,
-    key: Hashable = None,
+    follows_from: Hashable = None,
     **shown: Any,
 ) -> Answer:
     """A page at a moment, and where REST keeps the same: `json`, `csv` and `stratml`, with the parameters `data`.
 
     They are pinned to the moment, unless `json` names its moments itself. A `feed` brings what comes: it has no moment.
-    Where all that is `shown` follows from a `key`, or is drawn apart, it is drawn once for all moments.
+    Where all that is `shown` follows from a key, or is drawn apart, it is drawn once for all moments.
     """
     said = _said(visit, moment) | _places(visit, moment, json, csv, stratml, data or {})
     around = _around(visit, moment) | {"feed": address(feed, visit.spoken) if feed else None}
-    if key is None:
+    if follows_from is None:
         fields = fields_of(visit.carried)
         body = html(template, **around, **said, link=visit.link, clock_fields=fields, **shown)
     else:
         held = {name: value if value is None else blank(name) for name, value in said.items()}
         absent = tuple(name for name, value in said.items() if value is None)
-        which = "page", template, visit.path, visit.lang, tuple(visit.own.items()), bool(visit.language), absent, key
+        which = (
+            "page",
+            template,
+            visit.path,
+            visit.lang,
+            tuple(visit.own.items()),
+            bool(visit.language),
+            absent,
+            follows_from,
+        )
         body = visit.request.reader.memory.made(
             which,
             lambda: html(template, **around, **held, link=link_apart, clock_fields=CLOCK_FIELDS, **shown),

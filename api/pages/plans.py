@@ -82,7 +82,7 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
         "plan.html",
         visit,
         moment,
-        key=rows.joined(PLANS) if visit.past else None,
+        follows_from=rows.joined(PLANS) if visit.past else None,
         json=f"/v1/plans/{plan}/tasks" if visit.own else f"/v1/plans/{plan}",
         csv=f"/v1/plans/{plan}/tasks.csv",
         stratml=f"/v1/plans/{plan}.stratml",
