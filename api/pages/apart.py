@@ -13,7 +13,7 @@ from api.pages.blanks import CLOCK_FIELDS, link_apart, place_of, put_together
 from api.pages.drawing import part_of_page
 from api.pages.looks import Look
 from api.pages.visit import COLONS, COMMAS, Visit
-from projections.documents import name_of
+from projections.documents import digest_of, name_of
 from projections.lists import Shown
 from projections.views.tasks import TaskView
 
@@ -40,7 +40,7 @@ def drawn_apart(visit: Visit[Any], template: str, key: Hashable, shown: Callable
     What is returned is its place among the visit's parts.
     """
     memory = visit.request.reader.memory
-    own = "drawn apart", template, visit.lang, key
+    own = "drawn apart", template, visit.lang.value, key
     known: Drawing | None = memory.get(own)
     parts: list[Any] = memory.several(known.parts) if known else []
     if known is None or not all(parts):
@@ -57,7 +57,7 @@ def _drawn(visit: Visit[Any], template: str, shown: Mapping[str, Any]) -> tuple[
 
     def kept(name: str, key: Hashable, caller: Callable[[], Markup]) -> Markup:
         """The place of a part that follows from a key of its own."""
-        keys.append((name, visit.lang, key))
+        keys.append(("part", digest_of(repr((name, visit.lang, key)).encode())))  # it is looked up for each visit
         parts.append(memory.made(keys[-1], lambda: caller().encode(), len))
         return place_of(len(keys) - 1)
 
@@ -76,7 +76,7 @@ class Lines(dict[str, TaskLine]):
     def __missing__(self, task: str) -> TaskLine:
         one = self._looks[task]
         self[task] = self._visit.request.reader.memory.made(
-            ("line of task", self._visit.lang, one.name),
+            ("line of task", self._visit.lang.value, one.name),
             lambda: _line(self._visit, one.view),
             lambda made: 3 * (len(made.cell) + len(made.line)),
         )

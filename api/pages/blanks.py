@@ -52,14 +52,14 @@ def said_by(visit: Visit[Any], values: Mapping[str, object]) -> Mapping[bytes, b
     """What stands in a visit's places: what it carries, and these values by their names."""
     first = str(escape(address("", visit.carried)))
     data = str(escape(address("", {name: value for name, value in visit.carried.items() if name != "lang"})))
-    said = {
-        FIRST_CLOCKS: first,
-        FURTHER_CLOCKS: first.replace("?", "&amp;", 1),
-        CLOCK_FIELDS: fields_of(visit.carried),
-        DATA_CLOCKS: data.replace("?", "&amp;", 1),
-        **{blank(name): escape(seen(value)) for name, value in values.items()},
+    clocks = {
+        "first": first,
+        "further": first.replace("?", "&amp;", 1),
+        "fields": fields_of(visit.carried),
+        "data": data.replace("?", "&amp;", 1),
     }
-    return {place.strip(_OF_VISIT).encode(): words.encode() for place, words in said.items()}
+    shown = {name: escape(seen(value)) for name, value in values.items()}
+    return {name.encode(): words.encode() for name, words in {**clocks, **shown}.items()}
 
 
 def put_together(content: bytes, parts: Sequence[bytes]) -> bytes:

