@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup
 
-from api.pages.blanks import CLOCK_FIELDS, link_apart, place_of, put_together
+from api.pages.blanks import CLOCK_FIELDS, link_apart, part_here, put_together
 from api.pages.drawing import part_of_page
 from api.pages.looks import Look
 from api.pages.visit import COLONS, COMMAS, Visit
@@ -47,7 +47,7 @@ def drawn_apart(visit: Visit[Any], template: str, key: Hashable, shown: Callable
         known, parts = _drawn(visit, template, shown())
         memory.put(own, known, len(known.content) + _PART_OF * len(parts))
     visit.parts.append(put_together(known.content, parts))
-    return place_of(len(visit.parts) - 1)
+    return part_here(len(visit.parts) - 1)
 
 
 def _drawn(visit: Visit[Any], template: str, shown: Mapping[str, Any]) -> tuple[Drawing, list[bytes]]:
@@ -59,7 +59,7 @@ def _drawn(visit: Visit[Any], template: str, shown: Mapping[str, Any]) -> tuple[
         """The place of a part that follows from a key of its own."""
         keys.append(("part", digest_of(repr((name, visit.lang, key)).encode())))  # it is looked up for each visit
         parts.append(memory.made(keys[-1], lambda: caller().encode(), len))
-        return place_of(len(keys) - 1)
+        return part_here(len(keys) - 1)
 
     content = part_of_page(template, clock_fields=CLOCK_FIELDS, kept=kept, **_beside(visit), **shown)
     return Drawing(content.encode(), tuple(keys)), parts
