@@ -26,10 +26,11 @@ Words = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class Shown(NamedTuple, Generic[V]):
-    """A view with its JSON."""
+    """A view with its JSON; `name` is by what it is remembered, if it is: all that it is put together from."""
 
     view: V
     json: bytes
+    name: bytes = b""
 
 
 class Counting(NamedTuple):

@@ -111,7 +111,9 @@ async def _listed(
         if export.split is None:
             yield [ExportItem(one.json, one.view) for one in found.shown]
         else:
-            yield [ExportItem(json, view) for one in found.shown for view, json in with_json([*export.split(one.view)])]
+            yield [
+                ExportItem(two.json, two.view) for one in found.shown for two in with_json([*export.split(one.view)])
+            ]
         if not found.more:
             return
         excerpt = excerpt._replace(place=place)

@@ -1,25 +1,23 @@
 """What is drawn apart from the clocks that a visit carries: remembered, it is put in its place for each visit.
 
 Earns 2 times on `page-uncached`: what the tasks of a plan look like follows from their views, whenever they are shown.
-The places of the clocks are held open by characters that stand nowhere else: of a text that is shown they would stand
-there by their codes.
+A drawing names the parts of which it is put together, so that each is kept once, and draws nothing where all are known.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from api.pages.blanks import CLOCK_FIELDS, link_apart, part_here, put_together
 from api.pages.drawing import part_of_page
-from api.pages.visit import CARRIED, COLONS, COMMAS, Visit, address
-from projections.documents import digest_of
+from api.pages.looks import Look
+from api.pages.visit import COLONS, COMMAS, Visit
+from projections.documents import digest_of, name_of
 from projections.lists import Shown
 from projections.views.tasks import TaskView
 
-FIRST_CLOCKS: Final = Markup("\x00")  # of an address that has no parameters of its own,
-FURTHER_CLOCKS: Final = Markup("\x01")  # and of one that has,
-CLOCK_FIELDS: Final = Markup("\x02")  # and of a form,
-DATA_CLOCKS: Final = Markup("\x03")  # and of data, which speaks no language
+_PART_OF: Final = 100  # bytes that a drawing takes for each of its parts
 
 
 class TaskLine(NamedTuple):
@@ -29,52 +27,67 @@ class TaskLine(NamedTuple):
     line: Markup
 
 
-def link_apart(path: str, **own: object) -> Markup:
-    """An address on this site with its own parameters, and the place of those that are carried."""
-    return escape(address(path, own)) + (FURTHER_CLOCKS if own else FIRST_CLOCKS)
+class Drawing(NamedTuple):
+    """What is drawn, with places for the parts that are remembered by these keys."""
 
-
-def data_apart(path: str, **own: object) -> Markup:
-    """The same of data, with parameters of its own."""
-    return escape(address(path, own)) + DATA_CLOCKS
+    content: bytes
+    parts: tuple[Hashable, ...]
 
 
 def drawn_apart(visit: Visit[Any], template: str, key: Hashable, shown: Callable[[], Mapping[str, Any]]) -> Markup:
-    """A part of a page that follows from its `key`, the language and nothing else; `shown` is what it shows."""
+    """A part of a page that follows from its `key`, the language and nothing else; `shown` is what it shows.
+
+    What is returned is its place among the visit's parts.
+    """
     memory = visit.request.reader.memory
+    own = "drawn apart", template, visit.lang.value, key
+    known: Drawing | None = memory.get(own)
+    parts: list[Any] = memory.several(known.parts) if known else []
+    if known is None or not all(parts):
+        known, parts = _drawn(visit, template, shown())
+        memory.put(own, known, len(known.content) + _PART_OF * len(parts))
+    visit.parts.append(put_together(known.content, parts))
+    return part_here(len(visit.parts) - 1)
+
+
+def _drawn(visit: Visit[Any], template: str, shown: Mapping[str, Any]) -> tuple[Drawing, list[bytes]]:
+    """A part of a page, and the parts of that, as they are kept."""
+    memory = visit.request.reader.memory
+    keys, parts = list[Hashable](), list[bytes]()
 
     def kept(name: str, key: Hashable, caller: Callable[[], Markup]) -> Markup:
-        """Of such a part a part that follows from a key of its own."""
-        return memory.made((name, visit.lang, key), caller, lambda made: 3 * len(made))
+        """The place of a part that follows from a key of its own."""
+        keys.append(("part", digest_of(repr((name, visit.lang, key)).encode())))  # it is looked up for each visit
+        parts.append(memory.made(keys[-1], lambda: caller().encode(), len))
+        return part_here(len(keys) - 1)
 
-    drawn = memory.made(
-        ("drawn apart", template, visit.lang, key),
-        lambda: part_of_page(template, clock_fields=CLOCK_FIELDS, kept=kept, **_beside(visit), **shown()),
-        lambda made: 3 * len(made),
-    )
-    return _in_place(visit, drawn)
+    content = part_of_page(template, clock_fields=CLOCK_FIELDS, kept=kept, **_beside(visit), **shown)
+    return Drawing(content.encode(), tuple(keys)), parts
 
 
-def lines_of(visit: Visit[Any], shown: Iterable[Shown[TaskView]]) -> Mapping[str, TaskLine]:
-    """Each task by its id, with its clocks still to be put in."""
-    memory = visit.request.reader.memory
+class Lines(dict[str, TaskLine]):
+    """Each of some tasks by its id, drawn when it is looked at, with its clocks still to be put in."""
 
-    def line(one: Shown[TaskView]) -> TaskLine:
-        return memory.made(
-            ("line of task", visit.lang, digest_of(one.json)),
-            lambda: _line(visit, one.view),
+    def __init__(self, visit: Visit[Any], looks: Iterable[Shown[Look]]) -> None:
+        super().__init__()
+        self._visit = visit
+        self._looks = {one.view.id: one for one in looks}
+
+    def __missing__(self, task: str) -> TaskLine:
+        one = self._looks[task]
+        self[task] = self._visit.request.reader.memory.made(
+            ("line of task", self._visit.lang.value, one.name),
+            lambda: _line(self._visit, one.view),
             lambda made: 3 * (len(made.cell) + len(made.line)),
         )
+        return self[task]
 
-    return {one.view.id: line(one) for one in shown}
-
-
-def key_of(lines: Mapping[str, TaskLine]) -> Callable[[Iterable[TaskView]], Hashable]:
-    """What some of these tasks look like, as a key."""
-    return lambda tasks: digest_of("".join(lines[one.id].line for one in tasks).encode())
+    def key_of(self, tasks: Iterable[TaskView]) -> Hashable:
+        """What some of these tasks look like, as a key."""
+        return name_of(*(self._looks[one.id].name for one in tasks))
 
 
-def _line(visit: Visit[Any], task: TaskView) -> TaskLine:
+def _line(visit: Visit[Any], task: Look) -> TaskLine:
     cell, _, line = part_of_page("line.html", task=task, **_beside(visit)).partition("<hr>")
     return TaskLine(Markup(cell.strip()), Markup(line.strip()))  # noqa: S704 - drawn by us
 
@@ -83,21 +96,3 @@ def _beside(visit: Visit[Any]) -> Mapping[str, Any]:
     """What every part shows beside its own."""
     signs = {"colon": COLONS[visit.lang], "comma": COMMAS[visit.lang]}
     return {"visit": visit, "t": visit.t, "words": visit.words, "day": visit.day, "link": link_apart, **signs}
-
-
-def _in_place(visit: Visit[Any], drawn: str) -> Markup:
-    """A part of a page with the clocks of a visit."""
-    carried = {name: visit.query[name] for name in CARRIED if name in visit.query}
-    first = str(escape(address("", carried)))
-    data = str(escape(address("", {name: value for name, value in carried.items() if name != "lang"})))
-    field = Markup('<input type="hidden" name="{}" value="{}">\n')
-    fields = Markup().join(field.format(name, value) for name, value in carried.items())
-    places = (
-        (FIRST_CLOCKS, first),
-        (FURTHER_CLOCKS, first.replace("?", "&amp;", 1)),
-        (CLOCK_FIELDS, str(fields)),
-        (DATA_CLOCKS, data.replace("?", "&amp;", 1)),
-    )
-    for place, clocks in places:
-        drawn = drawn.replace(str(place), clocks)
-    return Markup(drawn)  # noqa: S704 - drawn by us

@@ -1,6 +1,6 @@
 """Drawing: a template, what it shows, and the headers that let the browser load nothing but this."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import cache
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -8,8 +8,17 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.http.answers import Answer, made
+from api.pages.blanks import (
+    CLOCK_FIELDS,
+    blank,
+    fields_of,
+    filled_in,
+    link_apart,
+    put_together,
+    said_by,
+)
 from api.pages.files import icon, link_of
-from api.pages.visit import CARRIED, COLONS, COMMAS, SEMICOLONS, Visit, address, in_language, recorded_day
+from api.pages.visit import COLONS, COMMAS, SEMICOLONS, Visit, address, in_language, recorded_day
 from api.services.phrases import Lang, numeral, seen
 from api.services.places import PublicBase
 from events.demo import is_demo
@@ -59,36 +68,75 @@ def drawn(  # noqa: PLR0913 - a page, its moment, and where a program finds the 
     feed: str | None = None,
     erasable: bool = False,
     script: bool = False,
+    follows_from: Hashable = None,
     **shown: Any,
 ) -> Answer:
     """A page at a moment, and where REST keeps the same: `json`, `csv` and `stratml`, with the parameters `data`.
 
     They are pinned to the moment, unless `json` names its moments itself. A `feed` brings what comes: it has no moment.
+    Where all that is `shown` follows from a key, or is drawn apart, it is drawn once for all moments.
     """
-    meta = visit.request.reader.meta
-    own = dict(data or {})
-    addresses = {
-        "json": json if "?" in json else meta(moment, json, own).self_,
-        "csv": meta(moment, csv, own).self_ if csv else None,
-        "stratml": meta(moment, stratml, visit.spoken).self_ if stratml else None,
-    }
-    # What names its moments itself is about two of them, and no answer of one log.
-    of = None if "?" in json else addresses["json"]
-    addresses["evidence"] = f"/v1/evidence?{urlencode({'of': of})}" if of else None
-    body = html(
-        template,
-        **_beside(visit, moment),
-        **addresses,
-        feed=address(feed, visit.spoken) if feed else None,
-        pinned=meta(moment, visit.path, visit.own | visit.language).self_,
-        **shown,
-    )
+    said = _said(visit, moment) | _places(visit, moment, json, csv, stratml, data or {})
+    around = _around(visit, moment) | {"feed": address(feed, visit.spoken) if feed else None}
+    if follows_from is None:
+        fields = fields_of(visit.carried)
+        body = html(template, **around, **said, link=visit.link, clock_fields=fields, **shown)
+    else:
+        held = {name: value if value is None else blank(name) for name, value in said.items()}
+        absent = tuple(name for name, value in said.items() if value is None)
+        which = (
+            "page",
+            template,
+            visit.path,
+            visit.lang,
+            tuple(visit.own.items()),
+            bool(visit.language),
+            absent,
+            follows_from,
+        )
+        body = visit.request.reader.memory.made(
+            which,
+            lambda: html(template, **around, **held, link=link_apart, clock_fields=CLOCK_FIELDS, **shown),
+            len,
+        )
+    if visit.parts:
+        body = filled_in(put_together(body, visit.parts), said_by(visit, said))
     explicit = "effectiveOn" in visit.query
     response = made(visit.request, body, moment, HTML, explicit_day=explicit, erasable=erasable)
     response.headers.update(SAFETY)
     if script:
         response.headers["Content-Security-Policy"] += CHECKING
     return response
+
+
+def _places(  # noqa: PLR0913, PLR0917 - as above
+    visit: Visit[Any], moment: Moment, json: str, csv: str | None, stratml: str | None, data: Mapping[str, Any]
+) -> dict[str, str | None]:
+    """Where the same is found at this very moment."""
+    meta = visit.request.reader.meta
+    # What names its moments itself is about two of them, and no answer of one log.
+    of = None if "?" in json else meta(moment, json, data).self_
+    return {
+        "json": of or json,
+        "csv": meta(moment, csv, data).self_ if csv else None,
+        "stratml": meta(moment, stratml, visit.spoken).self_ if stratml else None,
+        "evidence": f"/v1/evidence?{urlencode({'of': of})}" if of else None,
+        "pinned": meta(moment, visit.path, visit.own | visit.language).self_,
+    }
+
+
+def _said(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
+    """What a page says of its moment around what it shows."""
+    return {
+        "shown_on": visit.day(moment.effective_on),
+        "known_at": visit.instant(moment.as_of),
+        "effective_on": str(moment.effective_on),
+        "log_position": moment.position,
+        "as_of_day": recorded_day(visit.query, moment),
+        "effective_day": visit.query.get("effectiveOn", ""),
+        "band": visit.band(moment),
+        "other": visit.link(visit.path, **visit.own | {"lang": Lang.ZH if visit.lang is Lang.EN else Lang.EN}),
+    }
 
 
 def html(template: str, **shown: Any) -> bytes:
@@ -102,8 +150,8 @@ def part_of_page(template: str, **shown: Any) -> str:
     return _environment().get_template(template).render(**own, **shown)
 
 
-def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
-    """What every page shows beside its own."""
+def _around(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
+    """What every page shows around its own, whichever moment is carried on."""
     base: PublicBase = visit.request.app.state.base
     # What is to be found is named in full. A past page is the same wherever it is served, unless a base is set.
     whole = base.link if visit.past else base.whole
@@ -111,7 +159,6 @@ def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
         "visit": visit,
         "lang": visit.lang,
         "t": visit.t,
-        "link": visit.link,
         "words": visit.words,
         "day": visit.day,
         "colon": COLONS[visit.lang],
@@ -121,13 +168,8 @@ def _beside(visit: Visit[Any], moment: Moment) -> dict[str, Any]:
         "demo": is_demo(moment.origin),
         "license": visit.request.reader.license,
         "here": visit.path,
-        "carried": {name: visit.query[name] for name in CARRIED if name in visit.query},
-        "as_of_day": recorded_day(visit.query, moment),
-        "effective_day": visit.query.get("effectiveOn", ""),
         "past": visit.past,
-        "band": visit.band(moment),
         "now": address(visit.path, visit.own | visit.language),
-        "other": visit.link(visit.path, **visit.own | {"lang": Lang.ZH if visit.lang is Lang.EN else Lang.EN}),
         # The one address by which the page is found: as it stands now, in each language, and for whoever names none.
         "languages": {lang: whole(in_language(visit.path, lang, visit.own)) for lang in Lang},
         "anybody": whole(address(visit.path, visit.own)),

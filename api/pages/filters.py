@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from api.pages.apart import link_apart
+from api.pages.blanks import link_apart
 from api.pages.standing import was_there
 from api.pages.visit import Visit
 from api.services.phrases import numeral

@@ -10,11 +10,12 @@ from markupsafe import Markup
 
 from api.http.answers import Answer
 from api.http.question import Ask
-from api.pages.apart import drawn_apart, key_of, lines_of
+from api.pages.apart import Lines, drawn_apart
 from api.pages.boards import board_of
 from api.pages.datasets import catalogue_of
 from api.pages.drawing import drawn
 from api.pages.listed import ListPart, ListQuery, list_part
+from api.pages.looks import looks_of
 from api.pages.newest import newest_plans
 from api.pages.standing import Backlog, Late, late, most_behind, summed_up, was_there
 from api.pages.told import FactTold, facts_told
@@ -23,6 +24,7 @@ from api.services.counted import counts_on, month_ends
 from api.services.told import Names, task_of
 from domain.values import last_quarter, shanghai_day
 from projections.as_of import Moment, Rows
+from projections.documents import name_of
 from projections.views import events, tasks
 from projections.views.counts import Tally, TaskCounts, reported_by, scheduled_by
 from projections.views.districts import DISTRICTS, DistrictRow
@@ -122,16 +124,16 @@ async def _newest_plan(visit: Visit[ListQuery], part: ListPart[PlanView]) -> New
 
 def _board(visit: Visit[ListQuery], plan: PlanView, tally: Tally, rows: Rows, on: date) -> Markup:
     """Its board, which follows from its tasks as they are shown and from what its parts are called."""
-    every = tasks.shown_of(rows, on)
-    key = tuple(one.json for one in every), rows.joined(PARTS)
+    looks = looks_of(visit.request.reader.memory, tasks.shown_of(rows, on))
+    key = name_of(*(one.name for one in looks)), name_of(rows.joined(PARTS))
 
     def shown() -> Mapping[str, Any]:
-        there, lines = tally.tasks.by_plan.get(plan.id, ()), lines_of(visit, every)
+        there, lines = tally.tasks.by_plan.get(plan.id, ()), Lines(visit, looks)
         return {
             "board": board_of(plan, there),
             "plan": plan,
             "lines": lines,
-            "key_of": key_of(lines),
+            "key_of": lines.key_of,
             "reported": reported_by(there),
             "overdue": scheduled_by(there).overdue,
         }

@@ -11,11 +11,13 @@ from api.http.answers import Answer
 from api.http.asking import part_of
 from api.http.paths import PlanKey
 from api.http.question import Ask
-from api.pages.apart import data_apart, drawn_apart, key_of, lines_of
+from api.pages.apart import Lines, drawn_apart
+from api.pages.blanks import data_apart
 from api.pages.boards import board_of
 from api.pages.datasets import dataset, downloads
 from api.pages.drawing import drawn
 from api.pages.filters import Choice, choices, chosen, common_filters, in_words, named_in
+from api.pages.looks import Look, looks_of
 from api.pages.problems import absent
 from api.pages.standing import summed_up
 from api.pages.visit import PageQuery, Visit
@@ -73,11 +75,14 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
     if not found:
         raise await absent(request, PLAN, plan, moment)
     await request.reader.check_named(which, moment, plan)
-    page = _Page(visit, found[0], which, rows, moment.effective_on, tasks.shown_of(rows, moment.effective_on))
+    every = tasks.shown_of(rows, moment.effective_on)
+    looks = looks_of(request.reader.memory, every)
+    page = _Page(visit, found[0], which, rows, moment.effective_on, every, looks)
     return drawn(
         "plan.html",
         visit,
         moment,
+        follows_from=rows.joined(PLANS) if visit.past else None,
         json=f"/v1/plans/{plan}/tasks" if visit.own else f"/v1/plans/{plan}",
         csv=f"/v1/plans/{plan}/tasks.csv",
         stratml=f"/v1/plans/{plan}.stratml",
@@ -90,7 +95,7 @@ async def plan(request: Ask, plan: PlanKey) -> Answer:
 
 
 class _Page(NamedTuple):
-    """What a plan's page is drawn from: `every` task of the plan, and which of them are asked for."""
+    """What a plan's page is drawn from: `every` task of the plan, how it looks, and which of them are asked for."""
 
     visit: Visit[PageQuery]
     plan: plans.PlanView
@@ -98,12 +103,13 @@ class _Page(NamedTuple):
     rows: Rows
     on: date
     every: Sequence[Shown[TaskView]]
+    looks: Sequence[Shown[Look]]
 
     @property
     def key(self) -> Hashable:
         """What it follows from: the tasks as they are shown, what their headings, units and districts are called."""
         shown = [one.view.id for one in self.chosen] if self.visit.own else ()
-        tasks = name_of(*(one.json for one in self.every)), tuple(shown)
+        tasks = name_of(*(one.name for one in self.looks)), tuple(shown)
         return self.visit.path, tuple(self.visit.own.items()), tasks, self._headings, quarter_before(self.on)
 
     @property
@@ -125,7 +131,7 @@ class _Page(NamedTuple):
         visit, plan, whole = self.visit, self.plan, not self.visit.own
         there, shown = [one.view for one in self.every], self.chosen
         reported, overdue = reported_by(there), scheduled_by(there).overdue
-        lines, views = lines_of(visit, shown), [one.view for one in shown]
+        lines, views = Lines(visit, self.looks), [one.view for one in shown]
 
         def choosing() -> Mapping[str, Sequence[Choice]]:
             return choices(visit, plan, there, directory(self.rows), self.districts)
@@ -141,7 +147,7 @@ class _Page(NamedTuple):
             "tasks": views,
             "downloads": downloads(visit, plan.id, link=data_apart) if whole else [],
             "lines": lines,
-            "key_of": key_of(lines),
+            "key_of": lines.key_of,
             "which": self.which,
             "common_filters": common_filters(visit, visit.path, plan.issued_on, self.on),
             "filters": (visit.path, tuple(visit.own.items()), self._headings, named_in(there)),

@@ -11,6 +11,7 @@ from api.http.answers import ONCE, Answer
 from api.http.audience import Audience
 from api.http.question import Ask, Question
 from api.http.traces import Trace
+from api.pages.blanks import fields_of
 from api.pages.drawing import HTML, SAFETY, html, part_of_page
 from api.pages.visit import Moved, address
 from api.services import problems
@@ -130,7 +131,7 @@ def _frame(path: str, lang: Lang, origin: str, spoken: Mapping[str, str]) -> dic
         "demo": is_demo(origin),
         "other": address("/", {"lang": other}),
         "here": path,
-        "carried": spoken,
+        "clock_fields": fields_of(spoken),
         "moment": None,
         "past": False,
         "band": None,

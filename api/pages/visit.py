@@ -53,6 +53,7 @@ class Visit(Generic[Q]):
         self.given = asked(self.query, type_)
         self.lang = request.question.audience.lang or Lang.ZH
         self.path: str = request.question.path
+        self.parts = list[bytes]()  # what was drawn apart for it
         if self.given.on is not None:
             raise Moved(address(quote(self.path), {**self.own, **self.on(self.given.on), **self.language}))
 
@@ -69,6 +70,11 @@ class Visit(Generic[Q]):
     def past(self) -> bool:
         """Whether a moment is named: the page is not that of the record as it stands now."""
         return any(name in self.query for name in CARRIED if name != "lang")
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """The parameters that every link carries on."""
+        return {name: self.query[name] for name in CARRIED if name in self.query}
 
     @property
     def own(self) -> dict[str, str]:
@@ -125,17 +131,16 @@ class Visit(Generic[Q]):
 
         A carried parameter can be set anew; None leaves it out.
         """
-        carried = {name: self.query[name] for name in CARRIED if name in self.query}
-        return address(path, {**own, **carried} | own)
+        return address(path, {**own, **self.carried} | own)
 
     def day(self, day: date) -> Markup:
         """A day, as people of the page's language write it."""
-        return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), day_text(self.lang, day))
+        return _timed(day.isoformat(), day_text(self.lang, day))
 
     def instant(self, instant: datetime | str) -> Markup:
         """An instant, to the minute, in Shanghai."""
         at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
-        return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), instant_words(self.lang, at))
+        return _timed(at.isoformat(), instant_words(self.lang, at))
 
     def period(self, period: str) -> Markup:
         """A period of a report, as people of the page's language write it."""
@@ -153,6 +158,10 @@ class Visit(Generic[Q]):
     def listed(self, items: Sequence[Markup]) -> Markup:
         """Several, with commas between."""
         return COMMAS[self.lang].join(items)
+
+
+def _timed(when: str, words: str) -> Markup:
+    return Markup(f'<time datetime="{when}">{words}</time>')  # noqa: S704 - digits and our own words
 
 
 def address(path: str, query: Mapping[str, object]) -> str:

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from domain.plan import Measure, Part, Plan
 from projections.as_of import Meta, Rows
+from projections.documents import structs_of
 from projections.lists import Collection, NoFilter, Place, WholeNumber, with_json
 from projections.table import INTEGER, TEXT, Row, slice_table
 from projections.views.counts import TaskCounts, counting
@@ -99,6 +100,9 @@ class PlanView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     meta: Meta | UnsetType = UNSET
 
 
+_PLACE: Final = 200  # bytes that a task's place takes
+
+
 class _Placed(msgspec.Struct, frozen=True):
     """Where a task is: all that a plan needs to know of it."""
 
@@ -124,7 +128,7 @@ def show(rows: Rows) -> list[PlanView]:
 def _one_by_one(rows: Rows) -> Iterator[PlanView]:
     """The same in the order of the rows."""
     parts, measures = _by_plan(rows.of(PARTS, PartRow)), _by_plan(rows.of(MEASURES, MeasureRow))
-    tasks = _by_plan(rows.of(TASKS, _Placed))
+    tasks = _by_plan(_placed(rows))
     for plan in rows.of(PLANS, PlanRow):
         yield _view(
             plan,
@@ -133,6 +137,16 @@ def _one_by_one(rows: Rows) -> Iterator[PlanView]:
             sorted(measures.get(plan.id, ()), key=lambda one: one.number),
             tasks.get(plan.id, ()),
         )
+
+
+def _placed(rows: Rows) -> Sequence[_Placed]:
+    """Where the tasks among these rows are: of their JSON it takes little."""
+    digests = rows.joined(TASKS)
+    return rows.memory.made(
+        ("placed", digests),
+        lambda: structs_of(rows.raw(TASKS), _Placed),
+        lambda made: len(digests) + _PLACE * len(made),
+    )
 
 
 def parts(rows: Rows) -> list[PartView]:

@@ -375,7 +375,7 @@ def _shown(rows: Rows, document: bytes, beside: Beside, key: _Key, name: bytes) 
     """A task that was not remembered, and is from now on."""
     (task,), (_, _, _, _, _, due, _) = structs_of([document], TaskRow), key
     view = _view(task, rows.count(TASK_VERSIONS, task.id), rows.of_group(SAID, task.id, SaidRow), beside, Due(due))
-    shown = Shown(view, msgspec.json.encode(view))
+    shown = Shown(view, msgspec.json.encode(view), name)
     rows.memory.put(("task", name), shown, _WEIGHT * len(shown.json))
     return shown
 

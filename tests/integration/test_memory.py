@@ -304,3 +304,36 @@ async def test_a_read_larger_than_the_bound_is_whole_and_what_fits_is_counted(la
     moments = [msgspec.structs.replace(moment, effective_on=date(2023, month, 5)) for month in (4, 8, 12)]
     size = await grown(reader, moments, whole)
     assert size <= HONEST * min(bound, reader.memory.size) + SLACK
+
+
+PLAN_PAGE = f"/plans/{CREDIT}"
+PAGES_DRAWN_APART = [PLAN_PAGE, f"{PLAN_PAGE}?lang=en", f"{PLAN_PAGE}?reportedStatus=in_progress", "/", "/?lang=en"]
+
+
+def drawn_at_random() -> list[str]:
+    """Pages that are put together of what was drawn apart, at 60 moments by chance."""
+    chance, first = Random(3), date(2023, 4, 3)  # noqa: S311 - the same pages each time
+    found: list[str] = []
+    for number in range(60):
+        page, day = PAGES_DRAWN_APART[number % 5], first + timedelta(days=chance.randrange(300))
+        clocks = [f"position={chance.randrange(300, 750)}", f"effectiveOn={day}"]
+        found.append(f"{page}{'&' if '?' in page else '?'}{'&'.join(clocks[: 1 + chance.randrange(2)])}")
+    return found
+
+
+@pytest.mark.parametrize("memory", [Memory(0), Forgetful(64_000_000)], ids=lambda one: type(one).__name__)
+async def test_a_page_put_together_of_what_was_drawn_before_is_the_page_drawn_anew(told: Site, memory: Memory) -> None:
+    pages = drawn_at_random()
+    async with remembering(told, memory) as other:
+        for page in pages:
+            before, anew = await told.http.get(page), await other.http.get(page)
+            assert (before.status_code, anew.status_code) == (200, 200), page
+            assert before.content == anew.content, page
+            assert not {0, 1} & {*before.content}, page
+
+
+async def test_what_nobody_sees_in_a_question_fills_no_blank_of_its_page(told: Site) -> None:
+    for odd in ("%00first%00", "%00", "%010%01", "%01"):
+        answer = await told.http.get(f"{PLAN_PAGE}?q={odd}&position=700&effectiveOn=2023-10-31")
+        assert answer.status_code in {200, 400}, odd
+        assert not {0, 1} & {*answer.content}, odd
