@@ -107,7 +107,9 @@ def known(query: Mapping[str, str], *types: type[msgspec.Struct]) -> None:
     unknown = [name for name in query if name not in names]
     if unknown:
         some = [echo(name, 40) for name in unknown[:5]]
-        detail = Sentence("detail.unknown_parameter", names=", ".join(some), known=", ".join(names) or "none")
+        detail = Sentence(
+            "detail.unknown_parameter", names=", ".join(some), known=", ".join(names) or Sentence("detail.none")
+        )
         raise Trouble(400, "unknown_parameter", detail, [Fault(name, "unknown") for name in some])
 
 
@@ -136,7 +138,9 @@ def part_of(query: Mapping[str, str], type_: type[Q]) -> Q:
         if (
             not isinstance(value, str) and name not in several and spelled != text
         ):  # 1.0, +1, 1 for true, null: one question has one spelling
-            detail = Sentence("detail.spelled", name=name, given=echo(text), right=spelled or "left out")
+            detail = Sentence(
+                "detail.spelled", name=name, given=echo(text), right=spelled or Sentence("detail.left_out")
+            )
             raise Trouble(400, "bad_parameter", detail, [Fault(name, detail.said(Lang.EN))])
     return found
 

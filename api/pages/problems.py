@@ -92,7 +92,7 @@ def failed(  # noqa: PLR0913, PLR0917 - all that an error says
         "problem.html",
         **_frame(path, lang, head.origin, spoken),
         problem=what,
-        detail=problems.detail_in(what, lang) if what.sentence else what.detail,
+        detail=what.sentence.shown(lang) if what.sentence else what.detail,
         title=phrase(lang, f"problem.{_kind(what.status)}"),
         said=_sentence(lang, what, head),
         trace=trace.id,

@@ -35,7 +35,7 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads(files("api.services").joinpath("phrases.toml").read_text("utf-8"))
 
 
-def phrase(lang: Lang, key: str, **values: Any) -> Markup:
+def phrase(lang: Lang, key: str, /, **values: Any) -> Markup:
     """A phrase with its values put in; what is no markup already is escaped."""
     if not values:
         return _alone(lang, key)
@@ -56,15 +56,24 @@ def plain(lang: Lang, key: str, /, **values: Any) -> str:
 
 
 class Sentence:
-    """A phrase with its values, to be said as plain text once it is known in which language."""
+    """A phrase with its values, to be said once it is known in which language; a value may be a sentence, too."""
 
     def __init__(self, key: str, /, **values: Any) -> None:
         self._key = key
         self._values = values
 
     def said(self, lang: Lang) -> str:
-        """It, in a language."""
-        return plain(lang, self._key, **self._values)
+        """It, in a language, as plain text."""
+        return plain(lang, self._key, **self._spoken(lang))
+
+    def shown(self, lang: Lang) -> Markup:
+        """It, in a language, on a page: what somebody gave stands apart from the words."""
+        own = {name: one.said(lang) for name, one in self._values.items() if isinstance(one, Sentence)}
+        others = {name: Markup("<bdi>{}</bdi>").format(seen(one)) for name, one in self._values.items()}
+        return phrase(lang, self._key, **others | own)
+
+    def _spoken(self, lang: Lang) -> dict[str, Any]:
+        return {name: one.said(lang) if isinstance(one, Sentence) else one for name, one in self._values.items()}
 
 
 def seen(value: Any) -> Any:

@@ -147,7 +147,7 @@ class Reader:
                 continue
             key = f"{plan}/{given_}" if name == "task" and plan else str(given_)
             if not await self._begun(key if name == "stream" else f"{name}:{key}", moment.position):
-                detail = Sentence("detail.unknown", kind=name, key=echo(key))
+                detail = Sentence("detail.unknown", kind=Sentence(f"thing.{name}"), key=echo(key))
                 raise Trouble(404, "unknown_id", detail, [Fault(name, detail.said(Lang.EN))])
 
     async def _begun(self, stream: str, position: int) -> bool:
@@ -203,8 +203,9 @@ class Reader:
 
 
 def _absent(kind: str, key: str, rows: Sequence[Any], moment: Moment) -> Trouble:
+    thing = Sentence(f"thing.{kind}")
     if not rows:
-        return Trouble(404, "unknown_id", Sentence("detail.unknown", kind=kind, key=key))
+        return Trouble(404, "unknown_id", Sentence("detail.unknown", kind=thing, key=key))
     known = [row for row in rows if row["known_from"] <= moment.position < row["known_to"]]
     if not known:
         since, until = rows[0]["known_from"], max(row["known_to"] for row in rows)
@@ -216,4 +217,4 @@ def _absent(kind: str, key: str, rows: Sequence[Any], moment: Moment) -> Trouble
         if begin == MINUS_INFINITY:
             which = "detail.there_until"
         bounds = {"since": begin, "until": end, "asked": moment.effective_on}
-    return Trouble(404, "not_at_this_moment", Sentence(which, kind=kind, key=key, **bounds))
+    return Trouble(404, "not_at_this_moment", Sentence(which, kind=thing, key=key, **bounds))

@@ -114,6 +114,7 @@ MEMBERS = {
     "problem": ["400", "404", "500", "503"],
     "code": problem_codes(),
     "title": TITLES,
+    "thing": ["stream", *Kind],
     "site": [name for name, _ in WAYS],
     "compared": COMPARED - DIFF_UNTOLD - {"taskCounts"} - (FIELDS - UNTOLD),
     "trait": Trait,
@@ -271,8 +272,8 @@ async def test_what_goes_wrong_at_a_page_is_said_on_a_page(
     page = await shared.http.get(path, params=query, headers={"Accept-Language": "en"})
     assert page.status_code == status
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    (detail,) = re.findall(r'data-field="detail">([^<]*)<', page.text)
-    assert why in unescape(detail)
+    (detail,) = re.findall(r'data-field="detail">(.*?)</span>', page.text)
+    assert why in unescape(re.sub("<[^>]*>", "", detail))
     for link in links(page.text):
         assert (await shared.http.get(link)).status_code == 200, link
 
@@ -343,7 +344,9 @@ def test_every_phrase_is_used_and_every_phrase_used_is_there() -> None:
     )
     named |= {"yes", "no"}  # one of both
     named |= set(re.findall(r'"(detail\.[a-z_]+)"', text))
-    built = set(re.findall(r"""\b(?:t\(|(?:plain|phrase)\([a-zA-Z.]+, )f?["']([a-z]+)\.(?:["'] ~|\{)""", text))
+    built = set(
+        re.findall(r"""\b(?:t\(|Sentence\(|(?:plain|phrase)\([a-zA-Z.]+, )f?["']([a-z]+)\.(?:["'] ~|\{)""", text)
+    )
     assert built == MEMBERS.keys()
     named |= {f"{kind}.{one}" for kind, members in MEMBERS.items() for one in members}
     assert named == catalogue().keys()

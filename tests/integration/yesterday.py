@@ -121,6 +121,19 @@ def without_header(name: str) -> Callable[[Answer], Answer]:
     return lambda answer: answer._replace(headers={key: one for key, one in answer.headers.items() if key != name})
 
 
+def without_varying(name: str) -> Callable[[Answer], Answer]:
+    """Leave out that an answer differs by a header of the request."""
+
+    def left(answer: Answer) -> Answer:
+        said = {
+            key: ", ".join(each for each in one.split(", ") if each != name) if key == "vary" else one
+            for key, one in answer.headers.items()
+        }
+        return answer._replace(headers=said)
+
+    return left
+
+
 def without_link(relation: str) -> Callable[[Answer], Answer]:
     """Leave out the link of a relation, with what is said of it."""
     link = re.compile(rf'<[^>]*>; rel="{relation}"(?:; [a-z]+="[^"]*")*(?:, )?')
@@ -225,6 +238,8 @@ DIFFERENT: Final[tuple[Named, ...]] = (
     Named("Each of `disclosures` has a `state`", without_states()),
     Named("no cell is marked any more", without_marks()),
     Named('links it (`Link: rel="alternate"`)', without_link("alternate")),
+    Named("`Content-Language` names the language, `Vary` says `Accept-Language`", without_header("content-language")),
+    Named("`Content-Language` names the language, `Vary` says `Accept-Language`", without_varying("Accept-Language")),
     Named("`Items` in the header of a list that is asked for by suffix", without_header("items")),
     Named("name the facts of other subjects where they changed what is shown", without_key("facts")),
 )
