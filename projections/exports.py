@@ -18,6 +18,7 @@ from events.recorded import Cause
 from projections.lists import Collection
 from projections.views.districts import DISTRICT_LIST
 from projections.views.events import EventView, InRequest
+from projections.views.every_task import EVERY_TASK, OfPlans
 from projections.views.names import Assignee, Named
 from projections.views.platforms import PLAN_PLATFORMS, PLATFORM_LIST
 from projections.views.report_list import PLAN_REPORTS
@@ -139,7 +140,8 @@ class Export(NamedTuple):
     """Something to be taken home: `key` names the columns that name a row, `split` what an item of the list brings.
 
     `listed` is the list that it is made of, of a plan each where it is `within` plans; without one it is the log's
-    facts. `of_plan` is the list where one plan's are asked for, and None where no plan has its own.
+    facts. `of_plan` is the list where one plan's are asked for, and None where no plan has its own. `of_plans` has the
+    same items of many plans, one after the other, where there is a faster way to them.
     """
 
     name: str
@@ -149,6 +151,7 @@ class Export(NamedTuple):
     columns: tuple[Column, ...]
     listed: Collection[Any, Any] | None
     of_plan: Collection[Any, Any] | None = None
+    of_plans: Collection[Any, OfPlans] | None = None
     within: bool = False
     split: Callable[[Any], Iterable[msgspec.Struct]] | None = None
 
@@ -256,6 +259,7 @@ TASK_EXPORT: Final = Export(
     ),
     listed=TASK_LIST,
     of_plan=TASK_LIST,
+    of_plans=EVERY_TASK,
     within=True,
 )
 ASSIGNMENT_EXPORT: Final = Export(
@@ -277,6 +281,7 @@ ASSIGNMENT_EXPORT: Final = Export(
     ),
     listed=TASK_LIST,
     of_plan=TASK_LIST,
+    of_plans=EVERY_TASK,
     within=True,
     split=_assigned,
 )

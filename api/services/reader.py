@@ -17,7 +17,7 @@ from events.head import Head
 from events.recorded import OPEN_END
 from events.tree import root_at
 from events.work import resting
-from projections.as_of import AsOf, Meta, Moment, Rows, keep_root, moment_at, root_key, rows_at
+from projections.as_of import AsOf, Meta, Moment, Rows, keep_root, moment_at, root_key, rows_at, rows_once
 from projections.fold import INFINITY, MINUS_INFINITY, RULES_VERSION
 from projections.lists import Counting
 from projections.memory import Memory
@@ -70,6 +70,11 @@ class Reader:
         pool = self.pool if any(one.form.grams for one in wanted) else self.slices
         async with pool.acquire() as connection:
             return await rows_at(connection, moment, wanted, self.memory)
+
+    async def read_once(self, moment: Moment, wanted: Sequence[Wanted]) -> Rows:
+        """The same for who asks for nothing twice."""
+        async with self.slices.acquire() as connection:
+            return await rows_once(connection, moment, wanted, self.memory)
 
     async def counted(self, counting: Counting, views: Sequence[V], rows: Rows, moment: Moment, scope: str) -> list[V]:
         """Views with counts of their tasks; `rows` hold what is known `ahead` by the scope, or else more are read."""

@@ -100,12 +100,7 @@ class _Courses(NamedTuple):
 
 def _courses(rows: Rows) -> _Courses:
     def made() -> _Courses:
-        raw = rows.raw(DUTIES)
-        found: dict[str, list[tuple[DutyRow, bytes]]] = {}
-        for row, doc in zip(structs_of(raw, DutyRow), raw, strict=True):
-            found.setdefault(row.task, []).append((row, doc))
-        for some in found.values():
-            some.sort(key=lambda one: one[0].since)
+        found = _by_task(rows.raw(DUTIES))
         return _Courses(
             {task: [row for row, _ in some] for task, some in found.items()},
             {task: digest_of(b"".join(doc for _, doc in some)) for task, some in found.items()},
@@ -119,6 +114,16 @@ def _courses(rows: Rows) -> _Courses:
             len(digests) + sum(_ROW + _ID * len(one.assignments) for some in made.rows.values() for one in some)
         ),
     )
+
+
+def _by_task(raw: Sequence[bytes]) -> Mapping[str, Sequence[tuple[DutyRow, bytes]]]:
+    """The rows of each task by their days, with their JSON."""
+    found: dict[str, list[tuple[DutyRow, bytes]]] = {}
+    for row, doc in zip(structs_of(raw, DutyRow), raw, strict=True):
+        found.setdefault(row.task, []).append((row, doc))
+    for some in found.values():
+        some.sort(key=lambda one: one[0].since)
+    return found
 
 
 class UnitsBehind:
@@ -158,6 +163,11 @@ class UnitsBehind:
             self._names[assignee] = name, sorted({row.until for row in rows})
         return self._names[assignee]
 
+    def with_all(self, units: Iterable[str]) -> set[str]:
+        """These, and all who stand behind them on whatever day."""
+        found = {*units}
+        return found.union(*(row.units for row in self._closure(found)))
+
     def _closure(self, assignees: Iterable[str]) -> list[BehindRow]:
         """The rows of these, and of all who stand behind them on whatever day."""
         found = list[BehindRow]()
@@ -179,6 +189,55 @@ class Stands(NamedTuple):
     completed_on: date | None
 
 
+class Reckoned:
+    """What reports on tasks add up to on a day, whose `courses` up to it are known; nothing is remembered."""
+
+    def __init__(self, courses: Mapping[str, Sequence[DutyRow]], behind: UnitsBehind, on: date) -> None:
+        self._courses = courses
+        self._behind = behind
+        self._on = on
+
+    def stands(self, task: str, said: Sequence[Said]) -> Stands:
+        """What these reports on a task add up to."""
+        course = self._courses[task]
+        stands = reported(course[-1], said, self._behind.on(self._on))
+        unbroken = self.unbroken(task, said, Status.COMPLETED) if stands.status == Status.COMPLETED else ()
+        return Stands(stands, min(unbroken, default=None))
+
+    def unbroken(self, task: str, said: Sequence[Said], status: Status) -> Iterator[date]:
+        """The days of change since which a task has had the status that it has, the latest first, up to a break.
+
+        What was reported up to an earlier day is what holds by that day of what is reported now: no report ends.
+        """
+        course = self._courses[task]
+        days = {one.since for one in course} | {one.report.effective_on for one in said}
+        days |= self._behind.days(share.unit for duty in course for share in duty.assignments)
+        first, *earlier = sorted((day for day in days if day <= self._on), reverse=True)
+        yield first
+        for day in earlier:
+            duty = on_day(day, course)
+            spoken = [one for one in said if one.report.effective_on <= day]
+            if duty is None or reported(duty, spoken, self._behind.on(day)).status != status:
+                return
+            yield day
+
+
+def reckoned(rows: Rows, on: date) -> Reckoned:
+    """The same of the tasks among these rows, for who asks once."""
+    return Reckoned(
+        {task: [row for row, _ in some] for task, some in _by_task(rows.raw(DUTIES)).items()}, units_behind(rows), on
+    )
+
+
+def units_behind(rows: Rows) -> UnitsBehind:
+    """Who stood behind each unit and group, by these rows."""
+    return rows.memory.made(
+        ("behind", rows.joined(BEHIND)),
+        lambda: UnitsBehind(structs_of(rows.raw(BEHIND), BehindRow)),
+        lambda made: made.weight,
+    )
+
+
 class Duties:
     """Who had to speak for the tasks among these rows, on each day up to the one that is shown."""
 
@@ -186,12 +245,10 @@ class Duties:
         self._rows = rows
         self._on = on
         self._courses = _courses(rows)
-        digests = rows.joined(BEHIND)
-        self._behind: UnitsBehind = rows.memory.made(
-            ("behind", digests), lambda: UnitsBehind(structs_of(rows.raw(BEHIND), BehindRow)), lambda made: made.weight
-        )
+        self._behind = units_behind(rows)
+        self._reckoned = Reckoned(self._courses.rows, self._behind, on)
         # What has ended by the day may have left no other row behind.
-        self.name = name_of(digests, b"%d" % bisect_right(self._behind.ends, on))
+        self.name = name_of(rows.joined(BEHIND), b"%d" % bisect_right(self._behind.ends, on))
         self.names = self._courses.names
 
     def stands(self, task: str) -> Stands:
@@ -199,7 +256,7 @@ class Duties:
         said = self._rows.groups(SAID).get(task, b"")
         return self._rows.memory.made(
             ("stands", said, self.names[task], self.behind(task)),
-            lambda: self._stands(task),
+            lambda: self._reckoned.stands(task, self._said(task)),
             lambda made: len(said) + _STANDS + _ID * (len(made.reported.silent) + len(made.reported.latest)),
         )
 
@@ -209,7 +266,7 @@ class Duties:
         The last of them is the first day since which it has stood so without a break.
         """
         status = self.stands(task).reported.status
-        return self._unbroken(self._courses.rows[task], self._said(task), status) if status else iter(())
+        return self._reckoned.unbroken(task, self._said(task), status) if status else iter(())
 
     def behind(self, task: str) -> bytes:
         """What names those who stood behind the ones who took part in a task, on each day up to the one shown."""
@@ -237,28 +294,6 @@ class Duties:
 
     def _said(self, task: str) -> Sequence[Said]:
         return said_of(self._rows.of_group(SAID, task, SaidRow))
-
-    def _stands(self, task: str) -> Stands:
-        said, course = self._said(task), self._courses.rows[task]
-        stands = reported(course[-1], said, self._behind.on(self._on))
-        unbroken = self._unbroken(course, said, Status.COMPLETED) if stands.status == Status.COMPLETED else ()
-        return Stands(stands, min(unbroken, default=None))
-
-    def _unbroken(self, course: Sequence[DutyRow], said: Sequence[Said], status: Status) -> Iterator[date]:
-        """The days of change since which a task has had the status that it has, the latest first, up to a break.
-
-        What was reported up to an earlier day is what holds by that day of what is reported now: no report ends.
-        """
-        days = {one.since for one in course} | {one.report.effective_on for one in said}
-        days |= self._behind.days(share.unit for duty in course for share in duty.assignments)
-        first, *earlier = sorted((day for day in days if day <= self._on), reverse=True)
-        yield first
-        for day in earlier:
-            duty = on_day(day, course)
-            spoken = [one for one in said if one.report.effective_on <= day]
-            if duty is None or reported(duty, spoken, self._behind.on(day)).status != status:
-                return
-            yield day
 
 
 def on_day(day: date, course: Iterable[R]) -> R | None:

@@ -18,7 +18,7 @@ from projections.documents import name_of, split_digests, structs_of
 from projections.grams import grams_of
 from projections.lists import Shown
 from projections.table import DATE, INTEGER, TEXT, Row, slice_table, version_table, word_table
-from projections.views.duties import BEHIND, DUTIES, Duties
+from projections.views.duties import BEHIND, DUTIES, Duties, Stands
 from projections.views.mentions import Mentions, mentions
 from projections.views.names import PLANS, PLATFORMS, UNITS, Assignee, Directory, Named, PlanRow, directory
 from projections.views.reports import EvidenceStatus
@@ -374,16 +374,20 @@ def _tasks(rows: Rows) -> _Tasks:
 def _shown(rows: Rows, document: bytes, beside: Beside, key: _Key, name: bytes) -> Shown[TaskView]:
     """A task that was not remembered, and is from now on."""
     (task,), (_, _, _, _, _, due, _) = structs_of([document], TaskRow), key
-    view = _view(task, rows.count(TASK_VERSIONS, task.id), rows.of_group(SAID, task.id, SaidRow), beside, Due(due))
+    said, stands = rows.of_group(SAID, task.id, SaidRow), beside.duties.stands(task.id)
+    view = view_of(task, rows.count(TASK_VERSIONS, task.id), said, beside, stands, Due(due))
     shown = Shown(view, msgspec.json.encode(view), name)
     rows.memory.put(("task", name), shown, _WEIGHT * len(shown.json))
     return shown
 
 
-def _view(task: TaskRow, version: int, reports: Sequence[SaidRow], beside: Beside, due: Due) -> TaskView:
+def view_of(  # noqa: PLR0913, PLR0917 - all that a task is put together from
+    task: TaskRow, version: int, reports: Sequence[SaidRow], beside: Beside, found: Stands, due: Due
+) -> TaskView:
+    """One task, as the reports on it stand, of whose day this is known."""
     directory, plan = beside.directory, beside.plans.get(task.plan) or _Plan(task.plan, None)
     by_event = {report.event: report for report in reports}
-    stands, completed_on = beside.duties.stands(task.id)
+    stands, completed_on = found
     counted = [by_event[report.event] for report in stands.latest]
     return TaskView(
         id=task.id,
