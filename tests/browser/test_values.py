@@ -84,7 +84,7 @@ async def agrees(page: Page, told: Site, asked: Question) -> bool:
     response = await page.goto(str(told.http.build_request("GET", asked.path, params=query).url))
     assert response is not None
     path = "/v1/plans" if asked.path == "/" else f"/v1{asked.path}"
-    json = await told.http.get(path, params=asked.clocks)
+    json = await told.http.get(path, params=asked.clocks, headers={"Accept-Language": asked.lang})
     assert response.status == json.status_code, (asked.path, asked.query)
     body = json.json()
     if json.status_code != 200:

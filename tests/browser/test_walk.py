@@ -86,7 +86,7 @@ async def test_what_changed_is_asked_with_two_days(plain: BrowserContext) -> Non
 
 async def test_a_page_that_is_not_there_yet_leads_to_a_day_on_which_it_is(plain: BrowserContext) -> None:
     page = await start(plain, "/plans/shanghai-credit-2023/tasks/21?effectiveOn=2023-03-01")
-    await expect(page.locator("[data-field=detail]")).to_contain_text("from 2023-03-28")
+    await expect(page.locator("[data-field=detail]")).to_contain_text("自 2023-03-28 起存在")
     await page.get_by_role("link", name="在有此内容的日期打开这一页").click()
     await expect(page.locator("[data-field=shown]")).to_contain_text("2023年3月28日")
     await expect(page.locator("h1 [data-field=number]")).to_have_text("任务 21")

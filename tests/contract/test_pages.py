@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from api.cli.screen import Screen
+from api.graphql.moments import TABLE_OF
 from api.http.asking import parameters_of
 from api.pages.datasets import TAKEN_HOME
 from api.pages.differences import Trait
@@ -114,7 +115,7 @@ MEMBERS = {
     "problem": ["400", "404", "500", "503"],
     "code": problem_codes(),
     "title": TITLES,
-    "thing": ["stream", *Kind],
+    "thing": ["stream", *TABLE_OF],
     "site": [name for name, _ in WAYS],
     "compared": COMPARED - DIFF_UNTOLD - {"taskCounts"} - (FIELDS - UNTOLD),
     "trait": Trait,
