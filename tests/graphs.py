@@ -56,6 +56,7 @@ FILTERS: Final[dict[str, list[str]]] = {
     "authority": ['"沪发改信用〔2023〕2号"'],
     "corrections": ["true", "false"],
     "withdrawn": ["true", "false"],
+    "hasLead": ["true", "false"],
     "silentIn": ['"2023-Q3"', '"2023-08"'],
     "stream": ['"task:shanghai-credit-2023/21"'],
 }
