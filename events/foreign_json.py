@@ -23,6 +23,11 @@ def foreign_json(given: bytes, form: Any = Any) -> Any:
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise FormatError(f"the name {next(name for name in found if names.count(name) > 1)!r} stands in it twice")
+        raise FormatError(f"the name {given_twice(pairs)!r} stands in it twice")
     return found
+
+
+def given_twice(pairs: Sequence[tuple[str, Any]]) -> str:
+    """The first name of an object that comes again."""
+    seen: set[str] = set()
+    return next(name for name, _ in pairs if name in seen or seen.add(name))

@@ -75,32 +75,47 @@ class Judge:
 
     def judged(self, question: PinnedQuestion, pages: Sequence[Mapping[str, Any]], *, whole: bool = True) -> Judged:
         """How an answer fares; `whole`: these are all its pages. What it shows may be of any shape."""
+        try:
+            found = self._fact(question, pages[0]) or self._subjects(question, pages, whole=whole)
+        except RecursionError:
+            return Judged(["it is nested deeper than any answer"], set())
+        if not found.worked_out:
+            return found
         wrong = [one for page in pages for one in self._meta(question, page)]
         beside = {f"meta.{name}" for page in pages for name in _meta_of(page).keys() - _WANTED}
-        if event := _EVENT.fullmatch(question.path):
-            beside |= (pages[0].keys() & ADDED_BY_THE_WIRE) - {"meta"}
-            told = (
-                [] if leaf_of(pages[0]) == self.facts.entry(int(event[1])) else ["the fact is not the one in the log"]
-            )
-            return Judged(wrong + told, beside)
+        return Judged(wrong + found.wrong, beside | found.beside)
+
+    def _fact(self, question: PinnedQuestion, item: Mapping[str, Any]) -> Judged | None:
+        """The same of a fact, if that is what is asked for."""
+        event = _EVENT.fullmatch(question.path)
+        if event is None:
+            return None
+        same = leaf_of(item) == self.facts.entry(int(event[1]))
+        return Judged(
+            [] if same else ["the fact is not the one in the log"], (item.keys() & ADDED_BY_THE_WIRE) - {"meta"}
+        )
+
+    def _subjects(self, question: PinnedQuestion, pages: Sequence[Mapping[str, Any]], *, whole: bool) -> Judged:
+        """The same of a subject, or of a list from its beginning."""
         expected = self.expected(question)
         if expected is None:
             return NOT_WORKED_OUT
-        shown, beyond = _items_of(pages)
-        keys = {stream.partition(":")[2]: stream for stream in expected}
-        there = {keys.get(str(one.get("id", one.get("code", ""))), "something else"): one for one in shown}
-        there_first = sorted(expected, key=_place)[: None if whole else len(shown)]
-        if there.keys() != set(there_first) or len(shown) != len(there):
-            return Judged([*wrong, f"shows {_few(there)}, and the log has {_few(there_first)}"], beside | beyond)
+        shown, beside = _items_of(pages)
+        streams = {stream.partition(":")[2]: stream for stream in expected}
+        there = {streams.get(str(one.get("id", one.get("code", ""))), "something else"): one for one in shown}
+        first = sorted(expected, key=_place)[: None if whole else len(shown)]
+        if there.keys() != set(first) or len(shown) != len(there):
+            return Judged([f"shows {_few(there)}, and the log has {_few(first)}"], beside)
+        wrong = list[str]()
         if not whole:
-            beyond.add("next")
+            beside.add("next")
             wrong += ["names a next page, and the log has nothing more"] if len(shown) == len(expected) else []
         for stream, one in there.items():
             kind = stream.partition(":")[0]
             differing = differing_fields(kind, one, expected[stream])
             wrong += (f"{stream}: {said}" if len(there) > 1 else said for said in differing)
-            beyond.update(unexamined(kind, one, expected[stream]))
-        return Judged(wrong, beside | beyond)
+            beside.update(unexamined(kind, one, expected[stream]))
+        return Judged(wrong, beside)
 
     def _meta(self, question: PinnedQuestion, page: Mapping[str, Any]) -> Iterator[str]:
         at, on = question.position, question.on.isoformat()

@@ -16,6 +16,7 @@ FIELDS_COMPARED: Final = {
     "district": ("code", "name"),
     "platform": ("id", "name", "aliases", "version"),
 }
+_LONGEST: Final = 2_000  # characters
 _REPORT: Final = ("period", "status", "membership", "event", "effectiveOn")
 # What has no order of its own.
 _UNORDERED: Final = {"silent": "id", "actingUnits": "id", "latestReports": "event", "reports": "period"}
@@ -27,7 +28,13 @@ def differing_fields(kind: str, shown: Mapping[str, Any], expected: Mapping[str,
     for field in expected.keys() & FIELDS_COMPARED[kind]:
         one, other = comparable(field, shown.get(field)), comparable(field, expected[field])
         if not agree(one, other):
-            yield f"{field} is {one}, the log says {other}"
+            yield f"{field} is {_told(one)}, the log says {_told(other)}"
+
+
+def _told(value: Any) -> str:
+    """A value as it is told: of one without end its beginning."""
+    said = str(value)
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
 
 
 def unexamined(kind: str, shown: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterable[str]:

@@ -15,6 +15,7 @@ from api.services.problems import Fault, Trouble, echo
 from domain.commands import AnyCommand, decode_commands
 from domain.misfit import misfit
 from events.deciding import check_count
+from events.foreign_json import given_twice
 from events.work import in_a_thread
 
 T = TypeVar("T")
@@ -100,15 +101,9 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise Trouble(
-            400, "duplicate_key", f"the key {echo(_twice(pairs))!r} is given twice in one object: give it once"
+            400, "duplicate_key", f"the key {echo(given_twice(pairs))!r} is given twice in one object: give it once"
         )
     return found
-
-
-def _twice(pairs: Sequence[tuple[str, Any]]) -> str:
-    """The first key that comes again."""
-    seen: set[str] = set()
-    return next(key for key, _ in pairs if key in seen or seen.add(key))
 
 
 def _no_constant(name: str) -> Any:

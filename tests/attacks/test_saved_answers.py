@@ -1,6 +1,7 @@
 """What is forged in a saved answer is found, or said not to have been examined; what is none is called so."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -174,6 +175,27 @@ def test_a_list_without_some_of_its_items_is_found(kept: Kept) -> None:
     ):
         with pytest.raises(Contradicted, match="the log has"):
             kept.judge(msgspec.json.encode(given | {"answer": json.dumps(forged)}))
+
+
+def test_what_is_deep_or_long_is_found_in_few_words(kept: Kept) -> None:
+    given: dict[str, Any] = msgspec.json.decode(kept.saved[ADDRESSES[0]])
+    answer = json.loads(given["answer"])
+    deep = "[" * 600 + "]" * 600
+    for forged in (
+        given["answer"].replace(json.dumps(answer["due"]), deep, 1),
+        json.dumps(answer | {"text": "x" * 1_000_000}),
+    ):
+        with pytest.raises(Contradicted) as found:
+            kept.judge(msgspec.json.encode(given | {"answer": forged}))
+        assert len(str(found.value)) < 10_000
+
+
+def test_finding_a_name_that_stands_twice_takes_no_longer_the_more_there_are() -> None:
+    names = ", ".join(f'"{name}": 1' for name in range(200_000))
+    begun = time.process_time()
+    with pytest.raises(FormatError, match="'199999' stands in it twice"):
+        parse_evidence(evidence(WHOLE[:-1] + f', {names}, "199999": 2}}'))
+    assert time.process_time() - begun < 5
 
 
 def test_a_member_that_was_invented_is_said_not_to_be_examined(kept: Kept) -> None:
