@@ -19,6 +19,7 @@ from events.proposal import Appended, IdempotencyKey, Unacknowledged
 from events.queue import NotBegun
 from events.steps import Pace, in_steps
 from events.streams import read_streams
+from events.work import in_a_thread
 from projections.table import SCHEMA
 from projections.views import events, history
 from projections.views.affected import Affected, affected
@@ -138,7 +139,7 @@ class Office:
                 f"SELECT DISTINCT ON (key) key, doc FROM {SCHEMA}.units ORDER BY key, known_from DESC"
             )
         ids = {msgspec.json.decode(row["doc"])["name"]: row["key"] for row in rows}
-        return [with_ids(command, ids) for command in commands]
+        return await in_a_thread(lambda: [with_ids(command, ids) for command in commands])
 
 
 def doubts(commands: Sequence[AnyCommand]) -> tuple[Doubt, ...]:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
-from pypinyin import lazy_pinyin
 
 from domain.commands import AnyCommand
 from domain.document import read
@@ -14,6 +13,8 @@ from domain.plan_import import ImportPlan, unknown_units
 
 def pinyin(name: str) -> str:
     """`市科委` → `shi-ke-wei`."""
+    from pypinyin import lazy_pinyin  # noqa: PLC0415 - 55 MB and a quarter of a second: few processes ever need it
+
     words = re.findall(r"[a-z0-9]+", " ".join(lazy_pinyin(name)).lower())
     return "-".join(words)[:80].strip("-") or "unit"
 
