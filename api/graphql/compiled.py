@@ -90,7 +90,12 @@ class Collector:
 
 def selection_key(type_: GraphQLObjectType, fields: Fields) -> SelectionKey:
     """What two selections have in common that ask for the same, whatever leads to them."""
-    return type_.name, tuple((key, *(id(one.node) for one in details)) for key, details in fields.items())
+    return type_.name, tuple((key, *(_asked_for(one.node) for one in details)) for key, details in fields.items())
+
+
+def _asked_for(node: FieldNode) -> str | int:
+    """A plain value by its name, wherever it is asked for; what asks for more by itself."""
+    return id(node) if node.selection_set or node.arguments or node.directives else node.name.value
 
 
 FIELD: Final = 100  # bytes that a field takes in a plan

@@ -150,7 +150,8 @@ class Document:
             for one in document.definitions
             if isinstance(one, FragmentDefinitionNode)
         }
-        self.depends = sorted(_in_directives(document) | _below_roots(document))
+        conditions = _in_directives(document) if "@" in text else set[str]()
+        self.depends = sorted(conditions | _below_roots(document))
         self.weight = BASE + 2 * sys.getsizeof(text) + TOKEN * tokens  # the text, and its pieces
 
 
