@@ -150,9 +150,11 @@ class Handler:
     async def _decide_who_waits(self) -> None:
         while batch := self._queue.begin():
             decided = await self._decided_together(batch)
-            if self._committing:
+            if self._committing and not self._committing.done():
+                for waiting, _ in decided:
+                    waiting.wait()
                 await self._committing  # the log then knows what these rest on
-            still = [(waiting, one) for waiting, one in decided if not waiting.answer.done()]
+            still = [(waiting, one) for waiting, one in decided if waiting.begin()]
             self._committing = asyncio.gather(*(self._append(*one) for one in still))
 
     async def _decided_together(self, batch: Sequence[Waits]) -> list[tuple[Waits, Decided]]:

@@ -216,8 +216,11 @@ class Log:
                 return [decided], ()
             proposals.append(decided)
         batch = Batch(head["size"], head["recorded_at"], await self._conditions(connection, proposals), last)
-        answers = await batch.judged(proposals)
+        pace = Pace()
+        answers = await batch.judged(proposals, pace)
+        await pace.rest()
         written = batch.written()
+        await pace.rest()
         if batch.asked or written:
             await self._write(connection, batch, written, head["frontier"])
             self.full = False
@@ -325,9 +328,8 @@ class Batch:
         self._conditions = conditions
         self._last = last
 
-    async def judged(self, proposals: Sequence[Proposal]) -> list[Appended | Exception]:
+    async def judged(self, proposals: Sequence[Proposal], pace: Pace) -> list[Appended | Exception]:
         """What becomes of each request, in steps."""
-        pace = Pace()
         return [await self.judge(one, pace) for one in proposals]
 
     async def judge(self, proposal: Proposal, pace: Pace) -> Appended | Exception:
@@ -338,6 +340,7 @@ class Batch:
         conflict = self._conflict(proposal)
         if conflict is not None:
             return conflict
+        await pace.rest()
         try:
             recorded = [(one, codec.encode(one)) async for one in in_steps(self._recorded(proposal), pace)]
         except codec.LeafError as error:

@@ -23,7 +23,7 @@ class NotBegun(Exception):
 
 
 class Waiting(Generic[Asked, Answer]):
-    """A request of so many facts and the answer that it will have; until it is begun it may be given up."""
+    """A request of so many facts and the answer that it will have; while it waits to be begun it may be given up."""
 
     def __init__(self, asked: Asked, size: int, since: float | None) -> None:
         loop = asyncio.get_running_loop()
@@ -31,7 +31,12 @@ class Waiting(Generic[Asked, Answer]):
         self.size = size
         self.since = since or time.monotonic()
         self.answer: asyncio.Future[Answer] = loop.create_future()
-        self._end = loop.call_later(PATIENCE, self._give_up)
+        self._until = loop.time() + PATIENCE
+        self.wait()
+
+    def wait(self) -> None:
+        """Let it wait behind others, once more if it was begun: all its waiting has one end."""
+        self._end = asyncio.get_running_loop().call_at(self._until, self._give_up)
 
     def begin(self) -> bool:
         """Whether somebody still waits for it; from now on it takes as long as it takes."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import chain
 from typing import Annotated, Final
 
 import msgspec
@@ -17,6 +18,7 @@ from events.handle import Handler
 from events.head import Head
 from events.proposal import Appended, IdempotencyKey, Unacknowledged
 from events.queue import NotBegun
+from events.recorded import Recorded
 from events.steps import Pace, in_steps
 from events.streams import read_streams
 from events.work import in_a_thread
@@ -106,23 +108,25 @@ class Office:
     async def dry_run(self, commands: Sequence[AnyCommand]) -> DryRun:
         """What the commands would record and change; nothing is recorded."""
         decided = await self._handler.decide(await self._complete(commands), self._actor)
-        new = decided.proposal.new
-        disclosed = {one.digest: (one.salt, one.value) for fact in new for one in fact.disclosures}
-        pretended = sorted((one for facts in decided.pretended.values() for one in facts), key=lambda one: one.position)
-        written = {
-            stream: [*decided.proposal.known[stream], *facts] for stream, facts in decided.pretended.items() if facts
-        }
-        size = pretended[0].position - 1 if pretended else self._head.size
-        entries = {position: entry async for position, entry in in_steps(entries_of(pretended))}
-        streams = [one for facts in written.values() for one in facts]
-        begun = history.versions(Facts(streams, disclosed, entries), behind=size)
-        changes = [NewVersion.of(version) async for version in in_steps(begun)]
+        pretended, streams = decided.pretended, decided.proposal.known
+        written = {stream: [*streams[stream], *facts] for stream, facts in pretended.items() if facts}
+        new = sorted(chain.from_iterable(pretended.values()), key=lambda one: one.position)
+        size = new[0].position - 1 if new else self._head.size
+        pace = Pace()
+        await pace.rest()
+        disclosed = {one.digest: (one.salt, one.value) for fact in decided.proposal.new for one in fact.disclosures}
+        await pace.rest()
+        entries = {position: entry async for position, entry in in_steps(entries_of(new), pace)}
+        known = Facts([*chain.from_iterable(written.values())], disclosed, entries)
+        changes = [NewVersion.of(version) async for version in in_steps(history.versions(known, behind=size), pace)]
+        await pace.rest()
+        views = await _views(known, new)
         others, count = await affected(self._pool.acquire, written, size, decided.proposal.today)
         async with self._pool.acquire() as connection:
             cut = await undercut(connection, written, size)
         return DryRun(
-            size + len(pretended),
-            await _views(Facts(pretended, disclosed, entries)),
+            size + len(new),
+            views,
             tuple(changes),
             others,
             count,
@@ -149,8 +153,8 @@ def doubts(commands: Sequence[AnyCommand]) -> tuple[Doubt, ...]:
     )
 
 
-async def _views(facts: Facts) -> tuple[EventView, ...]:
-    return tuple([view async for view in in_steps(facts.view(one.position) for one in facts.recorded)])
+async def _views(facts: Facts, some: Sequence[Recorded]) -> tuple[EventView, ...]:
+    return tuple([view async for view in in_steps(facts.view(one.position) for one in some)])
 
 
 async def encoded_answer(answer: Receipt | DryRun) -> bytes:

@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 import msgspec
 
 from domain.fact import subject_of
-from events.database import Connection
 from events.handle import Acquire
 from events.recorded import Recorded
 from events.steps import Pace, Work, in_steps
@@ -17,15 +16,19 @@ from projections.documents import Documents, digest_of
 from projections.memory import Memory
 from projections.slices import shown
 from projections.table import SCHEMA, SliceTable
+from projections.views import tasks
 from projections.views.counts import Tally
 from projections.views.diff import Changed, Key, Outcome, Views, between
+from projections.views.names import directory
 from projections.views.own import OWN
 from projections.views.subjects import SUBJECTS, Kind
 from projections.views.undercut import Edited
 
 MOST_NAMED: Final = 100  # that are named
 _DAYS: Final = 6  # that are looked at: the first of those that the facts hold from, and today
-_ROOM: Final = 64_000_000  # bytes that are remembered meanwhile: what does not change is put together once
+_AT_ONCE: Final = 1_000  # rows that are taken from the database in one step
+_ROOM: Final = 64_000_000  # bytes that are remembered meanwhile: what does not change is put together once,
+_LARGEST: Final = _ROOM // 3  # all units among it
 _KINDS: Final = [one for one in SUBJECTS.values() if one.kind != Kind.REPORT]  # which shows nothing of others
 _TABLES: Final[Mapping[str, SliceTable]] = {
     table.name: table
@@ -52,25 +55,20 @@ class _Shown(NamedTuple):
 
 async def affected(acquire: Acquire, written: Edited, before: int, today: date) -> tuple[tuple[Affected, ...], int]:
     """Who would be affected by the facts behind `before` in these streams, kind by kind, and how many that are."""
-    memory, fields, pace = Memory(_ROOM), dict[tuple[Kind, str], dict[str, None]](), Pace()
+    memory, fields, pace = Memory(_ROOM, _LARGEST), dict[tuple[Kind, str], dict[str, None]](), Pace()
     gone: dict[str, set[str]] = {}
     for kind, key in map(subject_of, written):
         gone.setdefault(kind, set()).add(key)
+        await pace.rest()
     for day in _days(written, before, today):
-        async with acquire() as connection:
-            there = {name: await _read(connection, table, before, day) for name, table in _TABLES.items()}
-        after: dict[str, list[_Shown]] = {}
-        for name, rows in there.items():
-            after[name] = _without(rows, gone.get(_TABLES[name].kind, frozenset()))
-            await pace.rest()
+        there = {name: await _read(acquire, table, before, day, pace) for name, table in _TABLES.items()}
+        after = {name: list[_Shown]() for name in there}
+        async for name, row in in_steps(_without(there, gone), pace):
+            after[name].append(row)
         for stream, facts in written.items():
             async for name, row in in_steps(_pretended(stream, facts, day), pace):
                 after[name].append(row)
-        now = _rows(there, memory)
-        await pace.rest()
-        then = _rows(after, memory)
-        await pace.rest()
-        async for one in in_steps(_compared(now, then, day), pace):
+        async for one in in_steps(_compared(there, after, memory, day), pace):
             if SUBJECTS[one.kind].stream(one.id) not in written:
                 names = (change.field for change in one.changes)
                 fields.setdefault((one.kind, one.id), {}).update(dict.fromkeys(names))
@@ -89,16 +87,25 @@ def _days(written: Edited, before: int, today: date) -> list[date]:
     return [*sorted(days - {today})[: _DAYS - 1], today]
 
 
-async def _read(connection: Connection, table: SliceTable, position: int, day: date) -> list[_Shown]:
+async def _read(acquire: Acquire, table: SliceTable, position: int, day: date, pace: Pace) -> list[_Shown]:
     ends = "" if table.course else "AND eff_to > $2"
     sql = f"""SELECT key, {table.by or "''"} AS "group", doc FROM {SCHEMA}.{table.table.name}
         WHERE known_from <= $1 AND known_to > $1 AND eff_from <= $2 {ends}"""
-    return [_Shown(*row) for row in await connection.fetch(sql, position, day)]
+    found = list[_Shown]()
+    async with acquire() as connection, connection.transaction():
+        rows = await connection.cursor(sql, position, day)
+        while some := await rows.fetch(_AT_ONCE):
+            found += [_Shown(*row) for row in some]
+            await pace.rest()
+    return found
 
 
-def _without(rows: Iterable[_Shown], gone: AbstractSet[str]) -> list[_Shown]:
-    """The rows that are of none of these subjects."""
-    return [row for row in rows if gone.isdisjoint(_above(row.key))]
+def _without(tables: Mapping[str, Iterable[_Shown]], gone: Mapping[str, AbstractSet[str]]) -> Work[tuple[str, _Shown]]:
+    """The rows that are of none of these subjects, by kind."""
+    for name, rows in tables.items():
+        some = gone.get(_TABLES[name].kind, frozenset[str]())
+        for row in rows:
+            yield (name, row) if some.isdisjoint(_above(row.key)) else None
 
 
 def _above(key: str) -> Iterable[str]:
@@ -121,29 +128,43 @@ def _pretended(stream: str, facts: Sequence[Recorded], day: date) -> Work[tuple[
                 yield name, _Shown(one.key, groups[table.by] if table.by else "", one.doc)
 
 
-def _rows(tables: Mapping[str, Sequence[_Shown]], memory: Memory) -> Rows:
+def _rows(tables: Mapping[str, Sequence[_Shown]], memory: Memory) -> Generator[None, None, Rows]:
     digests: dict[str, dict[str, bytes]] = {}
     documents: dict[bytes, Documents] = {}
     for name, rows in tables.items():
-        groups: dict[str, list[bytes]] = {}
+        groups: dict[str, tuple[list[bytes], bytearray]] = {}
         for row in sorted(rows):
-            groups.setdefault(row.group, []).append(row.doc)
-        for group, docs in groups.items():
-            named = digests.setdefault(name, {})[group] = b"".join(map(digest_of, docs))
-            documents[named] = tuple(docs)
+            docs, named = groups.setdefault(row.group, ([], bytearray()))
+            docs.append(row.doc)
+            named += digest_of(row.doc)
+            yield
+        for group, (docs, named) in groups.items():
+            digests.setdefault(name, {})[group] = joined = bytes(named)
+            documents[joined] = tuple(docs)
+            yield
     return Rows(digests, documents, memory)
 
 
-def _compared(before: Rows, after: Rows, day: date) -> Work[Changed]:
-    then, now = (yield from _views(before, day)), (yield from _views(after, day))
+def _compared(
+    before: Mapping[str, Sequence[_Shown]], after: Mapping[str, Sequence[_Shown]], memory: Memory, day: date
+) -> Work[Changed]:
+    then = yield from _views((yield from _rows(before, memory)), day)
+    now = yield from _views((yield from _rows(after, memory)), day)
     for key in {**then, **now}:
         one = between(key, then.get(key), now.get(key))
         yield one if one.change != Outcome.UNCHANGED else None
 
 
 def _views(rows: Rows, day: date) -> Generator[None, None, Views]:
-    """All views, with the counts of their tasks."""
+    """All views, with the counts of their tasks: of what these rest on each is remembered before, in steps."""
+    known = directory(rows)
+    yield
+    assert known.ways  # noqa: S101 - they are looked up in a step of their own
+    yield
+    for _ in tasks.each(rows, day):
+        yield
     found, tally = dict[Key, msgspec.Struct](), Tally(rows, day)
+    yield
     for subject in _KINDS:
         counting = subject.list.counting
         for id_, one in subject.all(rows, day):

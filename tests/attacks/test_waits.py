@@ -192,6 +192,26 @@ async def test_what_was_begun_when_the_database_stood_still_is_unacknowledged_or
         assert found == 1 or answer.status_code != 200
 
 
+async def test_who_is_decided_behind_a_commit_that_does_not_end_does_not_wait_for_its_end(
+    attacked: Victim, own: Cluster
+) -> None:
+    """The first waits for the head that somebody holds when the database stands still, the second for the first."""
+    connection = await connect(own.dsn)
+    async with connection.transaction():
+        await connection.execute("SELECT 1 FROM log_head FOR UPDATE")
+        first = asyncio.create_task(write(attacked, "前"))
+        await asyncio.sleep(0.3)
+        second = asyncio.create_task(write(attacked, "后"))
+        await asyncio.sleep(0.3)
+        with stopped(*servers_in(own.data)):
+            await unavailable(second, "not_begun")
+            assert not first.done()
+            async with within(PROMPT):
+                assert (await first).status_code == 503
+    await connection.close()
+    await until_ready(attacked)
+
+
 async def test_those_who_wait_to_see_what_they_recorded_do_not_wait_one_after_the_other(
     own: Cluster, folder: Path
 ) -> None:
