@@ -57,7 +57,9 @@ class DryRun(msgspec.Struct, frozen=True, rename="camel"):
     facts: tuple[EventView, ...]
     changes: tuple[NewVersion, ...]
     affected: Annotated[tuple[Affected, ...], Meta(description="The first 100 of them.")]
-    affected_count: Annotated[int, Meta(description="How many there are.")]
+    affected_count: Annotated[
+        int | None, Meta(description="How many there are; null where the record is too large to be looked through.")
+    ]
     doubts: tuple[Doubt, ...]
     unchanged: Unchanged
     dry_run: bool = True

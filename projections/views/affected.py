@@ -27,6 +27,8 @@ from projections.views.undercut import Edited
 MOST_NAMED: Final = 100  # that are named
 _DAYS: Final = 6  # that are looked at: the first of those that the facts hold from, and today
 _AT_ONCE: Final = 1_000  # rows that are taken from the database in one step
+_MOST_READ: Final = 64_000_000  # bytes of rows, over all days: what is compared in about ten seconds
+_ROW: Final = 200  # bytes that a row takes beside its JSON
 _ROOM: Final = 64_000_000  # bytes that are remembered meanwhile: what does not change is put together once,
 _LARGEST: Final = _ROOM // 3  # all units among it
 _KINDS: Final = [one for one in SUBJECTS.values() if one.kind != Kind.REPORT]  # which shows nothing of others
@@ -53,15 +55,32 @@ class _Shown(NamedTuple):
     doc: bytes
 
 
-async def affected(acquire: Acquire, written: Edited, before: int, today: date) -> tuple[tuple[Affected, ...], int]:
-    """Who would be affected by the facts behind `before` in these streams, kind by kind, and how many that are."""
+class _TooLarge(Exception):
+    """More is there than is read for one dry run."""
+
+
+async def affected(
+    acquire: Acquire, written: Edited, before: int, today: date
+) -> tuple[tuple[Affected, ...], int | None]:
+    """Who would be affected by the facts behind `before` in these streams, kind by kind, and how many that are.
+
+    Nobody, and None, where the record is too large to be compared as a whole.
+    """
+    try:
+        return await _affected(acquire, written, before, today)
+    except _TooLarge:
+        return (), None
+
+
+async def _affected(acquire: Acquire, written: Edited, before: int, today: date) -> tuple[tuple[Affected, ...], int]:
     memory, fields, pace = Memory(_ROOM, _LARGEST), dict[tuple[Kind, str], dict[str, None]](), Pace()
     gone: dict[str, set[str]] = {}
+    read = _Reading(acquire, before, pace)
     for kind, key in map(subject_of, written):
         gone.setdefault(kind, set()).add(key)
         await pace.rest()
     for day in _days(written, before, today):
-        there = {name: await _read(acquire, table, before, day, pace) for name, table in _TABLES.items()}
+        there = {name: await read.at(table, day) for name, table in _TABLES.items()}
         after = {name: list[_Shown]() for name in there}
         async for name, row in in_steps(_without(there, gone), pace):
             after[name].append(row)
@@ -87,17 +106,30 @@ def _days(written: Edited, before: int, today: date) -> list[date]:
     return [*sorted(days - {today})[: _DAYS - 1], today]
 
 
-async def _read(acquire: Acquire, table: SliceTable, position: int, day: date, pace: Pace) -> list[_Shown]:
-    ends = "" if table.course else "AND eff_to > $2"
-    sql = f"""SELECT key, {table.by or "''"} AS "group", doc FROM {SCHEMA}.{table.table.name}
-        WHERE known_from <= $1 AND known_to > $1 AND eff_from <= $2 {ends}"""
-    found = list[_Shown]()
-    async with acquire() as connection, connection.transaction():
-        rows = await connection.cursor(sql, position, day)
-        while some := await rows.fetch(_AT_ONCE):
-            found += [_Shown(*row) for row in some]
-            await pace.rest()
-    return found
+class _Reading:
+    """The tables as they show the log of a size, read in steps; _TooLarge once that was too much."""
+
+    def __init__(self, acquire: Acquire, position: int, pace: Pace) -> None:
+        self._acquire = acquire
+        self._position = position
+        self._pace = pace
+        self._left = _MOST_READ
+
+    async def at(self, table: SliceTable, day: date) -> list[_Shown]:
+        """The rows of one table that stand on a day."""
+        ends = "" if table.course else "AND eff_to > $2"
+        sql = f"""SELECT key, {table.by or "''"} AS "group", doc FROM {SCHEMA}.{table.table.name}
+            WHERE known_from <= $1 AND known_to > $1 AND eff_from <= $2 {ends}"""
+        found = list[_Shown]()
+        async with self._acquire() as connection, connection.transaction():
+            rows = await connection.cursor(sql, self._position, day)
+            while some := await rows.fetch(_AT_ONCE):
+                found += [_Shown(*row) for row in some]
+                self._left -= sum(len(row["doc"]) + _ROW for row in some)
+                if self._left < 0:
+                    raise _TooLarge
+                await self._pace.rest()
+        return found
 
 
 def _without(tables: Mapping[str, Iterable[_Shown]], gone: Mapping[str, AbstractSet[str]]) -> Work[tuple[str, _Shown]]:

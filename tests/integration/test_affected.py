@@ -131,3 +131,12 @@ async def test_what_would_record_nothing_affects_nobody(year: Site) -> None:
     dry = (await year.send(same, dry_run=True)).json()
     assert (dry["affected"], dry["affectedCount"], dry["unchanged"]) == ([], 0, [0])
     assert dry["position"] == (await year.get("/v1/plans"))["meta"]["position"]
+
+
+async def test_of_a_record_too_large_to_be_looked_through_it_is_said_that_nobody_looked(
+    year: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.views.affected._MOST_READ", 100_000)
+    rename = {"type": "unit.rename", "unit": LEAD, "name": "局", "reason": "试"}
+    dry = (await year.send(rename, dry_run=True)).json()
+    assert (dry["affected"], dry["affectedCount"], len(dry["facts"])) == ([], None, 1)
