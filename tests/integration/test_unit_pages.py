@@ -225,7 +225,7 @@ async def test_the_silent_ones_stand_first_and_the_withdrawn_ones_last(site: Sit
     assert answer(html) == "牵头1项（自报完成1项），按职责分工负责3项（自报完成0项）。"
     assert '<p data-field="last">末次报送<time datetime="2023-10-12">2023年10月12日</time>。</p>' in html
     english = answer(await drawn(site, "/units/shi-ke-wei", {"lang": "en"}))
-    assert english == "Leads: 1 (1 done), responsible by duty: 3 (0 done)."
+    assert english == "Leads: 1 (1 done); Responsible by duty: 3 (0 done)."
     assert "已撤销" in html
     assert not any(whose.endswith("/16") for whose, _ in marks(html))
     assert "牵头2项" in answer(await drawn(site, "/units/shi-ke-wei", {"effectiveOn": "2023-10-11"}))
