@@ -68,6 +68,13 @@ async def agrees(site: Site, html: str, view: Any, who: dict[str, str], moment: 
     whole = {name: str(count) for name, count in counts["reportedStatus"].items() if count}
     assert of(found, f"whole {key}") == whole
     quarters = {quarter for whose, quarter in found if whose.startswith(f"{key} ") and "/" in whose}
+    unasked = [
+        task
+        for task, word in own.items()
+        if word == "not_reported" and {found[f"{key} {task}", quarter] for quarter in quarters} == {"free"}
+    ]
+    assert of(found, key).get("unasked", "0") == str(len(unasked))
+    assert html.count('<span class="badge not_reported">无须报送</span>') == len(unasked)
     for quarter in quarters:
         given = {**moment, **who, "silentIn": quarter, "limit": 200}
         silent = {one["id"] for one in (await site.get(f"{PLAN}/tasks", **given))["items"]} & set(own)
