@@ -128,8 +128,8 @@ def _version(some: Sequence[Version], undoing: Mapping[int, Recorded], names: Na
 
 
 def sides_of(changes: Iterable[Change], names: Names, visit: Visit[Any]) -> list[Sides]:
-    """Each field that a page tells of, with what is gone and what has come."""
-    told = [one for one in changes if one.field in TOLD]
+    """Each field that a page tells of, with what is gone and what has come; not what something came without."""
+    told = [one for one in changes if one.field in TOLD and (one.before, one.after) != (None, False)]
     return [(visit.t(f"field.{one.field}"), *_sides(one, names, visit)) for one in told]
 
 
