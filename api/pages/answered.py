@@ -10,7 +10,7 @@ from markupsafe import Markup
 from api.pages.visit import Visit
 from projections.views.tasks import ScheduleStatus, TaskView
 
-LONGEST: Final = 60  # characters of a sentence that answers
+_LONGEST: Final = 60  # characters of a sentence that answers
 _CLAUSE: Final = re.compile(r"[^,，。；;:：(（]+")
 _FIRST: Final = 18  # characters of a text that a heading has at most
 
@@ -26,7 +26,7 @@ def that_fits(sentences: Iterable[Markup]) -> Markup:
     """The first of some sentences, the fullest first, that is short enough to answer with; if none is, the last."""
     said = Markup()
     for said in sentences:
-        if len(said.striptags()) <= LONGEST:
+        if len(said.striptags()) <= _LONGEST:
             break
     return said
 
