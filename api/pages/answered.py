@@ -1,6 +1,7 @@
-"""How a task stands, in one sentence: its status, who has reported of those who should, and its deadline."""
+"""Sentences that answer; how a task stands: its status, who has reported of those who should, and its deadline."""
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from markupsafe import Markup
 from api.pages.visit import Visit
 from projections.views.tasks import ScheduleStatus, TaskView
 
+_LONGEST: Final = 60  # characters of a sentence that answers
 _CLAUSE: Final = re.compile(r"[^,，。；;:：(（]+")
 _FIRST: Final = 18  # characters of a text that a heading has at most
 
@@ -18,6 +20,15 @@ def first_words(text: str) -> str:
     found = _CLAUSE.match(text)
     clause = found[0].strip() if found else text
     return clause if len(clause) <= _FIRST else f"{clause[:_FIRST]}…"
+
+
+def that_fits(sentences: Iterable[Markup]) -> Markup:
+    """The first of some sentences, the fullest first, that is short enough to answer with; if none is, the last."""
+    said = Markup()
+    for said in sentences:
+        if len(said.striptags()) <= _LONGEST:
+            break
+    return said
 
 
 def sentence(task: TaskView, withdrawn_on: date | None, on: date, visit: Visit[Any]) -> Markup:

@@ -12,6 +12,7 @@ from msgspec import Meta
 from api.http.answers import Answer
 from api.http.question import Ask
 from api.http.spans import Span
+from api.pages.answered import that_fits
 from api.pages.differences import Grouped, Teller, Trait
 from api.pages.drawing import drawn
 from api.pages.problems import absent
@@ -30,7 +31,8 @@ from projections.wanted import wanted
 
 MONTH: Final = timedelta(days=30)
 _MOST_PLANS: Final = 10  # whose tasks are counted together
-_ALWAYS: Final = frozenset({Trait.WORSE, Trait.OVERDUE})  # said also where there is none
+_ALWAYS: Final = (Trait.WORSE, Trait.OVERDUE)  # said also where there is none
+_FIRST: Final = 4  # of those that follow: said before all else
 _SAID: Final = (
     *(Trait.COMPLETED, Trait.BETTER, Trait.WORSE, Trait.OVERDUE),
     *(Trait.REWORDED, Trait.DUTIES, Trait.LISTED, Trait.OTHER),
@@ -118,12 +120,19 @@ def presets(on: date, plans: Sequence[PlanRow]) -> Sequence[Preset]:
 
 
 def _answer(told: Grouped, visit: Visit[Any]) -> Markup:
-    """How many tasks came to stand how, in one sentence; what else changed, where no task did."""
-    numbers = {trait: len(told.tasks[trait]) for trait in _SAID}
+    """How many tasks came to stand how, in one sentence, as it has room; what else changed, where no task did."""
     if not any(told.tasks.values()):
         return visit.t("changes.others", count=len(told.others))
-    said = [visit.t(f"turned.{one}", count=count) for one, count in numbers.items() if count or one in _ALWAYS]
-    return visit.t("changes.answer", parts=visit.t("answer.and").join(said))
+
+    def naming(some: Sequence[Trait]) -> Markup:
+        numbers = {trait: len(told.tasks[trait]) for trait in some}
+        said = [visit.t(f"turned.{one}", count=count) for one, count in numbers.items() if count or one in _ALWAYS]
+        named = {task.key for trait in some for task in told.tasks[trait]}
+        if rest := {task.key for own in told.tasks.values() for task in own} - named:
+            said.append(visit.t(f"turned.{Trait.OTHER}", count=len(rest)))
+        return visit.t("changes.answer", parts=visit.t("answer.and").join(said))
+
+    return that_fits(naming(some) for some in (_SAID, _SAID[:_FIRST], _ALWAYS))
 
 
 def _day(name: str, text: str | None) -> date | None:

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup
 
+from api.pages.answered import that_fits
 from api.pages.visit import Visit
 from domain.directory import succession
 from domain.report import Listing
@@ -89,11 +90,17 @@ FURTHEST_FIRST: Final = tuple(reversed(ReportedStatus))
 
 
 def summed_up(visit: Visit[Any], counts: ReportedCounts, overdue: int) -> Markup:
-    """How the tasks stand, in one sentence."""
+    """How the tasks stand, in one sentence: by as many statuses, the furthest first, as it has room for."""
     there = [(one, number) for one in FURTHEST_FIRST if (number := getattr(counts, one))]
-    said = [visit.t(f"sum.{one}", count=number) for one, number in there]
-    if overdue:
-        said.append(visit.t("sum.overdue", count=overdue))
     if not there:
         return visit.t("sum.none")
-    return visit.t("sum.all", count=in_full(counts), how=visit.t("sum.comma").join(said))
+
+    def naming(some: int) -> Markup:
+        said = [visit.t(f"sum.{one}", count=number) for one, number in there[:some]]
+        if rest := sum(number for _, number in there[some:]):
+            said.append(visit.t("sum.rest", count=rest))
+        if overdue:
+            said.append(visit.t("sum.overdue", count=overdue))
+        return visit.t("sum.all", count=in_full(counts), how=visit.t("sum.comma").join(said))
+
+    return that_fits(naming(some) for some in range(len(there), 0, -1))

@@ -106,6 +106,11 @@ class Taken(msgspec.Struct, frozen=True):
         return by_status(one.status for one in self.live)
 
     @property
+    def unasked(self) -> int:
+        """On how many of those that they have not reported on nothing was to be reported by them."""
+        return sum(one.unasked for one in self.live)
+
+    @property
     def whole(self) -> Mapping[str, int]:
         """How many have each status by the word of all who should speak."""
         return by_status(one.task.reported_status for one in self.live)

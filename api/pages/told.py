@@ -10,6 +10,7 @@ from markupsafe import Markup
 from api.pages.fields import gone_and_come
 from api.pages.visit import Visit
 from api.services.told import TOLD, Names, said, task_of, telling
+from domain.fact import subject_of
 from domain.plan_import import ImportPlan
 from domain.record import command_name
 from events.recorded import Recorded
@@ -17,7 +18,8 @@ from projections.as_of import Moment
 from projections.views.districts import DISTRICTS
 from projections.views.events import DisclosureView, EventView, Presence
 from projections.views.history import Change, Version
-from projections.views.names import PLANS, PLATFORMS, UNITS
+from projections.views.names import PLANS, PLATFORMS, UNITS, Named
+from projections.views.subjects import Kind
 from projections.views.tasks import TASKS
 from projections.wanted import wanted
 
@@ -26,9 +28,13 @@ Sides = tuple[Markup, Sequence[Markup], Sequence[Markup]]  # a field's name, wha
 
 
 class FactTold(msgspec.Struct, frozen=True):
-    """A fact in words; `address` is the page of its subject, if it has one."""
+    """A fact in words; `address` is the page of its subject, if it has one.
+
+    `office` is the name of who recorded it, if that is a unit of the record.
+    """
 
     fact: EventView
+    office: str | None
     act: Markup
     subject: Markup
     address: str | None
@@ -39,9 +45,11 @@ class VersionTold(msgspec.Struct, frozen=True):
     """A version in words: each field that changed with what is gone and what has come, and what undid its fact.
 
     The versions that an import made are told as one, the last of them; `facts` are those of all of them.
+    Of a report `reporter` is the unit whose it is.
     """
 
     version: Version
+    reporter: Named | None
     told: FactTold
     changes: Sequence[Sides]
     undone: Recorded | None
@@ -113,18 +121,21 @@ def _version(some: Sequence[Version], undoing: Mapping[int, Recorded], names: Na
         changes[one.field] = Change(one.field, before, one.after)
     last, facts = some[-1], list({one.fact.position: one.fact for one in some}.values())
     told, sides = _told(last.fact, names, visit), sides_of(changes.values(), names, visit)
-    return VersionTold(last, told, sides, undoing.get(last.fact.position), facts)
+    kind, key = subject_of(last.stream)
+    unit = key.rpartition("/")[2]
+    reporter = Named(unit, names.unit(unit)) if kind == Kind.REPORT else None
+    return VersionTold(last, reporter, told, sides, undoing.get(last.fact.position), facts)
 
 
 def sides_of(changes: Iterable[Change], names: Names, visit: Visit[Any]) -> list[Sides]:
-    """Each field that a page tells of, with what is gone and what has come."""
-    told = [one for one in changes if one.field in TOLD]
+    """Each field that a page tells of, with what is gone and what has come; not what something came without."""
+    told = [one for one in changes if one.field in TOLD and (one.before, one.after) != (None, False)]
     return [(visit.t(f"field.{one.field}"), *_sides(one, names, visit)) for one in told]
 
 
 def _told(fact: EventView, names: Names, visit: Visit[Any]) -> FactTold:
     about, path, act, details = telling(fact, names, visit)
-    return FactTold(fact, act, about, visit.link(path) if path else None, details)
+    return FactTold(fact, names.office(fact.actor), act, about, visit.link(path) if path else None, details)
 
 
 def _sides(change: Change, names: Names, visit: Visit[Any]) -> tuple[Sequence[Markup], Sequence[Markup]]:

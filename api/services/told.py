@@ -36,6 +36,11 @@ class Names:
         """A unit's name."""
         return self._units.named(key).name
 
+    def office(self, key: str) -> str | None:
+        """The name of an office, if it is a unit of the record."""
+        unit = self._units(key)
+        return unit.name if unit else None
+
     def number(self, task: str) -> int:
         """A task's number; its key, where the task is not there at this moment."""
         return self._numbers.get(task, int(task.rpartition("/")[2]))

@@ -78,3 +78,23 @@ async def read_on(context: BrowserContext, address: str) -> None:
         for fault in (CROWDED, SQUEEZED, BEYOND, UNEXPLAINED):
             assert await page.evaluate(fault) == [], (address, width)
     await page.close()
+
+
+# What a box says while it is empty, where it is wider than the box.
+HINTS = """() => [...document.querySelectorAll('input[placeholder]')].filter(box => {
+    const style = getComputedStyle(box), pen = document.createElement('canvas').getContext('2d');
+    pen.font = style.font;
+    const room = box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    return pen.measureText(box.placeholder).width > room;
+}).map(box => box.placeholder)"""
+
+
+async def test_what_a_box_says_while_it_is_empty_is_not_cut(scripted: BrowserContext) -> None:
+    page = await scripted.new_page()
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 800})
+        for path in ("/", "/units", "/search"):
+            for lang in Lang:
+                await page.goto(f"{path}?lang={lang}")
+                assert await page.locator("input[placeholder]").count() == 1
+                assert await page.evaluate(HINTS) == [], (path, lang, width)

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import pytest
 from playwright.async_api import Browser, BrowserContext, Locator, Page
 
+from api.services.phrases import Lang
 from tests.conftest import Site, signed
 
 PHONE: Final = (360, 740)
@@ -48,6 +49,29 @@ QUESTIONS: Final = {
     "Where can I take it into a spreadsheet?": Asked(("2023年上海市",), "全部67项任务可下载为Excel、CSV表格。"),
 }
 
+IN_ENGLISH: Final = {
+    "How does the plan stand?": Asked((), "67 tasks: 44 completed, 23 in progress, 1 overdue."),
+    "Which tasks has nobody reported on?": Asked(("0 ",), "“Not reported”: none of 67 tasks."),
+    "Which are overdue?": Asked(("1 ",), "“Overdue”: 1 of 67 tasks."),
+    "Which are overdue, and by how much?": Asked(("Overdue: 1",), "Overdue: 1; completed late: 3; by up to 181 days."),
+    "Which unit is most behind?": Asked((), "Most behind: 宝山区人民政府; overdue and not completed: 1."),
+    "Who was silent?": Asked(("Somebody was silent in Q3 2023",), "Q3 2023: 16 units were silent, on 12 tasks."),
+    "Who is to do task 21?": Asked(("/21",), "Responsible: 市卫生健康委, .+ and others, 3 in all"),
+    "What did 长宁区 promise, and how far is it itself?": Asked(
+        ("Districts", "长宁区"), "长宁区: 8 tasks, 2 reported on, 1 completed."
+    ),
+    "What changed between 30 June and 30 September?": Asked(
+        ("In Q3 2023",), "16 completed, 19 better, 1 worse, 2 now overdue, 25 other."
+    ),
+    "How do I know that nobody rewrote this?": Asked(
+        ("How to check",), "Each fact is signed: whatever is rewritten no longer fits."
+    ),
+    "Where can I take it into a spreadsheet?": Asked(
+        ("2023年上海市",), "All 67 tasks can be taken into a spreadsheet .Excel, CSV.."
+    ),
+}
+EITHER: Final = [*((Lang.ZH, one) for one in QUESTIONS), *((Lang.EN, one) for one in IN_ENGLISH)]
+
 
 @pytest.fixture
 async def phone(browser: Browser, told: Site) -> AsyncGenerator[BrowserContext]:
@@ -63,15 +87,19 @@ async def phone(browser: Browser, told: Site) -> AsyncGenerator[BrowserContext]:
     await context.close()
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_same_is_asked_in_either_language() -> None:
+    assert QUESTIONS.keys() == IN_ENGLISH.keys()
+
+
+@pytest.mark.parametrize(("lang", "question"), EITHER)
 async def test_a_question_is_answered_within_two_clicks_by_a_short_sentence(
-    phone: BrowserContext, told: Site, question: str
+    phone: BrowserContext, told: Site, lang: Lang, question: str
 ) -> None:
-    asked = QUESTIONS[question]
+    asked = (QUESTIONS if lang is Lang.ZH else IN_ENGLISH)[question]
     assert len(asked.clicks) <= MOST_CLICKS
     await signed(told)
     page = await phone.new_page()
-    await page.goto("/")
+    await page.goto("/" if lang is Lang.ZH else f"/?lang={lang}")
     for words in asked.clicks:
         await follow(page, words)
     sentence, low = await answer_on(page, asked.says)

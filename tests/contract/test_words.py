@@ -131,3 +131,15 @@ def test_a_word_that_is_no_phrase_is_found() -> None:
     assert strange(page.format("zh-Hans", "未经收录的词语"), Lang.ZH, "") != []
     assert strange(page.format("en", "Overdue gadgets").replace("任务", "Task"), Lang.EN, "") == ["Overdue gadgets"]
     assert strange(page.format("zh-Hans", "已逾期"), Lang.ZH, "") == []
+
+
+FIRST = re.compile(r"<(?:dt|dd|th|td|h[1-4]|option|caption|summary|button)\b[^>]*>\s*(?:<(?!/)[^>]*>\s*)*([^<\s][^<]*)")
+SET_APART = re.compile(r"<(code|bdi|time|del|ins)\b[^>]*>.*?</\1>", re.DOTALL)
+
+
+@pytest.mark.parametrize("path", [*PAGES, *MORE])
+async def test_in_english_what_stands_first_begins_with_a_capital(told: Site, path: str) -> None:
+    page = (await told.http.get(path, params=None, headers={"Accept": "text/html", "Accept-Language": "en"})).text
+    first = [one.strip() for one in FIRST.findall(SET_APART.sub("·", page.partition("<main")[2]))]
+    assert first
+    assert [one for one in first if one[0].islower()] == []

@@ -1,16 +1,19 @@
 """A fact is a page that says all of it; what was corrected stands beside its correction; nothing leads to raw JSON."""
 
 import re
+from collections.abc import AsyncGenerator
 from datetime import date, datetime
 from html import unescape
 from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from api.main import service
 from api.services.phrases import Lang, day_text, instant_words
 from domain.commands import FACTS
-from tests.conftest import REPORT, Site
+from tests.conftest import REPORT, Site, database_of, serving, settings_for
 from tests.integration.test_rest_events import followed
 from tests.integration.test_task_page import field, visible
 
@@ -191,3 +194,49 @@ async def test_corrections_are_those_of_the_events_list_old_and_new_side_by_side
     assert "delayed的说明" in again
     assert "blocked的说明" in again
     assert "进展" in once
+
+
+OFFICE = "shi-fa-zhan-gai-ge-wei"
+
+
+@pytest.fixture
+async def bureau(server: str, folder: Path) -> AsyncGenerator[Site]:
+    """The imported record in the hands of an office that is a unit of it, which the office that imported it is not."""
+    async with (
+        database_of(server, "imported") as dsn,
+        service(settings_for(dsn, folder, office=OFFICE)) as running,
+        serving(running) as site,
+    ):
+        yield site
+
+
+async def test_a_fact_is_told_by_the_name_of_the_unit_that_recorded_it(bureau: Site) -> None:
+    await bureau.clock("2023-05-10T09:00:00+08:00")
+    position = (await bureau.record(REPORT))["position"]
+    page = main_of((await bureau.http.get(f"/events/{position}")).text)
+    assert field(page, "says", "p").startswith("市发展改革委于2023年5月10日 09:00记录")
+    assert field(page, "actor", "dd") == f"市发展改革委 {OFFICE}"
+    assert re.findall(r'data-field="actor">.*?<small><code>(.*?)</code></small>', page) == [OFFICE]
+    english = main_of((await bureau.http.get(f"/events/{position}", params={"lang": "en"})).text)
+    assert field(english, "says", "p").startswith("Recorded by 市发展改革委 on ")
+    first = main_of((await bureau.http.get("/events/1")).text)
+    assert field(first, "says", "p").startswith("shanghai-credit-office于")
+
+
+async def test_what_several_offices_recorded_says_in_each_line_who_did(bureau: Site) -> None:
+    await bureau.clock("2023-05-10T09:00:00+08:00")
+    last = (await bureau.record(REPORT))["position"]
+    await bureau.record({**REPORT, "status": "delayed", "replaces": last, "reason": "更正"})
+    page = main_of((await bureau.http.get(f"/plans/{REPORT['task'].replace('/', '/tasks/')}")).text)
+    history = visible(page[page.index('id="history"') : page.index('id="rest"')])
+    assert history.count("市发展改革委记录于2023年5月10日 09:00") == 2
+    assert history.count("shanghai-credit-office记录于2023年4月3日 09:00") == 1
+
+
+async def test_what_one_office_recorded_says_so_once(bureau: Site) -> None:
+    await bureau.clock("2023-05-10T09:00:00+08:00")
+    last = (await bureau.record(REPORT))["position"]
+    await bureau.record({**REPORT, "status": "delayed", "replaces": last, "reason": "更正"})
+    page = main_of((await bureau.http.get("/corrections")).text)
+    assert field(page, "recorder", "p") == "以下各条均由市发展改革委记录。"
+    assert visible(page).count("市发展改革委") == 1

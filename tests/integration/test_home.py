@@ -6,6 +6,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from api.services.phrases import Lang, phrase
@@ -38,6 +39,34 @@ async def test_the_first_sentence_says_how_the_tasks_stand(told: Site) -> None:
     assert field(early, "answer") == (
         "67项任务：已完成3项，推进中39项，进度滞后11项，尚未启动6项，尚未报送8项，2项已逾期。"
     )
+
+
+async def test_where_a_sentence_has_no_room_for_each_status_the_last_are_counted_together(told: Site) -> None:
+    early = (await told.http.get("/", params={"effectiveOn": "2023-07-15", "lang": "en"})).text
+    assert field(early, "answer") == "67 tasks: 3 completed, 39 in progress, 25 other, 2 overdue."
+
+
+SPAN = "from=2023-06-30&to=2023-09-30"
+ANSWERING = {
+    "answer": ("/", "/plans/shanghai-credit-2023", "/overdue", "/silent", "/changes", f"/changes?{SPAN}", "/data"),
+    "behind": ("/",),
+    "stands": tuple(f"/plans/shanghai-credit-2023/tasks/{number}" for number in range(1, 68)),
+}
+
+
+@pytest.mark.parametrize("lang", Lang)
+@pytest.mark.parametrize("name", ANSWERING)
+async def test_an_answer_has_at_most_60_characters_in_either_language_on_any_day(
+    told: Site, name: str, lang: Lang
+) -> None:
+    found = list[str]()
+    for path in ANSWERING[name]:
+        for day in ("2023-04-15", "2023-07-15", "2023-10-15", "2023-12-31", "2024-03-01"):
+            page = await told.http.get(httpx.URL(path).copy_merge_params({"lang": lang, "effectiveOn": day}))
+            assert (f'data-field="{name}"' in page.text) or (name, day) == ("behind", "2023-04-15"), (path, day)
+            found += re.findall(rf'data-field="{name}"[^>]*>(.*?)(?: <a href="#behind">.*?)?</p>', page.text, re.DOTALL)
+    lengths = [len(unescape(TAGS.sub("", one)).strip()) for one in found]
+    assert 0 < min(lengths) <= max(lengths) <= 60, max(found, key=len)
 
 
 async def test_who_is_most_behind_follows_the_rule_that_the_page_states(told: Site) -> None:

@@ -360,3 +360,20 @@ async def test_a_task_of_two_hundred_units_names_all_and_draws_those_that_are_si
     task = await site.get(f"{PLAN}/tasks/21")
     assert f"{task['answered']['of']}家应报单位均未报送" in field(page, "stands", "p")
     assert field(page, "silent", "dd").count("第") >= 200
+
+
+async def test_what_a_task_came_without_is_no_change(told: Site) -> None:
+    page = (await told.http.get(f"{PAGE}/21")).text
+    history = visible(page[page.index('id="history"') : page.index('id="rest"')])
+    assert "序号：21" in history
+    assert "已撤销" not in history
+
+
+async def test_the_history_of_a_task_names_who_reported_and_the_task_nowhere(told: Site) -> None:
+    for lang, name in (("zh", "任务 21"), ("en", "Task 21")):
+        page = (await told.http.get(f"{PAGE}/21", params={"lang": lang})).text
+        history = page[page.index('id="history"') : page.index('id="rest"')]
+        assert name not in visible(history)
+        reporters = re.findall(r'<p class="act">.*?<a href="/units/([a-z-]+)[?"]', history)
+        reports = [one for one in await followed(told, task=f"{ID}/21") if one["type"].startswith("progress.")]
+        assert reporters == [one["stream"].rpartition("/")[2] for one in reversed(reports)]

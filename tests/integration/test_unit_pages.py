@@ -68,6 +68,13 @@ async def agrees(site: Site, html: str, view: Any, who: dict[str, str], moment: 
     whole = {name: str(count) for name, count in counts["reportedStatus"].items() if count}
     assert of(found, f"whole {key}") == whole
     quarters = {quarter for whose, quarter in found if whose.startswith(f"{key} ") and "/" in whose}
+    unasked = [
+        task
+        for task, word in own.items()
+        if word == "not_reported" and {found[f"{key} {task}", quarter] for quarter in quarters} == {"free"}
+    ]
+    assert of(found, key).get("unasked", "0") == str(len(unasked))
+    assert html.count('<span class="badge not_reported">无须报送</span>') == len(unasked)
     for quarter in quarters:
         given = {**moment, **who, "silentIn": quarter, "limit": 200}
         silent = {one["id"] for one in (await site.get(f"{PLAN}/tasks", **given))["items"]} & set(own)
@@ -163,6 +170,17 @@ async def test_the_list_of_units_has_the_numbers_that_rest_counts_at_50_moments(
             assert order == sorted(order, reverse=True)
 
 
+async def test_the_sentence_above_the_list_counts_each_unit_once_and_no_group(told: Site) -> None:
+    for day in ("2023-10-15", "2023-12-31"):
+        units = (await told.get("/v1/units", limit=200, effectiveOn=day))["items"]
+        alone = [one["id"] for one in units if one["kind"] != "group"]
+        silent = (await told.get(PLAN, effectiveOn=day))["taskCounts"]["silentIn"]["units"]
+        said = answer(await drawn(told, "/units", {"effectiveOn": day}))
+        assert said.startswith(f"{len(alone)}个单位：")
+        assert said.endswith(f"，{len(silent)}个2023年第三季度有未报送的任务。")
+        assert {one["id"] for one in silent} <= {*alone} < {one["id"] for one in units}
+
+
 async def test_of_a_group_each_members_own_word_is_drawn(told: Site) -> None:
     group = "ge-qu-ren-min-zheng-fu"
     for moment in ({}, {"asOf": "2023-08-25", "effectiveOn": "2023-07-15"}):
@@ -192,11 +210,11 @@ async def test_each_answer_is_one_sentence_of_at_most_60_characters(told: Site) 
     units = [f"/units/{one['id']}" for one in (await told.get("/v1/units", limit=200))["items"]]
     districts = [f"/districts/{one.code}" for one in REFERENCE.districts]
     for path in ["/units", "/districts", *units, *districts]:
-        for moment in ({}, {"effectiveOn": "2023-06-30"}):
-            said = answer(await drawn(told, path, moment))
+        for moment in ({}, {"effectiveOn": "2023-06-30"}, {"lang": "en"}, {"lang": "en", "effectiveOn": "2023-06-30"}):
+            said, end = answer(await drawn(told, path, moment)), "." if "lang" in moment else "。"
             assert 0 < len(said) <= 60, said
-            assert said.endswith("。")
-            assert said.count("。") == 1
+            assert said.endswith(end)
+            assert said.count(end) == 1
     changning = answer(await drawn(told, "/districts/310105", {}))
     assert changning == "长宁区：涉及8项任务，本区报送2项，已完成1项。"
 
@@ -211,7 +229,10 @@ async def test_the_silent_ones_stand_first_and_the_withdrawn_ones_last(site: Sit
     html = await drawn(site, "/units/shi-ke-wei", {})
     order = [one.rpartition("/")[2] for one in re.findall(r'<li class="task"[^>]*data-task="([^"]*)"', html)]
     assert order == ["13", "15", "64", "12", "16"]
-    assert answer(html) == "牵头1项（自报完成1项），按职责分工负责3项（自报完成0项）；末次报送2023年10月12日。"
+    assert answer(html) == "牵头1项（自报完成1项），按职责分工负责3项（自报完成0项）。"
+    assert '<p data-field="last">末次报送<time datetime="2023-10-12">2023年10月12日</time>。</p>' in html
+    english = answer(await drawn(site, "/units/shi-ke-wei", {"lang": "en"}))
+    assert english == "Leads: 1 (1 done); Responsible by duty: 3 (0 done)."
     assert "已撤销" in html
     assert not any(whose.endswith("/16") for whose, _ in marks(html))
     assert "牵头2项" in answer(await drawn(site, "/units/shi-ke-wei", {"effectiveOn": "2023-10-11"}))
