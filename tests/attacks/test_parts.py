@@ -49,6 +49,10 @@ def in_parts_of_one_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.exports.making.plans_at", several)
 
 
+def two_cores(_: int) -> set[int]:
+    return {0, 1}
+
+
 async def several(*_: Any) -> list[str]:
     return [*PLANS]
 
@@ -73,7 +77,7 @@ async def test_nothing_is_left_of_a_file_of_which_a_part_fails(
     """The process that makes a part is killed as soon as it is there; the next time all goes well."""
     order = await order_of(site, tmp_path, "ndjson")
     in_parts_of_one_plan(monkeypatch)
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr("os.sched_getaffinity", two_cores)
     running = Workshop._running  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     async def killed(shop: Workshop) -> Any:
