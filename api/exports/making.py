@@ -18,7 +18,7 @@ import msgspec
 
 from api.exports.items import changed, items, plans_at
 from api.exports.orders import Declined, Delivered, Filed, NotMade, Order, OrderOutcome
-from api.exports.parts import joined, parts_of, takes_parts
+from api.exports.parts import made_in_parts, part_orders, takes_parts
 from api.exports.tables import Unfit, sha256_of, too_large, writing
 from api.hosting.logs import LogFormat, begin_to_log
 from api.services.reader import Reader
@@ -89,8 +89,8 @@ class Maker:
         reader = self._reader(order.dsn, once=export.of_plans is not None)
         count = 0
         with writing(order) as form:
-            if takes_parts(order) and (parts := parts_of(order, await self._plans(reader, order)))[1:]:
-                count = await joined(parts, form, self.reply, self._log_format)
+            if takes_parts(order) and (parts := part_orders(order, await self._plans(reader, order)))[1:]:
+                count = await made_in_parts(parts, form, self.reply, self._log_format)
                 form.end()
                 return count
             if order.since is None:
@@ -157,6 +157,6 @@ async def _line() -> bytes:
 
 if __name__ == "__main__":
     os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
-    said: LogFormat = "json" if sys.argv[1:] == ["json"] else "text"
-    begin_to_log(said)
-    asyncio.run(serve_orders(said))
+    log_format: LogFormat = "json" if sys.argv[1:] == ["json"] else "text"
+    begin_to_log(log_format)
+    asyncio.run(serve_orders(log_format))

@@ -34,7 +34,7 @@ def takes_parts(order: Order) -> bool:
     return bool(EXPORTS[order.export].of_plans) and order.form in _LINES and order.since is None and not order.plans
 
 
-def parts_of(order: Order, plans: Sequence[str]) -> list[Order]:
+def part_orders(order: Order, plans: Sequence[str]) -> list[Order]:
     """The parts of an order, each in a file beside it."""
     return [
         structs.replace(order, path=f"{order.path}.{at}", plans=tuple(plans[at : at + PLANS_IN_PART]))
@@ -42,7 +42,7 @@ def parts_of(order: Order, plans: Sequence[str]) -> list[Order]:
     ]
 
 
-async def joined(parts: Sequence[Order], form: Sink, own: Hand, log_format: LogFormat) -> int:
+async def made_in_parts(parts: Sequence[Order], form: Sink, own: Hand, log_format: LogFormat) -> int:
     """Have the parts made by this process and others, and write them; how many items they hold.
 
     The others are there no more when it is done. Whatever goes wrong with one part is raised.
