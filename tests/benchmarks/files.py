@@ -48,14 +48,14 @@ async def files(growth: Growth, step: Step) -> dict[str, Result]:
 
 
 async def _made(port: int, pid: int, path: str) -> tuple[float, int, int, float]:
-    """Seconds until it is there, its items and bytes, and the megabytes that what made it held at most."""
+    """Seconds until it is there, its items and bytes, and the megabytes that all who made it held at most."""
     begun, most = perf_counter(), 0.0
     while True:
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
         client.request("HEAD", path)
         answer = await asyncio.to_thread(client.getresponse)
         with suppress(OSError, StopIteration):  # one of them has ended
-            most = max([most, *(memory(one, "VmHWM") for one in below(pid)[1:])])
+            most = max(most, sum(memory(one) for one in below(pid)[1:]))
         if answer.status == 200:
             return perf_counter() - begun, int(answer.headers["Items"]), int(answer.headers["Content-Length"]), most
         if answer.status != 202:
