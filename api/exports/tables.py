@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date
 from hashlib import file_digest
@@ -163,17 +163,17 @@ class _Csv:
             self._print([self._cells.headings(chinese=order.chinese)], first=BOM if order.excel else b"")
 
     def write(self, items: Sequence[ExportItem]) -> None:
-        self._print([self._row(one) for one in items])
+        self._print(map(self._row, items))
 
     def end(self) -> None:
         pass
 
     def _row(self, item: ExportItem) -> list[str]:
         found = zip(self._separators, self._cells.of(item), strict=True)
-        texts = [_text(value, separator) for separator, value in found]
+        texts = [value if isinstance(value, str) else _text(value, separator) for separator, value in found]
         return [marked(escaped(one)) for one in texts] if self._excel else texts
 
-    def _print(self, rows: Sequence[Sequence[str]], first: bytes = b"") -> None:
+    def _print(self, rows: Iterable[Sequence[str]], first: bytes = b"") -> None:
         text = io.StringIO()
         csv.writer(text).writerows(rows)
         self._file.write(first + text.getvalue().encode())
