@@ -170,7 +170,7 @@ class _Csv:
 
     def _row(self, item: ExportItem) -> list[str]:
         found = zip(self._separators, self._cells.of(item), strict=True)
-        texts = [value if isinstance(value, str) else _text(value, separator) for separator, value in found]
+        texts = ["" if value is None else _text(value, separator) for separator, value in found]
         return [marked(escaped(one)) for one in texts] if self._excel else texts
 
     def _print(self, rows: Iterable[Sequence[str]], first: bytes = b"") -> None:
@@ -180,8 +180,8 @@ class _Csv:
 
 
 def _text(value: Any, separator: str | None) -> str:
-    if value is None or isinstance(value, str):
-        return str(value or "")
+    if isinstance(value, str):
+        return value
     if separator is not None:
         return separator.join(value)
     return _json_text(value) if isinstance(value, msgspec.Raw | tuple) else cell(value)

@@ -1,8 +1,8 @@
 """Which platforms a text mentions, by name or alias: all that there are at a moment, remembered by their digest.
 
 They are the one thing that every task is compared with as a whole, and so bounded in size by a test: at 5,000 platforms
-a text takes as long as at 50, since it is looked at from each of its characters, and not once for each platform. Where a
-wording may begin is told by a regular expression of two characters.
+a text takes as long as at 50, since it is looked at from each of its characters, and not once for each platform. Where
+a wording may begin is told by a regular expression of two characters.
 """
 
 import re
