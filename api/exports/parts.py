@@ -1,7 +1,7 @@
 """A large export in parts: so many plans each, made by this process and another at once, joined in their order.
 
 What a part holds depends on nothing but its plans, so the file is the same whoever makes it. On two cores, which
-PostgreSQL shares, it is there 1.5 times sooner (`large-file-ndjson`).
+PostgreSQL shares, it was there 1.2 to 1.7 times sooner (`large-file-ndjson`).
 """
 
 import asyncio
