@@ -295,6 +295,9 @@ class Resolved(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys(end for one in self.units for end in one.ends if end != one.unit))
 
 
+FindBehind = Callable[[str], Resolved]
+
+
 def succession(unit: str, directory: FindUnit) -> Succession:
     """The unit and all who succeeded it; a circle, which facts of old may have closed, ends where it comes back."""
     alone = directory(unit)

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, NamedTuple, Protocol
 import msgspec
 from msgspec import Meta
 
-from domain.directory import FindUnit, Succession, Unit, UnitKind, resolve
+from domain.directory import FindBehind, FindUnit, Succession, Unit, UnitKind, resolve
 from domain.errors import (
     EmptyReport,
     IsWithdrawn,
@@ -425,15 +425,15 @@ def latest(reports: Iterable[Spoken]) -> Spoken:
     return max(reports, key=key)
 
 
-def reported(task: Duty, said: Sequence[Said], directory: FindUnit) -> Reported:
+def reported(task: Duty, said: Sequence[Said], behind: FindBehind) -> Reported:
     """The leads' or, without one, all assignees' least advanced status; completed only if all of them have spoken."""
-    speakers = _speakers(task, directory)
+    speakers = _speakers(task, behind)
     by_unit: dict[str, list[Spoken]] = {}
     for one in said:
         by_unit.setdefault(one.unit, []).append(one.report)
-    words = {pair: _word(pair.unit.before, pair.end, by_unit) for pair in speakers.closed}
-    silent = dict.fromkeys(pair.end for pair, word in words.items() if word is None)
-    spoken = [word for word in words.values() if word]
+    words = [_word(pair.unit.before, pair.end, by_unit) for pair in speakers.closed]
+    silent = dict.fromkeys(pair.end for pair, word in zip(speakers.closed, words, strict=True) if word is None)
+    spoken = [word for word in words if word]
     if speakers.open is not None:
         spoken += _open_words(speakers, by_unit)
     status = min((one.status for one in spoken), key=RANK.__getitem__, default=None)
@@ -453,16 +453,16 @@ def speaks_for(report: Spoken, days: tuple[date, date]) -> bool:
     return begin <= days[1] and min(end, report.effective_on) >= days[0]
 
 
-def silent_in(days: tuple[date, date], task: Duty, said: Sequence[Said], directory: FindUnit) -> tuple[str, ...]:
+def silent_in(days: tuple[date, date], task: Duty, said: Sequence[Said], behind: FindBehind) -> tuple[str, ...]:
     """Who should have reported for these days and has not: those who act for speakers of the closed sets, each once.
 
-    `task` and `directory` are as on the last of the days. Of a withdrawn task nobody is silent.
+    `task` and who stands `behind` are as on the last of the days. Of a withdrawn task nobody is silent.
     """
     by_unit: dict[str, list[Spoken]] = {}
     for one in said:
         if speaks_for(one.report, days):
             by_unit.setdefault(one.unit, []).append(one.report)
-    pairs = () if task.withdrawn else _speakers(task, directory).closed
+    pairs = () if task.withdrawn else _speakers(task, behind).closed
     return tuple(dict.fromkeys(pair.end for pair in pairs if not _word(pair.unit.before, pair.end, by_unit)))
 
 
@@ -497,9 +497,6 @@ class _Pair(NamedTuple):
     unit: Succession
     end: str
 
-    def __hash__(self) -> int:
-        return hash((self.unit.unit, self.end))
-
 
 class _Speakers(NamedTuple):
     """Who should speak: the pairs of the closed sets, and those of an open group, of which there may be none.
@@ -512,16 +509,16 @@ class _Speakers(NamedTuple):
     own: Collection[str]
 
 
-def _speakers(task: Duty, directory: FindUnit) -> _Speakers:
+def _speakers(task: Duty, behind: FindBehind) -> _Speakers:
     leads = [one for one in task.assignments if one.role == Role.LEAD]
-    behind = [resolve(one.unit, directory) for one in leads or task.assignments]
-    closed = _pairs(unit for one in behind if not one.open for unit in one.units)
-    if not any(one.open for one in behind) and (leads or not task.open_ended):
+    resolved = [behind(one.unit) for one in leads or task.assignments]
+    closed = _pairs(unit for one in resolved if not one.open for unit in one.units)
+    if not any(one.open for one in resolved) and (leads or not task.open_ended):
         return _Speakers(closed, None, ())
-    named = (resolve(one.unit, directory) for one in task.assignments)
+    named = (behind(one.unit) for one in task.assignments)
     own = {unit for one in named if one.kind != UnitKind.GROUP for unit in one.units[0].before}
     others = own | {pair.unit.unit for pair in closed}
-    members = (unit for one in behind if one.open for unit in (*one.units, *one.former))
+    members = (unit for one in resolved if one.open for unit in (*one.units, *one.former))
     return _Speakers(closed, _pairs(unit for unit in members if unit.unit not in others), own)
 
 
@@ -532,6 +529,8 @@ def _pairs(units: Iterable[Succession]) -> Sequence[_Pair]:
 
 def _word(before: Mapping[str, Sequence[str]], unit: str, by_unit: Mapping[str, Sequence[Spoken]]) -> Spoken | None:
     """What a unit said last or, until it has spoken, what the nearest of those did whom it succeeded."""
+    if not before.get(unit):  # as with most
+        return latest(by_unit[unit]) if unit in by_unit else None
     seen = {unit}
     asked = [unit]
     while asked:

@@ -4,6 +4,7 @@ import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Final
 
 import msgspec
@@ -78,6 +79,7 @@ PERIOD: Final = r"^[0-9]{4}(-Q[1-4]|-(0[1-9]|1[0-2]))?$"
 Period = Annotated[str, Meta(pattern=PERIOD, description="A year, a quarter or a month: 2023, 2023-Q2, 2023-06.")]
 
 
+@lru_cache
 def period_days(period: str) -> tuple[date, date]:
     """First and last day of a period; WrongDate for what is no period or lies outside 1900-2999."""
     year, _, part = period.partition("-")

@@ -8,6 +8,7 @@ shape.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -73,8 +74,7 @@ def _attribute(name: str) -> str:
 
 def _at(path: Sequence[str]) -> Callable[[Any], Any]:
     if len(path) == 1:
-        (only,) = path
-        return lambda item: getattr(item, only)
+        return attrgetter(*path)
 
     def found(item: Any) -> Any:
         for name in path:

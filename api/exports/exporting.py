@@ -72,7 +72,11 @@ class Exporting:
         return None
 
     async def _carried_out(self, name: str, order: Order) -> Filed | Declined:
-        reply = await self._workshop.carry_out(order)
+        try:
+            reply = await self._workshop.carry_out(order)
+        except BaseException:  # it was ended, and has tidied nothing up
+            await in_a_thread(self.files.abandon, name)
+            raise
         match reply:
             case Delivered(filed=said) | (Declined() as said):
                 return await _on_disk(self.files.keep, name, said)

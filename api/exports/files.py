@@ -62,6 +62,12 @@ class ExportFiles:
         """Where a file may be written until it is whole: nobody else writes there."""
         return self.path(f"{name}.{os.getpid()}{UNFINISHED}")
 
+    def abandon(self, name: str) -> None:
+        """Drop what was written of a file that will not be whole, and what lies beside it."""
+        for one in self.folder.glob(f"{self.unfinished(name).name}*"):
+            with suppress(OSError):  # then it goes with what nobody finished
+                _remove(one)
+
     def claim(self, name: str) -> int | None:
         """The right to make a file, for as long as what is returned is open; None while another process has it."""
         claim = os.open(self.path(f"{name}.claim{UNFINISHED}"), os.O_CREAT | os.O_RDWR, 0o600)
@@ -99,10 +105,7 @@ class ExportFiles:
         """Drop the files that were asked for longest ago until the others have room, and what nobody finished."""
         for one in self.folder.glob(f"*{UNFINISHED}*"):
             if time.time() - _touched(one) > ABANDONED:
-                if one.is_dir():
-                    shutil.rmtree(one, ignore_errors=True)
-                else:
-                    one.unlink(missing_ok=True)
+                _remove(one)
         room = self.most
         for said in sorted(self.folder.glob(f"*{_SAID}"), key=_touched, reverse=True):
             room -= _size(said.with_suffix("")) + _size(said)
@@ -114,6 +117,13 @@ def _erasures(name: str) -> int:
     """Before how many erasures a file of that name was made."""
     count = name.partition(".")[0]
     return int(count) if count.isdecimal() else -1
+
+
+def _remove(one: Path) -> None:
+    if one.is_dir():
+        shutil.rmtree(one, ignore_errors=True)
+    else:
+        one.unlink(missing_ok=True)
 
 
 def _drop(said: Path) -> None:

@@ -36,14 +36,14 @@ class ExportItem(NamedTuple):
 Batches = AsyncIterator[Sequence[ExportItem]]
 
 
-async def items(reader: Reader, export: Export, plan: str | None, moment: Moment) -> Batches:
-    """All items of an export at a moment, in the order of the lists."""
+async def items(reader: Reader, export: Export, plan: str | None, moment: Moment, plans: Sequence[str] = ()) -> Batches:
+    """All items of an export at a moment, in the order of the lists; of these `plans`, where it is a part."""
     if export.listed is None:
         async for batch in _facts(reader, plan, 0, moment):
             yield batch
         return
     listed = export.of_plan if plan is not None and export.of_plan else export.listed
-    scopes = [plan] if plan is not None else await _plans(reader, moment) if export.within else [""]
+    scopes = plans or ([plan] if plan is not None else await plans_at(reader, moment) if export.within else [""])
     if export.of_plans:
         for some in (scopes[at : at + PLANS_READ] for at in range(0, len(scopes), PLANS_READ)):
             async for batch in _listed(reader, export, export.of_plans, "", OfPlans(tuple(some)), moment):
@@ -97,7 +97,8 @@ def _gone(export: Export, key: tuple[Any, ...]) -> ExportItem:
     return ExportItem(msgspec.json.encode(told), seen, gone=True)
 
 
-async def _plans(reader: Reader, moment: Moment) -> list[str]:
+async def plans_at(reader: Reader, moment: Moment) -> list[str]:
+    """The plans that there are at a moment, in their order."""
     rows = await reader.read(moment, [wanted(PLANS)])
     return sorted(one.id for one in rows.of(PLANS, PlanRow))
 

@@ -9,25 +9,27 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from api.exports.items import changed, items
+from api.exports.items import changed, items, plans_at
 from api.exports.orders import Declined, Delivered, Filed, NotMade, Order, OrderOutcome
+from api.exports.parts import made_in_parts, part_orders, takes_parts
 from api.exports.tables import Unfit, sha256_of, too_large, writing
-from api.hosting.logs import begin_to_log
+from api.hosting.logs import LogFormat, begin_to_log
 from api.services.reader import Reader
 from events.database import GONE, PATIENCE, PLANNED_ONCE, WRONG, Connection, Lanes, close, connect
 from events.head import Head
 from projections.exports import EXPORTS
 from projections.memory import Memory
 
-MEMORY: Final = 180_000_000  # bytes,
+MEMORY: Final = 180_000_000  # bytes where it reads lists,
 LARGEST: Final = 90_000_000  # of which all units may take so many: what every page shares is put together once
+MEMORY_OF_PARTS: Final = 60_000_000  # and where each thing is read once, with those that others show
 LONGEST_STATEMENT: Final = 65.0  # seconds
 PATIENT: Final = PLANNED_ONCE | {"statement_timeout": "60s"}
 NICE: Final = 10  # who reads comes first
@@ -62,9 +64,10 @@ class Lane:
 class Maker:
     """Makes what is ordered; its connection is kept from one order to the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, log_format: LogFormat) -> None:
+        self._log_format: LogFormat = log_format
         self._lanes: list[Lane] = []
-        self._readers: dict[str, Reader] = {}
+        self._readers: dict[tuple[str, bool], Reader] = {}
 
     async def reply(self, order: Order) -> OrderOutcome:
         """The order carried out, or why not; nothing is left of what is not whole."""
@@ -82,11 +85,16 @@ class Maker:
             return NotMade(detail=f"{type(error).__name__}: {error}", away=isinstance(error, (*GONE, *WRONG)))
 
     async def _written(self, order: Order) -> int:
-        reader, export = self._reader(order.dsn), EXPORTS[order.export]
+        export = EXPORTS[order.export]
+        reader = self._reader(order.dsn, once=export.of_plans is not None)
         count = 0
         with writing(order) as form:
+            if takes_parts(order) and (parts := part_orders(order, await self._plans(reader, order)))[1:]:
+                count = await made_in_parts(parts, form, self.reply, self._log_format)
+                form.end()
+                return count
             if order.since is None:
-                batches = items(reader, export, order.plan, order.moment)
+                batches = items(reader, export, order.plan, order.moment, order.plans)
             else:
                 batches = changed(reader, export, order.plan, order.since, order.moment)
             async for batch in batches:
@@ -95,12 +103,16 @@ class Maker:
             form.end()
         return count
 
-    def _reader(self, dsn: str) -> Reader:
-        if dsn not in self._readers:
+    async def _plans(self, reader: Reader, order: Order) -> Sequence[str]:
+        return [order.plan] if order.plan is not None else await plans_at(reader, order.moment)
+
+    def _reader(self, dsn: str, *, once: bool) -> Reader:
+        if (dsn, once) not in self._readers:
             lane, head = Lane(dsn), Head(Lanes(dsn, 1, PLANNED_ONCE))  # of which nothing is asked: moments are ordered
             self._lanes.append(lane)
-            self._readers[dsn] = Reader(lane, lane, head, "", Memory(MEMORY, LARGEST))
-        return self._readers[dsn]
+            memory = Memory(MEMORY_OF_PARTS, MEMORY_OF_PARTS // 3) if once else Memory(MEMORY, LARGEST)
+            self._readers[dsn, once] = Reader(lane, lane, head, "", memory)
+        return self._readers[dsn, once]
 
     async def close(self) -> None:
         """Take leave of the database."""
@@ -120,9 +132,9 @@ def _drop(order: Order) -> None:
     Path(order.path).unlink(missing_ok=True)
 
 
-async def serve_orders() -> None:
+async def serve_orders(log_format: LogFormat) -> None:
     """Carry out orders until there are no more: who orders has then gone, and wants nothing any more."""
-    maker, line = Maker(), await _line()
+    maker, line = Maker(log_format), await _line()
     while line:
         ahead = asyncio.create_task(_line())
         made = asyncio.create_task(maker.reply(msgspec.json.decode(line, type=Order)))
@@ -144,6 +156,7 @@ async def _line() -> bytes:
 
 
 if __name__ == "__main__":
-    os.nice(NICE)
-    begin_to_log("json" if sys.argv[1:] == ["json"] else "text")
-    asyncio.run(serve_orders())
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
+    log_format: LogFormat = "json" if sys.argv[1:] == ["json"] else "text"
+    begin_to_log(log_format)
+    asyncio.run(serve_orders(log_format))

@@ -13,7 +13,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     `since`: what has changed after that earlier moment, at the same day. `chinese`: a table's headings; `excel`: a CSV
     for a spreadsheet. `about` is what a file that can hold more than rows says of itself, `most` the bytes that it may
-    have.
+    have. `plans`: it is a part, the rows of these plans and nothing before or behind them.
     """
 
     dsn: str
@@ -28,6 +28,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     excel: bool
     about: Mapping[str, str]
     meta: msgspec.Raw
+    plans: tuple[str, ...] = ()
 
 
 class Filed(msgspec.Struct, frozen=True, kw_only=True, tag=True):

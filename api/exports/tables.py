@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date
 from hashlib import file_digest
@@ -54,6 +54,10 @@ class Sink(Protocol):
         """The next of them."""
         ...
 
+    def join(self, rows: bytes, /) -> None:
+        """The next of them, as a part of the same order was written; in a form whose rows stand by themselves."""
+        ...
+
     def end(self) -> None:
         """What stands behind the last."""
         ...
@@ -70,6 +74,10 @@ def writing(order: Order) -> Generator[Sink]:
             with _limited(order) as file:
                 yield _Json(file, order)
         case ExportForm.PARQUET:
+            if order.plans:
+                with _limited(order) as file:
+                    yield _Parquet(file, Path(order.path), order)
+                return
             rows = Path(f"{order.path}.rows")
             try:
                 with rows.open("wb") as file:
@@ -150,28 +158,30 @@ class _Csv:
     def __init__(self, file: _Limited, order: Order) -> None:
         self._file, self._cells, self._excel = file, _Cells(order), order.excel
         self._separators = [one.separator if one.type is ColumnType.LIST else None for one in self._cells.columns]
-        self._print([self._cells.headings(chinese=order.chinese)], first=BOM if order.excel else b"")
+        self.join = file.write
+        if not order.plans:
+            self._print([self._cells.headings(chinese=order.chinese)], first=BOM if order.excel else b"")
 
     def write(self, items: Sequence[ExportItem]) -> None:
-        self._print([self._row(one) for one in items])
+        self._print(map(self._row, items))
 
     def end(self) -> None:
         pass
 
     def _row(self, item: ExportItem) -> list[str]:
         found = zip(self._separators, self._cells.of(item), strict=True)
-        texts = [_text(value, separator) for separator, value in found]
+        texts = ["" if value is None else _text(value, separator) for separator, value in found]
         return [marked(escaped(one)) for one in texts] if self._excel else texts
 
-    def _print(self, rows: Sequence[Sequence[str]], first: bytes = b"") -> None:
+    def _print(self, rows: Iterable[Sequence[str]], first: bytes = b"") -> None:
         text = io.StringIO()
         csv.writer(text).writerows(rows)
         self._file.write(first + text.getvalue().encode())
 
 
 def _text(value: Any, separator: str | None) -> str:
-    if value is None or isinstance(value, str):
-        return str(value or "")
+    if isinstance(value, str):
+        return value
     if separator is not None:
         return separator.join(value)
     return _json_text(value) if isinstance(value, msgspec.Raw | tuple) else cell(value)
@@ -188,6 +198,7 @@ class _Json:
         self._file, self._meta = file, bytes(order.meta)
         self._printer = Printer(Format(order.form.value), msgspec.Struct)
         self._empty = True
+        self.join = file.write  # of lines, which need nothing before and behind them
 
     def write(self, items: Sequence[ExportItem]) -> None:
         if items:
@@ -215,6 +226,10 @@ class _Parquet:
         self._longest = max(self._longest, *map(len, lines), 1) if lines else self._longest
         self._file.write(b"".join(lines))
 
+    def join(self, rows: bytes, /) -> None:
+        self._longest = max(self._longest, *map(len, rows.split(b"\n")))
+        self._file.write(rows)
+
     def _line(self, item: ExportItem) -> bytes:
         cells = self._cells.of(item)
         if any(self._json):
@@ -225,6 +240,8 @@ class _Parquet:
         return msgspec.json.encode(dict(zip(self._names, cells, strict=True))) + b"\n"
 
     def end(self) -> None:
+        if self._order.plans:
+            return  # a part is the lines
         import duckdb  # noqa: PLC0415 - 25 MB that nothing else needs
 
         self._file.flush()
@@ -276,6 +293,9 @@ class _Xlsx:
                 raise Unfit("beyond_xlsx", f"a sheet holds {ROWS_OF_XLSX:,} rows: ask with .csv or .parquet")
             for number, (column, value) in enumerate(zip(self._cells.columns, self._cells.of(one), strict=True)):
                 self._put(number, column, value)
+
+    def join(self, rows: bytes, /) -> None:
+        raise NotImplementedError
 
     def _put(self, number: int, column: Column, value: Any) -> None:
         row, sheet = self._row, self._sheet

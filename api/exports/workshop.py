@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import signal
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -23,6 +24,7 @@ MOST_ORDERS: Final = 50  # that wait to be carried out; each is kept for whoever
 MOST_OF_ONE: Final = 10  # of them that one client has ordered: nobody takes all places
 IDLE: Final = 30.0  # seconds without an order after which the process ends
 MADE_WITHIN: Final = 900.0  # seconds that an order may take
+GONE_WITHIN: Final = 10.0  # seconds in which a process that was killed is gone
 MOST_CHARGED: Final = 20.0  # seconds of a client's quota that an order may take: it is one file, for all who ask
 LONGEST_REPLY: Final = 1 << 20  # bytes
 
@@ -32,11 +34,12 @@ log = logging.getLogger("planrecord")
 class Workshop:
     """Carries out orders one after the other, whatever their number, in one process beside this one.
 
-    It logs in the form of this one.
+    It logs in the form of this one. `apart`: what it starts ends with it, and who ends this one does not end it.
     """
 
-    def __init__(self, log_format: LogFormat) -> None:
+    def __init__(self, log_format: LogFormat, *, apart: bool) -> None:
         self._log_format = log_format
+        self._apart = apart
         self._turn = asyncio.Lock()
         self._process: Process | None = None
         self._leaving: Process | None = None
@@ -68,16 +71,16 @@ class Workshop:
                 line = await process.stdout.readline()
             reply = msgspec.json.decode(line, type=OrderOutcome) if line else None
         except TimeoutError as error:
-            self._kill()
+            await self._kill()
             raise Trouble(503, "not_made", "making the export took too long", Retry_After="60") from error
         except (OSError, ValueError, msgspec.DecodeError) as error:  # it has died, or says what is no answer
             log.warning("the process that makes exports: %s", error)
             reply = None
         except BaseException:
-            self._kill()
+            await self._kill()
             raise
         if reply is None:
-            self._kill()
+            await self._kill()
             raise Trouble(503, "not_made", "the export was not made: ask again", Retry_After="5")
         self._closing = asyncio.get_running_loop().call_later(IDLE, self._dismiss)
         return reply
@@ -93,7 +96,7 @@ class Workshop:
                 stdin=PIPE,
                 stdout=PIPE,
                 limit=LONGEST_REPLY,
-                start_new_session=True,
+                start_new_session=self._apart,
             )
         return self._process
 
@@ -103,25 +106,26 @@ class Workshop:
             self._process.stdin.close()
         self._leaving, self._process = self._process, None
 
-    def _kill(self) -> None:
-        if self._process:
-            _kill(self._process)
-        self._process = None
+    async def _kill(self) -> None:
+        process, self._process = self._process, None
+        await self._ended(process)
+
+    async def _ended(self, process: Process | None) -> None:
+        """Kill a process, with what it has started, and wait until it is gone."""
+        if process is None:
+            return
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                (os.killpg if self._apart else os.kill)(process.pid, signal.SIGKILL)
+        with suppress(TimeoutError):  # one that waits for a disk does not go before
+            await asyncio.wait_for(process.wait(), GONE_WITHIN)
 
     async def close(self) -> None:
         """End the process now, with what it is making."""
         if self._closing:
             self._closing.cancel()
         for one in (self._process, self._leaving):
-            if one:
-                _kill(one)
-                await one.wait()
-
-
-def _kill(process: Process) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.kill()
+            await self._ended(one)
 
 
 def _whose() -> ClientAccount | None:
@@ -143,9 +147,9 @@ async def _charged() -> AsyncGenerator[None]:
 
 
 @asynccontextmanager
-async def workshop(log_format: LogFormat) -> AsyncGenerator[Workshop]:
+async def workshop(log_format: LogFormat, *, apart: bool = True) -> AsyncGenerator[Workshop]:
     """The workshop for as long as the block lasts."""
-    made = Workshop(log_format)
+    made = Workshop(log_format, apart=apart)
     try:
         yield made
     finally:

@@ -3,11 +3,12 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache, partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
-from domain.directory import FindUnit, Unit, UnitKind
+from domain.directory import FindBehind, FindUnit, Unit, UnitKind, resolve
 from domain.report import Reported, Said, reported, silent_in
 from domain.task import Task
 from domain.values import Role, Status
@@ -146,6 +147,10 @@ class UnitsBehind:
 
         return find
 
+    def resolved_on(self, day: date) -> FindBehind:
+        """All who stand behind each on a day."""
+        return partial(resolve, directory=self.on(day))
+
     def days(self, assignees: Iterable[str]) -> set[date]:
         """The days on which something changes of those who stand behind these, on whatever day they do."""
         return {day for row in self._closure(assignees) for day in (row.since, row.until)}
@@ -196,11 +201,12 @@ class Reckoned:
         self._courses = courses
         self._behind = behind
         self._on = on
+        self._now = cache(behind.resolved_on(on))  # few take part in many tasks
 
     def stands(self, task: str, said: Sequence[Said]) -> Stands:
         """What these reports on a task add up to."""
         course = self._courses[task]
-        stands = reported(course[-1], said, self._behind.on(self._on))
+        stands = reported(course[-1], said, self._now)
         unbroken = self.unbroken(task, said, Status.COMPLETED) if stands.status == Status.COMPLETED else ()
         return Stands(stands, min(unbroken, default=None))
 
@@ -217,7 +223,7 @@ class Reckoned:
         for day in earlier:
             duty = on_day(day, course)
             spoken = [one for one in said if one.report.effective_on <= day]
-            if duty is None or reported(duty, spoken, self._behind.on(day)).status != status:
+            if duty is None or reported(duty, spoken, self._behind.resolved_on(day)).status != status:
                 return
             yield day
 
@@ -290,7 +296,7 @@ class Duties:
     def _silent(self, task: str, days: tuple[date, date]) -> Sequence[str]:
         last = min(days[1], self._on)
         duty = on_day(last, self._courses.rows[task])
-        return silent_in(days, duty, self._said(task), self._behind.on(last)) if duty else ()
+        return silent_in(days, duty, self._said(task), self._behind.resolved_on(last)) if duty else ()
 
     def _said(self, task: str) -> Sequence[Said]:
         return said_of(self._rows.of_group(SAID, task, SaidRow))

@@ -1,7 +1,7 @@
 """The tasks of many plans one after the other, as who takes all of them home reads them: each once.
 
 What is read once is not remembered, nor named for that; of the units it is those that these tasks show which are read.
-Earns 2.5 times on `large-file-ndjson`.
+Earned 1.8 times on `large-file-ndjson`: 94 µs of processor a task, and not 168.
 """
 
 from collections.abc import Sequence

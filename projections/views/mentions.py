@@ -1,10 +1,12 @@
 """Which platforms a text mentions, by name or alias: all that there are at a moment, remembered by their digest.
 
 They are the one thing that every task is compared with as a whole, and so bounded in size by a test: at 5,000 platforms
-a text takes as long as at 50, since it is looked at from each of its characters, and not once for each platform.
+a text takes as long as at 50, since it is looked at from each of its characters, and not once for each platform. Where
+a wording may begin is told by a regular expression of two characters.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from sys import getsizeof
 from typing import Final
 
@@ -27,6 +29,7 @@ class Mentions:
                 self._called.setdefault(wording, []).append(named)
                 lengths.setdefault(wording[:_BEGINNING], set()).add(len(wording))
         self._lengths = {beginning: tuple(found) for beginning, found in lengths.items()}
+        self._may_begin = _may_begin(self._lengths)
 
     @property
     def weight(self) -> int:
@@ -36,13 +39,28 @@ class Mentions:
     def among(self, text: str) -> tuple[Named, ...]:
         """Those that a text mentions, by id."""
         found: dict[str, Named] = {}
-        if self._lengths.keys().isdisjoint(map(str.__add__, text, text[1:])) and self._lengths.keys().isdisjoint(text):
-            return ()  # as most do not: no wording begins in it
-        for at in range(len(text)):
+        for hit in self._may_begin.finditer(text):  # in most there is none
+            at = hit.start()
             for beginning in {text[at : at + _BEGINNING], text[at]}:
                 for length in self._lengths.get(beginning, ()):
                     found |= {one.id: one for one in self._called.get(text[at : at + length], ())}
         return tuple(found[one] for one in sorted(found))
+
+
+def _may_begin(beginnings: Iterable[str]) -> re.Pattern[str]:
+    """Finds each place at which one of these may stand: by its first character and, if it has two, by its second.
+
+    It knows them apart and not as pairs, so that any number of them is looked for at once.
+    """
+    alone = {one for one in beginnings if len(one) < _BEGINNING}
+    firsts, seconds = ({one[at] for one in {*beginnings} - alone} for at in range(_BEGINNING))
+    ways = [_any_of(alone)] if alone else []
+    ways += [f"{_any_of(firsts)}(?={_any_of(seconds)})"] if firsts else []
+    return re.compile("|".join(ways) or "(?!)")
+
+
+def _any_of(characters: Iterable[str]) -> str:
+    return f"[{''.join(map(re.escape, sorted(characters)))}]"
 
 
 def mentions(rows: Rows) -> Mentions:

@@ -124,6 +124,7 @@ class Directory:
         self._units: dict[str, UnitRow] = {}
         self._named: dict[str, Named] = {}  # of units alone, so that views share them,
         self._assignees: dict[str, Assignee] = {}  # as they share these
+        self._acting: dict[str, tuple[Named, ...]] = {}
         self._behind: dict[str, frozenset[str]] = {}
         self._names: dict[str, bytes] = {}
         self._most = min(len(documents), _ASKED_FOR)
@@ -188,6 +189,16 @@ class Directory:
             found = Assignee(kind, named.id, named.name)
             if unit and len(self._assignees) < self._most:
                 self._assignees[key] = found
+        return found
+
+    def acting(self, assignee: str) -> tuple[Named, ...]:
+        """Who acts in the place of those who were succeeded, of a unit or the members of a group."""
+        found = self._acting.get(assignee)
+        if found is None:
+            found = tuple(map(self.named, resolve(assignee, self).acting))
+            if self._room > 0:
+                self._room -= _ALONE + len(found)
+                self._acting[assignee] = found
         return found
 
     def behind(self, assignee: str) -> frozenset[str]:

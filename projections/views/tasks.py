@@ -9,7 +9,6 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from domain.directory import resolve
 from domain.report import Listing
 from domain.task import Assignment, Target, Task
 from domain.values import Role, Status
@@ -237,8 +236,18 @@ class Beside:
 
     def __init__(self, rows: Rows, on: date) -> None:
         self._rows = rows
-        self.duties = Duties(rows, on)
-        self.name = name_of(rows.joined(UNITS), rows.joined(PLATFORMS), rows.joined(PLANS), self.duties.name)
+        self._on = on
+
+    @cached_property
+    def duties(self) -> Duties:
+        """Who had to speak."""
+        return Duties(self._rows, self._on)
+
+    @cached_property
+    def name(self) -> bytes:
+        """What names all of it."""
+        joined = map(self._rows.joined, (UNITS, PLATFORMS, PLANS))
+        return name_of(*joined, self.duties.name)
 
     @cached_property
     def directory(self) -> Directory:
@@ -414,8 +423,7 @@ def view_of(  # noqa: PLR0913, PLR0917 - all that a task is put together from
 
 
 def _assignment(one: Assignment, directory: Directory) -> AssignmentView:
-    acting = tuple(directory.named(key) for key in resolve(one.unit, directory).acting)
-    return AssignmentView(directory.assignee(one.unit), one.role, one.literal, acting)
+    return AssignmentView(directory.assignee(one.unit), one.role, one.literal, directory.acting(one.unit))
 
 
 def _reference(report: SaidRow, directory: Directory) -> ReportRef:

@@ -48,8 +48,8 @@ def main(only: str, seconds: int, runs: int, connections: int, facts: int, postg
     """Compare planrecord with plain ASGI applications, json_agg, graphql-core, Datasette, eventsourcing and itself.
 
     The servers run on one core, the load generator and, by default, PostgreSQL on another: a database seldom shares the
-    core of the process that asks it. Peer and planrecord are timed in turn; medians are printed as Markdown and written
-    to build/bench.json. For a quick try: --seconds 1 --runs 1.
+    core of the process that asks it; the server of large-file-… has both. Peer and planrecord are timed in turn;
+    medians are printed as Markdown and written to build/bench.json. For a quick try: --seconds 1 --runs 1.
     """
     try:
         benchmarks = chosen(only)

@@ -1,4 +1,7 @@
-"""`large-file…`: all tasks of the large record as a file: until it is there, in how much memory, and once more."""
+"""`large-file…`: all tasks of the large record as a file: until it is there, in how much memory, and once more.
+
+The server has all cores here, PostgreSQL's too: how it uses them is what is measured.
+"""
 
 import asyncio
 import http.client
@@ -25,9 +28,10 @@ STATIC: Final = ("-m", "granian", "--interface", "asgi", "tests.benchmarks.peers
 async def files(growth: Growth, step: Step) -> dict[str, Result]:
     """Every line of its kind, of one run."""
     found: dict[str, Result] = {}
+    cores = growth.core, growth.load.core
     async with (
         record_at(growth.large, growth.license) as record,
-        serving("planrecord", record.setup, growth.core) as (port, pid),
+        serving("planrecord", record.setup, *cores) as (port, pid),
     ):
         for form in FORMS:
             step(f"large-file-{form}: waiting for all tasks")
@@ -38,7 +42,7 @@ async def files(growth: Growth, step: Step) -> dict[str, Result]:
         step("large-file-again: taking the same once more")
         (kept,) = (Path(record.setup.folder) / "exports").glob("*.ndjson")
         command = [sys.executable, *STATIC[:-1], "--static-path-mount", str(kept.parent), STATIC[-1]]
-        async with at_a_port(command, growth.core) as (static, _):
+        async with at_a_port(command, *cores) as (static, _):
             pairs = [
                 Pair(_taken(static, f"/static/{kept.name}"), _taken(port, "/v1/export/tasks.ndjson"))
                 for _ in range(AGAIN)
@@ -48,14 +52,14 @@ async def files(growth: Growth, step: Step) -> dict[str, Result]:
 
 
 async def _made(port: int, pid: int, path: str) -> tuple[float, int, int, float]:
-    """Seconds until it is there, its items and bytes, and the megabytes that what made it held at most."""
+    """Seconds until it is there, its items and bytes, and the megabytes that all who made it held at most."""
     begun, most = perf_counter(), 0.0
     while True:
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
         client.request("HEAD", path)
         answer = await asyncio.to_thread(client.getresponse)
         with suppress(OSError, StopIteration):  # one of them has ended
-            most = max([most, *(memory(one, "VmHWM") for one in below(pid)[1:])])
+            most = max(most, sum(memory(one) for one in below(pid)[1:]))
         if answer.status == 200:
             return perf_counter() - begun, int(answer.headers["Items"]), int(answer.headers["Content-Length"]), most
         if answer.status != 202:

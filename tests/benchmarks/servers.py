@@ -1,4 +1,4 @@
-"""Servers: planrecord and its peers under the same granian, one worker, each in a process on the servers' core."""
+"""Servers: planrecord and its peers under the same granian, one worker, each in a process on the cores it is given."""
 
 import asyncio
 import socket
@@ -48,20 +48,20 @@ async def serve(name: str, setup: Setup, port: int) -> None:
 
 
 @asynccontextmanager
-async def serving(name: str, setup: Setup, core: int) -> AsyncGenerator[Server]:
+async def serving(name: str, setup: Setup, *cores: int) -> AsyncGenerator[Server]:
     """A server, while it runs in a process of its own."""
     told = Path(setup.folder) / f"{name.replace(' ', '-')}.json"
     told.write_bytes(msgspec.json.encode(setup))
     command = [sys.executable, "-m", "tests.benchmarks.servers", name, str(told)]
-    async with at_a_port(command, core) as server:
+    async with at_a_port(command, *cores) as server:
         yield server
 
 
 @asynccontextmanager
-async def at_a_port(command: list[str], core: int) -> AsyncGenerator[Server]:
+async def at_a_port(command: list[str], *cores: int) -> AsyncGenerator[Server]:
     """A program that listens on the port that is its last argument; it ends with the block, or with us."""
     port = free_port()
-    bound = ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", str(core)]
+    bound = ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", ",".join(map(str, cores))]
     process = await asyncio.create_subprocess_exec(*bound, *command, str(port), stdin=PIPE, stdout=PIPE, stderr=STDOUT)
     assert process.stdin
     assert process.stdout

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 import pytest
 
-from domain.directory import Unit, UnitKind
+from domain.directory import Unit, UnitKind, resolve
 from domain.report import Evidence, Listing, Report, Reported, Said, latest, membership, reported
 from domain.task import Assignment, Task
 from domain.values import Role, Status, period_days
@@ -46,6 +47,7 @@ UNITS = {
     "halves": group("split", closed=True),
     "member": group("old", closed=False),
 }
+BEHIND = partial(resolve, directory=UNITS.get)
 
 
 def task(*assigned: tuple[str, Role], open_ended: bool = False) -> Task:
@@ -332,19 +334,19 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.sentence)
 def test_the_reported_status(case: Case) -> None:
-    stands = reported(case.task, case.said, UNITS.get)
+    stands = reported(case.task, case.said, BEHIND)
     assert (stands.status, stands.count, stands.of) == (case.status, case.spoken, case.of)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.sentence)
 def test_the_reported_status_does_not_depend_on_the_order_of_speaking(case: Case) -> None:
-    one, other = (reported(case.task, said, UNITS.get) for said in (case.said, case.said[::-1]))
+    one, other = (reported(case.task, said, BEHIND) for said in (case.said, case.said[::-1]))
     assert (one.status, one.count, one.of) == (other.status, other.count, other.of)
 
 
 def test_the_reports_that_count_are_those_that_the_status_rests_on() -> None:
     said = (says("a", UNDERWAY, "2023-Q2", 7), says("a", BLOCKED, "2023-Q1", 6), says("b", DONE, "2023-Q1", 5))
-    stands: Reported = reported(leads("a", "b"), said, UNITS.get)
+    stands: Reported = reported(leads("a", "b"), said, BEHIND)
     assert [one.event for one in stands.latest] == [7, 5]
 
 
@@ -367,7 +369,7 @@ SILENT: list[tuple[str, Task, tuple[Said, ...], tuple[str, ...]]] = [
 def test_the_silent_are_those_of_the_closed_sets_who_have_not_spoken(
     sentence: str, of: Task, said: tuple[Said, ...], silent: tuple[str, ...]
 ) -> None:
-    assert reported(of, said, UNITS.get).silent == silent, sentence
+    assert reported(of, said, BEHIND).silent == silent, sentence
 
 
 LISTINGS: list[tuple[str, Callable[[], Task], str, Listing | None]] = [
