@@ -94,7 +94,9 @@ async def document_of() -> str:
     return bundled_plan().text
 
 
-@pytest.mark.parametrize("path", ["/", PAGE, f"{PAGE}/tasks/21", "/units", "/units/shi-ke-wei", "/districts/310115"])
+@pytest.mark.parametrize(
+    "path", ["/", PAGE, f"{PAGE}/tasks/21", "/units", "/units/shi-ke-wei", "/districts/310115", "/search"]
+)
 async def test_a_page_as_it_stands_now_has_one_address_in_each_language(real: Site, path: str) -> None:
     plain = f"{base(real)}{path}"
     every = {"zh-Hans": f"{plain}?lang=zh", "en": f"{plain}?lang=en", "x-default": plain}
@@ -105,6 +107,10 @@ async def test_a_page_as_it_stands_now_has_one_address_in_each_language(real: Si
         assert "noindex" not in page
         (words,) = re.findall('<meta name="description" content="([^"]*)">', page)
         assert 10 <= len(words) <= 400
+
+
+async def test_what_was_searched_for_is_not_to_be_found(real: Site) -> None:
+    assert '<meta name="robots" content="noindex">' in (await fetched(real, "/search?q=信用")).text
 
 
 async def test_a_page_of_a_past_moment_is_not_to_be_found(real: Site) -> None:
