@@ -89,7 +89,7 @@ IDLE_WITHOUT: Final = {
 }
 
 
-class Text(Source):
+class QueryText(Source):
     """A query's text that knows its lines: else each error would look for them anew, through all of it."""
 
     def __init__(self, body: str) -> None:
@@ -189,7 +189,7 @@ async def read(text: str) -> Document | list[GraphQLError]:
     """The document of a text, or what is wrong with it; Trouble for a text that is too long. In short steps."""
     check_length(text)
     try:
-        document = parse(Text(text), max_tokens=MAX_TOKENS)
+        document = parse(QueryText(text), max_tokens=MAX_TOKENS)
         tokens = _checked_tokens(document)
         _check_selections(document)
     except GraphQLError as error:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from api.graphql.compiled import FIELD, ROOT, Query, compile_query, known_query
 from api.graphql.introspected import introspected
-from api.graphql.parsed import Text, read
+from api.graphql.parsed import QueryText, read
 from api.graphql.projection import Cost
 from api.graphql.schema import GRAPHQL_SCHEMA
 from api.graphql.world import EVENT_LIST, MOST, Budget, EventFilter
@@ -51,7 +51,7 @@ async def test_what_is_wrong_with_a_text_is_said(text: str) -> None:
 @given(st.text(st.sampled_from("a{\n\r \u2028")), st.integers(0, 30))
 def test_an_error_stands_where_graphql_core_says(text: str, position: int) -> None:
     if text[max(position - 1, 0) : position + 1] != "\r\n":  # within one sign nothing stands
-        assert Text(text).get_location(position) == Source(text).get_location(position)
+        assert QueryText(text).get_location(position) == Source(text).get_location(position)
 
 
 THEN = Moment(600, datetime(2023, 9, 1, tzinfo=UTC), date(2023, 9, 1), "", "", "", pinned=True)
