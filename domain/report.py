@@ -530,7 +530,8 @@ def _pairs(units: Iterable[Succession]) -> Sequence[_Pair]:
 def _word(before: Mapping[str, Sequence[str]], unit: str, by_unit: Mapping[str, Sequence[Spoken]]) -> Spoken | None:
     """What a unit said last or, until it has spoken, what the nearest of those did whom it succeeded."""
     if not before.get(unit):  # as with most
-        return latest(by_unit[unit]) if unit in by_unit else None
+        said = by_unit.get(unit)
+        return latest(said) if said else None
     seen = {unit}
     asked = [unit]
     while asked:
