@@ -73,3 +73,8 @@ def test_a_circle_of_old_facts_ends() -> None:
     circle = {"a": ["b"], "b": ["a"]}
     word = own_word(["a", "b"], circle, said(("a", DONE, "2023-Q1")))  # type: ignore[arg-type]
     assert word is None or word.status == DONE
+
+
+def test_no_reports_are_no_word() -> None:
+    assert own_word(["a"], {}, {"a": []}) is None
+    assert own_word(["new"], PREDECESSORS, {"new": [], "old": []}) is None
