@@ -106,6 +106,20 @@ async def test_a_heartbeat_finds_what_was_lost(imported: Service, monkeypatch: p
         await until(lambda: reader.head.size == there)
 
 
+async def test_a_log_is_learned_in_as_many_statements_as_it_takes(
+    imported: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = imported.reader.head
+    for some in (1, 100, known.size - 1, known.size):
+        monkeypatch.setattr("events.head.INSTANTS_AT_ONCE", some)
+        async with lanes_of(imported.dsn, 1) as lanes:
+            head = Head(lanes)
+            await head.refresh()
+        assert (head.size, head.root) == (known.size, known.root)
+        every = range(1, known.size + 1)
+        assert [head.recorded_at(one) for one in every] == [known.recorded_at(one) for one in every]
+
+
 async def test_an_answer_that_was_overtaken_teaches_nothing(imported: Service) -> None:
     """Of two that read at once the older answer may come last."""
     head = Head(imported.pool)
