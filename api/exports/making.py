@@ -19,7 +19,7 @@ import msgspec
 from api.exports.items import changed, items, plans_at
 from api.exports.orders import Declined, Delivered, Filed, NotMade, Order, OrderOutcome
 from api.exports.parts import made_in_parts, part_orders, takes_parts
-from api.exports.tables import Unfit, sha256_of, too_large, writing
+from api.exports.tables import JoiningSink, Sink, Unfit, sha256_of, too_large, writing
 from api.hosting.logs import LogFormat, begin_to_log
 from api.services.reader import Reader
 from events.database import GONE, PATIENCE, PLANNED_ONCE, WRONG, Connection, Lanes, close, connect
@@ -85,21 +85,13 @@ class Maker:
             return NotMade(detail=f"{type(error).__name__}: {error}", away=isinstance(error, (*GONE, *WRONG)))
 
     async def _written(self, order: Order) -> int:
-        export = EXPORTS[order.export]
-        reader = self._reader(order.dsn, once=export.of_plans is not None)
-        count = 0
+        reader = self._reader(order.dsn, once=EXPORTS[order.export].of_plans is not None)
         with writing(order) as form:
-            if takes_parts(order) and (parts := part_orders(order, await self._plans(reader, order)))[1:]:
+            parts = part_orders(order, await self._plans(reader, order)) if takes_parts(order) else []
+            if isinstance(form, JoiningSink) and len(parts) > 1:
                 count = await made_in_parts(parts, form, self.reply, self._log_format)
-                form.end()
-                return count
-            if order.since is None:
-                batches = items(reader, export, order.plan, order.moment, order.plans)
             else:
-                batches = changed(reader, export, order.plan, order.since, order.moment)
-            async for batch in batches:
-                form.write(batch)
-                count += len(batch)
+                count = await _listed(reader, order, form)
             form.end()
         return count
 
@@ -126,6 +118,19 @@ def _done(order: Order, items: int) -> Delivered:
     if size > order.most:
         raise too_large(order.most)
     return Delivered(filed=Filed(size=size, sha256=sha256_of(path), items=items))
+
+
+async def _listed(reader: Reader, order: Order, form: Sink) -> int:
+    """Have all items written, or those that changed; how many they are."""
+    export, count = EXPORTS[order.export], 0
+    if order.since is None:
+        batches = items(reader, export, order.plan, order.moment, order.plans)
+    else:
+        batches = changed(reader, export, order.plan, order.since, order.moment)
+    async for batch in batches:
+        form.write(batch)
+        count += len(batch)
+    return count
 
 
 def _drop(order: Order) -> None:

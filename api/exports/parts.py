@@ -20,7 +20,7 @@ from msgspec import structs
 
 from api.auditing.checked import cores
 from api.exports.orders import Declined, Delivered, Filed, NotMade, Order, OrderOutcome
-from api.exports.tables import Sink, Unfit
+from api.exports.tables import JoiningSink, Unfit
 from api.exports.workshop import Workshop, workshop
 from api.hosting.logs import LogFormat
 from api.http.formats import ExportForm
@@ -32,7 +32,7 @@ PLANS_EACH: Final = 600  # that a process must have to make: it starts in the ti
 MOST_HANDS: Final = 2  # processes that make one export: they hold 110 MB each, and all of it may take 300
 PART_WITHIN: Final = 200.0  # seconds that another process may take: three statements at their longest
 PARTS_AHEAD: Final = 4  # for each hand: a slow one holds the others up
-JOINED_AT_ONCE: Final = 1 << 20  # bytes
+JOINED_AT_ONCE: Final = 1 << 20  # bytes, and what the last line has beyond them
 _LINES: Final = frozenset({ExportForm.CSV, ExportForm.NDJSON, ExportForm.PARQUET})  # whose rows stand by themselves
 
 Own = Callable[[Order], Awaitable[OrderOutcome]]
@@ -54,7 +54,7 @@ def part_orders(order: Order, plans: Sequence[str]) -> list[Order]:
     ]
 
 
-async def made_in_parts(parts: Sequence[Order], form: Sink, own: Own, log_format: LogFormat) -> int:
+async def made_in_parts(parts: Sequence[Order], form: JoiningSink, own: Own, log_format: LogFormat) -> int:
     """Have the parts made, and write them; how many items they hold.
 
     Another process helps where that pays, and is there no more when it is done, however it ends; one that fails is not
@@ -161,9 +161,9 @@ def _filed(reply: OrderOutcome) -> Filed:
             raise RuntimeError(f"a part was not made: {detail}")
 
 
-def _write(part: Path, form: Sink) -> None:
+def _write(part: Path, form: JoiningSink) -> None:
     with part.open("rb") as file:
-        while rows := file.read(JOINED_AT_ONCE):
-            form.join(rows)
+        while lines := file.readlines(JOINED_AT_ONCE):
+            form.join(b"".join(lines))
     with suppress(OSError):
         part.unlink()

@@ -9,7 +9,7 @@ from hashlib import file_digest
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -54,12 +54,17 @@ class Sink(Protocol):
         """The next of them."""
         ...
 
-    def join(self, rows: bytes, /) -> None:
-        """The next of them, as a part of the same order was written; in a form whose rows stand by themselves."""
-        ...
-
     def end(self) -> None:
         """What stands behind the last."""
+        ...
+
+
+@runtime_checkable
+class JoiningSink(Sink, Protocol):
+    """Writes items, also as they were written before: in a form whose rows stand by themselves."""
+
+    def join(self, rows: bytes, /) -> None:
+        """The next of them, in whole lines, as a part of the same order has them."""
         ...
 
 
@@ -293,9 +298,6 @@ class _Xlsx:
                 raise Unfit("beyond_xlsx", f"a sheet holds {ROWS_OF_XLSX:,} rows: ask with .csv or .parquet")
             for number, (column, value) in enumerate(zip(self._cells.columns, self._cells.of(one), strict=True)):
                 self._put(number, column, value)
-
-    def join(self, rows: bytes, /) -> None:
-        raise NotImplementedError
 
     def _put(self, number: int, column: Column, value: Any) -> None:
         row, sheet = self._row, self._sheet

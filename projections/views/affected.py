@@ -191,7 +191,7 @@ def _views(rows: Rows, day: date) -> Generator[None, None, Views]:
     """All views, with the counts of their tasks: of what these rest on each is remembered before, in steps."""
     known = directory(rows)
     yield
-    assert known.ways  # noqa: S101 - they are looked up in a step of their own
+    _ = known.ways  # which are remembered, too
     yield
     for _ in tasks.each(rows, day):
         yield

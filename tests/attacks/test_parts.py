@@ -6,7 +6,7 @@ import resource
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 from msgspec import Raw, structs
 
 from api.exports import exporting, parts
+from api.exports.items import ExportItem
 from api.exports.making import Maker
 from api.exports.orders import Delivered, NotMade, Order
 from api.exports.workshop import Workshop
@@ -242,3 +243,28 @@ async def test_who_makes_exports_takes_its_parts_along_when_it_is_killed(
     monkeypatch.undo()
     assert (await site.http.get("/v1/export/tasks.parquet")).status_code == 200
     assert [one.name for one in folder_of(site).glob("*part*")] == []
+
+
+def test_a_part_is_joined_in_whole_lines_however_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "JOINED_AT_ONCE", 10)
+    part, joined = tmp_path / "part", list[bytes]()
+    lines = [b"x" * length + b"\n" for length in (1, 25, 3, 40, 2)]
+    part.write_bytes(b"".join(lines))
+    parts._write(part, Joined(joined))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    assert b"".join(joined) == b"".join(lines)
+    assert all(one.endswith(b"\n") for one in joined)
+    assert len(joined) > 1
+    assert not part.exists()
+
+
+class Joined:
+    """Keeps what is joined."""
+
+    def __init__(self, joined: list[bytes]) -> None:
+        self.join = joined.append
+
+    def write(self, items: Sequence[ExportItem]) -> None:
+        """No part is written as items."""
+
+    def end(self) -> None:
+        """Nothing stands behind the last."""
